@@ -1,0 +1,146 @@
+"""The command line's words: what ``--help`` teaches, and Hydra's errors as one sentence each. No torch."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException, ValidationError
+
+from pipeline.config import RenderConfig, settings, validate
+from pipeline.errors import ConfigError, RenderError, nearest
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+APPENDED = (
+    "preset",
+    "quality",
+)  # groups outside the defaults list; a plain preset=x is understood too
+
+USAGE = """\
+Renders a hallucinated video and says where it is.
+
+    python -m pipeline.render +preset=fractal_zoom
+    python -m pipeline.render +preset=portrait start.path=photo.jpg duration=12s
+    python -m pipeline.render score.targets='[class:owl,class:flower]' camera.zoom=1.3
+
+Choices (group=choice):
+
+{groups}
+
+Settings (setting=value; [what it is by default]):
+
+{settings}
+
+Times are 8s, 1m30s or 96f (frames). Targets are layer, layer:77 (a channel), layer:77@0.5x0.3 (a neuron at a place),
+class:owl, and weighted sums of them as lists. All rates are per second.
+
+Also: --cfg job shows the whole configuration and renders nothing; -m renders one film for each value of a list,
+as in -m seed=1,2,3; several settings are separated by blanks. Exit codes: 0 done, 1 something to put right, 130 stopped.
+"""
+
+
+def register() -> None:
+    """Make the schema and the help known to Hydra."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=RenderConfig)
+    text = USAGE.format(groups=_groups(), settings=_settings()).replace("$", "$$")
+    node = {"app_name": "dream-zoom", "header": "", "footer": "", "template": text}
+    store.store(group="hydra/help", name="dream", node=node, package="hydra.help")
+
+
+def choices(group: str) -> list[str]:
+    """The names that ``group=`` may take."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def normalise(arguments: list[str]) -> list[str]:
+    """``preset=x`` → ``+preset=x``, as its group stands outside the defaults list."""
+    plain = tuple(f"{group}=" for group in APPENDED)
+    return [f"+{argument}" if argument.startswith(plain) else argument for argument in arguments]
+
+
+def read(tree: DictConfig) -> RenderConfig:
+    """Hydra's composed tree → the checked config. Raises ConfigError."""
+    for key, value in _leaves(OmegaConf.to_container(tree, resolve=False)):
+        # Resolvers such as oc.env reach outside of the config; plain references stay inside.
+        if isinstance(value, str) and re.search(r"\$\{[^}]*:", value):
+            raise ConfigError(key, value, "only references to other settings, ${frame.width}, may stand here")
+    try:
+        config = OmegaConf.to_object(tree)
+    except OmegaConfBaseException as error:
+        raise RenderError(explain(error)) from error
+    assert isinstance(config, RenderConfig)
+    validate(config)
+    return config
+
+
+def explain(error: BaseException) -> str:
+    """What went wrong in composing the config, in one sentence."""
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: this is not a setting; write key=value, and quote lists and blanks: 'key=[a,b]'"
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        known = [str(option) for option in error.options or []]
+        return f"{group}={name}: allowed are {', '.join(known)}{nearest(name, known)}"
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    if isinstance(cause, ValidationError):
+        value = re.search(r"Value '(.*?)'(?: \(?of type|.* could)", str(cause), re.DOTALL)
+        return f"{cause.full_key}={value.group(1) if value else '?'}: {_wanted(str(cause.full_key))}"
+    if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+        return _unknown(str(cause.full_key))
+    message = str(error).split("\n")[0]
+    named = re.search(r"Could not (?:override|append to config[^']*)'([\w./]+)'", message)
+    if named and "No match in the defaults list" in message:
+        return _unknown(named.group(1))
+    return message
+
+
+def is_usage_error(error: BaseException) -> bool:
+    """Whether Hydra or OmegaConf raised it over what the user wrote."""
+    return isinstance(error, HydraException | OmegaConfBaseException)
+
+
+def _unknown(key: str) -> str:
+    known = [name for name, _, _ in settings(RenderConfig())]
+    groups = [path.name for path in CONF.iterdir() if path.is_dir()]
+    last = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
+    hint = f" (did you mean {' or '.join(last)}?)" if last else nearest(key, [*known, *groups])
+    return f"{key}: there is no such setting{hint}; --help lists all"
+
+
+def _wanted(key: str) -> str:
+    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+    for name, item, _ in settings(RenderConfig()):
+        if name == re.sub(r"\[\d+\]", "", key):
+            kind = str(getattr(item.type, "__name__", item.type)).partition("[")
+            wanted = kinds.get(kind[2].rstrip("]") or kind[0], "a list" if kind[0] == "list" else "another type")
+            return f"needs {wanted}: {item.metadata['help']}"
+    return "this value does not fit"
+
+
+def _leaves(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    if isinstance(node, dict):
+        return [leaf for key, value in node.items() for leaf in _leaves(value, f"{prefix}.{key}".strip("."))]
+    if isinstance(node, list):
+        return [leaf for value in node for leaf in _leaves(value, prefix)]
+    return [(prefix, node)]
+
+
+def _groups() -> str:
+    rows = []
+    for folder in sorted(path for path in CONF.iterdir() if path.is_dir() and path.name != "hydra"):
+        plus = "+" if folder.name in APPENDED else ""
+        rows.append(f"  {plus}{folder.name}=".ljust(20) + ", ".join(choices(folder.name)))
+    return "\n".join(rows)
+
+
+def _settings() -> str:
+    rows = []
+    for key, item, value in settings(RenderConfig()):
+        low, high, options = (item.metadata[name] for name in ("low", "high", "choices"))
+        limits = " | ".join(options) if options else f"{low:g} to {high:g}" if high is not None else ""
+        shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else value
+        rows.append(f"  {key}=".ljust(26) + f"[{shown}] {item.metadata['help']}" + (f" ({limits})" if limits else ""))
+    return "\n".join(rows)

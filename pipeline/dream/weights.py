@@ -1,0 +1,114 @@
+"""Where weights come from: a file, the cache, a download. Verified on every load, never unpickled."""
+
+import hashlib
+import re
+import urllib.error
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlparse
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from pipeline.errors import InputError
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file of weights and the SHA-256 of its whole content, in hexadecimal."""
+
+    path: Path
+    sha256: str
+
+
+def find_weights(network: str, given: str | None, url: str | None) -> Weights:
+    """The file to load: ``given``, else torchvision's cache, else a download of ``url`` into that cache.
+
+    A published file carries the beginning of its SHA-256 in its name; the whole file is hashed on every load and
+    compared with it. Raises InputError when there is no file to be had or it is not the published one.
+    """
+    if given is not None:
+        path = Path(given)
+        if not path.is_file():
+            raise InputError(f"network.weights={given}: there is no such file")
+        return Weights(path, _sha256(path))
+    assert url is not None
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
+    published = _published_hash(path.name)
+    if not path.is_file():
+        _download(network, url, path, published)
+    weights = Weights(path, _sha256(path))
+    if not weights.sha256.startswith(published):
+        raise InputError(
+            f"{path} is damaged: its SHA-256 begins {weights.sha256[:8]}, the published one {published}; "
+            f"delete it, or fetch {url} again"
+        )
+    return weights
+
+
+def fit(model: nn.Module, weights: Weights, network: str) -> nn.Module:
+    """``model`` with its tensors taken from the file, float32; InputError when the file is of another network."""
+    state = {name: tensor for name, tensor in _read(weights.path).items() if not _auxiliary(name)}
+    expected = model.state_dict()
+    lost = [n for n in expected if n not in state and not n.endswith("num_batches_tracked")]
+    foreign = [n for n in state if n not in expected]
+    wrong = [n for n in expected if n in state and state[n].shape != expected[n].shape]
+    if lost or foreign or wrong:
+        reason = f"it lacks {lost[0]}" if lost else f"{foreign[0]} is not of this network" if foreign else ""
+        if wrong:
+            shapes = f"{tuple(state[wrong[0]].shape)} instead of {tuple(expected[wrong[0]].shape)}"
+            reason = f"{wrong[0]} has shape {shapes}"
+        raise InputError(f"network.weights={weights.path}: these are not weights of {network}: {reason}")
+    for name in expected:  # counters that old files lack and inference does not read
+        state.setdefault(name, torch.zeros((), dtype=torch.long))
+    state = {n: t.float() if t.is_floating_point() else t for n, t in state.items()}
+    if not all(bool(t.isfinite().all()) for t in state.values() if t.is_floating_point()):
+        raise InputError(f"network.weights={weights.path}: it holds numbers that are not finite")
+    model.load_state_dict(state, assign=True)
+    return model
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"network.weights={path}: not a readable safetensors file ({error})") from error
+    except Exception as error:  # torch.load fails in many ways on files that are not its own
+        raise InputError(f"network.weights={path}: not a file of plain weights; nothing in it was run") from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise InputError(f"network.weights={path}: not a table of tensors")
+    return {str(name): tensor for name, tensor in state.items()}
+
+
+def _auxiliary(name: str) -> bool:
+    return name.startswith(("aux1.", "aux2.", "AuxLogits."))
+
+
+def _published_hash(name: str) -> str:
+    found = re.search(r"-([0-9a-f]{8,64})\.", name)
+    return found.group(1) if found else ""
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _download(network: str, url: str, path: Path, published: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=published or None)
+    except (urllib.error.URLError, OSError, RuntimeError) as error:
+        raise InputError(
+            f"network={network} needs weights that could not be downloaded: fetch {url} elsewhere and put it at "
+            f"{path}, or name a file with network.weights=FILE"
+        ) from error

@@ -1,0 +1,84 @@
+"""The plan of a film: every number read, every path checked, before anything heavy is loaded. No torch."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.config import RenderConfig
+from pipeline.errors import ConfigError, InputError
+from pipeline.score.clock import parse_fps, parse_time
+
+LARGEST = 16384  # pixels a side, after frame.scale
+LONGEST = 24 * 3600.0  # seconds
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be rendered and where: sizes in pixels (even), times as counts of frames."""
+
+    config: RenderConfig
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    opening: int
+    octaves: int
+    video: Path
+    poster: Path
+    record: Path
+
+
+def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
+    """Read times, sizes and paths of ``config``; without ``output`` the files go to ``folder`` under ``name``.
+
+    Raises ConfigError for values that do not fit together, InputError for files that are not there.
+    """
+    fps = parse_fps(config.frame.fps, "frame.fps")
+    duration = parse_time(config.duration, fps=fps, key="duration")
+    frames = round(duration * fps)
+    if not 1 <= frames or duration > LONGEST:
+        raise ConfigError("duration", config.duration, f"allowed is one frame to {LONGEST / 3600:g} hours")
+    unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration)
+    if config.start.kind == "image":
+        _check_image(config)
+        unfold = 0.0
+    for key, path in (("network.weights", config.network.weights),):
+        if path is not None and not Path(path).is_file():
+            raise InputError(f"{key}={path}: there is no such file")
+    width, height = (_even(side, config.frame.scale) for side in (config.frame.width, config.frame.height))
+    video = Path(config.output) if config.output else folder / f"{name}.mp4"
+    prefix = f"{video.stem}." if config.output else ""
+    return Plan(
+        config=config,
+        width=width,
+        height=height,
+        fps=fps,
+        frames=frames,
+        opening=min(frames, round(unfold * fps)),
+        octaves=_octaves(config),
+        video=video,
+        poster=video.with_name(f"{prefix}poster.png"),
+        record=video.with_name(f"{prefix}run.yaml"),
+    )
+
+
+def _even(side: int, scale: float) -> int:
+    """The side in pixels, rounded up to even: 4:2:0 video halves the colours' resolution."""
+    pixels = round(side * scale)
+    if not 16 <= pixels <= LARGEST:
+        raise ConfigError("frame.scale", scale, f"{side} pixels become {pixels}; allowed are 16 to {LARGEST}")
+    return pixels + pixels % 2
+
+
+def _octaves(config: RenderConfig) -> int:
+    """The frame's scale adds or takes octaves, so that motifs keep their share of the picture."""
+    extra = round(math.log(config.frame.scale) / math.log(config.dream.octave_ratio))
+    return max(1, config.dream.octaves + extra)
+
+
+def _check_image(config: RenderConfig) -> None:
+    if not config.start.path:
+        raise ConfigError("start.path", "null", "start=image needs the picture: start.path=photo.jpg")
+    if not Path(config.start.path).is_file():
+        raise InputError(f"start.path={config.start.path}: there is no such file")

@@ -1,0 +1,84 @@
+"""The frame loop: the whole program on one screen.
+
+A shot is one continuous feedback loop. Its frames are a pure function of its settings: each follows from the canvas
+before it, the score at its second, and a generator of its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from pipeline import start
+from pipeline.config import StartConfig
+from pipeline.dream.dreamer import Dreamer
+from pipeline.motion import camera
+from pipeline.randomness import START, generator
+from pipeline.score.score import Cue, Score
+
+WARMUP_STEP = 1 / 24  # seconds that one hidden dream before the first frame counts for
+
+
+@dataclass(frozen=True)
+class Step:
+    """One finished frame ``(1, 3, H, W)`` in [0, 1] and where the film stands."""
+
+    index: int
+    frame: Tensor
+    label: str
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Everything a shot needs; ``size`` is (H, W) in pixels, ``opening`` the frames that show noise unfolding."""
+
+    start: StartConfig
+    score: Score
+    dreamer: Dreamer
+    size: tuple[int, int]
+    fps: float
+    frames: int
+    opening: int
+    seed: int
+    index: int = 0
+
+    def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
+        """Frames ``first`` … of the shot. ``canvas`` is frame ``first − 1``, or for 0 what ``begin`` returned."""
+        growth = list(start.sizes(self.start, self.size, self.opening))
+        for index in range(first, self.frames):
+            cue = self.score.at(index / self.fps)
+            if index < self.opening:
+                canvas = start.enlarge(canvas, growth[index])
+            elif index > 0:
+                canvas = self._move(start.enlarge(canvas, self.size), cue)
+            canvas = self._dream(canvas, cue, 1 / self.fps, index)
+            yield Step(index, start.enlarge(canvas, self.size), cue.label())
+
+    def begin(self, canvas: Tensor) -> Iterator[Tensor]:
+        """The hidden warm-up: the canvas after each of its dreams; the last one is where frame 0 starts."""
+        if self.opening:
+            return
+        cue = self.score.at(0.0)
+        for step, size in enumerate(start.sizes(self.start, self.size, self.start.steps)):
+            canvas = self._dream(start.enlarge(canvas, size), cue, WARMUP_STEP, step + 1, START)
+            yield canvas
+
+    def _move(self, canvas: Tensor, cue: Cue) -> Tensor:
+        number = cue.numbers
+        return camera.move(
+            canvas,
+            zoom=number["camera.zoom"],
+            rotate=number["camera.rotate"],
+            pan=(number["camera.pan.x"], number["camera.pan.y"]),
+            center=(number["camera.center.x"], number["camera.center.y"]),
+            seconds=1 / self.fps,
+        )
+
+    def _dream(self, canvas: Tensor, cue: Cue, seconds: float, step: int, stream: int = 0) -> Tensor:
+        return self.dreamer.dream(
+            canvas,
+            cue.targets,
+            strength=cue.numbers["dream.strength"],
+            seconds=seconds,
+            generator=generator(self.seed, self.index, step, stream),
+        )

@@ -1,0 +1,56 @@
+"""What tests share: a tiny network, real weights and pictures where they exist, a guard on global randomness."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from pipeline.dream.network import Network
+from pipeline.dream.weights import Weights
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def global_randomness_untouched() -> Iterator[None]:
+    """Everything random takes a generator of its own: no test may move the global one."""
+    before = torch.get_rng_state()
+    yield
+    assert torch.equal(before, torch.get_rng_state()), "the global random state was moved"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real weights and pictures; tests that need it skip where it is missing."""
+    if not (SHARED / "weights").is_dir():
+        pytest.skip("real weights and pictures (../shared) are not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Network:
+    """Three convolutions with random but fixed weights; it ends in ten logits."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        model = nn.Sequential()
+        model.add_module("one", nn.Sequential(nn.Conv2d(3, 8, 5, padding=2), nn.ReLU(inplace=True)))
+        model.add_module("two", nn.Sequential(nn.Conv2d(8, 12, 3, stride=2, padding=1), nn.ReLU(inplace=True)))
+        model.add_module("three", nn.Sequential(nn.Conv2d(12, 16, 3, stride=2, padding=1), nn.SiLU()))
+        model.add_module("pool", nn.AdaptiveAvgPool2d(1))
+        model.add_module("flat", nn.Flatten())
+        model.add_module("head", nn.Linear(16, 10))
+    names = (
+        "owl",
+        "great white shark",
+        "eye",
+        "tree",
+        "leaf",
+        "fish",
+        "gear",
+        "star",
+        "moon",
+        "cat",
+    )
+    return Network("tiny", model, names, Weights(Path("tiny.safetensors"), "0" * 64), "tiny")

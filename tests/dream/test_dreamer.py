@@ -1,0 +1,78 @@
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.config import DreamConfig
+from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.network import Network
+from pipeline.dream.objective import Objective
+from pipeline.errors import DreamError
+
+SEES = {"three": 1.0}
+
+
+def noise(height: int = 96, width: int = 128) -> Tensor:
+    return 0.45 + 0.1 * torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(3))
+
+
+def dream(dreamer: Dreamer, canvas: Tensor, frames: int = 1, fps: float = 24.0, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(frames):
+        canvas = dreamer.dream(canvas, lambda scale: SEES, strength=0.6, seconds=1 / fps, generator=generator)
+    return canvas
+
+
+@pytest.mark.parametrize("precondition", ["fourier", "gaussian", "laplacian", "none"])
+def test_dreaming_raises_the_activation(tiny: Network, precondition: str) -> None:
+    objective = Objective(tiny)
+    dreamer = Dreamer(objective, DreamConfig(precondition=precondition), 96)
+    dreamed = dream(dreamer, noise(), frames=12)
+    assert objective.activation(dreamed, "three") > 2 * objective.activation(noise(), "three")
+    assert float(dreamed.min()) >= 0
+    assert float(dreamed.max()) <= 1
+
+
+def test_the_same_generator_gives_the_same_bits_and_another_does_not(tiny: Network) -> None:
+    dreamer = Dreamer(Objective(tiny), DreamConfig(), 96)
+    assert torch.equal(dream(dreamer, noise()), dream(dreamer, noise()))
+    assert not torch.equal(dream(dreamer, noise()), dream(dreamer, noise(), seed=1))
+
+
+def test_detail_survives_what_a_small_octave_cannot_hold(tiny: Network) -> None:
+    """With the smallest octave alone, only smooth changes are added: the finest detail stays as it was."""
+    config = DreamConfig(octaves=2, octave_ratio=2.0, tone="free")
+    canvas = 0.5 + 0.1 * torch.randn(1, 3, 96, 128, generator=torch.Generator().manual_seed(5)).clamp(-2, 2)
+    generator = torch.Generator().manual_seed(0)
+    dreamed = Dreamer(Objective(tiny), config, 96).dream(
+        canvas, lambda scale: SEES if scale < 0.6 else {}, strength=0.6, seconds=1 / 24, generator=generator
+    )
+    change = torch.fft.rfft2(dreamed - canvas).abs()
+    assert float(change[..., 40:56, 50:].mean()) < 0.02 * float(change[..., :8, :8].mean())
+
+
+def test_scales_run_from_coarse_to_fine_and_none_is_too_small() -> None:
+    dreamer = Dreamer(Objective.__new__(Objective), DreamConfig(octaves=4, octave_ratio=2.0), 200)
+    assert dreamer.scales(200, 1) == [0.125, 0.25, 0.5, 1.0]
+    assert dreamer.scales(200, 40) == [0.25, 0.5, 1.0]
+    assert dreamer.scales(100, 1) == [0.0625, 0.125, 0.25, 0.5]
+    assert dreamer.scales(30, 40) == [0.15]
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 31), (16, 300), (301, 33)])
+def test_small_and_odd_frames_are_dreamed(tiny: Network, size: tuple[int, int]) -> None:
+    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=8), min(size))
+    assert dream(dreamer, noise(*size)).shape == (1, 3, *size)
+
+
+def test_the_look_does_not_hang_on_the_frame_rate(tiny: Network) -> None:
+    objective = Objective(tiny)
+    dreamer = Dreamer(objective, DreamConfig(), 96)
+    slow = objective.activation(dream(dreamer, noise(), frames=12, fps=12), "three")
+    fast = objective.activation(dream(dreamer, noise(), frames=24, fps=24), "three")
+    assert 0.7 < slow / fast < 1.4
+
+
+def test_a_gradient_that_is_not_finite_stops_with_advice(tiny: Network) -> None:
+    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=1), 96)
+    with pytest.raises(DreamError, match=r"not finite at the octave of scale 1.00; try precision=float32"):
+        dream(dreamer, noise() * float("inf"))

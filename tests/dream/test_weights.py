@@ -1,0 +1,106 @@
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from pipeline.dream.weights import find_weights, fit
+from pipeline.errors import InputError
+
+
+def model() -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+
+
+def load(path: Path) -> nn.Module:
+    return fit(model(), find_weights("tiny", str(path), None), "tiny")
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
+def test_what_was_saved_is_loaded_as_float32(tmp_path: Path, name: str) -> None:
+    saved, path = model(), tmp_path / name
+    state = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in saved.state_dict().items()}
+    save_file(state, path) if name.endswith("safetensors") else torch.save(state, path)
+    loaded = load(path).state_dict()
+    assert loaded["0.weight"].dtype == torch.float32
+    assert torch.allclose(loaded["0.weight"], saved.state_dict()["0.weight"], atol=1e-3)
+
+
+def test_counters_that_old_files_lack_are_no_matter(tmp_path: Path) -> None:
+    state = {key: tensor for key, tensor in model().state_dict().items() if "num_batches" not in key}
+    save_file(state, tmp_path / "w.safetensors")
+    load(tmp_path / "w.safetensors")
+
+
+class Trap:
+    """Unpickling it would leave a file behind."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.path,))
+
+
+def test_a_pickle_with_code_is_refused_and_runs_nothing(tmp_path: Path) -> None:
+    sprung = tmp_path / "sprung"
+    with (tmp_path / "w.pth").open("wb") as file:
+        pickle.dump({"0.weight": Trap(sprung)}, file)
+    torch.save({"0.weight": Trap(sprung)}, tmp_path / "zip.pth")
+    for name in ("w.pth", "zip.pth"):
+        with pytest.raises(InputError, match="nothing in it was run"):
+            load(tmp_path / name)
+    assert not sprung.exists()
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
+@pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"not weights at all", b"\xff" * 4096])
+def test_a_broken_file_is_one_sentence(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=r"network.weights=.*not a"):
+        load(tmp_path / name)
+
+
+def test_weights_of_another_network_are_named(tmp_path: Path) -> None:
+    state = dict(model().state_dict())
+    save_file(state | {"0.weight": torch.zeros(4, 3, 5, 5)}, tmp_path / "shape.safetensors")
+    save_file(state | {"extra": torch.zeros(1)}, tmp_path / "extra.safetensors")
+    save_file({"1.bias": state["1.bias"]}, tmp_path / "lost.safetensors")
+    save_file(state | {"0.bias": torch.full((4,), torch.nan)}, tmp_path / "nan.safetensors")
+    for name, words in {
+        "shape": r"0.weight has shape \(4, 3, 5, 5\) instead of \(4, 3, 3, 3\)",
+        "extra": "extra is not of this network",
+        "lost": "it lacks 0.weight",
+        "nan": "not finite",
+    }.items():
+        with pytest.raises(InputError, match=words):
+            load(tmp_path / f"{name}.safetensors")
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(InputError, match=r"network.weights=/no/such/file.pth: there is no such file"):
+        find_weights("tiny", "/no/such/file.pth", None)
+
+
+def test_a_cached_file_that_is_not_the_published_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "net-12345678.pth").write_bytes(b"something else")
+    with pytest.raises(InputError, match=r"its SHA-256 begins .* the published one 12345678; delete it"):
+        find_weights("net", None, "https://127.0.0.1:9/net-12345678.pth")
+
+
+def test_without_a_connection_it_says_what_to_fetch_and_where_to_put_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    url = "https://127.0.0.1:9/net-12345678.pth"  # nobody listens there
+    with pytest.raises(
+        InputError, match=rf"fetch {url} elsewhere and put it at {tmp_path}/checkpoints/net-12345678.pth"
+    ):
+        find_weights("net", None, url)
