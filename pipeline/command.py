@@ -37,7 +37,7 @@ Times are 8s, 1m30s or 96f (frames). Targets are layer, layer:77 (a channel), la
 class:owl, and weighted sums of them as lists. All rates are per second.
 
 Also: --cfg job shows the whole configuration and renders nothing; -m renders one film for each value of a list,
-as in -m seed=1,2,3; several settings are separated by blanks. Exit codes: 0 done, 1 something to put right, 130 stopped.
+as in -m seed=1,2,3. Exit codes: 0 done, 1 something to put right, 130 stopped.
 """
 
 

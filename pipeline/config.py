@@ -138,13 +138,16 @@ class DreamConfig:
 class ScoreConfig:
     """What is seen, and when."""
 
-    kind: str = option("cycle", "how targets change in time", choices=("constant", "cycle", "fractal"))
+    kind: str = option(
+        "cycle", "how targets change in time", choices=("constant", "cycle", "fractal", "layers", "keys")
+    )
     targets: list[Any] = option(
         [],
         "layer, layer:77, layer:77@0.5x0.3, class:owl, or lists with weights: [class:owl, 0.5*class:eye]",
     )
     layers: list[str] = option([], "layers to draw channels from; empty: the network's own choice")
     draw: int = option(0, "channels drawn at random by seed instead of targets; 0: none", low=0, high=10000)
+    keys: list[Any] = option([], "for score=keys: a list of {at: 4s, see: class:owl, weight: 1, fade: 1s}")
     hold: Any = option("2s", "time from one target to the next")
     fade: Any = option("0.5s", "cross-fade at the end of each hold")
 

@@ -1,25 +1,30 @@
 """A film: the shot's frames into one finished video, with its contact sheet and its record beside it."""
 
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, NoReturn
+
+from torch import Tensor
 
 from pipeline import record
-from pipeline.config import RenderConfig
+from pipeline.config import RenderConfig, settings
 from pipeline.device import choose_device, choose_precision, device_words
 from pipeline.dream import network
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
+from pipeline.errors import Interrupted
 from pipeline.media.encoder import Encoder, check_output, finish
 from pipeline.media.poster import Poster
 from pipeline.plan import Plan
 from pipeline.progress import Progress, say
 from pipeline.score import score
+from pipeline.score.score import Limits
 from pipeline.shot import Shot
 from pipeline.start import first_canvas
+from pipeline.stop import Stop
 
 
 @dataclass(frozen=True)
@@ -34,35 +39,59 @@ class Film:
 def render(plan: Plan) -> Film:
     """Render the whole film. Nothing stands under its final names unless it is complete.
 
-    Raises RenderError kinds; KeyboardInterrupt passes through after the unfinished file is taken away.
+    Raises RenderError kinds, and Interrupted when the user stopped; what was rendered until then stays under a name
+    of its own.
     """
     config = plan.config
     check_output(plan.video, config.overwrite)
+    for note in plan.notes:
+        say(f"note: {note}")
     device = choose_device(config.device)
     seeing = network.build(config.network)
     seeing.to(device, choose_precision(config.precision, device), config.network.channels_last)
     shot = build_shot(plan, seeing)
     canvas = first_canvas(config.start, shot.size, config.seed, shot.index).to(device)
-    poster = Poster(plan.frames)
+    poster, stop = Poster(plan.frames, fps=float(plan.fps)), Stop()
     with ExitStack() as stack:
         encoder = stack.enter_context(_encoder(plan))
-        if shot.start.steps and not shot.opening:
-            warmup = stack.enter_context(Progress(shot.start.steps, "unfolding"))
-            for grown in shot.begin(canvas):
-                canvas = grown
-                warmup.step()
+        stack.enter_context(stop)
+        canvas = _warm_up(shot, canvas, stop)
         began = time.monotonic()
-        progress = stack.enter_context(Progress(plan.frames, plan.video.stem))
-        for step in shot.render(canvas):
-            encoder.write(step.frame)
-            poster.offer(step.index, step.frame)
-            progress.step(step.label)
+        with Progress(plan.frames, plan.video.stem) as progress:
+            for step in shot.render(canvas):
+                encoder.write(step.frame)
+                poster.offer(step.index, step.frame)
+                progress.step(step.label)
+                if stop.asked:
+                    break
         seconds = time.monotonic() - began
-    text = record.as_text(record.make_record(config, seeing.weights, device_words(device), plan.frames, seconds))
+    made = record.make_record(config, seeing.weights, device_words(device), encoder.frames, seconds)
+    text = record.as_text(made)
+    if encoder.frames < plan.frames:
+        _keep_interrupted(plan, encoder, text)
     finish(encoder.part, plan.video, record=text, title=plan.video.stem, overwrite=config.overwrite)
     poster.save(plan.poster)
     _write_text(plan.record, text)
     return Film(plan.video, plan.poster, plan.record)
+
+
+def _warm_up(shot: Shot, canvas: Tensor, stop: Stop) -> Tensor:
+    """The canvas that frame 0 starts from."""
+    if not shot.start.steps or shot.opening:
+        return canvas
+    with Progress(shot.start.steps, "warming up") as progress:
+        for grown in shot.begin(canvas):
+            canvas = grown
+            progress.step()
+            if stop.asked:
+                raise Interrupted("stopped before the first frame; nothing was written")
+    return canvas
+
+
+def _keep_interrupted(plan: Plan, encoder: Encoder, text: str) -> NoReturn:
+    kept = plan.video.with_name(f"{plan.video.stem}.interrupted{plan.video.suffix}")
+    finish(encoder.part, kept, record=text, title=plan.video.stem, overwrite=True)
+    raise Interrupted(f"stopped after {encoder.frames} of {plan.frames} frames, which are in {kept}")
 
 
 def build_shot(plan: Plan, seeing: Network) -> Shot:
@@ -72,6 +101,7 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
     objective = Objective(seeing)
     dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side)
     scales = dreamer.scales(short_side, 1)
+    curves = _curves(config)
     played = score.build(
         kind=config.score.kind,
         targets=config.score.targets or config.network.targets,
@@ -84,7 +114,9 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
         fps=plan.fps,
         duration=plan.frames / float(plan.fps),
         channels=seeing.channels,
-        curves=_curves(config),
+        keys=config.score.keys,
+        curves={name: written for name, (written, _) in curves.items()},
+        limits={name: limits for name, (_, limits) in curves.items()},
         scales=scales,
     )
     for target in played.targets():
@@ -104,18 +136,15 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
     )
 
 
-def _curves(config: RenderConfig) -> Mapping[str, str | float]:
-    """Every number that the score may move, by its name."""
-    camera = config.camera
-    return {
-        "camera.zoom": camera.zoom,
-        "camera.rotate": camera.rotate,
-        "camera.pan.x": camera.pan[0],
-        "camera.pan.y": camera.pan[1],
-        "camera.center.x": camera.center[0],
-        "camera.center.y": camera.center[1],
-        "dream.strength": config.dream.strength,
-    }
+def _curves(config: RenderConfig) -> dict[str, tuple[Any, Limits]]:
+    """Every number that the score may move, by its name: how it is written, and its least and greatest value."""
+    found: dict[str, tuple[Any, Limits]] = {}
+    for key, item, value in settings(config):
+        if item.metadata["curve"]:
+            limits = (item.metadata["low"], item.metadata["high"])
+            pair = zip("xy", value, strict=True) if isinstance(value, list) else [("", value)]
+            found |= {f"{key}.{axis}".rstrip("."): (written, limits) for axis, written in pair}
+    return found
 
 
 def _encoder(plan: Plan) -> Encoder:

@@ -27,6 +27,7 @@ class Plan:
     video: Path
     poster: Path
     record: Path
+    notes: tuple[str, ...]
 
 
 def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
@@ -47,6 +48,11 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         if path is not None and not Path(path).is_file():
             raise InputError(f"{key}={path}: there is no such file")
     width, height = (_even(side, config.frame.scale) for side in (config.frame.width, config.frame.height))
+    notes = [
+        f"frame.{name}={side} becomes {even}: video wants even sizes"
+        for name, side, even in (("width", config.frame.width, width), ("height", config.frame.height, height))
+        if config.frame.scale == 1 and side != even
+    ]
     video = Path(config.output) if config.output else folder / f"{name}.mp4"
     prefix = f"{video.stem}." if config.output else ""
     return Plan(
@@ -60,6 +66,7 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         video=video,
         poster=video.with_name(f"{prefix}poster.png"),
         record=video.with_name(f"{prefix}run.yaml"),
+        notes=tuple(notes),
     )
 
 

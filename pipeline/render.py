@@ -33,6 +33,8 @@ def main() -> None:
 
     def job(tree: DictConfig) -> None:
         codes.append(run(tree))
+        if codes[-1] == INTERRUPTED:  # a sweep ends here too
+            sys.exit(INTERRUPTED)
 
     try:
         hydra.main(config_path=str(command.CONF), config_name="config", version_base="1.3")(job)()

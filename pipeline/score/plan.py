@@ -1,0 +1,161 @@
+"""From the options that a user writes to a schedule: one function and one line per kind."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pipeline.errors import ConfigError, nearest
+from pipeline.score.clock import parse_time
+from pipeline.score.draw import draw_channels, draw_sights
+from pipeline.score.schedule import (
+    Constant,
+    Key,
+    Schedule,
+    Turns,
+    check_hold,
+    cycle,
+    ping_pong,
+    sort_keys,
+)
+from pipeline.score.sight import Sight, parse_sight, parse_weight
+from pipeline.score.walk import Neighbours, Walk
+from pipeline.target import Target, parse_target
+
+Channels = Callable[[str], int]
+"""Layer → number of its channels."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What one shot's schedule is made from. ``hold``, ``fade`` and ``duration`` are seconds."""
+
+    targets: Sequence[object]
+    layers: Sequence[str]
+    keys: Sequence[Mapping[str, object]]
+    draw: int
+    hold: float
+    fade: float
+    seed: int
+    shot: int
+    fps: Fraction
+    duration: float
+    channels: Channels | None
+    neighbours: Neighbours | None
+
+
+def plan(kind: str, options: Options) -> Schedule:
+    """The schedule of the given kind. Raises ConfigError naming the option that does not fit."""
+    if kind not in KINDS:
+        raise ConfigError("score.kind", kind, f"the scores are {', '.join(KINDS)}{nearest(kind, KINDS)}")
+    return KINDS[kind](options)
+
+
+def _constant(options: Options) -> Schedule:
+    """All targets at once, as one sight."""
+    return Constant(parse_sight(list(options.targets) or list(options.layers), "score.targets"))
+
+
+def _cycle(options: Options) -> Schedule:
+    return cycle(_sights(options), hold=options.hold, fade=options.fade)
+
+
+def _fractal(options: Options) -> Schedule:
+    """The delay per octave is the score's business; keys may stand in for the cycle."""
+    return _keys(options) if options.keys else _cycle(options)
+
+
+def _layers(options: Options) -> Schedule:
+    written: Sequence[object] = options.layers or options.targets
+    if not written:
+        raise ConfigError("score.layers", "[]", "name the layers to go down and up through")
+    sights = [parse_sight(item, "score.layers") for item in written]
+    return ping_pong(sights, hold=options.hold, fade=options.fade)
+
+
+def _walk(options: Options) -> Schedule:
+    check_hold(options.hold, options.fade)
+    if options.neighbours is None:
+        raise ConfigError("score.kind", "walk", "this network cannot tell which channels are neighbours")
+    walk = Walk(_start(options), options.neighbours, seed=options.seed, shot=options.shot)
+    return Turns(walk.sight, options.hold, options.fade, (walk.sight(0),))
+
+
+def _start(options: Options) -> Target:
+    """The one target, a layer of which stands for a drawn channel; without it a channel of the layers."""
+    if len(options.targets) == 1:
+        target = parse_target(str(options.targets[0]), "score.targets")
+        whole_layer = target.kind == "layer" and target.channel is None
+        return _drawn_start(options, [target.layer]) if whole_layer else target
+    if not options.layers:
+        allowed = "a walk needs one channel to start at, such as stage4:61, or score.layers to draw it from"
+        raise ConfigError("score.targets", list(options.targets), allowed)
+    return _drawn_start(options, options.layers)
+
+
+def _drawn_start(options: Options, layers: Sequence[str]) -> Target:
+    drawn = draw_channels(1, layers, _channels(options), seed=options.seed, shot=options.shot)
+    return parse_target(next(iter(drawn[0])), "score.layers")
+
+
+def _keys(options: Options) -> Schedule:
+    return sort_keys([_key(entry, options, n) for n, entry in enumerate(options.keys)])
+
+
+def _key(entry: Mapping[str, object], options: Options, number: int) -> Key:
+    name = f"score.keys[{number}]"
+    if not isinstance(entry, Mapping):
+        raise ConfigError(name, entry, "a key is written as {at: 4s, see: class:owl}")
+    given = {field: value for field, value in entry.items() if value is not None}
+    for field in given:
+        if field not in _FIELDS:
+            raise ConfigError(name, field, f"a key has {', '.join(_FIELDS)}{nearest(field, _FIELDS)}")
+    for field in ("at", "see"):
+        if field not in given:
+            raise ConfigError(name, entry, f"{field} is missing; write {{at: 4s, see: class:owl}}")
+    weight = parse_weight(given.get("weight", 1.0), f"{name}.weight")
+    sight = parse_sight(given["see"], f"{name}.see")
+    return Key(
+        at=_seconds(given["at"], f"{name}.at", options),
+        # A weight of 0 is allowed: from there on nothing is seen.
+        sight={target: share * weight for target, share in sight.items() if share * weight},
+        fade=_seconds(given["fade"], f"{name}.fade", options) if "fade" in given else options.fade,
+    )
+
+
+def _seconds(value: object, key: str, options: Options) -> float:
+    written = value if isinstance(value, int | float) else str(value)
+    return parse_time(written, fps=options.fps, key=key, duration=options.duration)
+
+
+def _sights(options: Options) -> list[Sight]:
+    """With ``draw`` so many channels of the layers, or of the targets where no layer is named.
+
+    Without it the targets as written, or the layers where no target is.
+    """
+    if options.draw and options.layers:
+        return draw_channels(options.draw, options.layers, _channels(options), seed=options.seed, shot=options.shot)
+    written: Sequence[object] = options.targets or options.layers
+    if not written:
+        raise ConfigError("score.targets", "[]", "name at least one target, or score.layers and score.draw")
+    sights = [parse_sight(item, "score.targets") for item in written]
+    if options.draw:
+        return draw_sights(options.draw, sights, seed=options.seed, shot=options.shot)
+    return sights
+
+
+def _channels(options: Options) -> Channels:
+    if options.channels is None:
+        raise ConfigError("score.draw", options.draw, "there is no network to draw channels from")
+    return options.channels
+
+
+_FIELDS = ("at", "see", "weight", "fade")
+
+KINDS: dict[str, Callable[[Options], Schedule]] = {
+    "constant": _constant,
+    "cycle": _cycle,
+    "fractal": _fractal,
+    "walk": _walk,
+    "layers": _layers,
+    "keys": _keys,
+}

@@ -1,0 +1,156 @@
+"""When each sight is seen: pure functions of time in seconds, defined also before second 0.
+
+Sights cross-fade by smoothstep. The shares of the outgoing and the incoming sight add up to 1 at
+every moment, so sights of equal weight keep the total drive constant.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from pipeline.errors import ConfigError
+from pipeline.score.sight import Sight, mix
+
+
+class Turn(NamedTuple):
+    """One moment: the sight that is seen, the sight that comes, and the share of the latter."""
+
+    now: Sight
+    next: Sight
+    share: float
+
+
+class Schedule(ABC):
+    """What is seen when. ``turn`` and ``weights`` take any finite time in seconds."""
+
+    @abstractmethod
+    def turn(self, t: float) -> Turn:
+        """The sights on either side of the moment ``t`` and how far the fade between them is."""
+
+    @abstractmethod
+    def sights(self) -> tuple[Sight, ...]:
+        """Every sight that may come up; of an endless walk its start."""
+
+    def weights(self, t: float) -> Sight:
+        """Target → weight at ``t`` seconds."""
+        now, coming, share = self.turn(t)
+        return mix(now, coming, share)
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """One sight, for ever."""
+
+    sight: Sight
+
+    def turn(self, t: float) -> Turn:
+        return Turn(self.sight, self.sight, 0.0)
+
+    def sights(self) -> tuple[Sight, ...]:
+        return (self.sight,)
+
+
+@dataclass(frozen=True)
+class Turns(Schedule):
+    """Sight number n for the seconds from n·hold to (n + 1)·hold, n being any whole number.
+
+    ``hold`` counts from one change to the next. Its last ``fade`` seconds fade to the next sight,
+    so that sight n is seen alone at n·hold sharp. Without a fade the sight changes at once there.
+    """
+
+    sight: Callable[[int], Sight]
+    hold: float
+    fade: float
+    known: tuple[Sight, ...]
+
+    def sights(self) -> tuple[Sight, ...]:
+        return self.known
+
+    def turn(self, t: float) -> Turn:
+        # The quotient may round across the boundary: then the phase is just outside [0, hold].
+        number = math.floor(t / self.hold)
+        phase = t - number * self.hold
+        share = _smoothstep((phase - (self.hold - self.fade)) / self.fade) if self.fade else 0.0
+        return Turn(self.sight(number), self.sight(number + 1), share)
+
+
+@dataclass(frozen=True)
+class Key:
+    """``sight`` from ``at`` seconds on, after a fade of ``fade`` seconds that ends at ``at``."""
+
+    at: float
+    sight: Sight
+    fade: float
+
+
+@dataclass(frozen=True)
+class Keys(Schedule):
+    """Sights at chosen times; ``keys`` have rising times (see ``sort_keys``).
+
+    The rule: a key's sight is complete at its time and stays until the next key's fade begins.
+    The first also reigns before its time, the last after it. A fade longer than the gap to the key
+    before is shortened to the gap, so at most two sights mix. A key past the end of the shot is
+    never reached, though its fade may be.
+    """
+
+    keys: tuple[Key, ...]
+
+    def sights(self) -> tuple[Sight, ...]:
+        return tuple(key.sight for key in self.keys)
+
+    def turn(self, t: float) -> Turn:
+        index = bisect_right(self.keys, t, key=lambda key: key.at)
+        if index in (0, len(self.keys)):
+            sight = self.keys[max(index - 1, 0)].sight
+            return Turn(sight, sight, 0.0)
+        now, coming = self.keys[index - 1], self.keys[index]
+        start = max(coming.at - coming.fade, now.at)
+        share = _smoothstep((t - start) / (coming.at - start)) if start < coming.at else 0.0
+        return Turn(now.sight, coming.sight, share)
+
+
+def cycle(sights: Sequence[Sight], *, hold: float, fade: float) -> Schedule:
+    """The sights in turn, ``hold`` seconds each, the first from second 0 on, round and round."""
+    check_hold(hold, fade)
+    if not sights:
+        raise ConfigError("score.targets", "[]", "name at least one target")
+    if len(sights) == 1:
+        return Constant(sights[0])
+    return Turns(lambda number: sights[number % len(sights)], hold, fade, tuple(sights))
+
+
+def ping_pong(sights: Sequence[Sight], *, hold: float, fade: float) -> Schedule:
+    """There and back: a b c b a b …; the ends are not doubled."""
+    return cycle([*sights, *sights[-2:0:-1]], hold=hold, fade=fade)
+
+
+def sort_keys(keys: Sequence[Key]) -> Keys:
+    """The keys sorted by time. Raises ConfigError if two share a time or there is none."""
+    if not keys:
+        raise ConfigError("score.keys", "[]", "write at least one key such as {at: 0s, see: class:owl}")
+    ordered = sorted(keys, key=lambda key: key.at)
+    for before, after in pairwise(ordered):
+        if before.at == after.at:
+            raise ConfigError("score.keys", f"{after.at:g}s", "two keys stand at the same time; keep one")
+    return Keys(tuple(ordered))
+
+
+def check_hold(hold: float, fade: float) -> None:
+    """Raises ConfigError unless 0 < hold and 0 ≤ fade ≤ hold (seconds)."""
+    if not (math.isfinite(hold) and hold >= 0.001):
+        raise ConfigError("score.hold", f"{hold:g}s", "each sight has to be held for at least 1ms")
+    if not 0 <= fade <= hold:
+        raise ConfigError(
+            "score.fade",
+            f"{fade:g}s",
+            f"the fade is part of the hold: from 0s to score.hold={hold:g}s",
+        )
+
+
+def _smoothstep(share: float) -> float:
+    share = min(max(share, 0.0), 1.0)
+    return share * share * (3.0 - 2.0 * share)

@@ -1,0 +1,153 @@
+"""The score of a shot: everything that varies, as a pure function of time in seconds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isfinite
+
+from pipeline.errors import ConfigError
+from pipeline.score.clock import parse_time
+from pipeline.score.curve import Curve, parse_curve
+from pipeline.score.fractal import LONGEST, Births
+from pipeline.score.plan import Channels, Options, plan
+from pipeline.score.schedule import Schedule
+from pipeline.score.sight import Sight, strongest
+from pipeline.score.walk import Neighbours
+from pipeline.target import parse_target
+
+Limits = tuple[float | None, float | None]
+"""The least and the greatest value, None where there is no limit."""
+
+
+@dataclass(frozen=True)
+class Cue:
+    """One moment: ``time`` in seconds, ``numbers`` by the dotted name of their setting."""
+
+    time: float
+    numbers: Mapping[str, float]
+    _score: "Score" = field(repr=False, compare=False)
+
+    def targets(self, scale: float) -> Sight:
+        """Target → weight for the octave of ``scale`` (1 = full size), without octave bindings.
+
+        Empty where nothing is to be seen there; that octave then has nothing to dream.
+        """
+        return self._score.seen(self.time, scale)
+
+    def label(self) -> str:
+        """What is seen, in a few words: ``class:owl``, or ``class:owl → class:eye`` in a fade."""
+        now, coming, share = self._score.schedule.turn(self.time)
+        first, second = strongest(now), strongest(coming)
+        return first if share <= 0.0 or first == second else f"{first} → {second}"
+
+
+class Score:
+    """``at`` gives the cue of any second. ``births`` delays the octaves; without it none is.
+
+    ``curves`` are by the dotted name of their setting, ``scales`` are the octaves' (1 = full size).
+    """
+
+    def __init__(
+        self,
+        *,
+        curves: Mapping[str, Curve],
+        schedule: Schedule,
+        scales: Sequence[float],
+        births: Births | None = None,
+    ) -> None:
+        self.curves, self.schedule, self.births = dict(curves), schedule, births
+        self._coarsest = min(scales)
+
+    def at(self, t: float) -> Cue:
+        """The cue at ``t`` seconds. Raises ConfigError if a number leaves its range there."""
+        return Cue(t, {name: curve.at(t) for name, curve in self.curves.items()}, self)
+
+    def targets(self) -> list[str]:
+        """Every target that may come up, without octave bindings, for the network to check."""
+        written = [name for sight in self.schedule.sights() for name in sight]
+        return list(dict.fromkeys(parse_target(name, "score.targets").unbound() for name in written))
+
+    def seen(self, t: float, scale: float) -> Sight:
+        """Target → weight at ``t`` seconds for the octave of ``scale``; see Cue.targets."""
+        born = t if self.births is None else self.births.born(t, scale)
+        sight: Sight = {}
+        for written, weight in self.schedule.weights(born).items():
+            target = parse_target(written, "score.targets")
+            if target.octaves is None or target.octaves.covers(scale, self._coarsest):
+                name = target.unbound()
+                sight[name] = sight.get(name, 0.0) + weight
+        return sight
+
+
+def build(
+    *,
+    kind: str,
+    fps: Fraction,
+    duration: float,
+    scales: Sequence[float],
+    targets: Sequence[object] | Mapping[str, float] = (),
+    layers: Sequence[str] = (),
+    draw: int = 0,
+    hold: str | float = "2s",
+    fade: str | float = "0.5s",
+    keys: Sequence[Mapping[str, object]] = (),
+    seed: int = 0,
+    shot: int = 0,
+    channels: Channels | None = None,
+    neighbours: Neighbours | None = None,
+    curves: Mapping[str, str | float] | None = None,
+    limits: Mapping[str, Limits] | None = None,
+    longest: float = LONGEST,
+) -> Score:
+    """The score of one shot of ``duration`` seconds at ``fps`` frames per second.
+
+    ``kind`` is one of plan.KINDS; ``curves`` and ``limits`` are by the dotted name of their
+    setting. A fractal score follows the curve ``camera.zoom`` (× per second; without it there is no
+    delay), and delays no octave by more than ``longest`` seconds. Raises ConfigError naming the
+    setting.
+    """
+    _check_shot(duration, scales, seed, shot)
+    options = Options(
+        targets=[targets] if isinstance(targets, str | Mapping) else targets,
+        layers=[layers] if isinstance(layers, str) else layers,
+        keys=keys,
+        draw=draw,
+        hold=parse_time(hold, fps=fps, key="score.hold", duration=duration),
+        fade=parse_time(fade, fps=fps, key="score.fade", duration=duration),
+        seed=seed,
+        shot=shot,
+        fps=fps,
+        duration=duration,
+        channels=channels,
+        neighbours=neighbours,
+    )
+    schedule = plan(kind, options)
+    parsed = {
+        name: _curve(name, value, (limits or {}).get(name, (None, None)), options)
+        for name, value in (curves or {}).items()
+    }
+    births = None
+    if kind == "fractal" and "camera.zoom" in parsed:
+        births = Births(parsed["camera.zoom"].at, scales, duration, longest)
+    return Score(curves=parsed, schedule=schedule, scales=scales, births=births)
+
+
+def _curve(name: str, value: str | float, limits: Limits, options: Options) -> Curve:
+    return parse_curve(
+        value,
+        key=name,
+        fps=options.fps,
+        duration=options.duration,
+        seed=options.seed * 65_537 + options.shot,
+        low=limits[0],
+        high=limits[1],
+    )
+
+
+def _check_shot(duration: float, scales: Sequence[float], seed: int, shot: int) -> None:
+    if not (isfinite(duration) and duration > 0):
+        raise ConfigError("duration", duration, "a shot lasts longer than 0 seconds")
+    if not scales or not all(isfinite(scale) and scale > 0 for scale in scales):
+        raise ConfigError("score.scales", list(scales), "the octaves' scales are above 0")
+    if seed < 0 or shot < 0:
+        raise ConfigError("seed", min(seed, shot), "a seed is a whole number from 0 on")
