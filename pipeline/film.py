@@ -15,7 +15,7 @@ from pipeline.dream import network
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
-from pipeline.errors import Interrupted
+from pipeline.errors import ConfigError, Interrupted
 from pipeline.media.encoder import Encoder, check_output, finish
 from pipeline.media.poster import Poster
 from pipeline.plan import Plan
@@ -100,7 +100,7 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
     short_side = min(plan.height, plan.width)
     objective = Objective(seeing)
     dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side)
-    scales = dreamer.scales(short_side, 1)
+    scales = dreamer.scales(short_side)
     curves = _curves(config)
     played = score.build(
         kind=config.score.kind,
@@ -121,9 +121,7 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
     )
     for target in played.targets():
         objective.check(target)
-    kept = dreamer.scales(short_side, objective.smallest(dict.fromkeys(played.targets(), 1.0)))
-    if len(kept) < len(scales):
-        say(f"note: the frame is small for {len(scales)} octaves; dreaming with {len(kept)}")
+    _check_octaves(dreamer, scales, dict.fromkeys(played.targets(), 1.0), short_side)
     return Shot(
         start=config.start,
         score=played,
@@ -134,6 +132,15 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
         opening=plan.opening,
         seed=config.seed,
     )
+
+
+def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[str, float], short_side: int) -> None:
+    """Say once that some octaves are too small to be seen; ConfigError when all are."""
+    kept = [scale for scale in scales if dreamer.fits(scale, targets)]
+    if not kept:
+        raise ConfigError("frame.height", short_side, "the network needs a larger frame to see these targets")
+    if len(kept) < len(scales):
+        say(f"note: the frame is small for {len(scales)} octaves; dreaming with {len(kept)}")
 
 
 def _curves(config: RenderConfig) -> dict[str, tuple[Any, Limits]]:

@@ -12,8 +12,10 @@ from torch import Tensor
 from pipeline import start
 from pipeline.config import StartConfig
 from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.pyramid import resize
+from pipeline.errors import DreamError
 from pipeline.motion import camera
-from pipeline.randomness import START, generator
+from pipeline.randomness import FRAMES, START, generator
 from pipeline.score.score import Cue, Score
 
 WARMUP_STEP = 1 / 24  # seconds that one hidden dream before the first frame counts for
@@ -48,11 +50,11 @@ class Shot:
         for index in range(first, self.frames):
             cue = self.score.at(index / self.fps)
             if index < self.opening:
-                canvas = start.enlarge(canvas, growth[index])
+                canvas = resize(canvas, growth[index])
             elif index > 0:
-                canvas = self._move(start.enlarge(canvas, self.size), cue)
+                canvas = self._move(resize(canvas, self.size), cue)
             canvas = self._dream(canvas, cue, 1 / self.fps, index)
-            yield Step(index, start.enlarge(canvas, self.size), cue.label())
+            yield Step(index, resize(canvas, self.size), cue.label())
 
     def begin(self, canvas: Tensor) -> Iterator[Tensor]:
         """The hidden warm-up: the canvas after each of its dreams; the last one is where frame 0 starts."""
@@ -60,7 +62,7 @@ class Shot:
             return
         cue = self.score.at(0.0)
         for step, size in enumerate(start.sizes(self.start, self.size, self.start.steps)):
-            canvas = self._dream(start.enlarge(canvas, size), cue, WARMUP_STEP, step + 1, START)
+            canvas = self._dream(resize(canvas, size), cue, WARMUP_STEP, step + 1, START)
             yield canvas
 
     def _move(self, canvas: Tensor, cue: Cue) -> Tensor:
@@ -74,11 +76,14 @@ class Shot:
             seconds=1 / self.fps,
         )
 
-    def _dream(self, canvas: Tensor, cue: Cue, seconds: float, step: int, stream: int = 0) -> Tensor:
-        return self.dreamer.dream(
-            canvas,
-            cue.targets,
-            strength=cue.numbers["dream.strength"],
-            seconds=seconds,
-            generator=generator(self.seed, self.index, step, stream),
-        )
+    def _dream(self, canvas: Tensor, cue: Cue, seconds: float, step: int, stream: int = FRAMES) -> Tensor:
+        try:
+            return self.dreamer.dream(
+                canvas,
+                cue.targets,
+                strength=cue.numbers["dream.strength"],
+                seconds=seconds,
+                generator=generator(self.seed, self.index, step, stream),
+            )
+        except DreamError as error:
+            raise DreamError(f"{'frame' if stream == FRAMES else 'warm-up'} {step}: {error}") from error

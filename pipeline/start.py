@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import StartConfig
+from pipeline.dream.pyramid import fit
 from pipeline.media.stills import load_still
 from pipeline.randomness import START, generator
 
@@ -37,17 +37,3 @@ def sizes(config: StartConfig, size: tuple[int, int], steps: int) -> Iterator[tu
     for step in range(steps):
         share = min(1.0, (step + 1) / growing)
         yield fit(size, smallest * (min(size) / smallest) ** share)
-
-
-def fit(size: tuple[int, int], short_side: float) -> tuple[int, int]:
-    """The size (h, w) of the same shape with this short side; exactly ``size`` at its own."""
-    factor = short_side / min(size)
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
-
-
-def enlarge(canvas: Tensor, size: tuple[int, int]) -> Tensor:
-    """Canvas ``(1, 3, h, w)`` → ``(1, 3, *size)``, bicubic."""
-    if (canvas.shape[2], canvas.shape[3]) == size:
-        return canvas
-    bigger = F.interpolate(canvas, size=size, mode="bicubic", antialias=True, align_corners=False)
-    return bigger.clamp(0, 1)

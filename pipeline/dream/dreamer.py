@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import DreamConfig
 from pipeline.dream import tone
 from pipeline.dream.gradient import step_direction
 from pipeline.dream.objective import Objective
+from pipeline.dream.pyramid import fit, resize
 from pipeline.errors import DreamError
 
 TargetsAt = Callable[[float], Mapping[str, float]]
@@ -24,11 +24,15 @@ class Dreamer:
     def __init__(self, objective: Objective, config: DreamConfig, short_side: int) -> None:
         self._objective, self._config, self._short_side = objective, config, short_side
 
-    def scales(self, short_side: int, smallest: int) -> list[float]:
-        """Scales of the octaves of a canvas with this short side, coarse to fine, none under ``smallest`` pixels."""
-        sides = [short_side / self._config.octave_ratio**n for n in range(self._config.octaves)]
-        kept = [side for side in sides if side >= smallest] or sides[:1]
-        return [side / self._short_side for side in reversed(kept)]
+    def scales(self, short_side: int) -> list[float]:
+        """Scales of the octaves of a canvas with this short side (pixels), coarse to fine."""
+        ratio = self._config.octave_ratio
+        sides = [short_side / ratio**n for n in range(self._config.octaves)]
+        return [side / self._short_side for side in reversed(sides)]
+
+    def fits(self, scale: float, targets: Mapping[str, float]) -> bool:
+        """Whether the octave of this scale is large enough for the network to see these targets."""
+        return round(scale * self._short_side) >= self._objective.smallest(targets)
 
     def dream(
         self,
@@ -47,18 +51,18 @@ class Dreamer:
         size = (canvas.shape[2], canvas.shape[3])
         amount = strength * seconds / self._config.steps
         finite: list[tuple[float, Tensor]] = []
-        for scale in self.scales(min(size), self._smallest(targets)):
+        for scale in self.scales(min(size)):
             wanted = {target: weight for target, weight in targets(scale).items() if weight}
-            if not wanted:
+            if not wanted or not self.fits(scale, wanted):
                 continue
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
-            before = _resize(canvas, _fit(size, scale * self._short_side))
+            before = resize(canvas, fit(size, scale * self._short_side))
             after = before
             for _ in range(self._config.steps):
                 step = self._step(after, wanted, generator)
                 finite.append((scale, step.isfinite().all()))
                 after = after + amount * step
-            canvas = canvas + (_resize(after - before, size))
+            canvas = canvas + resize(after - before, size)
         _check_finite(finite)
         if self._config.tone == "hold":
             canvas = tone.hold(canvas, self._config, seconds)
@@ -73,22 +77,6 @@ class Dreamer:
             value = self._objective.value(leaf, targets, (down, right))
             (gradient,) = torch.autograd.grad(value, leaf)
         return step_direction(gradient, self._config).roll((-down, -right), dims=(2, 3))
-
-    def _smallest(self, targets: TargetsAt) -> int:
-        return self._objective.smallest(targets(1.0))
-
-
-def _fit(size: tuple[int, int], short_side: float) -> tuple[int, int]:
-    """The size ``(h, w)`` of the same shape with this short side, at least one pixel each."""
-    factor = short_side / min(size)
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
-
-
-def _resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
-    """``(1, 3, h, w)`` → ``(1, 3, *size)``, bicubic, without aliasing when it shrinks."""
-    if (picture.shape[2], picture.shape[3]) == size:
-        return picture
-    return F.interpolate(picture, size=size, mode="bicubic", antialias=True, align_corners=False)
 
 
 def _check_finite(flags: list[tuple[float, Tensor]]) -> None:

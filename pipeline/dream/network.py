@@ -24,7 +24,7 @@ from pipeline.networks import motifnet
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LOGITS = "logits"
-PROBE_SIZES = (32, 48, 64, 80, 96, 128, 160, 224)
+PROBE_SIZES = (16, 24, 32, 48, 64, 80, 96, 128, 160, 224)
 
 
 class Network:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError
-from pipeline.score.target import Target, parse_target
+from pipeline.target import Target, parse_target
 
 REFERENCE_SIDE = 160
 

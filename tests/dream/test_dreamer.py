@@ -50,12 +50,16 @@ def test_detail_survives_what_a_small_octave_cannot_hold(tiny: Network) -> None:
     assert float(change[..., 40:56, 50:].mean()) < 0.02 * float(change[..., :8, :8].mean())
 
 
-def test_scales_run_from_coarse_to_fine_and_none_is_too_small() -> None:
+def test_scales_run_from_coarse_to_fine() -> None:
     dreamer = Dreamer(Objective.__new__(Objective), DreamConfig(octaves=4, octave_ratio=2.0), 200)
-    assert dreamer.scales(200, 1) == [0.125, 0.25, 0.5, 1.0]
-    assert dreamer.scales(200, 40) == [0.25, 0.5, 1.0]
-    assert dreamer.scales(100, 1) == [0.0625, 0.125, 0.25, 0.5]
-    assert dreamer.scales(30, 40) == [0.15]
+    assert dreamer.scales(200) == [0.125, 0.25, 0.5, 1.0]
+    assert dreamer.scales(100) == [0.0625, 0.125, 0.25, 0.5]
+
+
+def test_an_octave_too_small_to_see_the_target_is_left_out(tiny: Network) -> None:
+    dreamer = Dreamer(Objective(tiny), DreamConfig(), 100)
+    assert dreamer.fits(1.0, SEES)
+    assert not dreamer.fits(0.04, SEES)
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 31), (16, 300), (301, 33)])

@@ -50,7 +50,7 @@ def test_a_neuron_at_a_place_looks_there_also_when_the_frame_was_rolled(tiny: Ne
     [
         (
             "thre",
-            r"score\.targets=thre: tiny has no such layer \(did you mean three, three.1 or three.0\?\); it has one, two, three",
+            r"score\.targets=thre: tiny has no such layer \(did you mean three, three.1 or three.0\?\); it has one",
         ),
         ("three:16", r"score\.targets=three:16: three has channels 0 to 15"),
         (

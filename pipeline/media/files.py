@@ -1,0 +1,75 @@
+"""Files that appear under their names only when they are complete."""
+
+import errno
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline.errors import OutputError
+
+
+def part_path(path: Path, stage: str = "") -> Path:
+    """The hidden name beside ``path`` under which it is written; ``stage`` tells several apart."""
+    return path.with_name(f".{path.name}.{stage}{'.' if stage else ''}part")
+
+
+def place(part: Path, final: Path, *, overwrite: bool) -> None:
+    """Move the complete file ``part`` to ``final``, on disk before it has the name.
+
+    Raises FileExistsError when ``final`` exists and ``overwrite`` is false, OutputError otherwise.
+    """
+    try:
+        sync(part)
+        if overwrite:
+            part.replace(final)
+        else:
+            _place_new(part, final)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{final} cannot be written: {error.strerror}") from error
+    with suppress(OSError):  # some systems cannot sync a folder
+        sync(final.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until the file or folder is on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Check that ``path`` can be written, creating its folder. Raises OutputError."""
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; output= needs the name of a file")
+        if os.path.lexists(path):
+            if not path.is_file():
+                raise OutputError(f"{path} is not a regular file; give another output=")
+            if not overwrite:
+                raise OutputError(f"{path} exists already; give overwrite=true to replace it, or another output=")
+        # Permission bits do not tell about read-only disks, quotas and long names; a file does.
+        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", suffix=".check", dir=folder) as f:
+            f.write(b"\0")
+    except OSError as error:
+        where = f"the folder {folder}" if error.errno != errno.ENAMETOOLONG else str(path)
+        raise OutputError(f"{path} cannot be written: {where}: {error.strerror}") from error
+
+
+def _place_new(part: Path, final: Path) -> None:
+    try:
+        os.link(part, final)  # unlike a rename, never replaces a file that appeared meanwhile
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(final):
+            raise FileExistsError(errno.EEXIST, "File exists", str(final)) from None
+        part.replace(final)
+    else:
+        part.unlink()

@@ -1,0 +1,121 @@
+"""Frames into a running ffmpeg, without ever waiting for ever."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from queue import Full, Queue
+from typing import Any
+
+from pipeline.errors import EncoderError, RenderError
+from pipeline.media.ffmpeg import Process
+
+PIECE = 65536  # bytes handed over at once: what a Linux pipe holds, so each piece taken is progress
+
+
+class Sink:
+    """A running ffmpeg that is fed frames of exactly ``frame_bytes`` bytes.
+
+    A thread writes from a queue of ``depth`` frames, so that dreaming and encoding overlap.
+    ``stall`` is how many seconds ffmpeg may take nothing while frames wait, ``finish`` how many it
+    may need after the last one. Every EncoderError leaves no process and no thread behind.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        frame_bytes: int,
+        doing: str,
+        stall: float = 60.0,
+        finish: float = 900.0,
+        depth: int = 8,
+    ) -> None:
+        self._frame_bytes, self._stall, self._finish = frame_bytes, stall, finish
+        self._process = Process(
+            arguments,
+            doing=doing,
+            failure=EncoderError,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        )
+        self._queue: Queue[bytes | None] = Queue(depth)
+        self._broken = threading.Event()
+        self._ended = False
+        self._moved = time.monotonic()
+        self._writer = threading.Thread(target=self._feed, daemon=True)
+        self._writer.start()
+
+    def write(self, frame: Any) -> None:
+        """Queue one frame: bytes or any contiguous buffer; it is copied.
+
+        Raises ValueError for another size, EncoderError when ffmpeg died or hangs.
+        """
+        view = memoryview(frame)
+        if view.nbytes != self._frame_bytes:
+            raise ValueError(f"a frame of {view.nbytes} bytes; needs {self._frame_bytes}")
+        self._put(bytes(view))
+
+    def close(self) -> None:
+        """Let ffmpeg finish and check that it did. Raises EncoderError."""
+        if self._ended:
+            return
+        self._put(None)
+        while self._writer.is_alive():
+            self._writer.join(0.1)
+            self._check_stall()
+        try:
+            code = self._process.wait(self._finish)
+        except subprocess.TimeoutExpired:
+            raise self._stop(f"ffmpeg hung for {self._finish:g} s after the last frame") from None
+        if code or self._broken.is_set():
+            raise self._stop()
+        self._ended = True
+
+    def abort(self) -> None:
+        """End ffmpeg at once, whatever its state. May be repeated."""
+        self._process.kill()
+        with suppress(Full):  # a writer with a full queue meets the broken pipe instead
+            self._queue.put_nowait(None)
+        self._writer.join()
+        self._ended = True
+
+    def _put(self, item: bytes | None) -> None:
+        if self._ended:
+            raise ValueError("the sink is closed")
+        if self._queue.empty():  # nothing was waiting until now
+            self._moved = time.monotonic()
+        while not self._broken.is_set():
+            try:
+                self._queue.put(item, timeout=0.1)
+            except Full:
+                self._check_stall()
+            else:
+                return
+        with suppress(subprocess.TimeoutExpired):  # time for its last words
+            self._process.wait(5.0)
+        raise self._stop()
+
+    def _check_stall(self) -> None:
+        if self._writer.is_alive() and time.monotonic() - self._moved > self._stall:
+            raise self._stop(f"ffmpeg hung, it took nothing for {self._stall:g} s")
+
+    def _stop(self, what: str = "") -> RenderError:
+        self.abort()
+        return self._process.failed(what)
+
+    def _feed(self) -> None:
+        pipe = self._process.popen.stdin
+        assert pipe is not None
+        try:
+            while (frame := self._queue.get()) is not None:
+                rest = memoryview(frame)
+                while rest:
+                    self._moved = time.monotonic()
+                    rest = rest[os.write(pipe.fileno(), rest[:PIECE]) :]
+        except OSError:
+            self._broken.set()
+        finally:
+            pipe.close()

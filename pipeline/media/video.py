@@ -1,0 +1,141 @@
+"""What a video file holds, and its frames, read with ffmpeg alone and without trusting the file."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+from pipeline.media import ffmpeg
+
+# Containers of recorded video. Playlists and scripts, which open other files, are not among them.
+FORMATS = "mov,matroska,avi,mpegts,mpeg,ogg,asf,flv,mxf,nut,ivf,gif,apng,h264,hevc,yuv4mpegpipe"
+EXACT = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+# Where 4:2:0 colours sit between pixels, in 1/256 of a pixel pair; swscale does not look itself.
+CHROMA = {
+    "left": "in_h_chr_pos=0:in_v_chr_pos=128",
+    "center": "in_h_chr_pos=128:in_v_chr_pos=128",
+    "topleft": "in_h_chr_pos=0:in_v_chr_pos=0",
+}
+LONGEST = 4 * 3600.0  # seconds that counting a long film may take
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """Size in pixels as shown (rotated, square pixels), rate, frames; the rest in ffmpeg's words."""
+
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    codec: str
+    pixel_format: str
+    colour_range: str
+    colour_space: str
+    colour_primaries: str
+    colour_transfer: str
+    chroma_location: str
+
+
+def probe_video(path: Path) -> VideoFacts:
+    """The facts of ``path``. ``frames`` is counted by decoding every one: headers and packets can
+    promise pictures that a damaged file no longer holds. Raises InputError.
+    """
+    return replace(_look(path), frames=count_frames(path, decoded=True))
+
+
+def count_frames(path: Path, *, decoded: bool = False) -> int:
+    """Frames in ``path``: packets, which is quick and right for files just encoded, or decoded ones."""
+    _check_file(path)
+    how = ["-fps_mode", "passthrough"] if decoded else ["-c", "copy"]
+    arguments = ["-xerror", *source(path), "-map", "0:v:0", *how]
+    arguments += ["-progress", "pipe:1", "-stats_period", "5", "-f", "null", "-"]
+    doing = f"reading {path}"
+    report = ffmpeg.run(arguments, doing=doing, timeout=LONGEST, failure=InputError)
+    counts = re.findall(rb"^frame=\s*(\d+)$", report, re.MULTILINE)
+    return int(counts[-1]) if counts else 0
+
+
+def decode(path: Path, first: int = 0, count: int | None = None) -> Iterator[NDArray[np.uint8]]:
+    """Frames ``first`` … of ``path`` as ``(H, W, 3)`` uint8 sRGB-encoded arrays, rotated upright.
+
+    ``count`` limits them. Colours follow the file's tags; untagged video is taken for BT.709 when
+    it is HD and for BT.601 when smaller, as players do. Raises InputError.
+    """
+    facts = _look(path)
+    end = "" if count is None else f":end_frame={first + count}"
+    chain = f"trim=start_frame={first}{end},{_to_rgb(facts)}"
+    arguments = ["-xerror", *source(path), "-map", "0:v:0", "-vf", chain]
+    arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
+    size = (facts.height, facts.width, 3)
+    for data in ffmpeg.stream(arguments, block=facts.height * facts.width * 3, doing=f"reading {path}"):
+        yield np.frombuffer(data, np.uint8).reshape(size)
+
+
+def read_frame(path: Path, index: int) -> NDArray[np.uint8]:
+    """Frame ``index`` of ``path`` as ``(H, W, 3)`` uint8. Raises InputError when it is not there."""
+    for frame in decode(path, index, 1):
+        return frame
+    raise InputError(f"{path} has no frame {index}; it ends before")
+
+
+def source(path: Path) -> list[str]:
+    """ffmpeg's input arguments for a file that is not trusted: this file only, no playlists."""
+    return ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", f"file:{path}"]
+
+
+def _look(path: Path) -> VideoFacts:
+    """All facts but the count of frames, from the first decoded frame."""
+    _check_file(path)
+    arguments = [*source(path), "-map", "0:v:0", "-vf", "showinfo=checksum=0"]
+    arguments += ["-frames:v", "1", "-f", "null", "-"]
+    arguments += ["-map", "0:v:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
+    header, said = ffmpeg.inspect(arguments, doing=f"reading {path}", level="info")
+    shown = "\n".join(line for line in said.splitlines() if line.startswith("[Parsed_showinfo"))
+    size = re.search(r" sar:(\d+)/(\d+) s:(\d+)x(\d+) ", shown)
+    rate = re.search(r" frame_rate: (\d+)/(\d+)", shown)
+    codec = re.search(r"^#codec_id 0: (\S+)", header.decode("utf-8", "replace"), re.MULTILINE)
+    if not size or not rate or not codec or int(rate[1]) * int(rate[2]) == 0:
+        raise InputError(f"{path} holds no video with a frame rate")
+    across, down, width, height = (int(number) for number in size.groups())
+    aspect = Fraction(across, down) if across and down else Fraction(1)
+    return VideoFacts(
+        width=max(1, round(width * aspect)),
+        height=height,
+        fps=Fraction(int(rate[1]), int(rate[2])),
+        frames=0,
+        codec=codec[1],
+        pixel_format=_word("fmt", shown),
+        colour_range=_word("color_range", shown),
+        colour_space=_word("color_space", shown),
+        colour_primaries=_word("color_primaries", shown),
+        colour_transfer=_word("color_trc", shown),
+        chroma_location=_word("cl", shown),
+    )
+
+
+def _to_rgb(facts: VideoFacts) -> str:
+    """The filters from decoded frames to rgb24."""
+    options = [f"w={facts.width}", f"h={facts.height}", "out_range=pc", EXACT]
+    if facts.colour_space == "unknown":
+        large = facts.width >= 1280 or facts.height > 576
+        options.append(f"in_color_matrix={'bt709' if large else 'bt601'}")
+    if "420" in facts.pixel_format:
+        options.append(CHROMA.get(facts.chroma_location, CHROMA["left"]))
+    return f"scale={':'.join(options)},setsar=1,format=rgb24"
+
+
+def _word(key: str, shown: str) -> str:
+    found = re.search(rf"\b{key}:(\S+)", shown)
+    return found[1] if found else "unknown"
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a video")
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")

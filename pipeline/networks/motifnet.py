@@ -1,0 +1,96 @@
+"""MotifNet: the small convolutional network that dream-zoom ships, trained on motifs that it draws itself.
+
+Plain 3×3 convolutions with residual blocks, three anti-aliased poolings, reflected borders; batch
+normalisation is folded away at export (``scripts/motifnet/export.py``). Pixels go in as RGB in
+[0, 1]; centring them is part of the network. See MODEL_CARD.md beside this file.
+"""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+CLASSES: tuple[str, ...] = (
+    "eye",
+    "owl",
+    "cat",
+    "dog",
+    "lion",
+    "bird",
+    "fish",
+    "butterfly",
+    "snake",
+)
+STAGES: tuple[str, ...] = ("stage1", "stage2", "stage3", "stage4", "stage5")
+WEIGHTS = Path(__file__).with_name("motifnet.safetensors")
+WIDTHS = (24, 48, 96, 96, 160)
+
+
+class BlurPool(nn.Module):
+    """Halves a map after the low-pass [1 2 2 1] / 6: ``(N, C, H, W) → (N, C, H // 2, W // 2)``.
+
+    Without the low-pass every gradient would carry the stride's checkerboard into the dream (after
+    Zhang, *Making Convolutional Networks Shift-Invariant Again*, 2019). It is written as two box
+    filters because averaging runs backward ten times faster on a CPU than a depthwise convolution.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = F.pad(x, (1, 1, 1, 1), mode="reflect")
+        return F.avg_pool2d(F.avg_pool2d(padded, 2, stride=1), 3, stride=2)
+
+
+class Conv(nn.Sequential):
+    """A 3×3 convolution with reflected borders, then SiLU: ``(N, i, H, W) → (N, o, H, W)``."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect"),
+            nn.SiLU(),
+        )
+
+
+class Residual(nn.Module):
+    """Two 3×3 convolutions beside a straight path: ``(N, C, H, W) → (N, C, H, W)``."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = Conv(channels, channels)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.silu(x + self.second(self.first(x)))
+
+
+class MotifNet(nn.Module):
+    """RGB ``(N, 3, H, W)`` in [0, 1] → evidence for each class at each place ``(N, classes, H // 16, W // 16)``.
+
+    H and W may be any size from 32 pixels on. The average of the map over places is what training
+    made a classifier's logits.
+    """
+
+    def __init__(self, classes: int = len(CLASSES)) -> None:
+        super().__init__()
+        a, b, c, d, e = WIDTHS
+        stem = nn.Conv2d(3, a, 5, stride=2, padding=2, padding_mode="reflect")
+        self.stage1 = nn.Sequential(stem, nn.SiLU())
+        self.stage2 = nn.Sequential(BlurPool(), Conv(a, b), Residual(b))
+        self.stage3 = nn.Sequential(BlurPool(), Conv(b, c), Residual(c))
+        self.stage4 = nn.Sequential(Residual(d))
+        self.stage5 = nn.Sequential(BlurPool(), Conv(d, e), Residual(e), Residual(e))
+        self.head = nn.Conv2d(e, classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = (x - 0.5) * 4  # drawings have a deviation of about a quarter around middle grey
+        x = self.stage5(self.stage4(self.stage3(self.stage2(self.stage1(x)))))
+        return self.head(x)
+
+
+def load(path: Path | None = None) -> MotifNet:
+    """The trained network on the CPU in float32, frozen, from ``path`` or the weights shipped with it."""
+    with torch.device("meta"):
+        net = MotifNet()
+    weights = {name: tensor.float() for name, tensor in load_file(path or WEIGHTS).items()}
+    net.load_state_dict(weights, assign=True)
+    return net.eval().requires_grad_(False)
