@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline import record
 from pipeline.config import RenderConfig, settings
 from pipeline.device import choose_device, choose_precision, device_words
-from pipeline.dream import network
+from pipeline.dream import zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
@@ -47,7 +47,7 @@ def render(plan: Plan) -> Film:
     for note in plan.notes:
         say(f"note: {note}")
     device = choose_device(config.device)
-    seeing = network.build(config.network)
+    seeing = zoo.build(config.network)
     seeing.to(device, choose_precision(config.precision, device), config.network.channels_last)
     shot = build_shot(plan, seeing)
     canvas = first_canvas(config.start, shot.size, config.seed, shot.index).to(device)

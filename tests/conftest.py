@@ -53,4 +53,4 @@ def tiny() -> Network:
         "moon",
         "cat",
     )
-    return Network("tiny", model, names, Weights(Path("tiny.safetensors"), "0" * 64), "tiny")
+    return Network("tiny", model, names, Weights(Path("tiny.safetensors"), "0" * 64))

@@ -73,6 +73,7 @@ def _term(text: str, key: str) -> tuple[str, float]:
 
 
 def parse_weight(value: object, key: str) -> float:
+    """A finite weight within ±HEAVIEST, written as a number or as text; ConfigError naming ``key`` otherwise."""
     allowed = f"a weight is a number from -{HEAVIEST:g} to {HEAVIEST:g}"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ConfigError(key, value, allowed)

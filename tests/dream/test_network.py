@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from pipeline.config import NetworkConfig
-from pipeline.dream import network
-from pipeline.dream.network import LOGITS, Network
+from pipeline.dream import zoo
+from pipeline.dream.network import Network
+from pipeline.dream.trace import LOGITS, cut
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError
 
@@ -17,10 +18,7 @@ NAMES = [
 
 def bare(name: str) -> Network:
     """A known network without weights (meta tensors): enough for names and shapes."""
-    family = name.split("_")[0].rstrip("0123456789")
-    model = network._architecture(name)
-    classes = tuple(network._published(name).meta["categories"])
-    return Network(name, model, classes, Weights(Path(name), ""), family)
+    return zoo.dress(name, zoo.architecture(name), Weights(Path(name), ""))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,14 +69,14 @@ def test_a_layer_before_an_inplace_one_keeps_its_values(tiny: Network) -> None:
 
 
 def test_what_lies_past_the_deepest_wanted_layer_is_not_there(tiny: Network) -> None:
-    cut = network._cut(tiny._model, tiny._graph, tiny._nodes, frozenset({"two"}))
-    assert not any("three" in name or "head" in name for name, _ in cut.named_modules())
+    pruned = cut(tiny._model, tiny._graph, tiny._nodes, frozenset({"two"}))
+    assert not any("three" in name or "head" in name for name, _ in pruned.named_modules())
 
 
 def test_branches_that_nothing_needs_are_pruned() -> None:
     taken = bare("googlenet")
-    cut = network._cut(taken._model, taken._graph, taken._nodes, frozenset({"inception4c.branch4"}))
-    names = [name for name, _ in cut.named_modules()]
+    pruned = cut(taken._model, taken._graph, taken._nodes, frozenset({"inception4c.branch4"}))
+    names = [name for name, _ in pruned.named_modules()]
     assert any("inception4c.branch4" in name for name in names)
     assert not any("inception4c.branch1" in name for name in names)
 
@@ -92,7 +90,7 @@ def test_weights_take_no_gradient(tiny: Network) -> None:
 
 def test_an_unknown_network_is_said_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"network.name=googlenett: no such network \(did you mean googlenet"):
-        network.build(NetworkConfig(name="googlenett"))
+        zoo.build(NetworkConfig(name="googlenett"))
 
 
 def test_a_network_of_fixed_size_is_refused() -> None:
@@ -104,7 +102,7 @@ def test_real_weights_see_the_lion(shared: Path) -> None:
     from pipeline.media.stills import load_still
 
     path = shared / "weights" / "squeezenet1_0-imagenet.pth"
-    seeing = network.build(NetworkConfig(name="squeezenet1_0", weights=str(path)))
+    seeing = zoo.build(NetworkConfig(name="squeezenet1_0", weights=str(path)))
     lion = load_still(shared / "media" / "lion.jpg", width=256, height=256)
     logits = seeing.activations(lion, [LOGITS])[LOGITS]
     assert int(logits.argmax()) == seeing.class_index("lion", "key")

@@ -1,0 +1,77 @@
+"""Every preset and every choice of every group composes to a valid config."""
+
+from itertools import product
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from pipeline import command
+from pipeline.command import CONF, choices
+from pipeline.config import NETWORKS, RenderConfig, settings
+from pipeline.errors import RenderError
+
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
+
+
+def composed(*overrides: str) -> RenderConfig:
+    command.register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return command.read(compose("config", list(overrides)))
+
+
+@pytest.mark.parametrize(("group", "name"), [(group, name) for group in GROUPS for name in choices(group)])
+def test_every_choice_composes(group: str, name: str) -> None:
+    plus = "+" if group in command.APPENDED else ""
+    extra = ["network.name=regnet_y_400mf"] if name == "torchvision" else []
+    config = composed(f"{plus}{group}={name}", *extra)
+    if group == "network" and name != "torchvision":
+        assert config.network.name == name
+    if group in ("start", "source", "score"):
+        assert getattr(config, group).kind == name
+
+
+@pytest.mark.parametrize(("preset", "quality"), list(product(choices("preset"), choices("quality"))))
+def test_quality_scales_any_preset_whichever_comes_first(preset: str, quality: str) -> None:
+    first = composed(f"+preset={preset}", f"+quality={quality}")
+    assert first == composed(f"+quality={quality}", f"+preset={preset}")
+    assert first.frame.scale != 1
+
+
+def test_the_well_known_networks_all_have_a_file() -> None:
+    assert set(NETWORKS) | {"torchvision"} == set(choices("network"))
+
+
+def test_files_hold_no_code_and_no_reference_outside() -> None:
+    for path in CONF.rglob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        assert "_target_" not in text
+        if path.name != "config.yaml":  # the run folder's clock is Hydra's own
+            assert "${" not in text
+
+
+def test_what_is_typed_wins_over_a_preset() -> None:
+    config = composed("+preset=spiral", "camera=static", "camera.rotate=3", "duration=2s")
+    assert (config.camera.zoom, config.camera.rotate, config.duration) == (1.0, 3, "2s")
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for key, item, _ in settings(RenderConfig()):
+        assert len(item.metadata["help"]) > 5, key
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("dream.octaves=0", r"dream.octaves=0: allowed is 1 to 16"),
+        ("dream.precondition=fourie", r"dream.precondition=fourie: allowed are .*\(did you mean fourier\?\)"),
+        ("camera.pan=[1]", r"camera.pan=\[1\]: needs two numbers"),
+        ("camera.zoom=0", r"camera.zoom=0: allowed is 0.05 to 20"),
+        ("camera.zoom=nan", r"camera.zoom=nan: needs a finite number"),
+        ("start.background=[2,0,0]", r"start.background=.*each in 0..1"),
+        ("output=${oc.env:HOME}", r"output=\$\{oc.env:HOME\}: only references to other settings"),
+        ("seed=-1", r"seed=-1: allowed is 0"),
+    ],
+)
+def test_values_out_of_range_are_said(override: str, message: str) -> None:
+    with pytest.raises(RenderError, match=message):
+        composed(override)

@@ -1,0 +1,185 @@
+"""The program as its users run it: real processes, real networks, real files, read back with a real decoder."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from pipeline.media.encoder import read_record
+from pipeline.media.stills import load_still
+from pipeline.media.video import decode, probe_video, read_frame
+
+SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "duration=6f", "start.steps=4", "dream.octaves=2")
+
+
+def render(*arguments: str, cwd: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline.render", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout)
+
+
+def frames(path: Path) -> np.ndarray:
+    return np.stack(list(decode(path)))
+
+
+def refused(run: subprocess.CompletedProcess[str]) -> str:
+    """The one sentence of a run that ended with exit code 1."""
+    assert run.returncode == 1, run.stderr
+    lines = run.stderr.strip().splitlines()
+    assert len(lines) == 1, run.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0].removeprefix("error: ")
+
+
+def test_a_film_from_noise_with_poster_and_record(tmp_path: Path) -> None:
+    run = render(*SMALL, "output=films/zoom.mp4", "frame.fps=30000/1001", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    video, poster, record = (tmp_path / line for line in run.stdout.split())
+    facts = probe_video(video)
+    assert (facts.width, facts.height, facts.frames) == (96, 64, 6)
+    assert facts.fps == Fraction(30000, 1001)
+    assert (facts.codec, facts.pixel_format) == ("h264", "yuv420p")
+    assert (facts.colour_space, facts.colour_range) == ("bt709", "tv")
+    assert poster.name == "zoom.poster.png"
+    load_still(poster, width=64, height=64)
+    said = OmegaConf.load(record)
+    assert said.network.name == "motifnet"
+    assert len(said.network.sha256) == 64
+    assert said.config.frame.width == 96
+    assert said.speed.frames == 6
+    assert said.versions.ffmpeg
+    assert read_record(video).strip() == record.read_text(encoding="utf-8").strip()
+    assert {path.name for path in video.parent.iterdir()} == {"zoom.mp4", "zoom.poster.png", "zoom.run.yaml"}
+    assert not (tmp_path / "outputs").exists()  # no empty run folder is left behind
+
+
+def test_without_output_the_run_folder_holds_everything(tmp_path: Path) -> None:
+    run = render(*SMALL, "+preset=spiral", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    paths = [Path(line) for line in run.stdout.split()]
+    assert [path.name for path in paths] == ["spiral.mp4", "poster.png", "run.yaml"]
+    assert len({path.parent for path in paths}) == 1
+    assert all(path.is_file() and "outputs" in path.parts for path in paths)
+
+
+def test_the_same_seed_gives_the_same_frames_and_another_another_film(tmp_path: Path) -> None:
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        run = render(*SMALL, f"output={name}.mp4", f"seed={seed}", cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+    first, again, other = (frames(tmp_path / f"{name}.mp4") for name in "abc")
+    assert np.array_equal(first, again)
+    assert np.abs(first.astype(int) - other).mean() > 5
+
+
+def test_a_sweep_leaves_one_film_per_value(tmp_path: Path) -> None:
+    run = render("-m", "seed=1,2", *SMALL, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert len(list((tmp_path / "outputs" / "sweeps").rglob("*.mp4"))) == 2
+
+
+def test_odd_sizes_become_even_and_it_is_said(tmp_path: Path) -> None:
+    odd = ("frame.width=97", "frame.height=63")
+    run = render(*SMALL[2:], *odd, "output=odd.mp4", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "frame.width=97 becomes 98" in run.stderr
+    facts = probe_video(tmp_path / "odd.mp4")
+    assert (facts.width, facts.height) == (98, 64)
+
+
+def test_the_unfolding_can_be_the_opening(tmp_path: Path) -> None:
+    run = render(*SMALL, "start.unfold=4f", "start.size=16", "output=o.mp4", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    shown = frames(tmp_path / "o.mp4").astype(float)
+    assert len(shown) == 6
+    fineness = np.abs(np.diff(shown, axis=2)).mean(axis=(1, 2, 3))
+    assert fineness[0] < 0.7 * fineness[-1]
+
+
+def test_a_photograph_is_where_the_film_begins(tmp_path: Path) -> None:
+    picture = np.zeros((64, 96, 3), np.uint8)
+    picture[:, 48:] = (200, 150, 40)
+    from pipeline.media.stills import write_png
+
+    write_png(picture, tmp_path / "photo.png")
+    run = render(*SMALL, "start=image", "start.path=photo.png", "camera=static", "output=p.mp4", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    first = read_frame(tmp_path / "p.mp4", 0)
+    assert first[:, 60:].mean() > first[:, :36].mean() + 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["dream.step=2"], "dream.step: there is no such setting (did you mean dream.steps"),
+        (["preset=fractal_zom"], "preset=fractal_zom: allowed are"),
+        (["network=vgg61"], "network=vgg61: allowed are"),
+        (["frame.width=wide"], "frame.width=wide: needs a whole number"),
+        (["frame.width=8"], "frame.width=8: allowed is 16 to 16384"),
+        (["duration=8 parsecs"], "duration=8 parsecs: "),
+        (["frame.fps=0"], "frame.fps=0: frames per second from 1 to 240"),
+        (["seed"], "seed: this is not a setting; write key=value"),
+        (["score.targets=[class:unicorn]"], "score.targets=class:unicorn: motifnet knows no such class"),
+        (["score.targets=[stage9]"], "score.targets=stage9: motifnet has no such layer (did you mean"),
+        (["score.targets=[stage5:9999]"], "score.targets=stage5:9999: stage5 has channels 0 to"),
+        (["score.fade=9s"], "score.fade="),
+        (["start=image"], "start.path=null: start=image needs the picture"),
+        (["start=image", "start.path=no.jpg"], "start.path=no.jpg: there is no such file"),
+        (["start=image", "start.path=broken.jpg"], "broken.jpg"),
+        (["network.weights=broken.jpg"], "network.weights=broken.jpg: not a file of plain weights"),
+        (["device=cuda:99"], "device=cuda:99: this machine has"),
+        (["output=film.avi"], "film.avi"),
+        (["output=broken.jpg/film.mp4"], "broken.jpg"),
+        (["output=/proc/film.mp4"], "/proc"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_what_is_wrong_is_one_sentence_and_leaves_nothing(tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 this is no picture")
+    output = [] if arguments[0].startswith("output=") else ["output=film.mp4"]
+    said = refused(render(*SMALL, *output, *arguments, cwd=tmp_path))
+    assert message in said
+    assert {path.name for path in tmp_path.iterdir()} == {"broken.jpg"}
+
+
+def test_an_existing_output_is_only_replaced_when_asked(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"precious")
+    assert "overwrite=true" in refused(render(*SMALL, "output=film.mp4", cwd=tmp_path))
+    assert film.read_bytes() == b"precious"
+    run = render(*SMALL, "output=film.mp4", "overwrite=true", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert probe_video(film).frames == 6
+
+
+@pytest.mark.parametrize("asked", [["--help"], ["--cfg", "job"], ["dream.octaves=many"]])
+def test_help_and_config_errors_answer_without_torch(tmp_path: Path, asked: list[str]) -> None:
+    code = f"import sys; sys.argv = ['render', *{asked!r}]\nfrom pipeline import render\n"
+    code += "try: render.main()\nfinally: print('torch loaded:', 'torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "torch loaded: False" in run.stdout
+    if asked == ["--help"]:
+        assert "camera.zoom=" in run.stdout and "fractal_zoom" in run.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_film_keeps_its_frames_under_another_name(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "pipeline.render", *SMALL, "duration=600s", "output=long.mp4"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob(".long*part")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(3)
+        os.kill(process.pid, number)
+        errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "long.mp4").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["long.interrupted.mp4"]
+    kept = probe_video(tmp_path / "long.interrupted.mp4").frames
+    assert f"stopped after {kept} of 7200 frames" in errors

@@ -1,0 +1,104 @@
+"""What a film-maker counts on over many frames, with real networks."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from pipeline import command, film
+from pipeline.dream import zoo
+from pipeline.dream.objective import Objective
+from pipeline.media.pixels import from_array
+from pipeline.media.stills import load_still
+from pipeline.media.video import read_frame
+from pipeline.plan import Plan, make_plan
+from pipeline.shot import Shot
+from pipeline.start import first_canvas
+
+
+def planned(tmp_path: Path, *overrides: str) -> Plan:
+    command.register()
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        config = command.read(compose("config", list(overrides)))
+    return make_plan(config, tmp_path, "film")
+
+
+def shot_of(plan: Plan) -> Shot:
+    return film.build_shot(plan, zoo.build(plan.config.network))
+
+
+def run(plan: Plan) -> list[torch.Tensor]:
+    shot = shot_of(plan)
+    canvas = first_canvas(plan.config.start, shot.size, plan.config.seed, 0)
+    canvas = list(shot.begin(canvas))[-1]
+    return [step.frame for step in shot.render(canvas)]
+
+
+TINY = ("frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=6")
+
+
+def test_a_frame_is_the_same_bits_when_the_shot_goes_on_from_the_one_before(tmp_path: Path) -> None:
+    plan = planned(tmp_path, *TINY, "duration=6f")
+    whole = run(plan)
+    rest = [step.frame for step in shot_of(plan).render(whole[2], first=3)]
+    assert all(torch.equal(a, b) for a, b in zip(whole[3:], rest, strict=True))
+
+
+def test_the_camera_and_the_targets_are_the_same_at_the_same_second_at_any_rate(tmp_path: Path) -> None:
+    shots = [
+        shot_of(planned(tmp_path, *TINY, f"frame.fps={fps}", "score=fractal", "camera.zoom='0s: 1.2, 4s: 1.9'"))
+        for fps in (12, 24)
+    ]
+    for second in (0.0, 1.0, 2.5, 7.75):
+        slow, fast = (shot.score.at(second) for shot in shots)
+        assert slow.numbers == pytest.approx(dict(fast.numbers))
+        for scale in (0.3, 0.6, 1.0):
+            assert slow.targets(scale) == pytest.approx(fast.targets(scale))
+
+
+@pytest.mark.slow
+def test_three_hundred_frames_from_noise_hold_their_tone_and_sharpness(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = run(planned(tmp_path, "frame.width=160", "frame.height=96", "duration=300f", "score=fractal"))
+    figures = {
+        "mean": [float(f.mean()) for f in frames],
+        "contrast": [float(f.std()) for f in frames],
+        "clipped": [float(((f < 0.02) | (f > 0.98)).float().mean()) for f in frames],
+        "sharpness": [float(f.diff(dim=3).abs().mean()) for f in frames],
+    }
+    first = {name: float(np.mean(values[:100])) for name, values in figures.items()}
+    last = {name: float(np.mean(values[200:])) for name, values in figures.items()}
+    with capsys.disabled():
+        for name in figures:
+            print(f"\n{name}: first hundred frames {first[name]:.3f}, last hundred {last[name]:.3f}", end="")
+    assert abs(last["mean"] - first["mean"]) < 0.04
+    assert abs(last["contrast"] - first["contrast"]) < 0.04
+    assert last["clipped"] < first["clipped"] + 0.03
+    assert last["sharpness"] > 0.75 * first["sharpness"]
+
+
+@pytest.mark.slow
+def test_new_animals_grow_in_a_photograph(tmp_path: Path, shared: Path) -> None:
+    lion = shared / "media" / "lion.jpg"
+    plan = planned(
+        tmp_path,
+        *("start=image", f"start.path={lion}", "network=squeezenet1_0", "score=cycle", "duration=36f"),
+        f"network.weights={shared}/weights/squeezenet1_0-imagenet.pth",
+        *("frame.width=240", "frame.height=136"),
+    )
+    made = film.render(plan)
+    target = plan.config.network.targets[0]
+    objective = Objective(zoo.build(plan.config.network))
+    photograph = load_still(lion, width=plan.width, height=plan.height)
+    last = from_array(read_frame(made.video, plan.frames - 1))
+    assert objective.activation(last, target) > 3 * objective.activation(photograph, target)
+
+
+def test_a_plan_counts_frames_exactly(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "duration=1m30s", "frame.fps=29.97")
+    assert plan.fps == Fraction(30000, 1001)
+    assert plan.frames == round(90 * 30000 / 1001)
