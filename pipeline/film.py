@@ -4,27 +4,30 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from torch import Tensor
 
 from pipeline import record
-from pipeline.config import RenderConfig, settings
+from pipeline.composition import compose, guide_layer, kin_of
 from pipeline.device import choose_device, choose_precision, device_words
 from pipeline.dream import zoo
 from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.mask import Masks
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
+from pipeline.dream.pyramid import fit
 from pipeline.errors import ConfigError, Interrupted
 from pipeline.media.encoder import Encoder, check_output, finish
 from pipeline.media.poster import Poster
+from pipeline.media.stills import load_still
 from pipeline.plan import Plan
 from pipeline.progress import Progress, say
-from pipeline.score import score
-from pipeline.score.score import Limits
 from pipeline.shot import Shot
 from pipeline.start import first_canvas
 from pipeline.stop import Stop
+
+GUIDE_SIDE = 224  # pixels on the short side of guides and masks
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,11 @@ def render(plan: Plan) -> Film:
     seeing = zoo.build(config.network)
     seeing.to(device, choose_precision(config.precision, device), config.network.channels_last)
     shot = build_shot(plan, seeing)
-    canvas = first_canvas(config.start, shot.size, config.seed, shot.index).to(device)
     poster, stop = Poster(plan.frames, fps=float(plan.fps)), Stop()
     with ExitStack() as stack:
         encoder = stack.enter_context(_encoder(plan))
         stack.enter_context(stop)
-        canvas = _warm_up(shot, canvas, stop)
+        canvas = _warm_up(shot, stop)
         began = time.monotonic()
         with Progress(plan.frames, plan.video.stem) as progress:
             for step in shot.render(canvas):
@@ -75,12 +77,13 @@ def render(plan: Plan) -> Film:
     return Film(plan.video, plan.poster, plan.record)
 
 
-def _warm_up(shot: Shot, canvas: Tensor, stop: Stop) -> Tensor:
+def _warm_up(shot: Shot, stop: Stop) -> Tensor:
     """The canvas that frame 0 starts from."""
+    canvas = shot.canvas
     if not shot.start.steps or shot.opening:
         return canvas
     with Progress(shot.start.steps, "warming up") as progress:
-        for grown in shot.begin(canvas):
+        for grown in shot.begin():
             canvas = grown
             progress.step()
             if stop.asked:
@@ -98,32 +101,19 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
     """The plan's shot on this network, every target checked against it."""
     config = plan.config
     short_side = min(plan.height, plan.width)
-    objective = Objective(seeing)
-    dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side)
-    scales = dreamer.scales(short_side)
-    curves = _curves(config)
-    played = score.build(
-        kind=config.score.kind,
-        targets=config.score.targets or config.network.targets,
-        layers=config.score.layers or config.network.layers,
-        draw=config.score.draw,
-        hold=config.score.hold,
-        fade=config.score.fade,
-        seed=config.seed,
-        shot=0,
-        fps=plan.fps,
-        duration=plan.frames / float(plan.fps),
-        channels=seeing.channels,
-        keys=config.score.keys,
-        curves={name: written for name, (written, _) in curves.items()},
-        limits={name: limits for name, (_, limits) in curves.items()},
-        scales=scales,
-    )
+    kin = kin_of(config.network, seeing.weights.sha256, seeing.named)
+    played = compose(plan, seeing.named, kin.neighbours)
+    objective = Objective(seeing, _pictures(plan.guides, plan), guide_layer(config))
+    masks = Masks(_pictures(plan.masks, plan))
+    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, 0)
+    start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
+    dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side, masks, start_tone)
     for target in played.targets():
         objective.check(target)
-    _check_octaves(dreamer, scales, dict.fromkeys(played.targets(), 1.0), short_side)
+    _check_octaves(dreamer, plan.scales(), dict.fromkeys(played.targets(), 1.0), short_side)
     return Shot(
         start=config.start,
+        canvas=canvas.to(seeing.device),
         score=played,
         dreamer=dreamer,
         size=(plan.height, plan.width),
@@ -143,15 +133,10 @@ def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[str, flo
         say(f"note: the frame is small for {len(scales)} octaves; dreaming with {len(kept)}")
 
 
-def _curves(config: RenderConfig) -> dict[str, tuple[Any, Limits]]:
-    """Every number that the score may move, by its name: how it is written, and its least and greatest value."""
-    found: dict[str, tuple[Any, Limits]] = {}
-    for key, item, value in settings(config):
-        if item.metadata["curve"]:
-            limits = (item.metadata["low"], item.metadata["high"])
-            pair = zip("xy", value, strict=True) if isinstance(value, list) else [("", value)]
-            found |= {f"{key}.{axis}".rstrip("."): (written, limits) for axis, written in pair}
-    return found
+def _pictures(files: frozenset[str], plan: Plan) -> dict[str, Tensor]:
+    """Guides and masks by file, ``(1, 3, h, w)`` in the frame's shape, no larger than they need be."""
+    height, width = fit((plan.height, plan.width), min(GUIDE_SIDE, plan.height, plan.width))
+    return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}
 
 
 def _encoder(plan: Plan) -> Encoder:

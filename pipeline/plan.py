@@ -1,13 +1,16 @@
 """The plan of a film: every number read, every path checked, before anything heavy is loaded. No torch."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.config import RenderConfig
-from pipeline.errors import ConfigError, InputError
+from pipeline.config import NetworkConfig, RenderConfig, ScoreConfig
+from pipeline.errors import ConfigError, InputError, nearest
+from pipeline.region import SIDES
 from pipeline.score.clock import parse_fps, parse_time
+from pipeline.score.sight import written_targets
 
 LARGEST = 16384  # pixels a side, after frame.scale
 LONGEST = 24 * 3600.0  # seconds
@@ -24,10 +27,16 @@ class Plan:
     frames: int
     opening: int
     octaves: int
+    guides: frozenset[str]
+    masks: frozenset[str]
     video: Path
     poster: Path
     record: Path
     notes: tuple[str, ...]
+
+    def scales(self) -> list[float]:
+        """Sizes of the octaves over the frame's, coarse to fine."""
+        return [self.config.dream.octave_ratio**-n for n in reversed(range(self.octaves))]
 
 
 def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
@@ -47,6 +56,7 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
     for key, path in (("network.weights", config.network.weights),):
         if path is not None and not Path(path).is_file():
             raise InputError(f"{key}={path}: there is no such file")
+    guides, masks = _pictures(config.score, config.network)
     width, height = (_even(side, config.frame.scale) for side in (config.frame.width, config.frame.height))
     notes = [
         f"frame.{name}={side} becomes {even}: video wants even sizes"
@@ -63,6 +73,8 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         frames=frames,
         opening=min(frames, round(unfold * fps)),
         octaves=_octaves(config),
+        guides=guides,
+        masks=masks,
         video=video,
         poster=video.with_name(f"{prefix}poster.png"),
         record=video.with_name(f"{prefix}run.yaml"),
@@ -82,6 +94,30 @@ def _octaves(config: RenderConfig) -> int:
     """The frame's scale adds or takes octaves, so that motifs keep their share of the picture."""
     extra = round(math.log(config.frame.scale) / math.log(config.dream.octave_ratio))
     return max(1, config.dream.octaves + extra)
+
+
+def _pictures(config: ScoreConfig, network: NetworkConfig) -> tuple[frozenset[str], frozenset[str]]:
+    """The files of guides and of masks that targets name; InputError for one that is not there."""
+    written = [("score.targets", config.targets or network.targets)]
+    for number, entry in enumerate(config.keys):
+        if isinstance(entry, Mapping) and entry.get("see") is not None:
+            written.append((f"score.keys[{number}].see", entry["see"]))
+    guides, masks = set(), set()
+    for key, value in written:
+        for target in written_targets(value, key):
+            region = target.region
+            if target.kind == "guide":
+                _check_file(key, str(target), target.name, "")
+                guides.add(target.name)
+            if region is not None and region.shape == "file":
+                _check_file(key, str(target), region.file, nearest(region.file, SIDES))
+                masks.add(region.file)
+    return frozenset(guides), frozenset(masks)
+
+
+def _check_file(key: str, target: str, file: str, hint: str) -> None:
+    if not Path(file).is_file():
+        raise InputError(f"{key}={target}: there is no file {file}{hint}")
 
 
 def _check_image(config: RenderConfig) -> None:

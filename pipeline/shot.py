@@ -32,9 +32,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Shot:
-    """Everything a shot needs; ``size`` is (H, W) in pixels, ``opening`` the frames that show noise unfolding."""
+    """Everything a shot needs: ``canvas`` is the very first one, ``size`` is (H, W) in pixels.
+
+    The first ``opening`` frames show the noise unfolding.
+    """
 
     start: StartConfig
+    canvas: Tensor
     score: Score
     dreamer: Dreamer
     size: tuple[int, int]
@@ -56,11 +60,11 @@ class Shot:
             canvas = self._dream(canvas, cue, 1 / self.fps, index)
             yield Step(index, resize(canvas, self.size), cue.label())
 
-    def begin(self, canvas: Tensor) -> Iterator[Tensor]:
+    def begin(self) -> Iterator[Tensor]:
         """The hidden warm-up: the canvas after each of its dreams; the last one is where frame 0 starts."""
         if self.opening:
             return
-        cue = self.score.at(0.0)
+        canvas, cue = self.canvas, self.score.at(0.0)
         for step, size in enumerate(start.sizes(self.start, self.size, self.start.steps)):
             canvas = self._dream(resize(canvas, size), cue, WARMUP_STEP, step + 1, START)
             yield canvas
@@ -77,13 +81,15 @@ class Shot:
         )
 
     def _dream(self, canvas: Tensor, cue: Cue, seconds: float, step: int, stream: int = FRAMES) -> Tensor:
+        look = {name.removeprefix("dream."): value for name, value in cue.numbers.items() if name.startswith("dream.")}
         try:
             return self.dreamer.dream(
                 canvas,
                 cue.targets,
-                strength=cue.numbers["dream.strength"],
+                strength=look.pop("strength"),
                 seconds=seconds,
                 generator=generator(self.seed, self.index, step, stream),
+                look=look,
             )
         except DreamError as error:
             raise DreamError(f"{'frame' if stream == FRAMES else 'warm-up'} {step}: {error}") from error

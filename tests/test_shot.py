@@ -16,7 +16,6 @@ from pipeline.media.stills import load_still
 from pipeline.media.video import read_frame
 from pipeline.plan import Plan, make_plan
 from pipeline.shot import Shot
-from pipeline.start import first_canvas
 
 
 def planned(tmp_path: Path, *overrides: str) -> Plan:
@@ -32,8 +31,7 @@ def shot_of(plan: Plan) -> Shot:
 
 def run(plan: Plan) -> list[torch.Tensor]:
     shot = shot_of(plan)
-    canvas = first_canvas(plan.config.start, shot.size, plan.config.seed, 0)
-    canvas = list(shot.begin(canvas))[-1]
+    canvas = list(shot.begin())[-1]
     return [step.frame for step in shot.render(canvas)]
 
 

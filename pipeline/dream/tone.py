@@ -10,17 +10,28 @@ from pipeline.config import DreamConfig
 KNEE = 0.06  # of the range, at either end, within which values are bent instead of cut
 
 
-def hold(frame: Tensor, config: DreamConfig, seconds: float) -> Tensor:
+def hold(frame: Tensor, config: DreamConfig, seconds: float, where: Tensor | None = None) -> Tensor:
     """Pull mean and contrast of ``(1, 3, H, W)`` toward the set point by the share due in ``seconds``.
 
-    Brightness and contrast are those of the whole picture, so the colours keep their relations.
+    Brightness and contrast are those of the whole picture, so the colours keep their relations; with ``where``
+    ``(1, 1, H, W)`` they are those of the part that it weighs.
     """
     share = 1 - math.exp(-config.tone_rate * seconds)
-    mean, deviation = frame.mean(), frame.std()
+    mean, deviation = _figures(frame, where)
     gain = 1 + share * (config.tone_contrast / (deviation + 1e-6) - 1)
     # Bounded, so that the grey at the very start is not blown up into noise.
     gain = gain.clamp(max=1 + share)
-    return (frame - mean) * gain + mean + share * (config.tone_mean - mean)
+    held: Tensor = (frame - mean) * gain + mean + share * (config.tone_mean - mean)
+    return held
+
+
+def _figures(frame: Tensor, where: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of all pixels, or of those that ``where`` weighs."""
+    if where is None:
+        return frame.mean(), frame.std()
+    share = where / (3 * where.sum() + 1e-6)
+    mean = (frame * share).sum()
+    return mean, ((frame - mean).square() * share).sum().sqrt()
 
 
 def soft_clip(frame: Tensor) -> Tensor:

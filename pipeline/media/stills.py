@@ -190,7 +190,7 @@ def _cover(picture: Picture, width: int, height: int, background: tuple[float, .
     """``(h, w, 1, 3 or 4)`` → ``(1, 3, height, width)``: Lanczos in float, one channel at a time."""
     rows, columns, channels = picture.shape
     scale = min(rows / height, columns / width)  # source pixels per pixel
-    left, top = (columns - width * scale) / 2, (rows - height * scale) / 2
+    left, top = max(0.0, (columns - width * scale) / 2), max(0.0, (rows - height * scale) / 2)
     box = (left, top, min(columns, left + width * scale), min(rows, top + height * scale))
     alpha = _unit(picture[..., 3]) if channels == 4 else None
     planes = []

@@ -84,7 +84,8 @@ class MotifNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = (x - 0.5) * 4  # drawings have a deviation of about a quarter around middle grey
         x = self.stage5(self.stage4(self.stage3(self.stage2(self.stage1(x)))))
-        return self.head(x)
+        evidence: Tensor = self.head(x)
+        return evidence
 
 
 def load(path: Path | None = None) -> MotifNet:
