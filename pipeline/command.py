@@ -73,8 +73,8 @@ Times are 8s, 1m30s, 96f (frames) or 25% (of the film). All rates are per second
 Targets: stage4 (a layer), stage4:77 (a channel), stage4:77@0.5x0.3 (a neuron at a place), dir:stage4:12..40 (from one
 channel to another), diverse:stage4:3+17+40 (channels kept apart), class:owl, guide:photo.jpg (what is seen in a
 picture); -1*class:owl is less of it, 'class:owl + 0.5*stage4' a sum. "class:owl{left}" dreams in one part of the frame
-(left, right, top, bottom, center, circle(x,y,r), mask.png, or not and one of these), class:owl[coarse] on the large
-octaves only ([fine], [0.2..0.6]).
+(left, right, top, bottom, center, circle(x,y,r), mask.png, or not and one of these), "class:owl[coarse]" on the large
+octaves only ([fine], [0.2..0.6]); these need their quotes: 'score.targets=["class:owl{left}"]'.
 
 Every number marked ~ may move: '0s: 1.2, 4s: 1.6 in-out, 8s: 1' (keyframes; linear, in, out, in-out, hold or
 bezier(x1,y1,x2,y2)), '1.4 + 0.2*sin(2*pi*t/8)' (an expression in t, frame, fps, duration), or Deforum's
@@ -119,9 +119,6 @@ def read(tree: DictConfig) -> RenderConfig:
         # Resolvers such as oc.env reach outside of the config; plain references stay inside.
         if isinstance(value, str) and re.search(r"\$\{[^}]*:", value):
             raise ConfigError(key, value, "only references to other settings, ${frame.width}, may stand here")
-        for name in re.findall(r"\$\{([\w.]+)\}", value) if isinstance(value, str) else []:
-            if name in known and value != f"${{{name}}}" and OmegaConf.select(tree, name) is None:
-                raise ConfigError(name, "null", f"it has to be given: {_meaning(name)}")
     try:
         config = OmegaConf.to_object(tree)
     except OmegaConfBaseException as error:
@@ -165,10 +162,6 @@ def _unknown(key: str) -> str:
     last = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
     hint = f" (did you mean {' or '.join(last)}?)" if last else nearest(key, [*known, *groups])
     return f"{key}: there is no such setting{hint}; --help lists all"
-
-
-def _meaning(key: str) -> str:
-    return next((str(item.metadata["help"]) for name, item, _ in settings(RenderConfig()) if name == key), "no default")
 
 
 def _wanted(key: str) -> str:

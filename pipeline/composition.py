@@ -5,7 +5,7 @@ from typing import Any
 from pipeline.config import NetworkConfig, RenderConfig, settings
 from pipeline.kin import Kin, Order
 from pipeline.layers import Layers
-from pipeline.plan import Plan
+from pipeline.plan import Plan, targets_of
 from pipeline.progress import say
 from pipeline.score import score
 from pipeline.score.score import Limits, Score
@@ -19,8 +19,8 @@ def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
     config = plan.config
     curves = _curves(config)
     played = score.build(
-        kind=config.score.kind,
-        targets=config.score.targets or _own_targets(config),
+        kind="constant" if config.score.kind == "guided" else config.score.kind,
+        targets=targets_of(config.score, config.network),
         layers=config.score.layers or config.network.layers,
         draw=config.score.draw,
         hold=config.score.hold,
@@ -65,11 +65,6 @@ def guide_layer(config: RenderConfig) -> str:
     own = [target.layer for target in written_targets(config.network.targets, "network.targets") if target.layer]
     named = [*config.score.layers, *own, *config.network.layers]
     return named[0] if named else ""
-
-
-def _own_targets(config: RenderConfig) -> list[Any]:
-    """What the network shows by itself; a walk starts at a channel of ``score.layers`` or of its own."""
-    return [] if config.score.kind == "walk" else config.network.targets
 
 
 def _curves(config: RenderConfig) -> dict[str, tuple[Any, Limits]]:

@@ -98,7 +98,7 @@ def _octaves(config: RenderConfig) -> int:
 
 def _pictures(config: ScoreConfig, network: NetworkConfig) -> tuple[frozenset[str], frozenset[str]]:
     """The files of guides and of masks that targets name; InputError for one that is not there."""
-    written = [("score.targets", config.targets or network.targets)]
+    written: list[tuple[str, object]] = [("score.targets", targets_of(config, network))]
     for number, entry in enumerate(config.keys):
         if isinstance(entry, Mapping) and entry.get("see") is not None:
             written.append((f"score.keys[{number}].see", entry["see"]))
@@ -113,6 +113,18 @@ def _pictures(config: ScoreConfig, network: NetworkConfig) -> tuple[frozenset[st
                 _check_file(key, str(target), region.file, nearest(region.file, SIDES))
                 masks.add(region.file)
     return frozenset(guides), frozenset(masks)
+
+
+def targets_of(config: ScoreConfig, network: NetworkConfig) -> list[object]:
+    """What the score is about: ``score.targets``, else what the network shows by itself.
+
+    A walk starts at a channel of ``score.layers`` or of its own; a guided score adds its picture to its targets.
+    """
+    if config.kind == "guided":
+        if not config.guide:
+            raise ConfigError("score.guide", "null", "score=guided needs the picture: score.guide=photo.jpg")
+        return [*config.targets, {f"guide:{config.guide}": 1.0}]
+    return config.targets or ([] if config.kind == "walk" else network.targets)
 
 
 def _check_file(key: str, target: str, file: str, hint: str) -> None:

@@ -11,7 +11,7 @@ from pipeline.region import Region
 from pipeline.target import parse_target
 
 EDGE = 0.1  # of the frame's short side, over which a mask goes from all to nothing
-FEATHER = 128  # pixels on the short side at which a drawn mask is read: its edges become about this soft
+FEATHER = 64  # pixels on the short side at which a drawn mask is read and blurred over three: its edges become soft
 CENTER = 0.6  # of the frame's width and height
 LUMA = (0.2126, 0.7152, 0.0722)
 
@@ -87,4 +87,5 @@ def _grey(picture: Tensor) -> Tensor:
     grey = (picture * torch.tensor(LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
     factor = min(1.0, FEATHER / min(grey.shape[2:]))
     size = [max(1, round(side * factor)) for side in grey.shape[2:]]
-    return F.interpolate(grey, size=size, mode="bilinear", antialias=True).clamp(0, 1)
+    small = F.interpolate(grey, size=size, mode="bilinear", antialias=True).clamp(0, 1)
+    return F.avg_pool2d(F.pad(small, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
