@@ -1,6 +1,7 @@
 """The command line's words: what ``--help`` teaches, and Hydra's errors as one sentence each. No torch."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ APPENDED = (
     "preset",
     "quality",
 )  # groups outside the defaults list; a plain preset=x is understood too
+
+SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")  # Hydra's own words in -m
 
 USAGE = """\
 Renders a hallucinated video and says where it is.
@@ -104,7 +107,8 @@ def normalise(arguments: list[str]) -> list[str]:
     told = []
     for argument in arguments:
         key, _, value = argument.partition("=")
-        if argument.startswith(moving) and re.search(r"[:(]", value) and not re.search(r"[\"'\[]", value):
+        plain_text = re.search(r"[:(]", value) and not re.search(r"[\"'\[]", value)
+        if argument.startswith(moving) and plain_text and not value.startswith(SWEEPS):
             argument = f'{key}="{value}"'
         told.append(f"+{argument}" if argument.startswith(plain) else argument)
     return told
@@ -138,11 +142,16 @@ def explain(error: BaseException) -> str:
         return f"{group}={name}: allowed are {', '.join(known)}{nearest(name, known)}"
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(cause, ValidationError):
-        value = re.search(r"Value '(.*?)'(?: \(?of type|.* could)", str(cause), re.DOTALL)
-        return f"{cause.full_key}={value.group(1) if value else '?'}: {_wanted(str(cause.full_key))}"
+        named = re.search(r"Value '(.*?)'(?: \(?of type|.* could)", str(cause), re.DOTALL)
+        typed = [word.partition("=")[2] for word in sys.argv[1:] if word.startswith(f"{cause.full_key}=")]
+        value = named.group(1) if named else typed[-1] if typed else ""
+        return f"{cause.full_key}={value}: {_wanted(str(cause.full_key))}"
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _unknown(str(cause.full_key))
     message = str(error).split("\n")[0]
+    twice = re.search(r"Multiple values for (\w+)", message)
+    if twice:
+        return f"{twice.group(1)}: it is chosen twice; choose one"
     named = re.search(r"Could not (?:override|append to config[^']*)'([\w./]+)'", message)
     if named and "No match in the defaults list" in message:
         return _unknown(named.group(1))
@@ -190,9 +199,22 @@ def _groups() -> str:
     return "\n".join(rows)
 
 
+def _defaults() -> Any:
+    """The config that a bare command line amounts to: the schema with the default groups' files laid over it."""
+    merged = OmegaConf.structured(RenderConfig)
+    for entry in OmegaConf.load(CONF / "config.yaml").defaults:
+        for group, name in entry.items() if isinstance(entry, DictConfig) else ():
+            path = CONF / str(group) / f"{name}.yaml"
+            if path.is_file():
+                content = OmegaConf.load(path)
+                whole = "@package _global_" in path.read_text(encoding="utf-8")
+                merged = OmegaConf.merge(merged, content if whole else {group: content})
+    return OmegaConf.to_object(merged)
+
+
 def _settings() -> str:
     rows = []
-    for key, item, value in settings(RenderConfig()):
+    for key, item, value in settings(_defaults()):
         low, high, options = (item.metadata[name] for name in ("low", "high", "choices"))
         limits = " | ".join(options) if options else f"{low:g} to {high:g}" if high is not None else ""
         limits += "~" if item.metadata["curve"] else ""

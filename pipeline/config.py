@@ -5,6 +5,7 @@ cannot: ranges and choices. Everything that can move in time (``curve=True``) is
 the score reads it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import Any
@@ -215,6 +216,12 @@ def validate(config: RenderConfig) -> None:
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int | float) and not isinstance(number, bool):
                 check_range(key, number, item.metadata["low"], item.metadata["high"])
+    if not config.network.name:
+        raise ConfigError(
+            "network.name", "''", "network=torchvision needs the name of one of torchvision's classifiers"
+        )
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", config.device):
+        raise ConfigError("device", config.device, "allowed are auto, cpu, cuda, cuda:N and mps")
     for key, pair in (("camera.pan", config.camera.pan), ("camera.center", config.camera.center)):
         if len(pair) != 2:
             raise ConfigError(key, pair, "needs two numbers, [x, y]")

@@ -1,11 +1,11 @@
 """A film: the shot's frames into one finished video, with its contact sheet and its record beside it."""
 
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+import torch
 from torch import Tensor
 
 from pipeline import record
@@ -17,12 +17,13 @@ from pipeline.dream.mask import Masks
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.dream.pyramid import fit
-from pipeline.errors import ConfigError, Interrupted
-from pipeline.media.encoder import Encoder, check_output, finish
+from pipeline.errors import ConfigError, DreamError, EncoderError, Interrupted
+from pipeline.media.encoder import Encoder, finish
 from pipeline.media.poster import Poster
 from pipeline.media.stills import load_still
 from pipeline.plan import Plan
 from pipeline.progress import Progress, say
+from pipeline.sheet import write
 from pipeline.shot import Shot
 from pipeline.start import first_canvas
 from pipeline.stop import Stop
@@ -46,35 +47,42 @@ def render(plan: Plan) -> Film:
     of its own.
     """
     config = plan.config
-    check_output(plan.video, config.overwrite)
     for note in plan.notes:
         say(f"note: {note}")
     device = choose_device(config.device)
     seeing = zoo.build(config.network)
     seeing.to(device, choose_precision(config.precision, device), config.network.channels_last)
     shot = build_shot(plan, seeing)
-    poster, stop = Poster(plan.frames, fps=float(plan.fps)), Stop()
-    with ExitStack() as stack:
-        encoder = stack.enter_context(_encoder(plan))
-        stack.enter_context(stop)
-        canvas = _warm_up(shot, stop)
-        began = time.monotonic()
-        with Progress(plan.frames, plan.video.stem) as progress:
-            for step in shot.render(canvas):
-                encoder.write(step.frame)
-                poster.offer(step.index, step.frame)
-                progress.step(step.label)
-                if stop.asked:
-                    break
-        seconds = time.monotonic() - began
-    made = record.make_record(config, seeing.weights, device_words(device), encoder.frames, seconds)
-    text = record.as_text(made)
-    if encoder.frames < plan.frames:
-        _keep_interrupted(plan, encoder, text)
-    finish(encoder.part, plan.video, record=text, title=plan.video.stem, overwrite=config.overwrite)
-    poster.save(plan.poster)
-    _write_text(plan.record, text)
+    poster, failure = Poster(plan.frames, fps=float(plan.fps)), None
+    with Stop() as stop:
+        with _encoder(plan) as encoder:
+            canvas = _warm_up(shot, stop)
+            began = time.monotonic()
+            try:
+                _render_frames(shot, canvas, plan, encoder, poster, stop)
+            except Exception as error:  # whatever it was, the frames before it are kept
+                if not encoder.frames or isinstance(error, EncoderError):
+                    raise
+                failure = error
+            seconds = time.monotonic() - began
+        text = record.as_text(record.make_record(config, seeing.weights, device_words(device), encoder.frames, seconds))
+        if encoder.frames < plan.frames:
+            _keep_interrupted(plan, encoder, text, failure)
+        finish(encoder.part, plan.video, record=text, title=plan.video.stem, overwrite=config.overwrite)
+        poster.save(plan.poster)
+        write(plan.record, text.encode())
     return Film(plan.video, plan.poster, plan.record)
+
+
+def _render_frames(shot: Shot, canvas: Tensor, plan: Plan, encoder: Encoder, poster: Poster, stop: Stop) -> None:
+    """Every frame to the encoder, until all are done or the user stops."""
+    with Progress(plan.frames, plan.video.stem) as progress:
+        for step in shot.render(canvas):
+            encoder.write(step.frame)
+            poster.offer(step.index, step.frame)
+            progress.step(step.label)
+            if stop.asked:
+                return
 
 
 def _warm_up(shot: Shot, stop: Stop) -> Tensor:
@@ -91,10 +99,21 @@ def _warm_up(shot: Shot, stop: Stop) -> Tensor:
     return canvas
 
 
-def _keep_interrupted(plan: Plan, encoder: Encoder, text: str) -> NoReturn:
-    kept = plan.video.with_name(f"{plan.video.stem}.interrupted{plan.video.suffix}")
-    finish(encoder.part, kept, record=text, title=plan.video.stem, overwrite=True)
-    raise Interrupted(f"stopped after {encoder.frames} of {plan.frames} frames, which are in {kept}")
+def _keep_interrupted(plan: Plan, encoder: Encoder, text: str, failure: Exception | None) -> NoReturn:
+    """Give the frames there are a name of their own, then say why there are no more."""
+    number, kept = 1, plan.video.with_name(f"{plan.video.stem}.interrupted{plan.video.suffix}")
+    while kept.exists():
+        number += 1
+        kept = plan.video.with_name(f"{plan.video.stem}.interrupted-{number}{plan.video.suffix}")
+    finish(encoder.part, kept, record=text, title=plan.video.stem, overwrite=False)
+    where = f"after {encoder.frames} of {plan.frames} frames, which are in {kept}"
+    if failure is None:
+        raise Interrupted(f"stopped {where}")
+    say(f"note: it ended {where}")
+    if isinstance(failure, torch.OutOfMemoryError):
+        advice = "try a smaller frame, fewer dream.octaves or precision=bfloat16"
+        raise DreamError(f"the device ran out of memory; {advice}") from failure
+    raise failure
 
 
 def build_shot(plan: Plan, seeing: Network) -> Shot:
@@ -128,7 +147,10 @@ def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[str, flo
     """Say once that some octaves are too small to be seen; ConfigError when all are."""
     kept = [scale for scale in scales if dreamer.fits(scale, targets)]
     if not kept:
-        raise ConfigError("frame.height", short_side, "the network needs a larger frame to see these targets")
+        least = (
+            f"the shorter side has {short_side} pixels; to see these targets the network needs {dreamer.least(targets)}"
+        )
+        raise ConfigError("frame.width, frame.height", short_side, least)
     if len(kept) < len(scales):
         say(f"note: the frame is small for {len(scales)} octaves; dreaming with {len(kept)}")
 
@@ -147,9 +169,3 @@ def _encoder(plan: Plan) -> Encoder:
         fps=plan.fps,
         quality=plan.config.encode.quality,
     )
-
-
-def _write_text(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

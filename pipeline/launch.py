@@ -32,7 +32,9 @@ def launch(job: Job, usage: str) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     full_error = os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra lets its errors through to us
-    signal.signal(signal.SIGTERM, _on_signal)
+    for name in ("SIGTERM", "SIGHUP"):  # not every system has both
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _on_signal)
     sys.argv[1:] = command.normalise(sys.argv[1:])
     command.register(usage)
     codes: list[int] = []
@@ -51,6 +53,7 @@ def launch(job: Job, usage: str) -> None:
             raise
         complain(command.explain(error))
         codes.append(AT_FAULT)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the verdict is spoken; a late Ctrl-C must not change it
     sys.exit(max(codes, default=DONE))
 
 
@@ -83,10 +86,10 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 
 def _remove_empty(folder: Path) -> None:
     """Take the run's folder away again when nothing was put there, and those above it that are empty then."""
-    for path in (folder, *folder.parents):
+    names = [path.name for path in folder.parents]
+    above = folder.parents[: names.index("outputs") + 1] if "outputs" in names else ()
+    for path in (folder, *above):
         try:
             path.rmdir()  # refuses where anything is left
         except OSError:
-            return
-        if path.name == "outputs":
             return

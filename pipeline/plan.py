@@ -13,6 +13,7 @@ from pipeline.score.clock import parse_fps, parse_time
 from pipeline.score.sight import written_targets
 
 LARGEST = 16384  # pixels a side, after frame.scale
+SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
 LONGEST = 24 * 3600.0  # seconds
 
 
@@ -63,7 +64,12 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         for name, side, even in (("width", config.frame.width, width), ("height", config.frame.height, height))
         if config.frame.scale == 1 and side != even
     ]
+    opening = min(frames, round(unfold * fps))
+    if 0 < opening < SHORTEST_OPENING:
+        raise ConfigError("start.unfold", config.start.unfold, f"allowed is 0s, or {SHORTEST_OPENING} frames and more")
     video = Path(config.output) if config.output else folder / f"{name}.mp4"
+    if not video.name:
+        raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
     prefix = f"{video.stem}." if config.output else ""
     return Plan(
         config=config,
@@ -71,7 +77,7 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         height=height,
         fps=fps,
         frames=frames,
-        opening=min(frames, round(unfold * fps)),
+        opening=opening,
         octaves=_octaves(config),
         guides=guides,
         masks=masks,

@@ -69,6 +69,12 @@ def score_of(plan: Plan) -> Score:
     return compose(plan, layers, neighbours)
 
 
+def check_score(plan: Plan) -> None:
+    """Raise ConfigError for a score that cannot be played, if the network is a known one."""
+    if known_layers(plan.config.network.name):
+        score_of(plan)
+
+
 def picture_path(config: RenderConfig, folder: Path) -> Path:
     """Where the picture goes: ``output=`` if that is a PNG, beside another ``output=``, or into the run's folder."""
     if config.output is None:

@@ -4,6 +4,7 @@ A shot is one continuous feedback loop. Its frames are a pure function of its se
 before it, the score at its second, and a generator of its own.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,7 +57,7 @@ class Shot:
             if index < self.opening:
                 canvas = resize(canvas, growth[index])
             elif index > 0:
-                canvas = self._move(resize(canvas, self.size), cue)
+                canvas = self._move(resize(canvas, self.size), index)
             canvas = self._dream(canvas, cue, 1 / self.fps, index)
             yield Step(index, resize(canvas, self.size), cue.label())
 
@@ -69,11 +70,13 @@ class Shot:
             canvas = self._dream(resize(canvas, size), cue, WARMUP_STEP, step + 1, START)
             yield canvas
 
-    def _move(self, canvas: Tensor, cue: Cue) -> Tensor:
-        number = cue.numbers
+    def _move(self, canvas: Tensor, index: int) -> Tensor:
+        """The canvas of the frame before, moved on at the mean of both frames' rates (of zoom, the geometric)."""
+        before, after = (self.score.at(max(at, 0) / self.fps).numbers for at in (index - 1, index))
+        number = {name: (before[name] + value) / 2 for name, value in after.items()}
         return camera.move(
             canvas,
-            zoom=number["camera.zoom"],
+            zoom=math.sqrt(before["camera.zoom"] * after["camera.zoom"]),
             rotate=number["camera.rotate"],
             pan=(number["camera.pan.x"], number["camera.pan.y"]),
             center=(number["camera.center.x"], number["camera.center.y"]),

@@ -135,6 +135,10 @@ def test_a_photograph_is_where_the_film_begins(tmp_path: Path) -> None:
         (["network.weights=broken.jpg"], "network.weights=broken.jpg: not a file of plain weights"),
         (["device=cuda:99"], "device=cuda:99: this machine has"),
         (["output=film.avi"], "film.avi"),
+        (["output=/"], "output=/: needs the name of a file"),
+        (["network=torchvision"], "network.name='': network=torchvision needs the name"),
+        (["frame.width=null"], "frame.width=null: needs a whole number"),
+        (["start.unfold=2f"], "start.unfold=2f: allowed is 0s, or 8 frames and more"),
         (["output=broken.jpg/film.mp4"], "broken.jpg"),
         (["output=/proc/film.mp4"], "/proc"),
     ],
@@ -158,7 +162,19 @@ def test_an_existing_output_is_only_replaced_when_asked(tmp_path: Path) -> None:
     assert probe_video(film).frames == 6
 
 
-@pytest.mark.parametrize("asked", [["--help"], ["--cfg", "job"], ["dream.octaves=many"]])
+def test_neither_poster_nor_record_of_another_film_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "film.poster.png").write_bytes(b"precious")
+    assert "film.poster.png exists already" in refused(render(*SMALL, "output=film.mkv", cwd=tmp_path))
+    assert (tmp_path / "film.poster.png").read_bytes() == b"precious"
+
+
+WITHOUT_TORCH = [
+    *(["--help"], ["--cfg", "job"], ["dream.octaves=many"], ["output=film.txt"], ["camera.zoom=1+"], ["device=foo"]),
+    *(["score.targets=[stage9]"], ["score.fade=9s"], ["camera.center=[a,b]"]),
+]
+
+
+@pytest.mark.parametrize("asked", WITHOUT_TORCH, ids=" ".join)
 def test_help_and_config_errors_answer_without_torch(tmp_path: Path, asked: list[str]) -> None:
     code = f"import sys; sys.argv = ['render', *{asked!r}]\nfrom pipeline import render\n"
     code += "try: render.main()\nfinally: print('torch loaded:', 'torch' in sys.modules)"

@@ -47,7 +47,11 @@ class Dreamer:
 
     def fits(self, scale: float, targets: Mapping[str, float]) -> bool:
         """Whether the octave of this scale is large enough for the network to see these targets."""
-        return round(scale * self._short_side) >= self._objective.smallest(targets)
+        return round(scale * self._short_side) >= self.least(targets)
+
+    def least(self, targets: Mapping[str, float]) -> int:
+        """The least short side in pixels at which the network can see these targets."""
+        return self._objective.smallest(targets)
 
     def dream(
         self,
@@ -88,7 +92,7 @@ class Dreamer:
             config = replace(config, tone_mean=self._start_tone[0], tone_contrast=self._start_tone[1])
         if config.tone != "free":
             canvas = tone.hold(canvas, config, seconds, where)
-        canvas = tone.soft_clip(canvas)
+        canvas = tone.soften(before, canvas)
         return canvas if where is None else before + where * (canvas - before)
 
     def _step(

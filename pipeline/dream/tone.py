@@ -7,8 +7,6 @@ from torch import Tensor
 
 from pipeline.config import DreamConfig
 
-KNEE = 0.06  # of the range, at either end, within which values are bent instead of cut
-
 
 def hold(frame: Tensor, config: DreamConfig, seconds: float, where: Tensor | None = None) -> Tensor:
     """Pull mean and contrast of ``(1, 3, H, W)`` toward the set point by the share due in ``seconds``.
@@ -34,9 +32,13 @@ def _figures(frame: Tensor, where: Tensor | None) -> tuple[Tensor, Tensor]:
     return mean, ((frame - mean).square() * share).sum().sqrt()
 
 
-def soft_clip(frame: Tensor) -> Tensor:
-    """Any ``(1, 3, H, W)`` → within (0, 1): untouched in the middle, bent smoothly near both ends."""
-    high = 1 - KNEE
-    over, under = (frame - high) / KNEE, (KNEE - frame) / KNEE
-    bent = torch.where(over > 0, high + KNEE * torch.tanh(over), frame)
-    return torch.where(under > 0, KNEE - KNEE * torch.tanh(under), bent)
+def soften(before: Tensor, after: Tensor) -> Tensor:
+    """The change from ``before`` to ``after``, both ``(1, 3, H, W)``, bent so that it stays within [0, 1].
+
+    A change is bent the more the less room is left in its direction, and no change stays none: unlike a curve laid over
+    the picture, nothing wears off however often it is applied.
+    """
+    before = before.clamp(0, 1)
+    change = after - before
+    room = torch.where(change > 0, 1 - before, before).clamp(min=1e-4)
+    return (before + room * torch.tanh(change / room)).clamp(0, 1)

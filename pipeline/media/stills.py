@@ -7,7 +7,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -121,6 +120,8 @@ def _is_deep(image: Image.Image) -> bool:
 def _deep(image: Image.Image, data: bytes) -> Picture:
     """16-bit colours through OpenCV → ``(H, W, 3 or 4)`` float32."""
     image.load()  # Pillow notices damage, OpenCV returns what it got
+    import cv2  # needs libraries of the system that a bare machine may lack; only deep colour asks for it
+
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
         return _shallow(image)
