@@ -59,11 +59,12 @@ def kin_of(network: NetworkConfig, sha256: str, layers: Layers) -> Kin:
 
 
 def guide_layer(config: RenderConfig) -> str:
-    """Where guides are compared that do not name a layer: the first of ``score.layers``, else of the network's own
-    targets or layers that are layers; empty when there is none.
+    """Where guides are compared that do not name a layer: the first of ``score.layers``, else the network's
+    ``guide_layer``, else the first of its own targets or layers that are layers; empty when there is none.
     """
     own = [target.layer for target in written_targets(config.network.targets, "network.targets") if target.layer]
-    named = [*config.score.layers, *own, *config.network.layers]
+    mine = [config.network.guide_layer] if config.network.guide_layer else []
+    named = [*config.score.layers, *mine, *own, *config.network.layers]
     return named[0] if named else ""
 
 

@@ -87,6 +87,7 @@ class NetworkConfig:
     weights: str | None = option(None, "file of weights, .safetensors or .pth; else the cache, else a download")
     layers: list[str] = option([], "layers that random draws choose from; empty: score.layers decides")
     targets: list[Any] = option([], "what the score sees when score.targets is empty")
+    guide_layer: str = option("", "layer at which guides are compared that name none; empty: one of the above")
     channels_last: bool = option(False, "memory order of activations; a matter of speed, per network")
 
 
