@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+import torch
 from torch import Tensor
 
 from pipeline import record
@@ -23,6 +24,7 @@ from pipeline.progress import Progress, say
 from pipeline.score import score
 from pipeline.score.score import Limits
 from pipeline.shot import Shot
+from pipeline.source import open_footage
 from pipeline.start import first_canvas
 from pipeline.stop import Stop
 
@@ -53,6 +55,7 @@ def render(plan: Plan) -> Film:
     canvas = first_canvas(config.start, shot.size, config.seed, shot.index).to(device)
     poster, stop = Poster(plan.frames, fps=float(plan.fps)), Stop()
     with ExitStack() as stack:
+        shot = _over_footage(plan, shot, device, stack)
         encoder = stack.enter_context(_encoder(plan))
         stack.enter_context(stop)
         canvas = _warm_up(shot, canvas, stop)
@@ -69,15 +72,25 @@ def render(plan: Plan) -> Film:
     text = record.as_text(made)
     if encoder.frames < plan.frames:
         _keep_interrupted(plan, encoder, text)
-    finish(encoder.part, plan.video, record=text, title=plan.video.stem, overwrite=config.overwrite)
+    sound = plan.stretch.sound(plan.frames, config.audio) if plan.stretch else None
+    finish(encoder.part, plan.video, record=text, title=plan.video.stem, overwrite=config.overwrite, sound=sound)
     poster.save(plan.poster)
     _write_text(plan.record, text)
     return Film(plan.video, plan.poster, plan.record)
 
 
+def _over_footage(plan: Plan, shot: Shot, device: torch.device, stack: ExitStack) -> Shot:
+    """The shot over the plan's footage, where there is some; ``stack`` closes it."""
+    if plan.stretch is None:
+        return shot
+    source, flow = plan.config.source, plan.config.flow
+    opened = open_footage(plan.stretch, source, flow, size=shot.size, frames=plan.frames, device=device)
+    return replace(shot, footage=stack.enter_context(opened), ripen=flow.ripen)
+
+
 def _warm_up(shot: Shot, canvas: Tensor, stop: Stop) -> Tensor:
     """The canvas that frame 0 starts from."""
-    if not shot.start.steps or shot.opening:
+    if not shot.start.steps or shot.opening or shot.footage is not None:
         return canvas
     with Progress(shot.start.steps, "warming up") as progress:
         for grown in shot.begin(canvas):
