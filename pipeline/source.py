@@ -37,4 +37,8 @@ def open_footage(
 
 
 def _estimate(config: FlowConfig, device: torch.device) -> flow.Estimate | None:
+    if config.kind == "raft":
+        from pipeline.motion.raft import raft  # torchvision is slow to load
+
+        return raft(config, device)
     return flow.dis(config) if config.kind == "dis" else None

@@ -25,7 +25,7 @@ FLOORS = (
 )
 LIGHT = ("render", "command", "plan", "config", "errors", "target", "score")  # answer without torch
 ONLY = {
-    "torchvision": {"dream/zoo.py", "dream/trace.py"},
+    "torchvision": {"dream/zoo.py", "dream/trace.py", "motion/raft.py"},
     "hydra": {"render.py", "command.py", "score/__main__.py"},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
 }
