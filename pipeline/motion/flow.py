@@ -21,7 +21,11 @@ from pipeline.config import FlowConfig
 RELATIVE, ABSOLUTE = 0.01, 0.5
 EDGE = 2  # pixels over which the mask of what cannot be believed fades out
 LARGER = 2.0  # times that a small frame is enlarged for DIS, whose patches are eight pixels wide
-DIFFERENT = (0.04, 0.12)  # deviation of colour from what the flow fetches: believed up to, not at all from
+# Deviation of colour from what the flow fetches, believed up to the first and not at all from the second: everywhere,
+# and where forward and backward flow disagree. To the latter comes NOISE times what is usual in the frame.
+DIFFERENT = (0.04, 0.12)
+DOUBTED = (0.008, 0.02)
+NOISE = 1.5
 NEIGHBOURS = 5  # pixels across which that is averaged
 LUMA = (0.299, 0.587, 0.114)
 # OpenCV's preset and the finest of its scales; the finer, the closer to the edges of things.
@@ -84,29 +88,34 @@ def fit(flow: Tensor, size: tuple[int, int]) -> Tensor:
 def trust(motion: Motion, previous: Tensor, current: Tensor) -> Tensor:
     """How far the backward flow can be believed: ``(1, 1, h, w)``, 0 where something was uncovered or came in.
 
-    Zero where forward and backward flow disagree, where the flow leads out of the frame, and where what it fetches
-    from the ``previous`` frame ``(1, 3, H, W)`` is not what the ``current`` one shows; soft edges outside of that.
+    Zero where the flow leads out of the frame and where what it fetches from the ``previous`` frame ``(1, 3, H, W)`` is
+    not what the ``current`` one shows, seen more strictly where forward and backward flow disagree; soft edges outside.
     """
     backward = motion.backward
     there = F.grid_sample(motion.forward, _grid(backward), mode="bilinear", padding_mode="border", align_corners=False)
     squares = backward.square().sum(1, keepdim=True) + there.square().sum(1, keepdim=True)
     astray = (backward + there).square().sum(1, keepdim=True) > RELATIVE * squares + ABSOLUTE
-    hidden = (astray | _outside(backward)).to(backward.dtype)
-    hidden = torch.maximum(hidden, _different(backward, previous, current))
+    far = _distance(backward, previous, current)
+    # Noise in calm places leads the flow astray as well; what looks the same there may be carried on.
+    doubtful = _ramp(far - NOISE * far.median(), *DOUBTED) * astray
+    hidden = torch.maximum(torch.maximum(doubtful, _ramp(far, *DIFFERENT)), _outside(backward).to(far.dtype))
     window = 2 * EDGE + 1
     wide = F.max_pool2d(hidden, window, stride=1, padding=EDGE)
     soft = F.avg_pool2d(F.pad(wide, [EDGE] * 4, mode="replicate"), window, stride=1)
     return 1 - torch.maximum(soft, hidden)
 
 
-def _different(backward: Tensor, previous: Tensor, current: Tensor) -> Tensor:
-    """1 where colours are not what the flow promises, 0 where they are: ``(1, 1, h, w)``."""
+def _distance(backward: Tensor, previous: Tensor, current: Tensor) -> Tensor:
+    """How far colours are from what the flow fetches, averaged over neighbours: ``(1, 1, h, w)``."""
     size = (backward.shape[2], backward.shape[3])
     before, now = (F.interpolate(frame, size=size, mode="bilinear", antialias=True) for frame in (previous, current))
     squares = (now - warp(before, backward)).square().mean(1, keepdim=True)
-    far = F.avg_pool2d(squares, NEIGHBOURS, stride=1, padding=NEIGHBOURS // 2, count_include_pad=False).sqrt()
-    low, high = DIFFERENT
-    return ((far - low) / (high - low)).clamp(0, 1)
+    return F.avg_pool2d(squares, NEIGHBOURS, stride=1, padding=NEIGHBOURS // 2, count_include_pad=False).sqrt()
+
+
+def _ramp(value: Tensor, low: float, high: float) -> Tensor:
+    """0 up to ``low``, 1 from ``high`` on."""
+    return ((value - low) / (high - low)).clamp(0, 1)
 
 
 def _outside(flow: Tensor) -> Tensor:
