@@ -87,7 +87,7 @@ class Shot:
         """The source at ``index`` with what was dreamed before; a new scene ripens first, to begin as dreamed."""
         canvas = footage.blend(canvas, index, partial(self._move, cue=cue), cue.numbers)
         for step in range(self.ripen if footage.begins(index) else 0):
-            canvas = self._dream(canvas, cue, WARMUP_STEP, index * RIPEST + step, START)
+            canvas = footage.anchor(self._dream(canvas, cue, WARMUP_STEP, index * RIPEST + step, START))
         return canvas
 
     def _dream(self, canvas: Tensor, cue: Cue, seconds: float, step: int, stream: int = FRAMES) -> Tensor:

@@ -194,7 +194,7 @@ def dreamed(
             before = footage.blend(canvas, n, lambda picture: picture, numbers)
             canvas = before
             for step in range(method.ripen if footage.begins(n) else 0):
-                canvas = dream(canvas, 1000 * (n + 1) + step)
+                canvas = footage.anchor(dream(canvas, 1000 * (n + 1) + step))
             canvas = dream(canvas, n)
             yield before, canvas
 

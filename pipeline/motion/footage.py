@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from types import TracebackType
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import FlowConfig
 from pipeline.motion.flow import Estimate, Motion, trust, warp
 
+CELLS = 12  # on the short side: light that changes more slowly than from one of them to the next but one is broad
 REFERENCE = 24.0  # frames per second that flow.persistence is meant for
 
 Frames = Callable[[int], Iterator[Tensor]]
@@ -72,7 +74,7 @@ class Footage:
     def blend(self, canvas: Tensor, index: int, move: Bend, numbers: Mapping[str, float]) -> Tensor:
         """Frame ``index − 1`` as dreamed → the canvas ``(1, 3, H, W)`` that frame ``index`` is dreamed from.
 
-        ``move`` is the camera's, ``numbers`` holds ``flow.persistence`` and ``flow.reset`` of this moment. The canvas
+        ``move`` is the camera's, ``numbers`` holds ``flow.persistence`` and ``flow.reset`` of now. The canvas
         before the first frame and before a cut does not matter.
         """
         before, now = self._advance(index)
@@ -82,7 +84,8 @@ class Footage:
         kept = numbers["flow.persistence"] ** (REFERENCE / self._fps) * math.exp(-numbers["flow.reset"] / self._fps)
         earlier = before.source.to(self._device)
         if self._config.style == "residual":
-            canvas = canvas - self._rest(earlier)
+            light = 1 - (1 - self._config.light) ** (REFERENCE / self._fps)
+            canvas = _own(canvas - self._rest(earlier), light)
         mask: Tensor | float = 1.0
         if now.motion is not None:
             motion = now.motion.to(self._device)
@@ -92,6 +95,13 @@ class Footage:
         else:
             canvas = source + kept * mask * (move(canvas) - source)
         return canvas
+
+    def anchor(self, canvas: Tensor) -> Tensor:
+        """A canvas dreamed further over the present source → the same with the source's own broad light."""
+        if self._before is None or self._config.style != "residual":
+            return canvas
+        rest = self._rest(self._before.source.to(self._device))
+        return rest + _own(canvas - rest, self._config.light)
 
     def begins(self, index: int) -> bool:
         """Whether frame ``index`` is the first, or the first after a cut."""
@@ -137,6 +147,20 @@ class Footage:
         self._reading = self._before = self._coming = None
 
 
+def _own(residual: Tensor, light: float) -> Tensor:
+    """The residual without a share of the broad light and colour that the dream lays over everything."""
+    return residual - light * _broad(residual) if light else residual
+
+
+def _broad(picture: Tensor) -> Tensor:
+    """What is left of ``(1, 3, H, W)`` seen from afar."""
+    height, width = picture.shape[2:]
+    short = min(height, width)
+    cells = (max(1, round(CELLS * height / short)), max(1, round(CELLS * width / short)))
+    small = F.avg_pool2d(F.pad(F.adaptive_avg_pool2d(picture, cells), (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    return F.interpolate(small, size=(height, width), mode="bicubic", align_corners=False)
+
+
 def _enlarged(mask: Tensor, frame: Tensor) -> Tensor:
     size = (frame.shape[2], frame.shape[3])
-    return torch.nn.functional.interpolate(mask, size=size, mode="bilinear", align_corners=False)
+    return F.interpolate(mask, size=size, mode="bilinear", align_corners=False)

@@ -16,7 +16,7 @@ KEEP = {"flow.persistence": 1.0, "flow.reset": 0.0}
 
 
 def stage(frames: list[torch.Tensor], cuts: frozenset[int] = frozenset(), fps: float = 24.0, **flow: object) -> Footage:
-    settings = FlowConfig(**flow)  # type: ignore[arg-type]
+    settings = FlowConfig(**{"light": 0.0, **flow})  # type: ignore[arg-type]
     return Footage(
         lambda first: iter(frames[first:]),
         settings,
@@ -92,6 +92,19 @@ def test_the_dream_fades_alike_at_any_rate(fps: float) -> None:
             canvas = footage.blend(canvas, index, still, numbers)
     left = float((canvas - frames[0]).mean())
     assert left == pytest.approx(0.1 * 0.96**24 * 2.718281828**-0.7, rel=1e-3)
+
+
+def test_broad_light_is_given_back_and_detail_is_kept() -> None:
+    frames = [seen(texture(1), 0, 0)] * 3
+    detail = 0.1 * torch.sin(torch.arange(144) * 1.5).expand(1, 3, 96, 144)
+    with stage(frames, light=0.8) as footage:
+        canvas = footage.blend(frames[0], 0, still, KEEP)
+        canvas = footage.anchor(canvas + 0.2 + detail)
+        assert float((canvas - frames[0]).mean()) == pytest.approx(0.04, abs=0.005)
+        canvas = footage.blend(canvas, 1, still, KEEP)
+    residual = canvas - frames[1]
+    assert float(residual.mean()) == pytest.approx(0.008, abs=0.003)
+    assert float((residual - residual.mean()).std()) > 0.9 * float(detail.std())
 
 
 def test_blend_mixes_the_last_frame_in() -> None:
