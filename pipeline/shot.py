@@ -61,6 +61,8 @@ class Shot:
             elif index > 0:
                 canvas = self._move(resize(canvas, self.size), cue)
             canvas = self._dream(canvas, cue, 1 / self.fps, index)
+            if self.footage is not None:
+                canvas = self.footage.anchor(canvas)
             yield Step(index, resize(canvas, self.size), cue.label())
 
     def begin(self, canvas: Tensor) -> Iterator[Tensor]:

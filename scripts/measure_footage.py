@@ -195,7 +195,7 @@ def dreamed(
             canvas = before
             for step in range(method.ripen if footage.begins(n) else 0):
                 canvas = footage.anchor(dream(canvas, 1000 * (n + 1) + step))
-            canvas = dream(canvas, n)
+            canvas = footage.anchor(dream(canvas, n))
             yield before, canvas
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from pipeline.config import FlowConfig
 from pipeline.motion.flow import Estimate, Motion, trust, warp
 
-CELLS = 12  # on the short side: light that changes more slowly than from one of them to the next but one is broad
+WAVES = 4.0  # across the short side, of which half counts as broad light
 REFERENCE = 24.0  # frames per second that flow.persistence is meant for
 
 Frames = Callable[[int], Iterator[Tensor]]
@@ -84,8 +84,7 @@ class Footage:
         kept = numbers["flow.persistence"] ** (REFERENCE / self._fps) * math.exp(-numbers["flow.reset"] / self._fps)
         earlier = before.source.to(self._device)
         if self._config.style == "residual":
-            light = 1 - (1 - self._config.light) ** (REFERENCE / self._fps)
-            canvas = _own(canvas - self._rest(earlier), light)
+            canvas = canvas - self._rest(earlier)
         mask: Tensor | float = 1.0
         if now.motion is not None:
             motion = now.motion.to(self._device)
@@ -97,11 +96,14 @@ class Footage:
         return canvas
 
     def anchor(self, canvas: Tensor) -> Tensor:
-        """A canvas dreamed further over the present source → the same with the source's own broad light."""
-        if self._before is None or self._config.style != "residual":
+        """The canvas of the present frame as dreamed → the same with the source's own broad light and colour.
+
+        What the dream would otherwise lay over everything; taken away at once, before it can be seen to flicker.
+        """
+        if self._before is None or self._config.style != "residual" or not self._config.light:
             return canvas
-        rest = self._rest(self._before.source.to(self._device))
-        return rest + _own(canvas - rest, self._config.light)
+        residual = canvas - self._rest(self._before.source.to(self._device))
+        return canvas - self._config.light * _broad(residual)
 
     def begins(self, index: int) -> bool:
         """Whether frame ``index`` is the first, or the first after a cut."""
@@ -147,18 +149,16 @@ class Footage:
         self._reading = self._before = self._coming = None
 
 
-def _own(residual: Tensor, light: float) -> Tensor:
-    """The residual without a share of the broad light and colour that the dream lays over everything."""
-    return residual - light * _broad(residual) if light else residual
-
-
 def _broad(picture: Tensor) -> Tensor:
-    """What is left of ``(1, 3, H, W)`` seen from afar."""
+    """What is left of ``(1, 3, H, W)`` seen from afar: a Gaussian, which leaves no rings and no grid."""
     height, width = picture.shape[2:]
-    short = min(height, width)
-    cells = (max(1, round(CELLS * height / short)), max(1, round(CELLS * width / short)))
-    small = F.avg_pool2d(F.pad(F.adaptive_avg_pool2d(picture, cells), (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    return F.interpolate(small, size=(height, width), mode="bicubic", align_corners=False)
+    mirrored = F.pad(picture, (0, width - 1, 0, height - 1), mode="reflect")
+    rows = torch.fft.fftfreq(mirrored.shape[2], device=picture.device)[:, None]
+    columns = torch.fft.rfftfreq(mirrored.shape[3], device=picture.device)[None]
+    waves = (rows.square() + columns.square()) * (min(height, width) / WAVES) ** 2
+    passed = torch.fft.rfft2(mirrored) * torch.exp2(-waves)
+    blurred: Tensor = torch.fft.irfft2(passed, s=mirrored.shape[2:])[:, :, :height, :width]
+    return blurred
 
 
 def _enlarged(mask: Tensor, frame: Tensor) -> Tensor:
