@@ -61,7 +61,7 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         if config.frame.scale == 1 and side != even
     ]
     video = Path(config.output) if config.output else folder / f"{name}.mp4"
-    notes += stretch.notes(frames, config.audio, video) if stretch else []
+    notes += stretch.notes(frames, config.audio, video, config.encode.codec) if stretch else []
     prefix = f"{video.stem}." if config.output else ""
     return Plan(
         config=config,

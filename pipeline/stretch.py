@@ -57,12 +57,12 @@ class Stretch:
         end = None if whole else self.start + frames / float(self.fps)
         return Sound(self.clip.path, self.clip.tracks, self.start, end, self.first)
 
-    def notes(self, frames: int, audio: str, video: Path) -> list[str]:
+    def notes(self, frames: int, audio: str, video: Path, codec: str) -> list[str]:
         """What a person should know before ``video`` is made. ConfigError when it would replace the footage."""
         if video.exists() and video.samefile(self.clip.path):
             raise ConfigError("output", video, "this is the footage itself; give the film another name")
         sound = self.sound(frames, audio)
-        said = sound.note(find_muxer(find_codec("h264"), video)) if sound else ""
+        said = sound.note(find_muxer(find_codec(codec), video)) if sound else ""
         return [*self.clip.notes, *filter(None, [said])]
 
 

@@ -7,7 +7,7 @@ every picture tells. No torch, so that a film can be planned with it.
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,9 @@ def scan(path: Path, *, threshold: float, until: float = math.inf) -> Scan:
     if found.damage:
         # Threads run ahead of what they hand out; one alone gets to the damage.
         found = _pass(path, threshold, until, ["-threads", "1"], found.damage)
+        # The last picture may have been patched up by the decoder already.
+        times = found.times[: max(1, len(found.times) - 1)]
+        found = replace(found, times=times, cuts=found.cuts[found.cuts < len(times)])
     if not len(found.times):
         raise InputError(f"{path} holds no picture that can be read; {found.damage or 'it is empty'}")
     damage = found.damage

@@ -1,14 +1,19 @@
 """Damage and disguise are said in one sentence before anything is rendered, and no other file is opened."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
 from pipeline.media.clip import Clip, open_clip
+from pipeline.media.reader import Reader
 from pipeline.media.stills import write_png
 from tests.media.drawing import draw, video, with_sound
 
@@ -56,6 +61,19 @@ def test_a_damaged_middle_is_refused_and_what_stands_before_it_can_be_had(tmp_pa
     path = overwritten(video(tmp_path / "d.mp4", "testsrc2=s=320x240:r=25:d=2", "-g", "10", "-bf", "0"), 0.5)
     assert "is damaged at" in refused(path)
     assert 0.4 < opened(path, salvage=True).seconds < 1.6
+
+
+@pytest.mark.parametrize("ending", ["mp4", "ts"])
+def test_what_is_salvaged_is_as_it_was(tmp_path: Path, ending: str) -> None:
+    fast = ("-movflags", "+faststart") if ending == "mp4" else ()
+    path = video(tmp_path / f"a.{ending}", "mandelbrot=s=192x108:r=25,trim=duration=2", "-pix_fmt", "yuv420p", *fast)
+    whole = list(Reader(opened(path), np.arange(50), width=192, height=108).frames())
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    clip = opened(path, salvage=True)
+    count = len(clip.times)
+    assert 10 < count < 45
+    rest = Reader(clip, np.arange(count), width=192, height=108).frames()
+    assert all(torch.equal(a, b) for a, b in zip(whole[:count], rest, strict=True))
 
 
 def test_a_file_without_its_index_is_refused(tmp_path: Path) -> None:
@@ -130,8 +148,6 @@ def test_odd_names_are_only_names(tmp_path: Path, name: str) -> None:
 
 
 def test_a_gap_a_damaged_or_another_picture_in_a_sequence_is_said(tmp_path: Path) -> None:
-    import numpy as np
-
     for number in range(5):
         write_png(np.full((20, 30, 3), 40 * number, np.uint8), tmp_path / f"f{number:03d}.png")
     pattern = tmp_path / "f%03d.png"
@@ -149,9 +165,6 @@ def test_a_gap_a_damaged_or_another_picture_in_a_sequence_is_said(tmp_path: Path
 
 
 def test_planning_with_footage_loads_no_torch(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     path = video(tmp_path / "a.mp4")
     code = (
         "import sys; from pathlib import Path; from pipeline.config import RenderConfig; from pipeline.plan import"
