@@ -1,6 +1,7 @@
 """The command line's words: what ``--help`` teaches, and Hydra's errors as one sentence each. No torch."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ APPENDED = (
     "quality",
 )  # groups outside the defaults list; a plain preset=x is understood too
 
+SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")  # Hydra's own words in -m
+
 USAGE = """\
 Renders a hallucinated video and says where it is.
 
@@ -33,19 +36,59 @@ Settings (setting=value; [what it is by default]):
 
 {settings}
 
-Times are 8s, 1m30s or 96f (frames). Targets are layer, layer:77 (a channel), layer:77@0.5x0.3 (a neuron at a place),
-class:owl, and weighted sums of them as lists. All rates are per second.
+{words}
+
+python -m pipeline.score with the same settings draws them as a picture before anything is rendered, and with
+export=score.json writes them as data.
 
 Also: --cfg job shows the whole configuration and renders nothing; -m renders one film for each value of a list,
 as in -m seed=1,2,3. Exit codes: 0 done, 1 something to put right, 130 stopped.
 """
 
 
-def register() -> None:
+SCORE_USAGE = """\
+Draws the score of a film, every number and target over time, and renders nothing.
+
+    python -m pipeline.score +preset=fractal_zoom
+    python -m pipeline.score +preset=bestiary output=score.png export=score.json
+
+output=score.png names the picture (without it score.png in the run's folder under outputs/; of another file's name,
+as in output=film.mp4, it makes film.score.png). export=score.json also writes the same as data: fps, frames, lanes (a
+value per frame for each number) and targets (their weights, per frame). All other settings are those of
+python -m pipeline.render, and the figures are those that it uses.
+
+Choices (group=choice):
+
+{groups}
+
+Settings (setting=value; [what it is by default]):
+
+{settings}
+
+{words}
+
+Exit codes: 0 done, 1 something to put right, 130 stopped.
+"""
+
+WORDS = """\
+Times are 8s, 1m30s, 96f (frames) or 25% (of the film). All rates are per second.
+
+Targets: stage4 (a layer), stage4:77 (a channel), stage4:77@0.5x0.3 (a neuron at a place), dir:stage4:12..40 (from one
+channel to another), diverse:stage4:3+17+40 (channels kept apart), class:owl, guide:photo.jpg (what is seen in a
+picture); -1*class:owl is less of it, 'class:owl + 0.5*stage4' a sum. "class:owl{left}" dreams in one part of the frame
+(left, right, top, bottom, center, circle(x,y,r), mask.png, or not and one of these), "class:owl[coarse]" on the large
+octaves only ([fine], [0.2..0.6]); these need their quotes: 'score.targets=["class:owl{left}"]'.
+
+Every number marked ~ may move: '0s: 1.2, 4s: 1.6 in-out, 8s: 1' (keyframes; linear, in, out, in-out, hold or
+bezier(x1,y1,x2,y2)), '1.4 + 0.2*sin(2*pi*t/8)' (an expression in t, frame, fps, duration), or Deforum's
+'0:(1.02), 60:(1.05)'."""
+
+
+def register(usage: str = USAGE) -> None:
     """Make the schema and the help known to Hydra."""
     store = ConfigStore.instance()
     store.store(name="schema", node=RenderConfig)
-    text = USAGE.format(groups=_groups(), settings=_settings()).replace("$", "$$")
+    text = usage.format(groups=_groups(), settings=_settings(), words=WORDS).replace("$", "$$")
     node = {"app_name": "dream-zoom", "header": "", "footer": "", "template": text}
     store.store(group="hydra/help", name="dream", node=node, package="hydra.help")
 
@@ -56,14 +99,27 @@ def choices(group: str) -> list[str]:
 
 
 def normalise(arguments: list[str]) -> list[str]:
-    """``preset=x`` → ``+preset=x``, as its group stands outside the defaults list."""
+    """What people write → what Hydra reads: ``preset=x`` with the plus that groups outside the defaults list need, and
+    keyframes and expressions in quotes, for their commas and parentheses.
+    """
     plain = tuple(f"{group}=" for group in APPENDED)
-    return [f"+{argument}" if argument.startswith(plain) else argument for argument in arguments]
+    moving = tuple(f"{key}=" for key, item, _ in settings(RenderConfig()) if item.metadata["curve"])
+    told = []
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        plain_text = re.search(r"[:(]", value) and not re.search(r"[\"'\[]", value)
+        if argument.startswith(moving) and plain_text and not value.startswith(SWEEPS):
+            argument = f'{key}="{value}"'
+        told.append(f"+{argument}" if argument.startswith(plain) else argument)
+    return told
 
 
 def read(tree: DictConfig) -> RenderConfig:
     """Hydra's composed tree → the checked config. Raises ConfigError."""
+    known = tuple(name for name, _, _ in settings(RenderConfig()))
     for key, value in _leaves(OmegaConf.to_container(tree, resolve=False)):
+        if not any(f"{key}.".startswith(f"{name}.") for name in known):  # +key=value adds what nobody reads
+            raise RenderError(_unknown(key))
         # Resolvers such as oc.env reach outside of the config; plain references stay inside.
         if isinstance(value, str) and re.search(r"\$\{[^}]*:", value):
             raise ConfigError(key, value, "only references to other settings, ${frame.width}, may stand here")
@@ -86,11 +142,16 @@ def explain(error: BaseException) -> str:
         return f"{group}={name}: allowed are {', '.join(known)}{nearest(name, known)}"
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(cause, ValidationError):
-        value = re.search(r"Value '(.*?)'(?: \(?of type|.* could)", str(cause), re.DOTALL)
-        return f"{cause.full_key}={value.group(1) if value else '?'}: {_wanted(str(cause.full_key))}"
+        named = re.search(r"Value '(.*?)'(?: \(?of type|.* could)", str(cause), re.DOTALL)
+        typed = [word.partition("=")[2] for word in sys.argv[1:] if word.startswith(f"{cause.full_key}=")]
+        value = named.group(1) if named else typed[-1] if typed else ""
+        return f"{cause.full_key}={value}: {_wanted(str(cause.full_key))}"
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _unknown(str(cause.full_key))
     message = str(error).split("\n")[0]
+    twice = re.search(r"Multiple values for (\w+)", message)
+    if twice:
+        return f"{twice.group(1)}: it is chosen twice; choose one"
     named = re.search(r"Could not (?:override|append to config[^']*)'([\w./]+)'", message)
     if named and "No match in the defaults list" in message:
         return _unknown(named.group(1))
@@ -103,6 +164,8 @@ def is_usage_error(error: BaseException) -> bool:
 
 
 def _unknown(key: str) -> str:
+    if key == "export":
+        return "export: python -m pipeline.score writes the score as data; a render has no such setting"
     known = [name for name, _, _ in settings(RenderConfig())]
     groups = [path.name for path in CONF.iterdir() if path.is_dir()]
     last = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
@@ -136,11 +199,25 @@ def _groups() -> str:
     return "\n".join(rows)
 
 
+def _defaults() -> Any:
+    """The config that a bare command line amounts to: the schema with the default groups' files laid over it."""
+    merged = OmegaConf.structured(RenderConfig)
+    for entry in OmegaConf.load(CONF / "config.yaml").defaults:
+        for group, name in entry.items() if isinstance(entry, DictConfig) else ():
+            path = CONF / str(group) / f"{name}.yaml"
+            if path.is_file():
+                content = OmegaConf.load(path)
+                whole = "@package _global_" in path.read_text(encoding="utf-8")
+                merged = OmegaConf.merge(merged, content if whole else {group: content})
+    return OmegaConf.to_object(merged)
+
+
 def _settings() -> str:
     rows = []
-    for key, item, value in settings(RenderConfig()):
+    for key, item, value in settings(_defaults()):
         low, high, options = (item.metadata[name] for name in ("low", "high", "choices"))
         limits = " | ".join(options) if options else f"{low:g} to {high:g}" if high is not None else ""
+        limits += "~" if item.metadata["curve"] else ""
         shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else value
         rows.append(f"  {key}=".ljust(26) + f"[{shown}] {item.metadata['help']}" + (f" ({limits})" if limits else ""))
     return "\n".join(rows)

@@ -5,6 +5,7 @@ cannot: ranges and choices. Everything that can move in time (``curve=True``) is
 the score reads it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import Any
@@ -152,13 +153,21 @@ class DreamConfig:
         "how the gradient's fine detail is weighed down",
         choices=("fourier", "gaussian", "laplacian", "none"),
     )
-    exponent: float = option(1.0, "of the frequency that fourier divides by; 0 is the classic look", low=0, high=3)
-    colour: float = option(1.0, "colours move together as in photographs (1) or each on its own (0)", low=0, high=1)
-    equalize: float = option(0.0, "fills calm areas: divides by local strength to this power", low=0, high=1)
-    tone: str = option("hold", "hold brightness and contrast steady, or let them drift", choices=("hold", "free"))
-    tone_mean: float = option(0.45, "brightness that hold pulls toward", low=0.05, high=0.95)
-    tone_contrast: float = option(0.22, "deviation that hold pulls toward", low=0.02, high=0.45)
-    tone_rate: float = option(2.4, "share of the way that hold pulls per second (as a rate)", low=0, high=100)
+    exponent: Any = option(
+        1.0, "of the frequency that fourier divides by; 0 is the classic look", low=0, high=3, curve=True
+    )
+    colour: Any = option(
+        1.0, "colours move together as in photographs (1) or each on its own (0)", low=0, high=1, curve=True
+    )
+    equalize: Any = option(0.0, "fills calm areas: divides by local strength to this power", low=0, high=1, curve=True)
+    tone: str = option(
+        "hold",
+        "hold brightness and contrast at tone_mean and tone_contrast, hold those of the start, or let them drift",
+        choices=("hold", "start", "free"),
+    )
+    tone_mean: Any = option(0.45, "brightness that hold pulls toward", low=0.05, high=0.95, curve=True)
+    tone_contrast: Any = option(0.22, "deviation that hold pulls toward", low=0.02, high=0.45, curve=True)
+    tone_rate: Any = option(8.0, "share of the way that hold pulls per second (as a rate)", low=0, high=100, curve=True)
 
 
 @dataclass
@@ -166,12 +175,15 @@ class ScoreConfig:
     """What is seen, and when."""
 
     kind: str = option(
-        "cycle", "how targets change in time", choices=("constant", "cycle", "fractal", "layers", "keys")
+        "cycle",
+        "how targets change in time",
+        choices=("constant", "cycle", "fractal", "guided", "walk", "layers", "keys"),
     )
     targets: list[Any] = option(
         [],
-        "layer, layer:77, layer:77@0.5x0.3, class:owl, or lists with weights: [class:owl, 0.5*class:eye]",
+        "what is seen, one after another: [class:owl, stage4:77, 0.5*class:eye + -0.2*stage2]; see below",
     )
+    guide: str | None = option(None, "the picture whose features are dreamed, for score=guided")
     layers: list[str] = option([], "layers to draw channels from; empty: the network's own choice")
     draw: int = option(0, "channels drawn at random by seed instead of targets; 0: none", low=0, high=10000)
     keys: list[Any] = option([], "for score=keys: a list of {at: 4s, see: class:owl, weight: 1, fade: 1s}")
@@ -233,6 +245,12 @@ def validate(config: RenderConfig) -> None:
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int | float) and not isinstance(number, bool):
                 check_range(key, number, item.metadata["low"], item.metadata["high"])
+    if not config.network.name:
+        raise ConfigError(
+            "network.name", "''", "network=torchvision needs the name of one of torchvision's classifiers"
+        )
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", config.device):
+        raise ConfigError("device", config.device, "allowed are auto, cpu, cuda, cuda:N and mps")
     for key, pair in (("camera.pan", config.camera.pan), ("camera.center", config.camera.center)):
         if len(pair) != 2:
             raise ConfigError(key, pair, "needs two numbers, [x, y]")

@@ -4,29 +4,33 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import torch
 from torch import Tensor
 
 from pipeline import record
-from pipeline.config import RenderConfig, settings
+from pipeline.composition import compose, guide_layer, kin_of
 from pipeline.device import choose_device, choose_precision, device_words
 from pipeline.dream import zoo
 from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.mask import Masks
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
-from pipeline.errors import ConfigError, Interrupted
-from pipeline.media.encoder import Encoder, check_output, finish
+from pipeline.dream.pyramid import fit
+from pipeline.errors import ConfigError, DreamError, EncoderError, Interrupted
+from pipeline.media.encoder import Encoder, finish
 from pipeline.media.poster import Poster
+from pipeline.media.stills import load_still
 from pipeline.plan import Plan
 from pipeline.progress import Progress, say
-from pipeline.score import score
-from pipeline.score.score import Limits
+from pipeline.sheet import write
 from pipeline.shot import Shot
 from pipeline.source import open_footage
 from pipeline.start import first_canvas
 from pipeline.stop import Stop
+
+GUIDE_SIDE = 224  # pixels on the short side of guides and masks
 
 
 @dataclass(frozen=True)
@@ -45,37 +49,33 @@ def render(plan: Plan) -> Film:
     of its own.
     """
     config = plan.config
-    check_output(plan.video, config.overwrite)
     for note in plan.notes:
         say(f"note: {note}")
     device = choose_device(config.device)
     seeing = zoo.build(config.network)
     seeing.to(device, choose_precision(config.precision, device), config.network.channels_last)
     shot = build_shot(plan, seeing)
-    canvas = first_canvas(config.start, shot.size, config.seed, shot.index).to(device)
-    poster, stop = Poster(plan.frames, fps=float(plan.fps)), Stop()
+    poster, failure = Poster(plan.frames, fps=float(plan.fps)), None
     with ExitStack() as stack:
+        stop = stack.enter_context(Stop())
         shot = _over_footage(plan, shot, device, stack)
-        encoder = stack.enter_context(_encoder(plan))
-        stack.enter_context(stop)
-        canvas = _warm_up(shot, canvas, stop)
-        began = time.monotonic()
-        with Progress(plan.frames, plan.video.stem) as progress:
-            for step in shot.render(canvas):
-                encoder.write(step.frame)
-                poster.offer(step.index, step.frame)
-                progress.step(step.label)
-                if stop.asked:
-                    break
-        seconds = time.monotonic() - began
-    made = record.make_record(config, seeing.weights, device_words(device), encoder.frames, seconds)
-    text = record.as_text(made)
-    if encoder.frames < plan.frames:
-        _keep_interrupted(plan, encoder, text)
-    sound = plan.stretch.sound(plan.frames, config.audio) if plan.stretch else None
-    finish(encoder.part, plan.video, record=text, title=plan.video.stem, overwrite=config.overwrite, sound=sound)
-    poster.save(plan.poster)
-    _write_text(plan.record, text)
+        with _encoder(plan) as encoder:
+            canvas = _warm_up(shot, stop)
+            began = time.monotonic()
+            try:
+                _render_frames(shot, canvas, plan, encoder, poster, stop)
+            except Exception as error:  # whatever it was, the frames before it are kept
+                if not encoder.frames or isinstance(error, EncoderError):
+                    raise
+                failure = error
+            seconds = time.monotonic() - began
+        text = record.as_text(record.make_record(config, seeing.weights, device_words(device), encoder.frames, seconds))
+        if encoder.frames < plan.frames:
+            _keep_interrupted(plan, encoder, text, failure)
+        sound = plan.stretch.sound(plan.frames, config.audio) if plan.stretch else None
+        finish(encoder.part, plan.video, record=text, title=plan.video.stem, overwrite=config.overwrite, sound=sound)
+        poster.save(plan.poster)
+        write(plan.record, text.encode())
     return Film(plan.video, plan.poster, plan.record)
 
 
@@ -88,12 +88,24 @@ def _over_footage(plan: Plan, shot: Shot, device: torch.device, stack: ExitStack
     return replace(shot, footage=stack.enter_context(opened), ripen=flow.ripen)
 
 
-def _warm_up(shot: Shot, canvas: Tensor, stop: Stop) -> Tensor:
+def _render_frames(shot: Shot, canvas: Tensor, plan: Plan, encoder: Encoder, poster: Poster, stop: Stop) -> None:
+    """Every frame to the encoder, until all are done or the user stops."""
+    with Progress(plan.frames, plan.video.stem) as progress:
+        for step in shot.render(canvas):
+            encoder.write(step.frame)
+            poster.offer(step.index, step.frame)
+            progress.step(step.label)
+            if stop.asked:
+                return
+
+
+def _warm_up(shot: Shot, stop: Stop) -> Tensor:
     """The canvas that frame 0 starts from."""
+    canvas = shot.canvas
     if not shot.start.steps or shot.opening or shot.footage is not None:
         return canvas
     with Progress(shot.start.steps, "warming up") as progress:
-        for grown in shot.begin(canvas):
+        for grown in shot.begin():
             canvas = grown
             progress.step()
             if stop.asked:
@@ -101,42 +113,40 @@ def _warm_up(shot: Shot, canvas: Tensor, stop: Stop) -> Tensor:
     return canvas
 
 
-def _keep_interrupted(plan: Plan, encoder: Encoder, text: str) -> NoReturn:
-    kept = plan.video.with_name(f"{plan.video.stem}.interrupted{plan.video.suffix}")
-    finish(encoder.part, kept, record=text, title=plan.video.stem, overwrite=True)
-    raise Interrupted(f"stopped after {encoder.frames} of {plan.frames} frames, which are in {kept}")
+def _keep_interrupted(plan: Plan, encoder: Encoder, text: str, failure: Exception | None) -> NoReturn:
+    """Give the frames there are a name of their own, then say why there are no more."""
+    number, kept = 1, plan.video.with_name(f"{plan.video.stem}.interrupted{plan.video.suffix}")
+    while kept.exists():
+        number += 1
+        kept = plan.video.with_name(f"{plan.video.stem}.interrupted-{number}{plan.video.suffix}")
+    finish(encoder.part, kept, record=text, title=plan.video.stem, overwrite=False)
+    where = f"after {encoder.frames} of {plan.frames} frames, which are in {kept}"
+    if failure is None:
+        raise Interrupted(f"stopped {where}")
+    say(f"note: it ended {where}")
+    if isinstance(failure, torch.OutOfMemoryError):
+        advice = "try a smaller frame, fewer dream.octaves or precision=bfloat16"
+        raise DreamError(f"the device ran out of memory; {advice}") from failure
+    raise failure
 
 
 def build_shot(plan: Plan, seeing: Network) -> Shot:
     """The plan's shot on this network, every target checked against it."""
     config = plan.config
     short_side = min(plan.height, plan.width)
-    objective = Objective(seeing)
-    dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side)
-    scales = dreamer.scales(short_side)
-    curves = _curves(config)
-    played = score.build(
-        kind=config.score.kind,
-        targets=config.score.targets or config.network.targets,
-        layers=config.score.layers or config.network.layers,
-        draw=config.score.draw,
-        hold=config.score.hold,
-        fade=config.score.fade,
-        seed=config.seed,
-        shot=0,
-        fps=plan.fps,
-        duration=plan.frames / float(plan.fps),
-        channels=seeing.channels,
-        keys=config.score.keys,
-        curves={name: written for name, (written, _) in curves.items()},
-        limits={name: limits for name, (_, limits) in curves.items()},
-        scales=scales,
-    )
+    kin = kin_of(config.network, seeing.weights.sha256, seeing.named)
+    played = compose(plan, seeing.named, kin.neighbours)
+    objective = Objective(seeing, _pictures(plan.guides, plan), guide_layer(config))
+    masks = Masks(_pictures(plan.masks, plan))
+    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, 0)
+    start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
+    dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side, masks, start_tone)
     for target in played.targets():
         objective.check(target)
-    _check_octaves(dreamer, scales, dict.fromkeys(played.targets(), 1.0), short_side)
+    _check_octaves(dreamer, plan.scales(), dict.fromkeys(played.targets(), 1.0), short_side)
     return Shot(
         start=config.start,
+        canvas=canvas.to(seeing.device),
         score=played,
         dreamer=dreamer,
         size=(plan.height, plan.width),
@@ -151,20 +161,18 @@ def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[str, flo
     """Say once that some octaves are too small to be seen; ConfigError when all are."""
     kept = [scale for scale in scales if dreamer.fits(scale, targets)]
     if not kept:
-        raise ConfigError("frame.height", short_side, "the network needs a larger frame to see these targets")
+        least = (
+            f"the shorter side has {short_side} pixels; to see these targets the network needs {dreamer.least(targets)}"
+        )
+        raise ConfigError("frame.width, frame.height", short_side, least)
     if len(kept) < len(scales):
         say(f"note: the frame is small for {len(scales)} octaves; dreaming with {len(kept)}")
 
 
-def _curves(config: RenderConfig) -> dict[str, tuple[Any, Limits]]:
-    """Every number that the score may move, by its name: how it is written, and its least and greatest value."""
-    found: dict[str, tuple[Any, Limits]] = {}
-    for key, item, value in settings(config):
-        if item.metadata["curve"]:
-            limits = (item.metadata["low"], item.metadata["high"])
-            pair = zip("xy", value, strict=True) if isinstance(value, list) else [("", value)]
-            found |= {f"{key}.{axis}".rstrip("."): (written, limits) for axis, written in pair}
-    return found
+def _pictures(files: frozenset[str], plan: Plan) -> dict[str, Tensor]:
+    """Guides and masks by file, ``(1, 3, h, w)`` in the frame's shape, no larger than they need be."""
+    height, width = fit((plan.height, plan.width), min(GUIDE_SIDE, plan.height, plan.width))
+    return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}
 
 
 def _encoder(plan: Plan) -> Encoder:
@@ -175,9 +183,3 @@ def _encoder(plan: Plan) -> Encoder:
         fps=plan.fps,
         quality=plan.config.encode.quality,
     )
-
-
-def _write_text(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

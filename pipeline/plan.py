@@ -1,16 +1,20 @@
 """The plan of a film: every number read, every path checked, before anything heavy is loaded. No torch."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.config import RenderConfig
-from pipeline.errors import ConfigError, InputError
+from pipeline.config import NetworkConfig, RenderConfig, ScoreConfig
+from pipeline.errors import ConfigError, InputError, nearest
+from pipeline.region import SIDES
 from pipeline.score.clock import parse_fps, parse_time, show_time
+from pipeline.score.sight import written_targets
 from pipeline.stretch import Stretch, plan_stretch
 
 LARGEST = 16384  # pixels a side, after frame.scale
+SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
 LONGEST = 24 * 3600.0  # seconds
 
 
@@ -25,11 +29,17 @@ class Plan:
     frames: int
     opening: int
     octaves: int
+    guides: frozenset[str]
+    masks: frozenset[str]
     video: Path
     poster: Path
     record: Path
     notes: tuple[str, ...]
     stretch: Stretch | None = None
+
+    def scales(self) -> list[float]:
+        """Sizes of the octaves over the frame's, coarse to fine."""
+        return [self.config.dream.octave_ratio**-n for n in reversed(range(self.octaves))]
 
 
 def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
@@ -53,6 +63,7 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
     for key, path in (("network.weights", config.network.weights),):
         if path is not None and not Path(path).is_file():
             raise InputError(f"{key}={path}: there is no such file")
+    guides, masks = _pictures(config.score, config.network)
     asked = _asked_size(config, stretch)
     width, height = (_even(side, config.frame.scale) for side in asked)
     notes = [
@@ -60,7 +71,12 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         for name, side, even in (("width", asked[0], width), ("height", asked[1], height))
         if config.frame.scale == 1 and side != even
     ]
+    opening = min(frames, round(unfold * fps))
+    if 0 < opening < SHORTEST_OPENING:
+        raise ConfigError("start.unfold", config.start.unfold, f"allowed is 0s, or {SHORTEST_OPENING} frames and more")
     video = Path(config.output) if config.output else folder / f"{name}.mp4"
+    if not video.name:
+        raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
     notes += stretch.notes(frames, config.audio, video, config.encode.codec) if stretch else []
     prefix = f"{video.stem}." if config.output else ""
     return Plan(
@@ -69,8 +85,10 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         height=height,
         fps=fps,
         frames=frames,
-        opening=min(frames, round(unfold * fps)),
+        opening=opening,
         octaves=_octaves(config),
+        guides=guides,
+        masks=masks,
         video=video,
         poster=video.with_name(f"{prefix}poster.png"),
         record=video.with_name(f"{prefix}run.yaml"),
@@ -105,6 +123,42 @@ def _octaves(config: RenderConfig) -> int:
     """The frame's scale adds or takes octaves, so that motifs keep their share of the picture."""
     extra = round(math.log(config.frame.scale) / math.log(config.dream.octave_ratio))
     return max(1, config.dream.octaves + extra)
+
+
+def _pictures(config: ScoreConfig, network: NetworkConfig) -> tuple[frozenset[str], frozenset[str]]:
+    """The files of guides and of masks that targets name; InputError for one that is not there."""
+    written: list[tuple[str, object]] = [("score.targets", targets_of(config, network))]
+    for number, entry in enumerate(config.keys):
+        if isinstance(entry, Mapping) and entry.get("see") is not None:
+            written.append((f"score.keys[{number}].see", entry["see"]))
+    guides, masks = set(), set()
+    for key, value in written:
+        for target in written_targets(value, key):
+            region = target.region
+            if target.kind == "guide":
+                _check_file(key, str(target), target.name, "")
+                guides.add(target.name)
+            if region is not None and region.shape == "file":
+                _check_file(key, str(target), region.file, nearest(region.file, SIDES))
+                masks.add(region.file)
+    return frozenset(guides), frozenset(masks)
+
+
+def targets_of(config: ScoreConfig, network: NetworkConfig) -> list[object]:
+    """What the score is about: ``score.targets``, else what the network shows by itself.
+
+    A walk starts at a channel of ``score.layers`` or of its own; a guided score adds its picture to its targets.
+    """
+    if config.kind == "guided":
+        if not config.guide:
+            raise ConfigError("score.guide", "null", "score=guided needs the picture: score.guide=photo.jpg")
+        return [*config.targets, {f"guide:{config.guide}": 1.0}]
+    return config.targets or ([] if config.kind == "walk" else network.targets)
+
+
+def _check_file(key: str, target: str, file: str, hint: str) -> None:
+    if not Path(file).is_file():
+        raise InputError(f"{key}={target}: there is no file {file}{hint}")
 
 
 def _check_image(config: RenderConfig) -> None:

@@ -21,6 +21,8 @@ PACKAGES = (
     "hydra-core",
     "imageio-ffmpeg",
     "pillow",
+    "safetensors",
+    "simpleeval",
 )
 
 

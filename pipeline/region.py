@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from pipeline.errors import ConfigError, nearest
+from pipeline.errors import ConfigError
 
 SIDES = ("left", "right", "top", "bottom", "center")
 _DECIMAL = r"\s*(\d+(?:\.\d*)?|\.\d+)\s*"
@@ -34,10 +34,6 @@ class Region:
         if self.shape == "circle":
             shown = f"circle({','.join(map(decimal, self.circle))})"
         return f"{{{'not ' if self.inverted else ''}{shown}}}"
-
-    def missing(self) -> str:
-        """What to add to the sentence that the file is missing: the word that may have been meant."""
-        return nearest(self.file, SIDES)
 
 
 @lru_cache(maxsize=256)

@@ -4,6 +4,7 @@ A shot is one continuous feedback loop. Its frames are a pure function of its se
 before it, the score at its second, and a generator of its own.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -35,9 +36,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Shot:
-    """Everything a shot needs; ``size`` is (H, W) in pixels, ``opening`` the frames that show noise unfolding."""
+    """Everything a shot needs: ``canvas`` is the very first one, ``size`` is (H, W) in pixels.
+
+    The first ``opening`` frames show the noise unfolding.
+    """
 
     start: StartConfig
+    canvas: Tensor
     score: Score
     dreamer: Dreamer
     size: tuple[int, int]
@@ -59,26 +64,28 @@ class Shot:
             elif index < self.opening:
                 canvas = resize(canvas, growth[index])
             elif index > 0:
-                canvas = self._move(resize(canvas, self.size), cue)
+                canvas = self._move(resize(canvas, self.size), index)
             canvas = self._dream(canvas, cue, 1 / self.fps, index)
             if self.footage is not None:
                 canvas = self.footage.anchor(canvas)
             yield Step(index, resize(canvas, self.size), cue.label())
 
-    def begin(self, canvas: Tensor) -> Iterator[Tensor]:
+    def begin(self) -> Iterator[Tensor]:
         """The hidden warm-up: the canvas after each of its dreams; the last one is where frame 0 starts."""
         if self.opening or self.footage is not None:
             return
-        cue = self.score.at(0.0)
+        canvas, cue = self.canvas, self.score.at(0.0)
         for step, size in enumerate(start.sizes(self.start, self.size, self.start.steps)):
             canvas = self._dream(resize(canvas, size), cue, WARMUP_STEP, step + 1, START)
             yield canvas
 
-    def _move(self, canvas: Tensor, cue: Cue) -> Tensor:
-        number = cue.numbers
+    def _move(self, canvas: Tensor, index: int) -> Tensor:
+        """The canvas of the frame before, moved on at the mean of both frames' rates (of zoom, the geometric)."""
+        before, after = (self.score.at(max(at, 0) / self.fps).numbers for at in (index - 1, index))
+        number = {name: (before[name] + value) / 2 for name, value in after.items()}
         return camera.move(
             canvas,
-            zoom=number["camera.zoom"],
+            zoom=math.sqrt(before["camera.zoom"] * after["camera.zoom"]),
             rotate=number["camera.rotate"],
             pan=(number["camera.pan.x"], number["camera.pan.y"]),
             center=(number["camera.center.x"], number["camera.center.y"]),
@@ -87,19 +94,21 @@ class Shot:
 
     def _over_footage(self, footage: Footage, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         """The source at ``index`` with what was dreamed before; a new scene ripens first, to begin as dreamed."""
-        canvas = footage.blend(canvas, index, partial(self._move, cue=cue), cue.numbers)
+        canvas = footage.blend(canvas, index, partial(self._move, index=index), cue.numbers)
         for step in range(self.ripen if footage.begins(index) else 0):
             canvas = footage.anchor(self._dream(canvas, cue, WARMUP_STEP, index * RIPEST + step, START))
         return canvas
 
     def _dream(self, canvas: Tensor, cue: Cue, seconds: float, step: int, stream: int = FRAMES) -> Tensor:
+        look = {name.removeprefix("dream."): value for name, value in cue.numbers.items() if name.startswith("dream.")}
         try:
             return self.dreamer.dream(
                 canvas,
                 cue.targets,
-                strength=cue.numbers["dream.strength"],
+                strength=look.pop("strength"),
                 seconds=seconds,
                 generator=generator(self.seed, self.index, step, stream),
+                look=look,
             )
         except DreamError as error:
             raise DreamError(f"{'frame' if stream == FRAMES else 'warm-up'} {step}: {error}") from error

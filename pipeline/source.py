@@ -3,7 +3,6 @@
 import torch
 
 from pipeline.config import FlowConfig, SourceConfig
-from pipeline.dream.tone import soft_clip
 from pipeline.media.reader import Reader
 from pipeline.motion import flow
 from pipeline.motion.footage import Footage
@@ -31,8 +30,6 @@ def open_footage(
         cuts=stretch.cuts(frames),
         fps=float(stretch.fps),
         device=device,
-        # Whites and blacks that the dream bends in every frame are no part of what it saw.
-        rest=soft_clip,
     )
 
 

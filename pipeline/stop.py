@@ -1,12 +1,11 @@
 """Stopping politely: the first Ctrl-C lets the frame be finished, the second stops at once."""
 
+import os
 import signal
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from pipeline.progress import say
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Stop:
@@ -30,4 +29,5 @@ class Stop:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        say("stopping after this frame; once more stops at once")
+        # Straight to the file: a handler may run in the middle of a print.
+        os.write(2, b"\nstopping after this frame; once more stops at once\n")

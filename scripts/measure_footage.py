@@ -28,7 +28,6 @@ from pipeline.config import FlowConfig, RenderConfig
 from pipeline.dream import zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.objective import Objective
-from pipeline.dream.tone import soft_clip
 from pipeline.media.pixels import to_bytes
 from pipeline.media.reader import Reader
 from pipeline.motion import flow
@@ -188,7 +187,6 @@ def dreamed(
         cuts=clip.cuts if method.kind == "dis" else frozenset(),
         fps=FPS,
         device=torch.device("cpu"),
-        rest=soft_clip,
     ) as footage:
         for n in range(len(clip.frames)):
             before = footage.blend(canvas, n, lambda picture: picture, numbers)

@@ -11,22 +11,28 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 FLOORS = (
     ("render", "score.__main__"),
     ("film",),
-    ("record", "build", "score_sheet"),
+    ("record", "composition", "sheet", "sheet_picture"),
     ("shot",),
     ("start", "plan", "source"),
     ("stretch",),
     ("score", "motion", "dream", "media"),
     ("networks",),
-    ("progress", "randomness", "device", "stop"),
+    ("progress", "randomness", "device", "stop", "kin"),
+    ("launch",),
     ("command",),
     ("target",),
+    ("region",),
+    ("layers",),
     ("config",),
     ("errors",),
 )
-LIGHT = ("render", "command", "plan", "config", "errors", "target", "score")  # answer without torch
+LIGHT = (
+    *("render", "launch", "command", "composition", "plan", "sheet", "sheet_picture"),
+    *("kin", "layers", "config", "errors", "region", "target", "score"),
+)  # answer without torch
 ONLY = {
     "torchvision": {"dream/zoo.py", "dream/trace.py", "motion/raft.py"},
-    "hydra": {"render.py", "command.py", "score/__main__.py"},
+    "hydra": {"launch.py", "command.py"},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
 }
 

@@ -1,5 +1,6 @@
 """What a film-maker counts on over many frames, with real networks."""
 
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from pipeline.dream.objective import Objective
 from pipeline.media.pixels import from_array
 from pipeline.media.stills import load_still
 from pipeline.media.video import read_frame
+from pipeline.motion import camera
 from pipeline.plan import Plan, make_plan
 from pipeline.shot import Shot
-from pipeline.start import first_canvas
 
 
 def planned(tmp_path: Path, *overrides: str) -> Plan:
@@ -32,8 +33,7 @@ def shot_of(plan: Plan) -> Shot:
 
 def run(plan: Plan) -> list[torch.Tensor]:
     shot = shot_of(plan)
-    canvas = first_canvas(plan.config.start, shot.size, plan.config.seed, 0)
-    canvas = list(shot.begin(canvas))[-1]
+    canvas = list(shot.begin())[-1]
     return [step.frame for step in shot.render(canvas)]
 
 
@@ -57,6 +57,28 @@ def test_the_camera_and_the_targets_are_the_same_at_the_same_second_at_any_rate(
         assert slow.numbers == pytest.approx(dict(fast.numbers))
         for scale in (0.3, 0.6, 1.0):
             assert slow.targets(scale) == pytest.approx(fast.targets(scale))
+
+
+def test_a_zoom_that_moves_has_gone_as_far_at_any_frame_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the loop asks of the camera, multiplied up over two seconds of an accelerating zoom."""
+    travelled = []
+    for fps in (12, 24, 60):
+        shot = shot_of(planned(tmp_path, *TINY, f"frame.fps={fps}", "camera.zoom='0s: 1, 4s: 4'"))
+        asked: list[float] = []
+
+        def follow(
+            canvas: torch.Tensor, *, zoom: float, seconds: float, asked: list[float] = asked, **rest: object
+        ) -> torch.Tensor:
+            asked.append(zoom**seconds)
+            return canvas
+
+        monkeypatch.setattr(camera, "move", follow)
+        for index in range(1, 2 * fps + 1):
+            shot._move(shot.canvas, index)
+        travelled.append(math.prod(asked))
+    # The integral of ln(1 + 3t/4) from 0 to 2 seconds.
+    exact = math.exp((2.5 * math.log(2.5) - 1.5) / 0.75)
+    assert travelled == pytest.approx([exact] * 3, rel=2e-3)
 
 
 @pytest.mark.slow

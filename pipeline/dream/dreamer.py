@@ -1,6 +1,8 @@
 """One frame: octaves of gradient ascent, each adding detail of its own size to the full-size canvas."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,6 +10,7 @@ from torch import Tensor
 from pipeline.config import DreamConfig
 from pipeline.dream import tone
 from pipeline.dream.gradient import step_direction
+from pipeline.dream.mask import Masks, by_region
 from pipeline.dream.objective import Objective
 from pipeline.dream.pyramid import fit, resize
 from pipeline.errors import DreamError
@@ -18,11 +21,23 @@ TargetsAt = Callable[[float], Mapping[str, float]]
 class Dreamer:
     """Dreams frames with one network and one set of settings.
 
-    ``short_side`` (pixels) is the finished frame's: an octave's *scale* is its short side over that one.
+    ``short_side`` (pixels) is the finished frame's: an octave's *scale* is its short side over that one. ``masks``
+    draws the regions that targets may be confined to, ``start_tone`` is the start's mean and deviation for
+    ``tone=start``.
     """
 
-    def __init__(self, objective: Objective, config: DreamConfig, short_side: int) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        config: DreamConfig,
+        short_side: int,
+        masks: Masks | None = None,
+        start_tone: tuple[float, float] | None = None,
+    ) -> None:
+        if config.tone == "start":
+            self._start_tone = start_tone or (config.tone_mean, config.tone_contrast)
         self._objective, self._config, self._short_side = objective, config, short_side
+        self._masks = masks or Masks({})
 
     def scales(self, short_side: int) -> list[float]:
         """Scales of the octaves of a canvas with this short side (pixels), coarse to fine."""
@@ -32,7 +47,11 @@ class Dreamer:
 
     def fits(self, scale: float, targets: Mapping[str, float]) -> bool:
         """Whether the octave of this scale is large enough for the network to see these targets."""
-        return round(scale * self._short_side) >= self._objective.smallest(targets)
+        return round(scale * self._short_side) >= self.least(targets)
+
+    def least(self, targets: Mapping[str, float]) -> int:
+        """The least short side in pixels at which the network can see these targets."""
+        return self._objective.smallest(targets)
 
     def dream(
         self,
@@ -42,41 +61,76 @@ class Dreamer:
         strength: float,
         seconds: float,
         generator: torch.Generator,
+        look: Mapping[str, Any] | None = None,
     ) -> Tensor:
         """Canvas ``(1, 3, h, w)`` → canvas dreamed for ``seconds`` at ``strength`` (deviations per second).
 
-        ``targets`` gives the weighted targets of an octave by its scale. Raises DreamError when a gradient is not
-        finite.
+        ``targets`` gives the weighted targets of an octave by its scale; ``look`` the settings of this frame that
+        differ from the config's, by field. Raises DreamError when a gradient is not finite.
         """
-        size = (canvas.shape[2], canvas.shape[3])
-        amount = strength * seconds / self._config.steps
+        config = replace(self._config, **look) if look else self._config
+        before, size = canvas, (canvas.shape[2], canvas.shape[3])
+        amount = strength * seconds / config.steps
         finite: list[tuple[float, Tensor]] = []
+        seen: list[Mapping[str, float]] = []
         for scale in self.scales(min(size)):
             wanted = {target: weight for target, weight in targets(scale).items() if weight}
             if not wanted or not self.fits(scale, wanted):
                 continue
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
-            before = resize(canvas, fit(size, scale * self._short_side))
-            after = before
-            for _ in range(self._config.steps):
-                step = self._step(after, wanted, generator)
+            small = resize(canvas, fit(size, scale * self._short_side))
+            after = small
+            for _ in range(config.steps):
+                step = self._step(after, wanted, config, generator)
                 finite.append((scale, step.isfinite().all()))
                 after = after + amount * step
-            canvas = canvas + resize(after - before, size)
+            canvas = canvas + resize(after - small, size)
+            seen.append(wanted)
         _check_finite(finite)
-        if self._config.tone == "hold":
-            canvas = tone.hold(canvas, self._config, seconds)
-        return tone.soft_clip(canvas)
+        where = self._masks.cover(seen, size, canvas.device)
+        if config.tone == "start":
+            config = replace(config, tone_mean=self._start_tone[0], tone_contrast=self._start_tone[1])
+        if config.tone != "free":
+            canvas = tone.hold(canvas, config, seconds, where)
+        canvas = tone.soften(before, canvas)
+        return canvas if where is None else before + where * (canvas - before)
 
-    def _step(self, picture: Tensor, targets: Mapping[str, float], generator: torch.Generator) -> Tensor:
-        """The unit-deviation direction ``(1, 3, h, w)`` in which the objective rises."""
-        reach = min(self._config.jitter, min(picture.shape[2:]) // 2)
+    def _step(
+        self, picture: Tensor, targets: Mapping[str, float], config: DreamConfig, generator: torch.Generator
+    ) -> Tensor:
+        """The direction ``(1, 3, h, w)`` in which the objective rises, of unit deviation where weights add up to 1.
+
+        A sum of absolute weights below 1 dreams that much less; above it only their proportions count. Each region
+        has a gradient of its own, since the mask belongs behind everything that spreads a gradient over the frame.
+        """
+        groups = by_region(targets)
+        if set(groups) == {None}:
+            return self._ascent(picture, targets, config, generator) * min(1.0, _drive(targets))
+        size = (picture.shape[2], picture.shape[3])
+        moved, drive = torch.zeros_like(picture), torch.zeros_like(picture[:, :1])
+        for region, sight in groups.items():
+            ascent = self._ascent(picture, sight, config, generator)
+            share = torch.ones_like(drive) if region is None else self._masks.at(region, size, picture.device)
+            within = (ascent.square() * share).sum() / (3 * share.sum() + 1e-6)  # its energy inside the mask
+            share = share * _drive(sight)
+            moved, drive = moved + ascent * share / (within.sqrt() + 1e-6), drive + share
+        return moved / drive.clamp(min=1.0)
+
+    def _ascent(
+        self, picture: Tensor, targets: Mapping[str, float], config: DreamConfig, generator: torch.Generator
+    ) -> Tensor:
+        """The unit-deviation direction ``(1, 3, h, w)`` in which the objective of these targets rises."""
+        reach = min(round(config.jitter), min(picture.shape[2:]) // 2)
         down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
         with torch.enable_grad():
             leaf = picture.detach().roll((down, right), dims=(2, 3)).requires_grad_(True)
             value = self._objective.value(leaf, targets, (down, right))
             (gradient,) = torch.autograd.grad(value, leaf)
-        return step_direction(gradient, self._config).roll((-down, -right), dims=(2, 3))
+        return step_direction(gradient, config).roll((-down, -right), dims=(2, 3))
+
+
+def _drive(targets: Mapping[str, float]) -> float:
+    return sum(abs(weight) for weight in targets.values())
 
 
 def _check_finite(flags: list[tuple[float, Tensor]]) -> None:

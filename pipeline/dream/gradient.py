@@ -64,13 +64,18 @@ def _frequency(size: tuple[int, int], device: str) -> Tensor:
     return torch.hypot(rows[:, None], columns[None, :])
 
 
-@lru_cache(maxsize=64)
 def _fourier(size: tuple[int, int], exponent: float, device: str) -> Tensor:
-    transfer: Tensor = _frequency(size, device).clamp(min=LOWEST).pow(-exponent) * LOWEST**exponent
-    return transfer
+    return (_log_frequency(size, device) * -exponent).exp()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
+def _log_frequency(size: tuple[int, int], device: str) -> Tensor:
+    """ln of the frequency over the lowest that counts, 0 below it; the exponent, which may move, stays outside."""
+    logarithm: Tensor = (_frequency(size, device) / LOWEST).clamp(min=1).log()
+    return logarithm
+
+
+@lru_cache(maxsize=32)
 def _gaussian(size: tuple[int, int], deviations: tuple[float, ...], device: str) -> Tensor:
     squared = (2 * torch.pi * _frequency(size, device)).square()
     return torch.stack([(-squared * d * d / 2).exp() for d in deviations]).mean(dim=0)

@@ -4,7 +4,6 @@ Layers carry the names of the network's own modules (``features.12``, ``inceptio
 field's short ones where it has them (``fire9``, ``conv4_3``, ``mixed6b``), and ``logits`` for the classifier's output.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor, fx, nn
 from pipeline.dream.trace import LOGITS, cut, meta_copy, shapes, trace
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError, RenderError, nearest
+from pipeline.layers import Layers, plain
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of red, green and blue
 PROBE_SIZES = (16, 24, 32, 48, 64, 80, 96, 128, 160, 224)
@@ -22,7 +22,8 @@ class Network:
     """A frozen network on one device.
 
     ``layers`` maps every layer that has a map of channels to its channel count, shallow to deep.
-    ``classes`` are the names that ``class:`` targets may use. ``weights`` says what was loaded.
+    ``named`` finds them by every name they go by. ``classes`` are the names that ``class:`` targets may use.
+    ``weights`` says what was loaded.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Network:
         self._cuts: dict[frozenset[str], fx.GraphModule] = {}
         self._channel_dim = channel_dim
         self.layers = self._count_channels()
+        self.named = Layers(name, self.layers, self.short_names)
         self._mean, self._std = (torch.tensor(each).view(1, 3, 1, 1) for each in normalisation)
         self.device, self._dtype = torch.device("cpu"), torch.float32
         self._format = torch.contiguous_format
@@ -74,42 +76,28 @@ class Network:
         return maps
 
     def resolve(self, layer: str, key: str) -> str:
-        """The layer's full name for a full or short one, underscores and capitals aside.
-
-        Raises ConfigError with the nearest names.
-        """
-        if layer in self.layers:
-            return layer
-        names = {_plain(name): name for name in self.layers} | {_plain(k): v for k, v in self.short_names.items()}
-        if _plain(layer) in names:
-            return names[_plain(layer)]
-        hint = nearest(layer, [*self.layers, *self.short_names])
-        raise ConfigError(
-            key,
-            layer,
-            f"{self.name} has no such layer{hint}; it has {', '.join(self.main_layers())}",
-        )
+        """The layer's full name for a full or short one. Raises ConfigError with the nearest names."""
+        return self.named.resolve(layer, key)
 
     def channels(self, layer: str, key: str = "score.layers") -> int:
         """How many channels the layer has."""
-        return self.layers[self.resolve(layer, key)]
+        return self.named.count(layer, key)
 
     def class_index(self, name: str, key: str) -> int:
         """The index of a class by name (blanks and underscores alike) or number; ConfigError with the nearest names."""
         if name.isdecimal() and int(name) < len(self.classes):
             return int(name)
-        plain = [_plain(known) for known in self.classes]
-        if _plain(name) not in plain:
+        known = [plain(each) for each in self.classes]
+        if plain(name) not in known:
             shown = (
                 nearest(name, self.classes) or f"; it knows {len(self.classes)}, such as {', '.join(self.classes[:6])}"
             )
             raise ConfigError(key, f"class:{name}", f"{self.name} knows no such class{shown}")
-        return plain.index(_plain(name))
+        return known.index(plain(name))
 
     def main_layers(self) -> list[str]:
         """The layers that a person would name, shallow to deep."""
-        outer = [name for name in self.layers if "." not in name and name not in ("features", "classifier")]
-        return list(self.short_names) or outer
+        return self.named.main()
 
     def smallest(self, layers: Iterable[str]) -> int:
         """The least side in pixels, of a few tried, with which these layers can still be computed."""
@@ -142,7 +130,3 @@ class Network:
     def _shapes(self, layers: frozenset[str] | None, size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
         twin = cut(meta_copy(self._model), self._graph, self._nodes, layers or frozenset({LOGITS}))
         return shapes(twin, size)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-']", "", name).lower()

@@ -7,25 +7,38 @@ from torch import Tensor
 
 from pipeline.config import DreamConfig
 
-KNEE = 0.06  # of the range, at either end, within which values are bent instead of cut
 
-
-def hold(frame: Tensor, config: DreamConfig, seconds: float) -> Tensor:
+def hold(frame: Tensor, config: DreamConfig, seconds: float, where: Tensor | None = None) -> Tensor:
     """Pull mean and contrast of ``(1, 3, H, W)`` toward the set point by the share due in ``seconds``.
 
-    Brightness and contrast are those of the whole picture, so the colours keep their relations.
+    Brightness and contrast are those of the whole picture, so the colours keep their relations; with ``where``
+    ``(1, 1, H, W)`` they are those of the part that it weighs.
     """
     share = 1 - math.exp(-config.tone_rate * seconds)
-    mean, deviation = frame.mean(), frame.std()
+    mean, deviation = _figures(frame, where)
     gain = 1 + share * (config.tone_contrast / (deviation + 1e-6) - 1)
     # Bounded, so that the grey at the very start is not blown up into noise.
     gain = gain.clamp(max=1 + share)
-    return (frame - mean) * gain + mean + share * (config.tone_mean - mean)
+    held: Tensor = (frame - mean) * gain + mean + share * (config.tone_mean - mean)
+    return held
 
 
-def soft_clip(frame: Tensor) -> Tensor:
-    """Any ``(1, 3, H, W)`` → within (0, 1): untouched in the middle, bent smoothly near both ends."""
-    high = 1 - KNEE
-    over, under = (frame - high) / KNEE, (KNEE - frame) / KNEE
-    bent = torch.where(over > 0, high + KNEE * torch.tanh(over), frame)
-    return torch.where(under > 0, KNEE - KNEE * torch.tanh(under), bent)
+def _figures(frame: Tensor, where: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of all pixels, or of those that ``where`` weighs."""
+    if where is None:
+        return frame.mean(), frame.std()
+    share = where / (3 * where.sum() + 1e-6)
+    mean = (frame * share).sum()
+    return mean, ((frame - mean).square() * share).sum().sqrt()
+
+
+def soften(before: Tensor, after: Tensor) -> Tensor:
+    """The change from ``before`` to ``after``, both ``(1, 3, H, W)``, bent so that it stays within [0, 1].
+
+    A change is bent the more the less room is left in its direction, and no change stays none: unlike a curve laid over
+    the picture, nothing wears off however often it is applied.
+    """
+    before = before.clamp(0, 1)
+    change = after - before
+    room = torch.where(change > 0, 1 - before, before).clamp(min=1e-4)
+    return (before + room * torch.tanh(change / room)).clamp(0, 1)

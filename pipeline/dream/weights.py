@@ -3,6 +3,7 @@
 import hashlib
 import re
 import urllib.error
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
@@ -13,6 +14,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.errors import InputError
+
+# Whole SHA-256 of published files, where they are publicly attested; the others' names carry its first digits.
+PUBLISHED = {
+    "vgg16-397923af.pth": "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+    "resnet50-0676ba61.pth": "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
+}
 
 
 @dataclass(frozen=True)
@@ -26,8 +33,9 @@ class Weights:
 def find_weights(network: str, given: str | None, url: str | None) -> Weights:
     """The file to load: ``given``, else torchvision's cache, else a download of ``url`` into that cache.
 
-    A published file carries the beginning of its SHA-256 in its name; the whole file is hashed on every load and
-    compared with it. Raises InputError when there is no file to be had or it is not the published one.
+    The whole file is hashed on every load. A published file carries the beginning of its SHA-256 in its name; the
+    rest is noted beside the file when it is first found good, and must be the same ever after. Raises InputError when
+    there is no file to be had or it is not the published one.
     """
     if given is not None:
         path = Path(given)
@@ -40,11 +48,13 @@ def find_weights(network: str, given: str | None, url: str | None) -> Weights:
     if not path.is_file():
         _download(network, url, path, published)
     weights = Weights(path, _sha256(path))
+    published = max(published, _pinned(weights), key=len)
     if not weights.sha256.startswith(published):
         raise InputError(
-            f"{path} is damaged: its SHA-256 begins {weights.sha256[:8]}, the published one {published}; "
+            f"{path} is damaged: its SHA-256 begins {weights.sha256[:8]}, the published one {published[:8]}; "
             f"delete it, or fetch {url} again"
         )
+    _pin(weights)
     return weights
 
 
@@ -76,7 +86,8 @@ def _read(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"network.weights={path}: not a readable safetensors file ({error})") from error
+        kind = "safetensors file" if path.suffix == ".safetensors" else "file of weights"
+        raise InputError(f"network.weights={path}: not a readable {kind} ({error})") from error
     except Exception as error:  # torch.load fails in many ways on files that are not its own
         raise InputError(f"network.weights={path}: not a file of plain weights; nothing in it was run") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
@@ -91,8 +102,28 @@ def _auxiliary(name: str) -> bool:
 
 
 def _published_hash(name: str) -> str:
+    if name in PUBLISHED:
+        return PUBLISHED[name]
     found = re.search(r"-([0-9a-f]{8,64})\.", name)
     return found.group(1) if found else ""
+
+
+def _pin(weights: Weights) -> None:
+    """Note the whole hash of a file found good, so that from now on all of it counts."""
+    with suppress(OSError):  # the cache may be read-only
+        _pin_file(weights).write_text(weights.sha256, encoding="ascii")
+
+
+def _pinned(weights: Weights) -> str:
+    try:
+        text = _pin_file(weights).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text if re.fullmatch(r"[0-9a-f]{64}", text) else ""
+
+
+def _pin_file(weights: Weights) -> Path:
+    return weights.path.with_name(f"{weights.path.name}.sha256")
 
 
 def _sha256(path: Path) -> str:
@@ -109,6 +140,6 @@ def _download(network: str, url: str, path: Path, published: str) -> None:
         torch.hub.download_url_to_file(url, str(path), hash_prefix=published or None)
     except (urllib.error.URLError, OSError, RuntimeError) as error:
         raise InputError(
-            f"network={network} needs weights that could not be downloaded: fetch {url} elsewhere and put it at "
+            f"the network {network} needs weights that could not be downloaded: fetch {url} elsewhere and put it at "
             f"{path}, or name a file with network.weights=FILE"
         ) from error

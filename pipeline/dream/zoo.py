@@ -24,7 +24,8 @@ def build(config: NetworkConfig) -> Network:
     if config.name == "motifnet":
         path = Path(config.weights) if config.weights else motifnet.WEIGHTS
         weights = find_weights("motifnet", str(path), None)
-        model: nn.Module = fit(motifnet.MotifNet(), weights, "motifnet")
+        with torch.random.fork_rng(devices=[]):  # its first weights are drawn for nothing
+            model: nn.Module = fit(motifnet.MotifNet(), weights, "motifnet")
         plain = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))  # it centres its input itself
         return Network("motifnet", model, motifnet.CLASSES, weights, class_layer="head", normalisation=plain)
     known = models.list_models(module=models)

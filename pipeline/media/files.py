@@ -10,8 +10,8 @@ from pipeline.errors import OutputError
 
 
 def part_path(path: Path, stage: str = "") -> Path:
-    """The hidden name beside ``path`` under which it is written; ``stage`` tells several apart."""
-    return path.with_name(f".{path.name}.{stage}{'.' if stage else ''}part")
+    """The hidden name beside ``path`` under which this process writes it; ``stage`` tells several apart."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{stage}{'.' if stage else ''}part")
 
 
 def place(part: Path, final: Path, *, overwrite: bool) -> None:

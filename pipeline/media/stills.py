@@ -7,7 +7,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -121,6 +120,8 @@ def _is_deep(image: Image.Image) -> bool:
 def _deep(image: Image.Image, data: bytes) -> Picture:
     """16-bit colours through OpenCV → ``(H, W, 3 or 4)`` float32."""
     image.load()  # Pillow notices damage, OpenCV returns what it got
+    import cv2  # needs libraries of the system that a bare machine may lack; only deep colour asks for it
+
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
         return _shallow(image)
@@ -190,7 +191,7 @@ def _cover(picture: Picture, width: int, height: int, background: tuple[float, .
     """``(h, w, 1, 3 or 4)`` → ``(1, 3, height, width)``: Lanczos in float, one channel at a time."""
     rows, columns, channels = picture.shape
     scale = min(rows / height, columns / width)  # source pixels per pixel
-    left, top = (columns - width * scale) / 2, (rows - height * scale) / 2
+    left, top = max(0.0, (columns - width * scale) / 2), max(0.0, (rows - height * scale) / 2)
     box = (left, top, min(columns, left + width * scale), min(rows, top + height * scale))
     alpha = _unit(picture[..., 3]) if channels == 4 else None
     planes = []

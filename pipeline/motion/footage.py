@@ -25,7 +25,7 @@ WAVES = 4.0  # across the short side, of which half counts as broad light
 REFERENCE = 24.0  # frames per second that flow.persistence is meant for
 
 Frames = Callable[[int], Iterator[Tensor]]
-Bend = Callable[[Tensor], Tensor]
+Move = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class _Next:
 class Footage:
     """One stage of the frame loop. ``frames`` gives source frames ``(1, 3, H, W)`` from a number on, on the CPU.
 
-    ``estimate`` finds motion, None for none; ``cuts`` are the frames at which the dream begins anew; ``rest`` is what
-    the dream does to a picture in which it sees nothing. As a context: leaving it ends the thread and the reading.
+    ``estimate`` finds motion, None for none; ``cuts`` are the frames at which the dream begins anew. As a context:
+    leaving it ends the thread and the reading.
     """
 
     def __init__(
@@ -53,10 +53,9 @@ class Footage:
         cuts: frozenset[int],
         fps: float,
         device: torch.device,
-        rest: Bend = lambda frame: frame,
     ) -> None:
         self._frames, self._config, self._estimate = frames, config, estimate
-        self._cuts, self._fps, self._device, self._rest = cuts, fps, device, rest
+        self._cuts, self._fps, self._device = cuts, fps, device
         self._pool = ThreadPoolExecutor(1, "footage")
         self._reading: Iterator[Tensor] | None = None
         self._before: _Next | None = None
@@ -71,7 +70,7 @@ class Footage:
         self._stop()
         self._pool.shutdown()
 
-    def blend(self, canvas: Tensor, index: int, move: Bend, numbers: Mapping[str, float]) -> Tensor:
+    def blend(self, canvas: Tensor, index: int, move: Move, numbers: Mapping[str, float]) -> Tensor:
         """Frame ``index − 1`` as dreamed → the canvas ``(1, 3, H, W)`` that frame ``index`` is dreamed from.
 
         ``move`` is the camera's, ``numbers`` holds ``flow.persistence`` and ``flow.reset`` of now. The canvas
@@ -84,7 +83,7 @@ class Footage:
         kept = numbers["flow.persistence"] ** (REFERENCE / self._fps) * math.exp(-numbers["flow.reset"] / self._fps)
         earlier = before.source.to(self._device)
         if self._config.style == "residual":
-            canvas = canvas - self._rest(earlier)
+            canvas = canvas - earlier
         mask: Tensor | float = 1.0
         if now.motion is not None:
             motion = now.motion.to(self._device)
@@ -102,7 +101,7 @@ class Footage:
         """
         if self._before is None or self._config.style != "residual" or not self._config.light:
             return canvas
-        residual = canvas - self._rest(self._before.source.to(self._device))
+        residual = canvas - self._before.source.to(self._device)
         return canvas - self._config.light * _broad(residual)
 
     def begins(self, index: int) -> bool:

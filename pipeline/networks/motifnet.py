@@ -22,6 +22,39 @@ CLASSES: tuple[str, ...] = (
     "fish",
     "butterfly",
     "snake",
+    "arches",
+    "pagoda",
+    "castle",
+    "dome",
+    "stained_window",
+    "gear",
+    "sun_face",
+    "feather",
+    "waves",
+    "galaxy",
+    "knot",
+    "julia",
+    "crystal",
+    "agate",
+    "mandala",
+    "scales",
+    "honeycomb",
+    "bubbles",
+    "coral",
+    "flower",
+    "rose",
+    "sunflower",
+    "fern",
+    "leaf",
+    "tree",
+    "mushroom",
+    "succulent",
+    "jellyfish",
+    "octopus",
+    "starfish",
+    "nautilus",
+    "beetle",
+    "peacock_eye",
 )
 STAGES: tuple[str, ...] = ("stage1", "stage2", "stage3", "stage4", "stage5")
 WEIGHTS = Path(__file__).with_name("motifnet.safetensors")
@@ -84,7 +117,8 @@ class MotifNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = (x - 0.5) * 4  # drawings have a deviation of about a quarter around middle grey
         x = self.stage5(self.stage4(self.stage3(self.stage2(self.stage1(x)))))
-        return self.head(x)
+        evidence: Tensor = self.head(x)
+        return evidence
 
 
 def load(path: Path | None = None) -> MotifNet:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pipeline.errors import ConfigError
-from pipeline.score.sight import Sight
+from pipeline.score.sight import Moving, Sight
 
 _STREAM = 1
 """Keeps these random numbers apart from those of the walk for the same seed and shot."""
@@ -36,7 +36,7 @@ def draw_channels(
     return drawn
 
 
-def draw_sights(count: int, sights: Sequence[Sight], *, seed: int, shot: int) -> list[Sight]:
+def draw_sights(count: int, sights: Sequence[Moving], *, seed: int, shot: int) -> list[Moving]:
     """``count`` of the given sights, each at most once, in random order."""
     rng = np.random.default_rng([_STREAM, seed, shot])
     _check_count(count, len(sights), f"the {len(sights)} entries of score.targets")

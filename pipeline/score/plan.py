@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from pipeline.errors import ConfigError, nearest
 from pipeline.score.clock import parse_time
+from pipeline.score.curve import parse_curve
 from pipeline.score.draw import draw_channels, draw_sights
 from pipeline.score.schedule import (
     Constant,
@@ -17,7 +18,7 @@ from pipeline.score.schedule import (
     ping_pong,
     sort_keys,
 )
-from pipeline.score.sight import Sight, parse_sight, parse_weight
+from pipeline.score.sight import HEAVIEST, Moving, Weight, parse_sight, parse_weight, scaled
 from pipeline.score.walk import Neighbours, Walk
 from pipeline.target import Target, parse_target
 
@@ -42,6 +43,12 @@ class Options:
     channels: Channels | None
     neighbours: Neighbours | None
 
+    def curve(self, text: str, key: str) -> Weight:
+        """A weight that moves. Raises ConfigError naming ``key``."""
+        seed = self.seed * 65_537 + self.shot
+        limits = {"low": -HEAVIEST, "high": HEAVIEST}
+        return parse_curve(text, key=key, fps=self.fps, duration=self.duration, seed=seed, **limits).at
+
 
 def plan(kind: str, options: Options) -> Schedule:
     """The schedule of the given kind. Raises ConfigError naming the option that does not fit."""
@@ -52,7 +59,7 @@ def plan(kind: str, options: Options) -> Schedule:
 
 def _constant(options: Options) -> Schedule:
     """All targets at once, as one sight."""
-    return Constant(parse_sight(list(options.targets) or list(options.layers), "score.targets"))
+    return Constant(parse_sight(list(options.targets) or list(options.layers), "score.targets", options.curve))
 
 
 def _cycle(options: Options) -> Schedule:
@@ -68,7 +75,7 @@ def _layers(options: Options) -> Schedule:
     written: Sequence[object] = options.layers or options.targets
     if not written:
         raise ConfigError("score.layers", "[]", "name the layers to go down and up through")
-    sights = [parse_sight(item, "score.layers") for item in written]
+    sights = [parse_sight(item, "score.layers", options.curve) for item in written]
     return ping_pong(sights, hold=options.hold, fade=options.fade)
 
 
@@ -112,12 +119,15 @@ def _key(entry: Mapping[str, object], options: Options, number: int) -> Key:
     for field in ("at", "see"):
         if field not in given:
             raise ConfigError(name, entry, f"{field} is missing; write {{at: 4s, see: class:owl}}")
-    weight = parse_weight(given.get("weight", 1.0), f"{name}.weight")
-    sight = parse_sight(given["see"], f"{name}.see")
+    weight = parse_weight(given.get("weight", 1.0), f"{name}.weight", options.curve)
+    sight = {
+        target: scaled(share, weight)
+        for target, share in parse_sight(given["see"], f"{name}.see", options.curve).items()
+    }
     return Key(
         at=_seconds(given["at"], f"{name}.at", options),
         # A weight of 0 is allowed: from there on nothing is seen.
-        sight={target: share * weight for target, share in sight.items() if share * weight},
+        sight={target: share for target, share in sight.items() if share},
         fade=_seconds(given["fade"], f"{name}.fade", options) if "fade" in given else options.fade,
     )
 
@@ -127,7 +137,7 @@ def _seconds(value: object, key: str, options: Options) -> float:
     return parse_time(written, fps=options.fps, key=key, duration=options.duration)
 
 
-def _sights(options: Options) -> list[Sight]:
+def _sights(options: Options) -> Sequence[Moving]:
     """With ``draw`` so many channels of the layers, or of the targets where no layer is named.
 
     Without it the targets as written, or the layers where no target is.
@@ -137,7 +147,7 @@ def _sights(options: Options) -> list[Sight]:
     written: Sequence[object] = options.targets or options.layers
     if not written:
         raise ConfigError("score.targets", "[]", "name at least one target, or score.layers and score.draw")
-    sights = [parse_sight(item, "score.targets") for item in written]
+    sights = [parse_sight(item, "score.targets", options.curve) for item in written]
     if options.draw:
         return draw_sights(options.draw, sights, seed=options.seed, shot=options.shot)
     return sights

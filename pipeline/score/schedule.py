@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.errors import ConfigError
-from pipeline.score.sight import Sight, mix
+from pipeline.score.sight import Moving, Sight, mix, sight_at
 
 
 class Turn(NamedTuple):
@@ -32,7 +32,7 @@ class Schedule(ABC):
         """The sights on either side of the moment ``t`` and how far the fade between them is."""
 
     @abstractmethod
-    def sights(self) -> tuple[Sight, ...]:
+    def sights(self) -> tuple[Moving, ...]:
         """Every sight that may come up; of an endless walk its start."""
 
     def weights(self, t: float) -> Sight:
@@ -45,12 +45,13 @@ class Schedule(ABC):
 class Constant(Schedule):
     """One sight, for ever."""
 
-    sight: Sight
+    sight: Moving
 
     def turn(self, t: float) -> Turn:
-        return Turn(self.sight, self.sight, 0.0)
+        sight = sight_at(self.sight, t)
+        return Turn(sight, sight, 0.0)
 
-    def sights(self) -> tuple[Sight, ...]:
+    def sights(self) -> tuple[Moving, ...]:
         return (self.sight,)
 
 
@@ -62,12 +63,12 @@ class Turns(Schedule):
     so that sight n is seen alone at n·hold sharp. Without a fade the sight changes at once there.
     """
 
-    sight: Callable[[int], Sight]
+    sight: Callable[[int], Moving]
     hold: float
     fade: float
-    known: tuple[Sight, ...]
+    known: tuple[Moving, ...]
 
-    def sights(self) -> tuple[Sight, ...]:
+    def sights(self) -> tuple[Moving, ...]:
         return self.known
 
     def turn(self, t: float) -> Turn:
@@ -75,7 +76,7 @@ class Turns(Schedule):
         number = math.floor(t / self.hold)
         phase = t - number * self.hold
         share = _smoothstep((phase - (self.hold - self.fade)) / self.fade) if self.fade else 0.0
-        return Turn(self.sight(number), self.sight(number + 1), share)
+        return Turn(sight_at(self.sight(number), t), sight_at(self.sight(number + 1), t), share)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Key:
     """``sight`` from ``at`` seconds on, after a fade of ``fade`` seconds that ends at ``at``."""
 
     at: float
-    sight: Sight
+    sight: Moving
     fade: float
 
 
@@ -99,21 +100,21 @@ class Keys(Schedule):
 
     keys: tuple[Key, ...]
 
-    def sights(self) -> tuple[Sight, ...]:
+    def sights(self) -> tuple[Moving, ...]:
         return tuple(key.sight for key in self.keys)
 
     def turn(self, t: float) -> Turn:
         index = bisect_right(self.keys, t, key=lambda key: key.at)
         if index in (0, len(self.keys)):
-            sight = self.keys[max(index - 1, 0)].sight
+            sight = sight_at(self.keys[max(index - 1, 0)].sight, t)
             return Turn(sight, sight, 0.0)
         now, coming = self.keys[index - 1], self.keys[index]
         start = max(coming.at - coming.fade, now.at)
         share = _smoothstep((t - start) / (coming.at - start)) if start < coming.at else 0.0
-        return Turn(now.sight, coming.sight, share)
+        return Turn(sight_at(now.sight, t), sight_at(coming.sight, t), share)
 
 
-def cycle(sights: Sequence[Sight], *, hold: float, fade: float) -> Schedule:
+def cycle(sights: Sequence[Moving], *, hold: float, fade: float) -> Schedule:
     """The sights in turn, ``hold`` seconds each, the first from second 0 on, round and round."""
     check_hold(hold, fade)
     if not sights:
@@ -123,7 +124,7 @@ def cycle(sights: Sequence[Sight], *, hold: float, fade: float) -> Schedule:
     return Turns(lambda number: sights[number % len(sights)], hold, fade, tuple(sights))
 
 
-def ping_pong(sights: Sequence[Sight], *, hold: float, fade: float) -> Schedule:
+def ping_pong(sights: Sequence[Moving], *, hold: float, fade: float) -> Schedule:
     """There and back: a b c b a b …; the ends are not doubled."""
     return cycle([*sights, *sights[-2:0:-1]], hold=hold, fade=fade)
 

@@ -1,17 +1,24 @@
 import torch
 
 from pipeline.config import DreamConfig
-from pipeline.dream.tone import KNEE, hold, soft_clip
+from pipeline.dream.tone import hold, soften
 
 
-def test_the_middle_is_untouched_and_the_ends_are_bent_smoothly_inside() -> None:
-    values = torch.linspace(-1, 2, 3001).view(1, 1, 1, -1)
-    bent = soft_clip(values)
-    middle = (values > KNEE) & (values < 1 - KNEE)
-    assert torch.equal(bent[middle], values[middle])
-    assert 0 <= float(bent.min()) and float(bent.max()) <= 1
-    assert bool((bent.diff() >= 0).all())
-    assert float(bent.diff().max()) < 0.0011  # no jump where the bend begins
+def test_a_small_change_is_kept_and_a_large_one_stays_within_range() -> None:
+    before = torch.linspace(0, 1, 201).view(1, 1, 1, -1)
+    for change in (-0.5, -0.01, 0.01, 0.5):
+        after = soften(before, before + change)
+        assert 0 <= float(after.min()) and float(after.max()) <= 1
+        assert bool((after.diff() >= 0).all())
+    middle = soften(torch.full((1,), 0.5), torch.full((1,), 0.52))
+    assert abs(float(middle) - 0.52) < 1e-4
+
+
+def test_no_change_wears_nothing_off() -> None:
+    frame = torch.linspace(0, 1, 201).view(1, 1, 1, -1)
+    for _ in range(100):
+        frame = soften(frame, frame)
+    assert torch.equal(frame, torch.linspace(0, 1, 201).view(1, 1, 1, -1))
 
 
 def test_hold_pulls_mean_and_contrast_to_the_set_point_at_the_same_pace_at_any_fps() -> None:

@@ -104,3 +104,15 @@ def test_without_a_connection_it_says_what_to_fetch_and_where_to_put_it(
         InputError, match=rf"fetch {url} elsewhere and put it at {tmp_path}/checkpoints/net-12345678.pth"
     ):
         find_weights("net", None, url)
+
+
+def test_what_was_found_good_once_must_stay_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    cache = tmp_path / "checkpoints"
+    cache.mkdir()
+    (cache / "net.pth").write_bytes(b"weights")  # a name without any digits of the hash
+    url = "https://127.0.0.1:9/net.pth"
+    assert find_weights("net", None, url) == find_weights("net", None, url)
+    (cache / "net.pth").write_bytes(b"other weights")
+    with pytest.raises(InputError, match="is damaged"):
+        find_weights("net", None, url)

@@ -10,6 +10,7 @@ import torch
 from pipeline.errors import ConfigError, DreamError, EncoderError, InputError, OutputError
 from pipeline.media import ffmpeg
 from pipeline.media.encoder import Encoder, check_output, finish, read_record
+from pipeline.media.files import part_path
 from pipeline.media.pixels import from_array, to_bytes
 from pipeline.media.video import decode, probe_video, source
 from tests.media.drawn import clouds, film
@@ -159,7 +160,7 @@ def test_a_film_without_record_is_said(tmp_path: Path) -> None:
 def test_a_record_that_does_not_fit_is_said(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="does not read back"):
         done(tmp_path, record="cut\0here")
-    assert [path.name for path in tmp_path.iterdir()] == [".a.mp4.part"]
+    assert [path.name for path in tmp_path.iterdir()] == [part_path(Path("a.mp4")).name]
 
 
 def test_finishing_keeps_the_pictures(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pipeline.media.files import part_path, place
 
 
 def test_parts_hide_beside_their_file() -> None:
-    assert part_path(Path("out/a.mp4")) == Path("out/.a.mp4.part")
-    assert part_path(Path("out/a.mp4"), "finished") == Path("out/.a.mp4.finished.part")
+    assert part_path(Path("out/a.mp4")) == Path(f"out/.a.mp4.{os.getpid()}.part")
+    assert part_path(Path("out/a.mp4"), "finished") == Path(f"out/.a.mp4.{os.getpid()}.finished.part")
 
 
 @pytest.mark.parametrize("links", [True, False])

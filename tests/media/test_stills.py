@@ -255,3 +255,8 @@ def test_png_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_real_photographs(shared: Path) -> None:
     for name in ("lion.jpg", "cloud.jpg"):
         assert load(shared / "media" / name, 96, 54).std() > 0.1
+
+
+def test_a_size_whose_ratio_rounds_beyond_the_picture_is_cropped_all_the_same(tmp_path: Path) -> None:
+    Image.new("RGB", (1000, 1000)).save(tmp_path / "square.png")
+    assert load_still(tmp_path / "square.png", width=398, height=224).shape == (1, 3, 224, 398)

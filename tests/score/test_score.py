@@ -181,3 +181,37 @@ def test_impossible_options_are_named(kind: str, options: dict[str, Any], messag
 def test_the_score_needs_no_torch() -> None:
     program = "import sys, pipeline.score.score as s; sys.exit('torch' in sys.modules or 'hydra' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_weights_may_move() -> None:
+    fading = score("constant", targets=[{"class:owl": "0s: 1, 4s: 0", "class:eye": "t/24"}, "0.5*class:eye"])
+    assert fading.at(0.0).targets(1.0) == {"class:owl": 1.0, "class:eye": 0.5}
+    assert fading.at(2.0).targets(1.0) == pytest.approx({"class:owl": 0.5, "class:eye": 0.5 + 2 / 24})
+    assert fading.at(5.0).targets(1.0) == pytest.approx({"class:eye": 0.5 + 5 / 24})
+    assert fading.at(0.0).label() == "class:owl" and fading.at(5.0).label() == "class:eye"
+
+
+def test_moving_weights_cross_fade_like_others() -> None:
+    wheel = score("cycle", targets=[{"class:owl": "0s: 1, 4s: 3"}, "class:eye"], hold="2s", fade="1s")
+    assert wheel.at(1.5).targets(1.0) == pytest.approx({"class:owl": 0.5 * 1.75, "class:eye": 0.5})
+    fractal = score("fractal", targets=[{"class:owl": "0s: 1, 4s: 3"}], curves={"camera.zoom": 2.0})
+    assert fractal.at(3.0).targets(0.25) == pytest.approx({"class:owl": 1.5})  # two seconds older
+    assert fractal.at(0.5).targets(0.25) == {"class:owl": 1.0}  # born before second 0
+
+
+def test_the_weight_of_a_key_may_move() -> None:
+    keys = [{"at": 0, "see": "class:owl + 0.5*class:eye", "weight": "0s: 1, 4s: 0"}]
+    assert score("keys", keys=keys).at(2.0).targets(1.0) == {"class:owl": 0.5, "class:eye": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ("0s: 1, 4s: 2000", r"^score\.targets\[class:owl\]=.*between -1000 and 1000"),
+        ("1/(t-2)", r"^score\.targets\[class:owl\]="),
+        ("__import__('os')", r"^score\.targets\[class:owl\]="),
+    ],
+)
+def test_moving_weights_are_checked_before_the_film(weight: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        score("constant", targets=[{"class:owl": weight}])

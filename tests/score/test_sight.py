@@ -48,7 +48,7 @@ def test_reads_every_form(value: object, sight: Sight) -> None:
     ],
 )
 def test_refuses_what_is_no_sight(value: object) -> None:
-    with pytest.raises(ConfigError, match=r"^score\.targets="):
+    with pytest.raises(ConfigError, match=r"^score\.targets(\[class:owl\])?="):
         parse_sight(value, "score.targets")
 
 

@@ -1,0 +1,78 @@
+"""The score of a plan: one function for the render and for the picture of the score, so that they cannot disagree."""
+
+from typing import Any
+
+from pipeline.config import NetworkConfig, RenderConfig, settings
+from pipeline.kin import Kin, Order
+from pipeline.layers import Layers
+from pipeline.plan import Plan, targets_of
+from pipeline.progress import say
+from pipeline.score import score
+from pipeline.score.score import Limits, Score
+from pipeline.score.sight import written_targets
+from pipeline.score.walk import Neighbours
+from pipeline.target import parse_target
+
+
+def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
+    """The plan's score for a network with these layers. Raises ConfigError, also for a layer that is not there."""
+    config = plan.config
+    curves = _curves(config)
+    played = score.build(
+        kind="constant" if config.score.kind == "guided" else config.score.kind,
+        targets=targets_of(config.score, config.network),
+        layers=config.score.layers or config.network.layers,
+        draw=config.score.draw,
+        hold=config.score.hold,
+        fade=config.score.fade,
+        seed=config.seed,
+        shot=0,
+        fps=plan.fps,
+        duration=plan.frames / float(plan.fps),
+        channels=layers.count,
+        neighbours=neighbours,
+        keys=config.score.keys,
+        curves={name: written for name, (written, _) in curves.items()},
+        limits={name: limits for name, (_, limits) in curves.items()},
+        scales=plan.scales(),
+    )
+    for text in played.targets():
+        target = parse_target(text, "score.targets")
+        if target.layer:
+            layers.resolve(target.layer, "score.targets")
+    return played
+
+
+def kin_of(network: NetworkConfig, sha256: str, layers: Layers) -> Kin:
+    """Which channels of this network, whose weights have this SHA-256, are alike.
+
+    What the cache does not know is found out with a network of its own, in float32 on the CPU: everywhere the same.
+    """
+
+    def compare(layer: str) -> Order:
+        from pipeline.dream import kinship, zoo
+
+        say(f"note: finding out which channels of {layer} are alike; this is done once")
+        return kinship.compare(zoo.build(network), layer)
+
+    return Kin(sha256, layers, compare)
+
+
+def guide_layer(config: RenderConfig) -> str:
+    """Where guides are compared that do not name a layer: the first of ``score.layers``, else of the network's own
+    targets or layers that are layers; empty when there is none.
+    """
+    own = [target.layer for target in written_targets(config.network.targets, "network.targets") if target.layer]
+    named = [*config.score.layers, *own, *config.network.layers]
+    return named[0] if named else ""
+
+
+def _curves(config: RenderConfig) -> dict[str, tuple[Any, Limits]]:
+    """Every number that the score may move, by its name: how it is written, and its least and greatest value."""
+    found: dict[str, tuple[Any, Limits]] = {}
+    for key, item, value in settings(config):
+        if item.metadata["curve"]:
+            limits = (item.metadata["low"], item.metadata["high"])
+            pair = zip("xy", value, strict=True) if isinstance(value, list) else [("", value)]
+            found |= {f"{key}.{axis}".rstrip("."): (written, limits) for axis, written in pair}
+    return found

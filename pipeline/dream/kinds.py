@@ -1,0 +1,75 @@
+"""What each kind of target measures in a layer's activations: one function per kind, ``(1, C, h, w)`` → scalar.
+
+All of them grow in proportion to the activations, so that in a sum none outgrows the others as a dream ripens.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+TINY = 1e-12
+MOST_FEATURES = 1024  # of a guide that are compared with
+PLACES_AT_ONCE = 4096  # of the frame that are compared at once
+
+
+def layer(seen: Tensor) -> Tensor:
+    """The root of the mean square of everything that the layer sees.
+
+    It has the direction of the mean square (Mordvintsev, Olah and Tyka 2015), which would grow by the square.
+    """
+    return (seen.square().mean() + TINY).sqrt()
+
+
+def channel(seen: Tensor, index: int) -> Tensor:
+    """The mean activation of one channel, or of one class: ``(1, C)`` will do."""
+    return seen[:, index].mean()
+
+
+def neuron(seen: Tensor, index: int, place: tuple[float, float]) -> Tensor:
+    """The activation of one channel at (x, y), fractions of the frame that may lie outside of it: it is a torus."""
+    height, width = seen.shape[2:]
+    return seen[0, index, int(place[1] % 1 * height), int(place[0] % 1 * width)]
+
+
+def mixture(seen: Tensor) -> Tensor:
+    """The channels' means summed with random but fixed signs, over the root of their count.
+
+    Gradients so summed add up by their squares: it has the deviation of a usual channel's gradient.
+    """
+    means = seen.flatten(2).mean(dim=2)[0] if seen.dim() == 4 else seen[0]
+    signs = torch.randint(0, 2, means.shape, generator=torch.Generator().manual_seed(1)) * 2.0 - 1
+    mixed: Tensor = (means * signs.to(means.device)).sum() / len(means) ** 0.5
+    return mixed
+
+
+def overlap(seen: Tensor, indices: tuple[int, ...]) -> Tensor:
+    """How much channels fire at the same places: the mean cosine between their maps, two by two.
+
+    The diversity term of Olah, Mordvintsev and Schubert 2017, between channels instead of pictures.
+    """
+    maps = F.normalize(seen[0, list(indices)].flatten(1).relu() + TINY, dim=1)
+    together = maps @ maps.T
+    pairs = len(indices) * (len(indices) - 1)
+    mean: Tensor = (together.sum() - together.diagonal().sum()) / pairs
+    return mean
+
+
+def guide(seen: Tensor, features: Tensor) -> Tensor:
+    """How much of its nearest guide feature each place sees, on average; ``features`` are ``(K, C)``.
+
+    Guided dreaming after Mordvintsev, Olah and Tyka 2015: the nearest is the one of the greatest dot product. The
+    features have unit length; otherwise the strongest of them would win everywhere.
+    """
+    places = seen[0].flatten(1).T
+    with torch.no_grad():
+        best = torch.cat([(part @ features.T).argmax(dim=1) for part in torch.split(places, PLACES_AT_ONCE)])
+    return (places * features[best]).sum(dim=1).mean()
+
+
+def features(seen: Tensor) -> Tensor:
+    """What a guide's layer ``(1, C, h, w)`` sees, as ``(K, C)`` vectors of unit length, K spread over the places."""
+    places = seen[0].flatten(1).T
+    if len(places) > MOST_FEATURES:
+        chosen = torch.linspace(0, len(places) - 1, MOST_FEATURES, device=places.device).long()
+        places = places[chosen]
+    return F.normalize(places, dim=1, eps=TINY)

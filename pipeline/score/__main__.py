@@ -1,0 +1,45 @@
+"""``python -m pipeline.score``: draw what will be seen and when, before anything is rendered."""
+
+import sys
+from pathlib import Path
+
+from pipeline import command
+from pipeline.config import RenderConfig
+from pipeline.errors import ConfigError
+from pipeline.launch import launch
+
+
+def main() -> None:
+    """Draw the score that the command line describes and exit as ``python -m pipeline.render`` does."""
+    named = [argument for argument in sys.argv[1:] if argument.startswith("export=")]
+    sys.argv[1:] = [argument for argument in sys.argv[1:] if argument not in named]
+    export = named[-1].removeprefix("export=") if named else None
+
+    def job(config: RenderConfig, folder: Path, name: str) -> None:
+        draw(config, folder, name, export)
+
+    launch(job, command.SCORE_USAGE)
+
+
+def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> None:
+    """Draw the score of the film ``name``, and write it as data to the file ``export``; say where they are."""
+    from pipeline import sheet, sheet_picture
+    from pipeline.plan import make_plan
+
+    if export == "":
+        raise ConfigError("export", "", "name a file, such as export=score.json")
+    plan = make_plan(config, folder, name)
+    picture = sheet.picture_path(config, folder)
+    sheet.check(picture, "output=", overwrite=config.overwrite)
+    if export is not None:
+        sheet.check(Path(export), "export=", overwrite=config.overwrite)
+    made = sheet.make_sheet(sheet.score_of(plan), float(plan.fps), plan.frames, plan.scales())
+    sheet.write(picture, sheet_picture.as_png(made, f"{plan.video.stem}"))
+    print(picture)  # noqa: T201 - the answer
+    if export is not None:
+        sheet.write(Path(export), made.as_json().encode())
+        print(export)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

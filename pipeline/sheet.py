@@ -1,0 +1,127 @@
+"""The score of a film frame by frame, as data and on paper, before anything is rendered. No torch, no network."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.composition import compose, kin_of
+from pipeline.config import NetworkConfig, RenderConfig
+from pipeline.errors import OutputError
+from pipeline.kin import Kin
+from pipeline.layers import KNOWN, Layers, known_layers, weights_file
+from pipeline.plan import Plan
+from pipeline.score.score import Score
+from pipeline.score.sight import Sight
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """``lanes`` are the numbers by name and ``targets`` the weights, each with an entry per frame.
+
+    ``octaves`` are (scale, targets), fine to coarse, where octaves differ in what they see; else there are none.
+    """
+
+    fps: float
+    frames: int
+    lanes: dict[str, list[float]]
+    targets: list[Sight]
+    octaves: list[tuple[float, list[Sight]]]
+
+    def as_json(self) -> str:
+        """``{"fps", "frames", "lanes", "targets"}``, and ``"octaves"`` where these differ."""
+        data: dict[str, object] = {"fps": self.fps, "frames": self.frames, "lanes": self.lanes, "targets": self.targets}
+        if self.octaves:
+            data["octaves"] = [{"scale": scale, "targets": targets} for scale, targets in self.octaves]
+        return json.dumps(data, ensure_ascii=False) + "\n"
+
+
+def make_sheet(score: Score, fps: float, frames: int, scales: Sequence[float]) -> Sheet:
+    """What the render will read from the score at every frame; ``scales`` are the octaves'."""
+    cues = [score.at(index / fps) for index in range(frames)]
+    targets = [score.schedule.weights(cue.time) for cue in cues]
+    octaves = [(scale, [dict(cue.targets(scale)) for cue in cues]) for scale in sorted(scales, reverse=True)]
+    return Sheet(
+        fps=fps,
+        frames=frames,
+        lanes={name: [cue.numbers[name] for cue in cues] for name in score.curves},
+        targets=targets,
+        octaves=octaves if any(seen != targets for _, seen in octaves) else [],
+    )
+
+
+def score_of(plan: Plan) -> Score:
+    """The plan's score, without loading its network where that is a known one.
+
+    A walk through a layer whose channels were never compared does load it, once.
+    """
+    config = plan.config.network
+    layers = known_layers(config.name) or _layers_of(config)
+    kin: Kin | None = None
+
+    def neighbours(layer: str, channel: int) -> Sequence[int]:
+        nonlocal kin
+        kin = kin or kin_of(config, _sha256(config), layers)
+        return kin.neighbours(layer, channel)
+
+    return compose(plan, layers, neighbours)
+
+
+def check_score(plan: Plan) -> None:
+    """Raise ConfigError for a score that cannot be played, if the network is a known one."""
+    if known_layers(plan.config.network.name):
+        score_of(plan)
+
+
+def picture_path(config: RenderConfig, folder: Path) -> Path:
+    """Where the picture goes: ``output=`` if that is a PNG, beside another ``output=``, or into the run's folder."""
+    if config.output is None:
+        return folder / "score.png"
+    output = Path(config.output)
+    return output if output.suffix.lower() == ".png" else output.with_name(f"{output.stem}.score.png")
+
+
+def check(path: Path, key: str, *, overwrite: bool) -> None:
+    """Check that ``path``, which ``key`` named, can be written. Raises OutputError."""
+    from pipeline.media.files import check_place
+
+    try:
+        check_place(path, overwrite=overwrite)
+    except OutputError as error:
+        raise OutputError(str(error).replace("output=", key)) from error
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write the whole file or nothing. Raises OutputError."""
+    from pipeline.media.files import part_path
+
+    part = part_path(path)
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _layers_of(config: NetworkConfig) -> Layers:
+    from pipeline.dream import zoo
+
+    return zoo.build(config).named
+
+
+def _sha256(config: NetworkConfig) -> str:
+    """Of the network's weights, wherever the render will find them."""
+    cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+    hub = Path(os.environ.get("TORCH_HOME", str(Path(cache) / "torch"))) / "hub" / "checkpoints"
+    shipped = KNOWN.with_name("motifnet.safetensors")
+    published = shipped if config.name == "motifnet" else hub / weights_file(config.name)
+    path = Path(config.weights) if config.weights else published
+    if not path.is_file():
+        from pipeline.dream import zoo
+
+        return zoo.build(config).weights.sha256
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
