@@ -226,7 +226,7 @@ def ghost(clip: Drawn, befores: list[Tensor]) -> float:
 
 def matched(wanted: float, start: float, seen_at: Callable[[float], float], rounds: int) -> float:
     """The strength at which a method sees as much as wanted: by halving in the logarithm."""
-    low, high = start / 8, start * 8
+    low, high = start / 4, start * 4
     for _ in range(rounds):
         middle = math.sqrt(low * high)
         low, high = (middle, high) if seen_at(middle) < wanted else (low, middle)
@@ -311,8 +311,8 @@ def measure(options: argparse.Namespace, config: RenderConfig) -> None:
                 short = replace(clip, frames=clip.frames[: SETTLED + 3])
                 return seen([frame for _, frame in dreamed(short, method, dreamer, strength, target)])
 
-            if method not in strengths:
-                strengths[method] = matched(wanted, 3 * own, trial, options.rounds)
+            if method is not ours:
+                strengths[method] = matched(wanted, strengths.get(method, 3 * own), trial, options.rounds)
             made = list(dreamed(clip, method, dreamer, strengths[method], target))
             frames, reached = [frame for _, frame in made], seen([frame for _, frame in made])
             wanted = wanted or reached
