@@ -52,3 +52,13 @@ def test_every_target_is_understood(text: str) -> None:
 
 def test_the_examples_were_found() -> None:
     assert len(COMMANDS) >= 8 and len(SETTINGS) == 1 and len(TARGETS) == 8
+
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "pipeline").rglob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), link

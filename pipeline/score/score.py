@@ -69,7 +69,8 @@ class Score:
 
     def seen(self, t: float, scale: float) -> Sight:
         """Target → weight at ``t`` seconds for the octave of ``scale``; see Cue.targets."""
-        born = t if self.births is None else self.births.born(t, scale)
+        # What would have been born before the film began is of its first kind: the film opens as one thing.
+        born = t if self.births is None else max(0.0, self.births.born(t, scale))
         sight: Sight = {}
         for written, weight in self.schedule.weights(born).items():
             target = parse_target(written, "score.targets")

@@ -46,7 +46,7 @@ def test_the_fractal_octaves_follow_the_schedule_at_their_births() -> None:
     plain = score("cycle")
     for t in (0.0, 3.3, 11.0):
         for scale in SCALES:
-            born = t - math.log(1 / scale) / math.log(zoom)
+            born = max(0.0, t - math.log(1 / scale) / math.log(zoom))
             assert fractal.at(t).targets(scale) == pytest.approx(plain.at(born).targets(1.0))
     assert fractal.at(0.5).label() == "class:owl"
 

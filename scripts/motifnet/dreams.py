@@ -1,0 +1,82 @@
+"""Grows pictures from noise with the program's own gradient: what judging and the sheets look at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.config import DreamConfig
+from pipeline.dream.gradient import step_direction
+from pipeline.dream.pyramid import fit, resize
+
+Value = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How a dream is grown: octaves from coarse to fine, ``steps`` on each, ``amount`` added by a step."""
+
+    size: int = 192
+    octaves: int = 3
+    ratio: float = 1.5
+    steps: int = 28
+    amount: float = 0.025
+    jitter: int = 16
+    exponent: float = 1.0
+    equalize: float = 0.5
+
+
+def grow(value: Value, growth: Growth, seed: int, count: int = 1) -> Tensor:
+    """Dreams ``(count, 3, size, size)`` in [0, 1] in which ``value`` (a scalar of a frame) has risen.
+
+    ``value`` maps ``(1, 3, H, W)`` to a scalar.
+    """
+    return torch.cat([_grow_one(value, growth, seed * 1000 + k) for k in range(count)])
+
+
+def _grow_one(value: Value, growth: Growth, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    size = (growth.size, growth.size)
+    config = DreamConfig(exponent=growth.exponent, equalize=growth.equalize, colour=1.0)
+    canvas = 0.45 + 0.06 * torch.randn(1, 3, *size, generator=generator)
+    canvas = resize(resize(canvas, (growth.size // 4, growth.size // 4)), size) * 0.7 + canvas * 0.3
+    for octave in reversed(range(growth.octaves)):
+        small = fit(size, growth.size / growth.ratio**octave)
+        before = resize(canvas, small)
+        after = before
+        for _ in range(growth.steps):
+            down, right = torch.randint(-growth.jitter, growth.jitter + 1, (2,), generator=generator).tolist()
+            leaf = after.roll((down, right), dims=(2, 3)).requires_grad_(True)
+            (gradient,) = torch.autograd.grad(value(leaf), leaf)
+            step = step_direction(gradient, config).roll((-down, -right), dims=(2, 3))
+            after = _toned(after + growth.amount * step).detach()
+        canvas = _bounded(canvas + resize(after - before, size))
+    return canvas
+
+
+def _toned(frame: Tensor) -> Tensor:
+    """Draws mean and contrast a seventh of the way to 0.45 and 0.22, so that every dream ends equally exposed."""
+    mean = frame.mean()
+    gain = (1 + 0.14 * (0.22 / (frame.std() + 1e-6) - 1)).clamp(max=1.14)
+    return _bounded((frame - mean) * gain + mean + 0.14 * (0.45 - mean))
+
+
+def _bounded(frame: Tensor) -> Tensor:
+    """Within (0, 1): the outer 0.06 at either end are bent instead of cut."""
+    inner = frame.clamp(0.06, 0.94)
+    return inner + 0.06 * torch.tanh((frame - inner) / 0.06)
+
+
+def seen(net: nn.Module, layer: str, index: int | None = None) -> Value:
+    """The objective of a channel of a named child of ``net``, or of the whole layer's energy."""
+    stages = [name for name, _ in net.named_children()]
+    kept = [getattr(net, name) for name in stages[: stages.index(layer) + 1]]
+
+    def value(frame: Tensor) -> Tensor:
+        x = (frame - 0.5) * 4
+        for stage in kept:
+            x = stage(x)
+        return x.square().mean() / 2 if index is None else x[:, index].mean()
+
+    return value

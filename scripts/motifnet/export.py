@@ -1,0 +1,29 @@
+"""Weights to and from the file that the program ships."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from pipeline.networks.motifnet import MotifNet
+from scripts.motifnet.motifs import MOTIFS
+
+
+def write(net: MotifNet, path: Path) -> None:
+    """Writes a folded network as half-precision safetensors with the class names in its header."""
+    weights = {name: tensor.detach().half().contiguous() for name, tensor in net.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(weights, partial, metadata={"classes": ",".join(MOTIFS)})
+    partial.chmod(0o644)
+    partial.replace(path)
+    print(f"{path}: {sum(t.numel() for t in weights.values()):,} numbers, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def read(path: Path) -> MotifNet:
+    """The folded network in such a file, frozen, with as many classes as it has."""
+    weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+    with torch.device("meta"):
+        net = MotifNet(len(weights["head.bias"]))
+    net.load_state_dict(weights, assign=True)
+    return net.eval().requires_grad_(False)

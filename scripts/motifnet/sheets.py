@@ -1,0 +1,72 @@
+"""Contact sheets for people: drawings, a dream of every class, of every stage, of single channels."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from pipeline.networks.motifnet import STAGES, MotifNet
+from scripts.motifnet.canvas import Array
+from scripts.motifnet.compose import Style, picture
+from scripts.motifnet.dreams import Growth, grow, seen
+from scripts.motifnet.motifs import MOTIFS
+
+Bytes = NDArray[np.uint8]
+LIMIT = 600_000
+"""Bytes that a sheet may have."""
+
+
+def write(net: MotifNet, folder: Path, steps: int = 28) -> None:
+    """Writes four JPEG sheets into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _save(folder / "drawings.jpg", _drawings(), 2)
+    growth = Growth(steps=steps)
+    objectives = {name: ("head", index) for index, name in enumerate(MOTIFS)}
+    _save(folder / "classes.jpg", _dreams(net, objectives, growth), 7)
+    stages = {name: (name, None) for name in STAGES}
+    _save(folder / "stages.jpg", _dreams(net, stages, growth), 5)
+    channels = {
+        f"{stage}:{channel}": (stage, int(channel))
+        for stage, seed in (("stage4", 4), ("stage5", 5))
+        for channel in np.sort(np.random.default_rng(seed).choice(96, 12, replace=False))
+    }
+    _save(folder / "channels.jpg", _dreams(net, channels, growth), 6)
+
+
+def _drawings() -> list[Bytes]:
+    """A strip of six pictures of every motif."""
+    strips = []
+    for index, name in enumerate(MOTIFS):
+        row = [picture(index, 112, np.random.default_rng([11, index, k]), Style()) for k in range(6)]
+        strips.append(_labelled(np.concatenate(row, 1), name))
+    return strips
+
+
+def _dreams(net: MotifNet, objectives: dict[str, tuple[str, int | None]], growth: Growth) -> list[Bytes]:
+    """One labelled dream of each objective (layer and channel; no channel: the whole layer)."""
+    found = []
+    for name, (layer, index) in tqdm(objectives.items(), "dreams", mininterval=5):
+        dream = grow(seen(net, layer, index), growth, seed=1)[0].permute(1, 2, 0).numpy()
+        found.append(_labelled(dream, name))
+    return found
+
+
+def _labelled(rgb: Array, text: str) -> Bytes:
+    shown = np.ascontiguousarray((np.clip(rgb, 0, 1) * 255).astype(np.uint8)[..., ::-1])
+    for colour, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        cv2.putText(shown, text, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, colour, width, cv2.LINE_AA)
+    return shown
+
+
+def _save(path: Path, tiles: list[Bytes], columns: int) -> None:
+    """Writes tiles in rows, at the best JPEG quality that keeps the file within the limit."""
+    tiles = tiles + [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    rows = [np.concatenate(tiles[k : k + columns], 1) for k in range(0, len(tiles), columns)]
+    sheet = np.concatenate(rows, 0)
+    for quality in range(92, 40, -4):
+        data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        if len(data) <= LIMIT:
+            break
+    path.write_bytes(data.tobytes())

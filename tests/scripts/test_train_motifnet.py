@@ -1,0 +1,41 @@
+"""Training from first drawing to contact sheet, tiny."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from scripts.motifnet.export import read
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """The printed lines of the training program, its files kept below ``folder``."""
+    command = [sys.executable, "-m", "scripts.train_motifnet", "--smoke", "--device", "cpu", "--workers", "2"]
+    places = ["--cache", folder / "cache", "--out", folder / "net.safetensors", "--docs", folder / "docs"]
+    done = subprocess.run([*command, *map(str, places), *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_whole_chain_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    said = run(tmp_path)
+    assert "robust: accuracy" in said
+    assert "named right" in said
+    net = read(tmp_path / "net.safetensors")
+    assert net(torch.full((1, 3, 48, 48), 0.5)).isfinite().all()
+    assert {path.name for path in (tmp_path / "docs").iterdir()} == {
+        "drawings.jpg",
+        "classes.jpg",
+        "stages.jpg",
+        "channels.jpg",
+    }
+    drawn = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "cache").glob("*.npy")}
+    again = run(tmp_path, "--judge")
+    assert "named right" in again
+    assert "robust: accuracy" not in again
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "cache").glob("*.npy")} == drawn
