@@ -48,9 +48,9 @@ def option(
 class FrameConfig:
     """The picture's size and rate."""
 
-    width: int = option(640, "pixels; an odd number is rounded up to even", low=16, high=16384)
-    height: int = option(360, "pixels; an odd number is rounded up to even", low=16, high=16384)
-    fps: Any = option("24", "frames per second: 24, 30000/1001, 29.97; changes smoothness, never motion")
+    width: int = option(640, "pixels; an odd number is rounded up to even; 0: the footage's own", low=0, high=16384)
+    height: int = option(360, "pixels; an odd number is rounded up to even; 0: the footage's own", low=0, high=16384)
+    fps: Any = option("24", "frames per second: 24, 30000/1001, 29.97, or source; changes smoothness, never motion")
     scale: float = option(1.0, "factor on width and height (what +quality= sets)", low=0.05, high=16)
 
 
@@ -76,7 +76,34 @@ class StartConfig:
 class SourceConfig:
     """Footage to dream over."""
 
-    kind: str = option("none", "footage under the dream", choices=("none",))
+    kind: str = option("none", "footage under the dream", choices=("none", "video"))
+    path: str | None = option(None, "the footage: a video, a folder of pictures, or frames/%05d.png")
+    start: Any = option("0s", "where in the footage the film begins: 4s, 96f, 25%")
+    end: Any = option(None, "where in the footage the film ends; null: at its end")
+    fps: Any = option(None, "frames per second that the footage is conformed to; null: its own, 24 for pictures")
+    salvage: bool = option(False, "render what stands before the damage of a damaged file")
+    background: list[float] = option([0.0, 0.0, 0.0], "red, green, blue in 0..1 behind transparent footage")
+    cut: float = option(
+        10.0, "per cent of change that count as a cut, where the dream begins anew; 0: none", low=0, high=100
+    )
+
+
+@dataclass
+class FlowConfig:
+    """How the dream follows what moves in the footage."""
+
+    kind: str = option("dis", "estimator of motion", choices=("dis", "raft", "none"))
+    style: str = option(
+        "residual",
+        "what is carried on: what the dream added (residual), or the whole picture (blend)",
+        choices=("residual", "blend"),
+    )
+    persistence: Any = option(0.97, "share of it that a 24th of a second keeps", low=0, high=1, curve=True)
+    reset: Any = option(0.0, "pull back to the source per second (as a rate)", low=0, high=100, curve=True)
+    light: float = option(0.6, "share of broad light and colour that is given back to the footage", low=0, high=1)
+    ripen: int = option(24, "more dreams of the first frame, and of the first after a cut", low=0, high=500)
+    preset: str = option("medium", "care that dis takes", choices=("fast", "medium", "fine"))
+    side: int = option(360, "pixels on the short side at which motion is estimated", low=16, high=4096)
 
 
 @dataclass
@@ -180,7 +207,8 @@ class RenderConfig:
     output: str | None = option(None, "the video's file; without it the run's own folder under outputs/")
     overwrite: bool = option(False, "replace an existing output")
     seed: int = option(0, "of everything random: same seed, same frames", low=0, high=2**63 - 1)
-    duration: Any = option("8s", "length: 8s, 1m30s, 96f (frames)")
+    duration: Any = option("8s", "length: 8s, 1m30s, 96f (frames), 100% (of the footage)")
+    audio: str = option("source", "what is heard: the footage's own sound, or nothing", choices=("source", "none"))
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
     precision: str = option(
         "auto",
@@ -190,6 +218,7 @@ class RenderConfig:
     frame: FrameConfig = field(default_factory=FrameConfig)
     start: StartConfig = field(default_factory=StartConfig)
     source: SourceConfig = field(default_factory=SourceConfig)
+    flow: FlowConfig = field(default_factory=FlowConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
     dream: DreamConfig = field(default_factory=DreamConfig)
@@ -226,8 +255,9 @@ def validate(config: RenderConfig) -> None:
     for key, pair in (("camera.pan", config.camera.pan), ("camera.center", config.camera.center)):
         if len(pair) != 2:
             raise ConfigError(key, pair, "needs two numbers, [x, y]")
-    if len(config.start.background) != 3 or not all(0 <= c <= 1 for c in config.start.background):
-        raise ConfigError("start.background", config.start.background, "needs [r, g, b], each in 0..1")
+    for key, colour in (("start", config.start.background), ("source", config.source.background)):
+        if len(colour) != 3 or not all(0 <= c <= 1 for c in colour):
+            raise ConfigError(f"{key}.background", colour, "needs [r, g, b], each in 0..1")
 
 
 def check_range(key: str, value: float, low: float | None, high: float | None) -> None:

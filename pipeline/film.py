@@ -1,6 +1,7 @@
 """A film: the shot's frames into one finished video, with its contact sheet and its record beside it."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -25,6 +26,7 @@ from pipeline.plan import Plan
 from pipeline.progress import Progress, say
 from pipeline.sheet import write
 from pipeline.shot import Shot
+from pipeline.source import open_footage
 from pipeline.start import first_canvas
 from pipeline.stop import Stop
 
@@ -54,7 +56,9 @@ def render(plan: Plan) -> Film:
     seeing.to(device, choose_precision(config.precision, device), config.network.channels_last)
     shot = build_shot(plan, seeing)
     poster, failure = Poster(plan.frames, fps=float(plan.fps)), None
-    with Stop() as stop:
+    with ExitStack() as stack:
+        stop = stack.enter_context(Stop())
+        shot = _over_footage(plan, shot, device, stack)
         with _encoder(plan) as encoder:
             canvas = _warm_up(shot, stop)
             began = time.monotonic()
@@ -68,10 +72,20 @@ def render(plan: Plan) -> Film:
         text = record.as_text(record.make_record(config, seeing.weights, device_words(device), encoder.frames, seconds))
         if encoder.frames < plan.frames:
             _keep_interrupted(plan, encoder, text, failure)
-        finish(encoder.part, plan.video, record=text, title=plan.video.stem, overwrite=config.overwrite)
+        sound = plan.stretch.sound(plan.frames, config.audio) if plan.stretch else None
+        finish(encoder.part, plan.video, record=text, title=plan.video.stem, overwrite=config.overwrite, sound=sound)
         poster.save(plan.poster)
         write(plan.record, text.encode())
     return Film(plan.video, plan.poster, plan.record)
+
+
+def _over_footage(plan: Plan, shot: Shot, device: torch.device, stack: ExitStack) -> Shot:
+    """The shot over the plan's footage, where there is some; ``stack`` closes it."""
+    if plan.stretch is None:
+        return shot
+    source, flow = plan.config.source, plan.config.flow
+    opened = open_footage(plan.stretch, source, flow, size=shot.size, frames=plan.frames, device=device)
+    return replace(shot, footage=stack.enter_context(opened), ripen=flow.ripen)
 
 
 def _render_frames(shot: Shot, canvas: Tensor, plan: Plan, encoder: Encoder, poster: Poster, stop: Stop) -> None:
@@ -88,7 +102,7 @@ def _render_frames(shot: Shot, canvas: Tensor, plan: Plan, encoder: Encoder, pos
 def _warm_up(shot: Shot, stop: Stop) -> Tensor:
     """The canvas that frame 0 starts from."""
     canvas = shot.canvas
-    if not shot.start.steps or shot.opening:
+    if not shot.start.steps or shot.opening or shot.footage is not None:
         return canvas
     with Progress(shot.start.steps, "warming up") as progress:
         for grown in shot.begin():

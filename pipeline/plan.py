@@ -9,8 +9,9 @@ from pathlib import Path
 from pipeline.config import NetworkConfig, RenderConfig, ScoreConfig
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.region import SIDES
-from pipeline.score.clock import parse_fps, parse_time
+from pipeline.score.clock import parse_fps, parse_time, show_time
 from pipeline.score.sight import written_targets
+from pipeline.stretch import Stretch, plan_stretch
 
 LARGEST = 16384  # pixels a side, after frame.scale
 SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
@@ -34,6 +35,7 @@ class Plan:
     poster: Path
     record: Path
     notes: tuple[str, ...]
+    stretch: Stretch | None = None
 
     def scales(self) -> list[float]:
         """Sizes of the octaves over the frame's, coarse to fine."""
@@ -45,23 +47,28 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
 
     Raises ConfigError for values that do not fit together, InputError for files that are not there.
     """
-    fps = parse_fps(config.frame.fps, "frame.fps")
-    duration = parse_time(config.duration, fps=fps, key="duration")
+    stretch = plan_stretch(config.source, config.frame.fps) if config.source.kind == "video" else None
+    fps = stretch.fps if stretch else parse_fps(config.frame.fps, "frame.fps")
+    duration = parse_time(config.duration, fps=fps, key="duration", duration=stretch.seconds if stretch else None)
     frames = round(duration * fps)
+    if stretch and frames > stretch.frames:
+        raise ConfigError("duration", config.duration, f"the footage lasts {show_time(stretch.seconds)}")
     if not 1 <= frames or duration > LONGEST:
         raise ConfigError("duration", config.duration, f"allowed is one frame to {LONGEST / 3600:g} hours")
     unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration)
     if config.start.kind == "image":
         _check_image(config)
+    if stretch or config.start.kind == "image":
         unfold = 0.0
     for key, path in (("network.weights", config.network.weights),):
         if path is not None and not Path(path).is_file():
             raise InputError(f"{key}={path}: there is no such file")
     guides, masks = _pictures(config.score, config.network)
-    width, height = (_even(side, config.frame.scale) for side in (config.frame.width, config.frame.height))
+    asked = _asked_size(config, stretch)
+    width, height = (_even(side, config.frame.scale) for side in asked)
     notes = [
         f"frame.{name}={side} becomes {even}: video wants even sizes"
-        for name, side, even in (("width", config.frame.width, width), ("height", config.frame.height, height))
+        for name, side, even in (("width", asked[0], width), ("height", asked[1], height))
         if config.frame.scale == 1 and side != even
     ]
     opening = min(frames, round(unfold * fps))
@@ -70,6 +77,7 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
     video = Path(config.output) if config.output else folder / f"{name}.mp4"
     if not video.name:
         raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
+    notes += stretch.notes(frames, config.audio, video, config.encode.codec) if stretch else []
     prefix = f"{video.stem}." if config.output else ""
     return Plan(
         config=config,
@@ -85,7 +93,22 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         poster=video.with_name(f"{prefix}poster.png"),
         record=video.with_name(f"{prefix}run.yaml"),
         notes=tuple(notes),
+        stretch=stretch,
     )
+
+
+def _asked_size(config: RenderConfig, stretch: Stretch | None) -> tuple[int, int]:
+    """Width and height as asked for; 0 is the footage's, or follows from the other side by its shape."""
+    width, height = config.frame.width, config.frame.height
+    for key, side in (("frame.width", width), ("frame.height", height)):
+        if side < 16 and (side or stretch is None):
+            raise ConfigError(key, side, "allowed is 16 to 16384, or 0 with footage")
+    if stretch is None:
+        return width, height
+    clip = stretch.clip
+    if not width and not height:
+        return clip.width, clip.height
+    return width or round(height * clip.width / clip.height), height or round(width * clip.height / clip.width)
 
 
 def _even(side: int, scale: float) -> int:

@@ -7,6 +7,7 @@ before it, the score at its second, and a generator of its own.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 
@@ -16,10 +17,12 @@ from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.pyramid import resize
 from pipeline.errors import DreamError
 from pipeline.motion import camera
+from pipeline.motion.footage import Footage
 from pipeline.randomness import FRAMES, START, generator
 from pipeline.score.score import Cue, Score
 
 WARMUP_STEP = 1 / 24  # seconds that one hidden dream before the first frame counts for
+RIPEST = 1000  # generators set apart for the first frame of a scene
 
 
 @dataclass(frozen=True)
@@ -48,22 +51,28 @@ class Shot:
     opening: int
     seed: int
     index: int = 0
+    footage: Footage | None = None
+    ripen: int = 0
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
         """Frames ``first`` … of the shot. ``canvas`` is frame ``first − 1``, or for 0 what ``begin`` returned."""
         growth = list(start.sizes(self.start, self.size, self.opening))
         for index in range(first, self.frames):
             cue = self.score.at(index / self.fps)
-            if index < self.opening:
+            if self.footage is not None:
+                canvas = self._over_footage(self.footage, canvas, cue, index)
+            elif index < self.opening:
                 canvas = resize(canvas, growth[index])
             elif index > 0:
                 canvas = self._move(resize(canvas, self.size), index)
             canvas = self._dream(canvas, cue, 1 / self.fps, index)
+            if self.footage is not None:
+                canvas = self.footage.anchor(canvas)
             yield Step(index, resize(canvas, self.size), cue.label())
 
     def begin(self) -> Iterator[Tensor]:
         """The hidden warm-up: the canvas after each of its dreams; the last one is where frame 0 starts."""
-        if self.opening:
+        if self.opening or self.footage is not None:
             return
         canvas, cue = self.canvas, self.score.at(0.0)
         for step, size in enumerate(start.sizes(self.start, self.size, self.start.steps)):
@@ -82,6 +91,13 @@ class Shot:
             center=(number["camera.center.x"], number["camera.center.y"]),
             seconds=1 / self.fps,
         )
+
+    def _over_footage(self, footage: Footage, canvas: Tensor, cue: Cue, index: int) -> Tensor:
+        """The source at ``index`` with what was dreamed before; a new scene ripens first, to begin as dreamed."""
+        canvas = footage.blend(canvas, index, partial(self._move, index=index), cue.numbers)
+        for step in range(self.ripen if footage.begins(index) else 0):
+            canvas = footage.anchor(self._dream(canvas, cue, WARMUP_STEP, index * RIPEST + step, START))
+        return canvas
 
     def _dream(self, canvas: Tensor, cue: Cue, seconds: float, step: int, stream: int = FRAMES) -> Tensor:
         look = {name.removeprefix("dream."): value for name, value in cue.numbers.items() if name.startswith("dream.")}

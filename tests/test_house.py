@@ -13,7 +13,8 @@ FLOORS = (
     ("film",),
     ("record", "composition", "sheet", "sheet_picture"),
     ("shot",),
-    ("start", "plan"),
+    ("start", "plan", "source"),
+    ("stretch",),
     ("score", "motion", "dream", "media"),
     ("networks",),
     ("progress", "randomness", "device", "stop", "kin"),
@@ -30,7 +31,7 @@ LIGHT = (
     *("kin", "layers", "config", "errors", "region", "target", "score"),
 )  # answer without torch
 ONLY = {
-    "torchvision": {"dream/zoo.py", "dream/trace.py"},
+    "torchvision": {"dream/zoo.py", "dream/trace.py", "motion/raft.py"},
     "hydra": {"launch.py", "command.py"},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
 }

@@ -14,6 +14,7 @@ from pipeline.media.codecs import QUALITIES, find_codec, find_muxer
 from pipeline.media.files import check_place, part_path, place, sync
 from pipeline.media.pixels import to_bytes
 from pipeline.media.sink import Sink
+from pipeline.media.sound import Sound
 from pipeline.media.video import count_frames, source
 
 # x264's output depends on the number of its threads, so it is a constant and not the machine's
@@ -136,22 +137,36 @@ class Encoder:
         ]
 
 
-def finish(part: Path, final: Path, *, record: str, title: str, overwrite: bool, codec: str = "h264") -> None:
+def finish(
+    part: Path,
+    final: Path,
+    *,
+    record: str,
+    title: str,
+    overwrite: bool,
+    codec: str = "h264",
+    sound: Sound | None = None,
+) -> None:
     """Make the encoded file ``part`` the video ``final``, with its run record inside, and remove it.
 
-    The pictures are copied as they are. ``record`` is any text. Raises OutputError when ``final``
-    appeared meanwhile without ``overwrite`` (``part`` is kept), EncoderError when the copy is not
-    whole.
+    The pictures are copied as they are, ``sound`` is laid under them. ``record`` is any text.
+    Raises OutputError when ``final`` appeared meanwhile without ``overwrite`` (``part`` is kept),
+    EncoderError when the copy is not whole.
     """
     muxer = find_muxer(find_codec(codec), final)
     fresh, frames = part_path(final, "finished"), count_frames(part)
     tags = f";FFMETADATA1\ntitle={_escape(title)}\ncomment={_escape(record)}\n"
     arguments = [*source(part), "-protocol_whitelist", "pipe", "-f", "ffmetadata", "-i", "pipe:0"]
+    arguments += sound.inputs() if sound else []
     arguments += ["-map", "0", "-map_metadata", "1", "-c", "copy", *SAME_BYTES]
+    arguments += sound.outputs(muxer, index=2) if sound else []
     if muxer in ("mp4", "mov"):
         arguments += ["-movflags", "+faststart"]  # plays while it is still being downloaded
     arguments += ["-f", muxer, "-y", f"file:{fresh}"]
-    doing, patience = f"finishing {final} from {part}", 120.0 + part.stat().st_size / 1e6
+    doing, patience = (
+        f"finishing {final} from {part}",
+        120.0 + sum(path.stat().st_size for path in (part, sound and sound.path) if path) / 1e6,
+    )
     try:
         ffmpeg.run(arguments, doing=doing, timeout=patience, input=tags.encode())
         _check_count(fresh, frames, doing)

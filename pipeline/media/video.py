@@ -1,8 +1,9 @@
 """What a video file holds, and its frames, read with ffmpeg alone and without trusting the file."""
 
+import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +22,8 @@ CHROMA = {
     "center": "in_h_chr_pos=128:in_v_chr_pos=128",
     "topleft": "in_h_chr_pos=0:in_v_chr_pos=0",
 }
+ABSENT = "there is no such file"
+PICTURES = "0:V:0"  # the first video stream that is not the cover of a song
 LONGEST = 4 * 3600.0  # seconds that counting a long film may take
 
 
@@ -39,20 +42,22 @@ class VideoFacts:
     colour_primaries: str
     colour_transfer: str
     chroma_location: str
+    interlaced: bool = field(default=False, compare=False)
+    declared: float | None = field(default=None, compare=False)  # seconds that the container says it lasts
 
 
 def probe_video(path: Path) -> VideoFacts:
     """The facts of ``path``. ``frames`` is counted by decoding every one: headers and packets can
     promise pictures that a damaged file no longer holds. Raises InputError.
     """
-    return replace(_look(path), frames=count_frames(path, decoded=True))
+    return replace(look(path), frames=count_frames(path, decoded=True))
 
 
 def count_frames(path: Path, *, decoded: bool = False) -> int:
     """Frames in ``path``: packets, which is quick and right for files just encoded, or decoded ones."""
-    _check_file(path)
+    check_file(path)
     how = ["-fps_mode", "passthrough"] if decoded else ["-c", "copy"]
-    arguments = ["-xerror", *source(path), "-map", "0:v:0", *how, "-f", "framecrc", "pipe:1"]
+    arguments = ["-xerror", *source(path), "-map", PICTURES, *how, "-f", "framecrc", "pipe:1"]
     doing = f"reading {path}"
     report = ffmpeg.run(arguments, doing=doing, timeout=LONGEST, failure=InputError)
     return sum(not line.startswith(b"#") for line in report.splitlines())
@@ -64,10 +69,10 @@ def decode(path: Path, first: int = 0, count: int | None = None) -> Iterator[NDA
     ``count`` limits them. Colours follow the file's tags; untagged video is taken for BT.709 when
     it is HD and for BT.601 when smaller, as players do. Raises InputError.
     """
-    facts = _look(path)
+    facts = look(path)
     end = "" if count is None else f":end_frame={first + count}"
     chain = f"trim=start_frame={first}{end},{_to_rgb(facts)}"
-    arguments = ["-xerror", *source(path), "-map", "0:v:0", "-vf", chain]
+    arguments = ["-xerror", *source(path), "-map", PICTURES, "-vf", chain]
     arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
     size = (facts.height, facts.width, 3)
     for data in ffmpeg.stream(arguments, block=facts.height * facts.width * 3, doing=f"reading {path}"):
@@ -86,12 +91,12 @@ def source(path: Path) -> list[str]:
     return ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", f"file:{path}"]
 
 
-def _look(path: Path) -> VideoFacts:
+def look(path: Path) -> VideoFacts:
     """All facts but the count of frames, from the first decoded frame."""
-    _check_file(path)
-    arguments = [*source(path), "-map", "0:v:0", "-vf", "showinfo=checksum=0"]
+    check_file(path)
+    arguments = [*source(path), "-map", PICTURES, "-vf", "showinfo=checksum=0"]
     arguments += ["-frames:v", "1", "-f", "null", "-"]
-    arguments += ["-map", "0:v:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
+    arguments += ["-map", PICTURES, "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
     header, said = ffmpeg.inspect(arguments, doing=f"reading {path}", level="info")
     shown = "\n".join(line for line in said.splitlines() if line.startswith("[Parsed_showinfo"))
     size = re.search(r" sar:(\d+)/(\d+) s:(\d+)x(\d+) ", shown)
@@ -113,6 +118,8 @@ def _look(path: Path) -> VideoFacts:
         colour_primaries=_word("color_primaries", shown),
         colour_transfer=_word("color_trc", shown),
         chroma_location=_word("cl", shown),
+        interlaced=_word("i", shown) in ("T", "B"),
+        declared=_declared(said),
     )
 
 
@@ -127,13 +134,20 @@ def _to_rgb(facts: VideoFacts) -> str:
     return f"scale={':'.join(options)},setsar=1,format=rgb24"
 
 
+def _declared(said: str) -> float | None:
+    found = re.search(r"^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)", said, re.MULTILINE)
+    return None if found is None else 3600 * float(found[1]) + 60 * float(found[2]) + float(found[3])
+
+
 def _word(key: str, shown: str) -> str:
     found = re.search(rf"\b{key}:(\S+)", shown)
     return found[1] if found else "unknown"
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Raise InputError unless ``path`` is a file that can be opened."""
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a video")
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+        there = os.path.lexists(path)
+        raise InputError(f"{path}: {'it is no regular file, or a link that leads nowhere' if there else ABSENT}")

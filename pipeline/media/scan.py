@@ -1,0 +1,132 @@
+"""The whole file looked at once, before anything is rendered: when each picture stands, where cuts and damage are.
+
+Containers promise frames that a damaged file no longer holds, and rates that variable ones do not keep: only decoding
+every picture tells. No torch, so that a film can be planned with it.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+from pipeline.media import ffmpeg
+from pipeline.media.video import PICTURES, VideoFacts, look, source
+
+TICKS = 1_000_000  # a second, in the unit that times are printed in
+THUMB = 160  # pixels across in which cuts are looked for
+SILENCE = 120.0  # seconds that ffmpeg may need for one picture
+MISSING = 0.5  # seconds by which a file may be shorter than it says
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What decoding every picture of ``path`` showed.
+
+    ``times`` are the seconds of the file's own clock (its earliest stream starts at 0) at which pictures appear,
+    ``cuts`` the numbers of those that begin a new scene, ``damage`` says in words what ended the scan early.
+    """
+
+    facts: VideoFacts
+    times: NDArray[np.float64]
+    cuts: NDArray[np.int64]
+    damage: str
+
+
+def scan(path: Path, *, threshold: float, until: float = math.inf) -> Scan:
+    """Decode ``path`` as far as ``until`` (seconds). ``threshold`` is ffmpeg's scdet's, in per cent; 0 finds no cuts.
+
+    Raises InputError when it holds no picture at all, or pictures of several sizes.
+    """
+    facts = look(path)
+    found = _pass(path, threshold, until, [])
+    if found.damage:
+        # Threads run ahead of what they hand out; one alone gets to the damage.
+        found = _pass(path, threshold, until, ["-threads", "1"], found.damage)
+        # The last picture may have been patched up by the decoder already.
+        times = found.times[: max(1, len(found.times) - 1)]
+        found = replace(found, times=times, cuts=found.cuts[found.cuts < len(times)])
+    if not len(found.times):
+        raise InputError(f"{path} holds no picture that can be read; {found.damage or 'it is empty'}")
+    damage = found.damage
+    if not damage and until == math.inf and _is_short(path, facts, float(found.times[-1])):
+        damage = f"it says that it lasts {facts.declared:.2f} s"
+    return Scan(facts, found.times, found.cuts, damage)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    times: NDArray[np.float64]
+    cuts: NDArray[np.int64]
+    damage: str
+
+
+def _pass(path: Path, threshold: float, until: float, extra: list[str], known: str = "") -> _Pass:
+    chain = [f"settb=1/{TICKS}", f"scale=w={THUMB}:h=-2:flags=fast_bilinear"]
+    chain += [f"trim=end={until:.6f}"] if until < math.inf else []
+    chain += [f"scdet=threshold={threshold}"] if threshold else []
+    chain += ["metadata=mode=add:key=seen:value=1", "metadata=mode=print:file=-:direct=1"]
+    arguments = ["-xerror", *extra, *source(path), "-map", PICTURES, "-vf", ",".join(chain)]
+    arguments += ["-fps_mode", "passthrough", "-f", "null", "/dev/null"]
+    process = ffmpeg.Process(arguments, doing=f"reading {path}", failure=InputError)
+    times: list[float] = []
+    cuts: list[int] = []
+    try:
+        for line in _lines(process):
+            if line.startswith("frame:"):
+                number = int(line[6:].split()[0])
+                if number != len(times):  # the filters were made anew, as for another size they are
+                    raise InputError(f"{path} changes its size or pixel format at {times[-1]:.2f} s; cut it there")
+                ticks = re.search(r"pts:(-?\d+)", line)
+                times.append(int(ticks[1]) / TICKS if ticks else math.nan)
+            elif line.startswith("lavfi.scd.time") and len(times) > 1:
+                cuts.append(len(times) - 1)
+        failed = process.wait(SILENCE) != 0 or "ended prematurely" in process.messages()
+        damage = known or (str(process.failed()).partition("; ")[2] if failed else "")
+    finally:
+        process.kill()
+    return _Pass(_steady(np.array(times, np.float64)), np.array(cuts, np.int64), damage)
+
+
+def _steady(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Times that never run backward; a picture without one stands where the one before it does."""
+    filled = np.where(np.isfinite(times), times, -np.inf)
+    return np.maximum.accumulate(filled) if len(times) else times
+
+
+def _lines(process: ffmpeg.Process) -> Iterator[str]:
+    rest = b""
+    while piece := process.read(4096, SILENCE):
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from (line.decode("utf-8", "replace") for line in whole)
+
+
+def _is_short(path: Path, facts: VideoFacts, last: float) -> bool:
+    """Whether every stream of the file ends well before the container says that it does."""
+    if facts.declared is None or last > facts.declared - MISSING:
+        return False
+    return last_packet(path, "-map", PICTURES, "-map", "0:a?") < facts.declared - MISSING
+
+
+def last_packet(path: Path, *maps: str) -> float:
+    """The second of the file's clock at which the last packet of the mapped streams ends."""
+    arguments = [*source(path), *maps, "-c", "copy", "-f", "framecrc", "pipe:1"]
+    process = ffmpeg.Process(arguments, doing=f"reading {path}", failure=InputError)
+    bases: dict[str, float] = {}
+    end = 0.0
+    try:
+        for line in _lines(process):
+            base = re.match(r"#tb (\d+): (\d+)/(\d+)", line)
+            if base:
+                bases[base[1]] = int(base[2]) / int(base[3])
+            elif not line.startswith("#"):
+                stream, _, pts, duration, *_ = (word.strip() for word in line.split(","))
+                if re.fullmatch(r"-?\d+", pts):
+                    end = max(end, (int(pts) + int(duration)) * bases[stream])
+    finally:
+        process.kill()
+    return end

@@ -1,0 +1,191 @@
+"""Frames are what the file shows, whatever its rate, shape, range, depth or kind."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.media.clip import Clip, open_clip
+from pipeline.media.rate import picks
+from pipeline.media.reader import Reader
+from pipeline.media.stills import write_png
+from pipeline.media.toning import can_tone_map
+from tests.media.drawing import draw, video
+
+COLOUR = (0x20, 0xC0, 0x80)
+STRIPES = "color=c=black:s=64x48:r=50,format=yuv444p,geq=lum='235*mod(floor((X+4*N)/8),2)':cb=128:cr=128"
+
+
+def opened(path: Path, **settings: object) -> Clip:
+    return open_clip(path, **{"fps": None, "salvage": False, "threshold": 10.0, **settings})  # type: ignore[arg-type]
+
+
+def frames(clip: Clip, width: int = 0, height: int = 0, **settings: object) -> list[torch.Tensor]:
+    count = round(clip.seconds * clip.fps)
+    chosen = picks(clip.times, start=float(clip.times[0]), rate=clip.fps, frames=count)
+    size = {"width": width or clip.width, "height": height or clip.height}
+    return list(Reader(clip, chosen, **size, **settings).frames())  # type: ignore[arg-type]
+
+
+def colour(frame: torch.Tensor) -> list[float]:
+    return [255 * float(value) for value in frame.mean(dim=(0, 2, 3))]
+
+
+def numbered(path: Path, rate: str, count: int, *arguments: str) -> Path:
+    """A video whose brightness is the number of its picture."""
+    drawing = f"color=c=black:s=64x48:r={rate},format=yuv420p,geq=lum='20+6*N':cb=128:cr=128"
+    return video(path, drawing, "-frames:v", str(count), "-crf", "1", *arguments)
+
+
+def number(frame: torch.Tensor) -> int:
+    """The number of a picture of such a video."""
+    return round((float(frame.mean()) * 219 + 16 - 20) / 6)
+
+
+@pytest.mark.parametrize("rate", ["24", "25", "30000/1001", "60"])
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_count_and_rate_are_the_files_own(tmp_path: Path, rate: str, ending: str) -> None:
+    clip = opened(numbered(tmp_path / f"a.{ending}", rate, 31))
+    assert clip.fps == Fraction(rate)
+    made = frames(clip)
+    assert len(made) == 31 == round(clip.seconds * clip.fps)
+    assert made[0].shape == (1, 3, 48, 64) and made[0].dtype == torch.float32
+    assert [number(frame) for frame in made] == list(range(31))
+    assert clip.notes == ()
+
+
+def test_reading_begins_anywhere(tmp_path: Path) -> None:
+    clip = opened(video(tmp_path / "a.mp4"))
+    reader = Reader(clip, np.arange(24), width=64, height=48)
+    whole = list(reader.frames())
+    assert all(torch.equal(a, b) for a, b in zip(reader.frames(9), whole[9:], strict=True))
+
+
+def test_a_variable_rate_is_conformed_and_said(tmp_path: Path) -> None:
+    thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr")
+    clip = opened(numbered(tmp_path / "v.mp4", "30", 17, *thinned))
+    assert clip.fps == 30 and "it is conformed to 30" in clip.notes[0]
+    made = [number(frame) for frame in frames(clip)]
+    # Pictures 0 to 9, then every third, each until the next one comes, all at their own time.
+    assert made[:28] == [n if n < 10 else n - n % 3 for n in range(28)]
+
+
+def test_a_rate_that_is_asked_for_is_conformed_to(tmp_path: Path) -> None:
+    clip = opened(numbered(tmp_path / "a.mp4", "24", 24), fps=Fraction(12))
+    assert "conformed to 12" in clip.notes[0]
+    assert [number(frame) for frame in frames(clip)] == list(range(0, 24, 2))
+
+
+@pytest.mark.parametrize("extra", [("-c:v", "ffv1"), ("-c:v", "libx264", "-crf", "4")])
+@pytest.mark.parametrize(
+    ("space", "limits", "tags"),
+    [("bt709", "tv", "colorspace=bt709"), ("bt709", "pc", "colorspace=bt709"), ("bt601", "tv", "colorspace=smpte170m")],
+)
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv422p10le"])
+def test_colours_follow_the_tags_in_eight_and_ten_bits(
+    tmp_path: Path, space: str, limits: str, tags: str, pixels: str, extra: tuple[str, ...]
+) -> None:
+    chain = f"scale=out_color_matrix={space}:out_range={limits}:flags=accurate_rnd,format={pixels}"
+    chain += f",setparams=range={limits}:{tags}"
+    path = video(tmp_path / "c.mkv", "color=c=0x20C080:s=64x48:d=0.2:r=25,format=rgb24", "-vf", chain, *extra)
+    assert colour(frames(opened(path))[0]) == pytest.approx(COLOUR, abs=2.2)
+
+
+def test_ten_bits_are_not_cut_to_eight(tmp_path: Path) -> None:
+    ramp = "color=c=black:s=256x16:d=0.1:r=25,format=yuv420p10le,geq=lum='400+X/4':cb=512:cr=512"
+    path = video(tmp_path / "r.mkv", ramp, "-c:v", "ffv1")
+    assert len(frames(opened(path))[0].unique()) > 50  # sixteen or so in eight bits
+
+
+def test_rotation_and_pixel_shape_are_applied(tmp_path: Path) -> None:
+    wide = video(tmp_path / "wide.mp4", "testsrc2=s=64x48:r=24:d=0.2,setsar=2/1")
+    clip = opened(wide)
+    assert (clip.width, clip.height) == (128, 48)
+    turned = draw(tmp_path / "t.mp4", "-display_rotation", "90", "-i", f"file:{wide}", "-c", "copy")
+    tall = opened(turned)
+    assert (tall.width, tall.height) == (64, 96) or (tall.width, tall.height) == (24, 64)
+    upright, lying = frames(tall, 48, 128)[0], frames(clip)[0]
+    differences = [float((upright.rot90(k, (2, 3)) - lying).abs().mean()) for k in (1, 3)]
+    assert min(differences) < 0.03 < max(differences)
+
+
+def test_odd_sizes_and_other_shapes_cover_the_frame(tmp_path: Path) -> None:
+    path = video(tmp_path / "odd.mkv", "testsrc=s=97x63:r=24:d=0.2", "-c:v", "ffv1")
+    clip = opened(path)
+    assert (clip.width, clip.height) == (97, 63)
+    assert frames(clip, 98, 64)[0].shape == (1, 3, 64, 98)
+    square = frames(clip, 64, 64)[0]
+    whole = frames(clip)[0][:, :, :, 17:80]
+    assert float((square[..., :63, :63] - whole).abs().mean()) < 0.08
+
+
+def test_interlaced_footage_is_deinterlaced_and_said(tmp_path: Path) -> None:
+    drawing = f"{STRIPES},trim=end_frame=50,tinterlace=interleave_top,setfield=tff"
+    path = video(tmp_path / "i.mkv", drawing, "-c:v", "ffv1", "-field_order", "tt")
+    clip = opened(path)
+    assert any("deinterlaced" in note for note in clip.notes)
+    made = frames(clip)
+    assert len(made) == 25
+    plain = draw(tmp_path / "p.mkv", "-i", f"file:{path}", "-vf", "setfield=prog", "-c:v", "ffv1")
+    combed = frames(opened(plain))
+
+    def comb(frame: torch.Tensor) -> float:
+        return float((2 * frame[:, :, 1:-1] - frame[:, :, :-2] - frame[:, :, 2:]).abs().mean())
+
+    assert comb(made[12]) < 0.8 * comb(combed[12])
+
+
+@pytest.mark.parametrize("codec", [("png", "rgba"), ("ffv1", "yuva420p"), ("png", "rgba64be")])
+def test_transparent_parts_show_the_background(tmp_path: Path, codec: tuple[str, str]) -> None:
+    drawing = "color=c=white:s=64x48:d=0.1:r=25,format=rgba,geq=r=255:g=255:b=255:a='if(lt(X,32),0,128)'"
+    path = video(tmp_path / "a.mkv", f"{drawing},format={codec[1]}", "-c:v", codec[0])
+    clip = opened(path)
+    assert any("transparent" in note for note in clip.notes)
+    frame = frames(clip, background=(1.0, 0.0, 0.5))[0]
+    assert frame[0, :, 24, 8].tolist() == pytest.approx([1.0, 0.0, 0.5], abs=0.02)
+    assert frame[0, :, 24, 56].tolist() == pytest.approx([1.0, 0.5, 0.75], abs=0.02)
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_high_dynamic_range_is_mapped_and_said(tmp_path: Path, transfer: str) -> None:
+    if not can_tone_map():
+        pytest.skip("this ffmpeg has no zscale")
+    ramp = "color=c=black:s=64x16:d=0.1:r=25,format=yuv420p10le,geq=lum='64+X*13':cb=512:cr=512"
+    tags = f"setparams=range=tv:colorspace=bt2020nc:color_primaries=bt2020:color_trc={transfer}"
+    clip = opened(video(tmp_path / "h.mkv", f"{ramp},{tags}", "-c:v", "ffv1"))
+    assert any("HDR" in note and "tone-mapped" in note for note in clip.notes)
+    line = frames(clip)[0].mean(dim=(0, 1, 2))
+    assert float(line[0]) < 0.03 and float(line[-1]) > 0.8
+    assert bool((line.diff() > -0.01).all())
+
+
+def test_gifs_are_footage(tmp_path: Path) -> None:
+    clip = opened(video(tmp_path / "a.gif", "testsrc2=s=64x48:r=10:d=1"))
+    assert clip.fps == 10 and len(frames(clip)) == 10
+
+
+def test_cuts_are_found(tmp_path: Path) -> None:
+    drawing = "testsrc2=s=96x64:r=24:d=0.5[a];mandelbrot=s=96x64:r=24,trim=duration=0.5,format=yuv420p[b];[a][b]concat"
+    path = draw(tmp_path / "c.mp4", "-f", "lavfi", "-i", drawing)
+    assert opened(path).cuts.tolist() == [12]
+    assert opened(path, threshold=0.0).cuts.tolist() == []
+
+
+@pytest.fixture
+def stills(tmp_path: Path) -> Path:
+    folder = tmp_path / "stills"
+    folder.mkdir()
+    for n in range(12):
+        picture = np.full((40, 60, 3), 10 * n if n < 6 else 255 - n, np.uint8)
+        write_png(picture, folder / f"shot {n + 8}.png")
+    return folder
+
+
+def test_a_folder_or_a_pattern_of_pictures_is_footage(stills: Path) -> None:
+    for path in (stills, stills / "shot %d.png"):
+        clip = opened(path, fps=Fraction(12))
+        assert (clip.fps, clip.width, clip.height, clip.seconds) == (12, 60, 40, 1.0)
+        assert [round(255 * float(frame.mean())) for frame in frames(clip)][:6] == [0, 10, 20, 30, 40, 50]
+        assert clip.cuts.tolist() == [6]

@@ -1,0 +1,44 @@
+"""RAFT is refused in one sentence where it cannot run."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.config import FlowConfig
+from pipeline.errors import ConfigError, InputError
+from pipeline.motion.raft import FILE, find_weights, raft
+
+
+def test_without_a_gpu_it_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"flow.kind=raft: raft needs device=cuda, and this is cpu"):
+        raft(FlowConfig(kind="raft"), torch.device("cpu"))
+
+
+def test_weights_that_are_missing_or_not_the_published_ones_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(InputError, match=FILE):
+        find_weights()
+    path = tmp_path / "hub" / "checkpoints" / FILE
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"something else")
+    with pytest.raises(InputError, match="is damaged"):
+        find_weights()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="RAFT runs on CUDA alone")
+def test_a_pan_is_found() -> None:
+    from pipeline.motion.flow import fit
+    from tests.motion.test_flow import SIZE, seen, texture
+
+    try:
+        find_weights()
+    except InputError:
+        pytest.skip("RAFT's weights are not in torch's cache")
+    plane = texture(1)
+    estimate = raft(FlowConfig(kind="raft"), torch.device("cuda"))
+    motion = estimate(seen(plane, 0, 0), seen(plane, 3.0, -1.0))
+    found = fit(motion.backward, SIZE)[:, :, 12:-12, 12:-12].mean(dim=(0, 2, 3)).tolist()
+    assert found == pytest.approx([3.0, -1.0], abs=0.3)

@@ -1,0 +1,83 @@
+"""A film over footage as its users make it: the same clip, dreaming."""
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pipeline.media import ffmpeg
+from pipeline.media.video import decode, probe_video
+from tests.media.drawing import video, with_sound
+from tests.media.test_sound import packets
+from tests.test_render import refused, render
+
+QUICK = ("dream.octaves=1", "flow.ripen=1")
+
+
+def timestamps(path: Path) -> list[Fraction]:
+    report = ffmpeg.run(
+        ["-i", f"file:{path}", "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framecrc", "pipe:1"], doing="listing"
+    ).decode()
+    (tick,) = (Fraction(line.split()[-1]) for line in report.splitlines() if line.startswith("#tb 0"))
+    return [int(line.split(",")[2]) * tick for line in report.splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("rate", ["24", "25", "30000/1001", "60"])
+def test_count_times_rate_and_sound_are_the_footages(tmp_path: Path, rate: str) -> None:
+    seconds = float(8 / Fraction(rate))
+    clip = with_sound(tmp_path / "clip.mp4", "-c:a", "aac", rate=rate, seconds=seconds)
+    run = render("+preset=footage", f"source.path={clip}", "output=f.mp4", *QUICK, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    film = tmp_path / "f.mp4"
+    mine, theirs = probe_video(film), probe_video(clip)
+    assert (mine.fps, mine.frames, mine.width, mine.height) == (Fraction(rate), 8, 64, 48)
+    assert (theirs.fps, theirs.frames) == (mine.fps, mine.frames)
+    assert max(abs(a - b) for a, b in zip(timestamps(film), timestamps(clip), strict=True)) < Fraction(1, 10000)
+    assert [crc for _, crc in packets(film)] == [crc for _, crc in packets(clip)]
+
+
+def test_a_variable_rate_is_said_and_keeps_its_length(tmp_path: Path) -> None:
+    thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr")
+    clip = video(tmp_path / "v.mp4", "testsrc2=s=64x48:r=30:d=0.7", *thinned)
+    run = render("+preset=footage", f"source.path={clip}", "output=f.mp4", *QUICK, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "it is conformed to 30" in run.stderr
+    facts = probe_video(tmp_path / "f.mp4")
+    assert (facts.fps, facts.frames) == (30, 19)  # the last picture, number 18, lasts a thirtieth
+
+
+def test_a_path_with_everything_in_it_and_a_silent_film(tmp_path: Path) -> None:
+    name = "-a%03d: it's größe.mp4"
+    clip = with_sound(tmp_path / "clip.mp4", "-c:a", "aac", seconds=0.2).rename(tmp_path / name)
+    quoted = str(clip).replace("'", "\\'")
+    run = render("+preset=footage", f"source.path='{quoted}'", "output=f.mp4", "audio=none", *QUICK, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    report = ffmpeg.inspect(["-i", f"file:{tmp_path}/f.mp4", "-f", "null", "-"], doing="looking", level="info")[1]
+    assert "Audio" not in report and "Video" in report
+
+
+@pytest.mark.parametrize("content", [b"", b"ffconcat version 1.0\nfile secret.mp4\n", bytes(range(256)) * 9])
+def test_bad_footage_is_one_sentence_and_leaves_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.mp4").write_bytes(content)
+    said = refused(render("+preset=footage", "source.path=bad.mp4", "output=f.mp4", cwd=tmp_path))
+    assert "bad.mp4" in said
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["bad.mp4"]
+
+
+@pytest.mark.slow
+def test_the_dream_sticks_to_what_moves_and_the_camera_may_fly(tmp_path: Path, shared: Path) -> None:
+    """Dreams over real footage, under a camera that zooms: they are there, and follow on from frame to frame."""
+    arguments = ("+preset=footage", f"source.path={shared}/media/volcano.mp4", "frame.width=160", "source.end=12f")
+    run = render(*arguments, "camera.zoom=1.1", "output=f.mp4", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    made = [frame.astype(float) for frame in decode(tmp_path / "f.mp4")]
+    assert len(made) == 12
+    plain = render(*arguments, "dream.strength=0", "output=p.mp4", cwd=tmp_path)
+    assert plain.returncode == 0, plain.stderr
+    footage = [frame.astype(float) for frame in decode(tmp_path / "p.mp4")]
+    dreamed = [a - b for a, b in zip(made, footage, strict=True)]
+    size = [abs(residual).mean() for residual in dreamed]
+    steps = [abs(b - a).mean() for a, b in pairwise(dreamed)]
+    assert min(size) > 8
+    assert max(steps) < 0.35 * min(size)
