@@ -161,6 +161,11 @@ class DreamConfig:
         1.0, "colours move together as in photographs (1) or each on its own (0)", low=0, high=1, curve=True
     )
     equalize: Any = option(0.0, "fills calm areas: divides by local strength to this power", low=0, high=1, curve=True)
+    mask: str = option(
+        "none",
+        "where the dream is strong: everywhere, where footage moves, where it stands still, or where it is bright",
+        choices=("none", "motion", "still", "luma"),
+    )
     tone: str = option(
         "hold",
         "hold brightness and contrast at tone_mean and tone_contrast, hold those of the start, or let them drift",
@@ -252,6 +257,8 @@ def validate(config: RenderConfig) -> None:
         )
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", config.device):
         raise ConfigError("device", config.device, "allowed are auto, cpu, cuda, cuda:N and mps")
+    if config.dream.mask in ("motion", "still") and config.source.kind == "none":
+        raise ConfigError("dream.mask", config.dream.mask, "only footage moves: it needs source=video")
     for key, pair in (("camera.pan", config.camera.pan), ("camera.center", config.camera.center)):
         if len(pair) != 2:
             raise ConfigError(key, pair, "needs two numbers, [x, y]")

@@ -154,6 +154,7 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
         frames=plan.frames,
         opening=plan.opening,
         seed=config.seed,
+        mask=config.dream.mask,
     )
 
 

@@ -17,6 +17,7 @@ from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.pyramid import resize
 from pipeline.errors import DreamError
 from pipeline.motion import camera
+from pipeline.motion.content import luma
 from pipeline.motion.footage import Footage
 from pipeline.randomness import FRAMES, START, generator
 from pipeline.score.score import Cue, Score
@@ -53,6 +54,7 @@ class Shot:
     index: int = 0
     footage: Footage | None = None
     ripen: int = 0
+    mask: str = "none"
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
         """Frames ``first`` … of the shot. ``canvas`` is frame ``first − 1``, or for 0 what ``begin`` returned."""
@@ -102,7 +104,7 @@ class Shot:
     def _dream(self, canvas: Tensor, cue: Cue, seconds: float, step: int, stream: int = FRAMES) -> Tensor:
         look = {name.removeprefix("dream."): value for name, value in cue.numbers.items() if name.startswith("dream.")}
         try:
-            return self.dreamer.dream(
+            dreamed = self.dreamer.dream(
                 canvas,
                 cue.targets,
                 strength=look.pop("strength"),
@@ -112,3 +114,8 @@ class Shot:
             )
         except DreamError as error:
             raise DreamError(f"{'frame' if stream == FRAMES else 'warm-up'} {step}: {error}") from error
+        return dreamed if self.mask == "none" else canvas + self._content(canvas) * (dreamed - canvas)
+
+    def _content(self, canvas: Tensor) -> Tensor:
+        """Where the picture calls for the dream: the footage decides, or without any the canvas itself."""
+        return luma(canvas) if self.footage is None else self.footage.content(self.mask, self.size)

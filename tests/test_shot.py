@@ -81,6 +81,16 @@ def test_a_zoom_that_moves_has_gone_as_far_at_any_frame_rate(tmp_path: Path, mon
     assert travelled == pytest.approx([exact] * 3, rel=2e-3)
 
 
+def test_shadows_rest_where_brightness_is_the_mask(tmp_path: Path) -> None:
+    plain = run(planned(tmp_path, *TINY, "duration=1f", "start.steps=1", "dream.mask=luma"))
+    shot = shot_of(planned(tmp_path, *TINY, "duration=1f", "start.steps=1", "dream.mask=luma"))
+    canvas = torch.full_like(plain[0], 0.02)
+    canvas[..., 48:] = 0.9
+    (step,) = shot.render(canvas)
+    change = (step.frame - canvas).abs()
+    assert float(change[..., :40].mean()) < 0.1 * float(change[..., 56:].mean())
+
+
 @pytest.mark.slow
 def test_three_hundred_frames_from_noise_hold_their_tone_and_sharpness(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import FlowConfig
+from pipeline.motion.content import luma, movement
 from pipeline.motion.flow import Estimate, Motion, trust, warp
 
 WAVES = 4.0  # across the short side, of which half counts as broad light
@@ -103,6 +104,15 @@ class Footage:
             return canvas
         residual = canvas - self._before.source.to(self._device)
         return canvas - self._config.light * _broad(residual)
+
+    def content(self, kind: str, size: tuple[int, int]) -> Tensor:
+        """Where the present frame calls for the dream, ``(1, 1, H, W)``: ``motion``, ``still`` or ``luma``."""
+        assert self._before is not None
+        if kind == "luma":
+            return luma(self._before.source.to(self._device))
+        motion = self._before.motion
+        moving = movement(motion.backward if motion else None, size, self._fps, self._device)
+        return 1 - moving if kind == "still" else moving
 
     def begins(self, index: int) -> bool:
         """Whether frame ``index`` is the first, or the first after a cut."""
