@@ -271,6 +271,8 @@ def main() -> None:
     parser.add_argument("--sheets", type=Path, help="folder for PNGs")
     parser.add_argument("overrides", nargs="*", help="settings of ours, such as flow.persistence=0.9")
     options = parser.parse_args()
+    if options.frames < SETTLED + 2:
+        parser.error(f"--frames must be at least {SETTLED + 2}: the first {SETTLED} are not measured")
     torch.set_grad_enabled(False)
     asked = ["+preset=footage", f"network={options.network}", *options.overrides]
     asked += [f"network.weights={options.weights}"] if options.weights else []
