@@ -107,7 +107,7 @@ def normalise(arguments: list[str]) -> list[str]:
     told = []
     for argument in arguments:
         key, _, value = argument.partition("=")
-        plain_text = re.search(r"[:(]", value) and not re.search(r"[\"'\[]", value)
+        plain_text = re.search(r"[:(\s]", value) and not re.search(r"[\"'\[]", value)
         if argument.startswith(moving) and plain_text and not value.startswith(SWEEPS):
             argument = f'{key}="{value}"'
         told.append(f"+{argument}" if argument.startswith(plain) else argument)

@@ -257,8 +257,8 @@ def validate(config: RenderConfig) -> None:
         )
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", config.device):
         raise ConfigError("device", config.device, "allowed are auto, cpu, cuda, cuda:N and mps")
-    if config.dream.mask in ("motion", "still") and config.source.kind == "none":
-        raise ConfigError("dream.mask", config.dream.mask, "only footage moves: it needs source=video")
+    if config.dream.mask in ("motion", "still") and "none" in (config.source.kind, config.flow.kind):
+        raise ConfigError("dream.mask", config.dream.mask, "only footage moves: it needs source=video and flow=dis")
     for key, pair in (("camera.pan", config.camera.pan), ("camera.center", config.camera.center)):
         if len(pair) != 2:
             raise ConfigError(key, pair, "needs two numbers, [x, y]")

@@ -3,6 +3,7 @@
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -72,8 +73,7 @@ def render(plan: Plan) -> Film:
         text = record.as_text(record.make_record(config, seeing.weights, device_words(device), encoder.frames, seconds))
         if encoder.frames < plan.frames:
             _keep_interrupted(plan, encoder, text, failure)
-        sound = plan.stretch.sound(plan.frames, config.audio) if plan.stretch else None
-        finish(encoder.part, plan.video, record=text, title=plan.video.stem, overwrite=config.overwrite, sound=sound)
+        _finish(plan, encoder, plan.video, text, overwrite=config.overwrite)
         poster.save(plan.poster)
         write(plan.record, text.encode())
     return Film(plan.video, plan.poster, plan.record)
@@ -113,13 +113,34 @@ def _warm_up(shot: Shot, stop: Stop) -> Tensor:
     return canvas
 
 
+def _finish(plan: Plan, encoder: Encoder, final: Path, text: str, *, overwrite: bool) -> None:
+    """Give the encoded pictures their name, with the footage's sound; without it rather than not at all."""
+    sound = plan.stretch.sound(encoder.frames, plan.config.audio) if plan.stretch else None
+    finishing = partial(
+        finish,
+        encoder.part,
+        final,
+        record=text,
+        title=plan.video.stem,
+        overwrite=overwrite,
+        codec=plan.config.encode.codec,
+    )
+    try:
+        finishing(sound=sound)
+    except EncoderError as error:
+        if sound is None:
+            raise
+        say(f"note: the sound could not be laid under the pictures and is left out ({error})")
+        finishing(sound=None)
+
+
 def _keep_interrupted(plan: Plan, encoder: Encoder, text: str, failure: Exception | None) -> NoReturn:
     """Give the frames there are a name of their own, then say why there are no more."""
     number, kept = 1, plan.video.with_name(f"{plan.video.stem}.interrupted{plan.video.suffix}")
     while kept.exists():
         number += 1
         kept = plan.video.with_name(f"{plan.video.stem}.interrupted-{number}{plan.video.suffix}")
-    finish(encoder.part, kept, record=text, title=plan.video.stem, overwrite=False)
+    _finish(plan, encoder, kept, text, overwrite=False)
     where = f"after {encoder.frames} of {plan.frames} frames, which are in {kept}"
     if failure is None:
         raise Interrupted(f"stopped {where}")
@@ -159,15 +180,15 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
 
 
 def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[str, float], short_side: int) -> None:
-    """Say once that some octaves are too small to be seen; ConfigError when all are."""
+    """Say once that some octaves are too small to be seen; ConfigError when a target fits none."""
     kept = [scale for scale in scales if dreamer.fits(scale, targets)]
-    if not kept:
-        least = (
-            f"the shorter side has {short_side} pixels; to see these targets the network needs {dreamer.least(targets)}"
-        )
+    blind = [target for target in targets if not dreamer.fits(max(scales), {target: 1.0})]
+    if blind:
+        needs = dreamer.least({blind[0]: 1.0})
+        least = f"the shorter side has {short_side} pixels; to see {blind[0]} the network needs {needs}"
         raise ConfigError("frame.width, frame.height", short_side, least)
     if len(kept) < len(scales):
-        say(f"note: the frame is small for {len(scales)} octaves; dreaming with {len(kept)}")
+        say(f"note: the frame is small for {len(scales)} octaves; some targets are dreamed with {max(1, len(kept))}")
 
 
 def _pictures(files: frozenset[str], plan: Plan) -> dict[str, Tensor]:

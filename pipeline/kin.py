@@ -54,11 +54,13 @@ def cache_folder() -> Path:
 def _read(path: Path, count: int) -> Order | None:
     """The order of ``count`` channels in the file, or None when there is none or it is damaged."""
     try:
-        order = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        order = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, MemoryError, TypeError):
         return None
-    whole = np.concatenate([np.arange(len(order))[:, None], order], axis=1) if order.ndim == 2 else order
-    if order.shape != (count, count - 1) or (np.sort(whole, axis=1) != np.arange(count)).any():
+    if not isinstance(order, np.ndarray) or order.dtype != np.int32 or order.shape != (count, count - 1):
+        return None
+    whole = np.concatenate([np.arange(count)[:, None], order], axis=1)
+    if (np.sort(whole, axis=1) != np.arange(count)).any():
         return None
     return np.asarray(order, dtype=np.int32)
 

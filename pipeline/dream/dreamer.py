@@ -74,8 +74,10 @@ class Dreamer:
         finite: list[tuple[float, Tensor]] = []
         seen: list[Mapping[str, float]] = []
         for scale in self.scales(min(size)):
-            wanted = {target: weight for target, weight in targets(scale).items() if weight}
-            if not wanted or not self.fits(scale, wanted):
+            asked = {target: weight for target, weight in targets(scale).items() if weight}
+            # Each by itself: a deep target that comes in must not take the small octaves from a shallow one.
+            wanted = {target: weight for target, weight in asked.items() if self.fits(scale, {target: weight})}
+            if not wanted:
                 continue
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
             small = resize(canvas, fit(size, scale * self._short_side))

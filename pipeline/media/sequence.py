@@ -26,7 +26,8 @@ def is_sequence(path: Path) -> bool:
 def find_pictures(path: Path) -> tuple[Path, ...]:
     """The pictures of a folder or of a pattern, by their numbers. Raises InputError for none and for a gap."""
     if path.is_dir():
-        found = [file for file in path.iterdir() if file.suffix.lower() in ENDINGS and not file.name.startswith(".")]
+        named = [file for file in path.iterdir() if file.suffix.lower() in ENDINGS and not file.name.startswith(".")]
+        found = [file for file in named if file.is_file()]
         if not found:
             raise InputError(f"{path} holds no pictures; allowed are {', '.join(sorted(ENDINGS))}")
         return tuple(sorted(found, key=_natural))
@@ -35,7 +36,7 @@ def find_pictures(path: Path) -> tuple[Path, ...]:
     numbers = {}
     for file in path.parent.iterdir() if path.parent.is_dir() else ():
         match = numbered.fullmatch(file.name)
-        if match is not None and _name(path.name, int(match[1])) == file.name:
+        if match is not None and _name(path.name, int(match[1])) == file.name and file.is_file():
             numbers[int(match[1])] = file
     if not numbers:
         raise InputError(f"{path}: there is no picture of such a name")

@@ -31,6 +31,8 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> N
     plan = make_plan(config, folder, name)
     picture = sheet.picture_path(config, folder)
     sheet.check(picture, "output=", overwrite=config.overwrite)
+    if export is not None and Path(export).absolute() == picture.absolute():
+        raise ConfigError("export", export, "that is where the picture goes; name another file")
     if export is not None:
         sheet.check(Path(export), "export=", overwrite=config.overwrite)
     made = sheet.make_sheet(sheet.score_of(plan), float(plan.fps), plan.frames, plan.scales())

@@ -11,7 +11,7 @@ from pipeline.score.clock import show_time
 from pipeline.score.expression import compile_expression
 from pipeline.score.keyframes import parse_keyframes
 
-_CHECKS = 20_000
+_CHECKS = 1_000_000
 """At most so many moments of a shot are looked at before it starts."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE)
 

@@ -93,7 +93,7 @@ def _start(options: Options) -> Target:
         target = parse_target(str(options.targets[0]), "score.targets")
         whole_layer = target.kind == "layer" and target.channel is None
         return _drawn_start(options, [target.layer]) if whole_layer else target
-    if not options.layers:
+    if options.targets or not options.layers:
         allowed = "a walk needs one channel to start at, such as stage4:61, or score.layers to draw it from"
         raise ConfigError("score.targets", list(options.targets), allowed)
     return _drawn_start(options, options.layers)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.errors import ConfigError
-from pipeline.score.sight import Moving, Sight, mix, sight_at
+from pipeline.score.sight import Moving, Sight, mix, sight_at, within_one
 
 
 class Turn(NamedTuple):
@@ -38,6 +38,8 @@ class Schedule(ABC):
     def weights(self, t: float) -> Sight:
         """Target → weight at ``t`` seconds."""
         now, coming, share = self.turn(t)
+        if 0 < share < 1:  # of weights that add up to more than 1 only the proportions count; so in a fade as well
+            now, coming = within_one(now), within_one(coming)
         return mix(now, coming, share)
 
 

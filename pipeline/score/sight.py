@@ -78,6 +78,12 @@ def mix(first: Mapping[str, float], second: Mapping[str, float], share: float) -
     return {name: weight for name, weight in mixed.items() if weight != 0.0}
 
 
+def within_one(sight: Mapping[str, float]) -> Sight:
+    """The sight with its absolute weights scaled down to add up to 1, if they add up to more."""
+    total = max(1.0, sum(abs(weight) for weight in sight.values()))
+    return {name: weight / total for name, weight in sight.items()}
+
+
 def strongest(sight: Mapping[str, float]) -> str:
     """The target with the greatest absolute weight (the first of equals), or ``nothing``."""
     return max(sight, key=lambda name: abs(sight[name]), default="nothing")

@@ -1,6 +1,7 @@
 """A walk through the channels of one layer, from neighbour to neighbour."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Walk:
     def __init__(self, start: Target, neighbours: Neighbours, *, seed: int, shot: int) -> None:
         if start.kind != "layer" or start.channel is None:
             raise ConfigError("score.targets", start, "a walk starts at a channel such as stage4:61")
-        self._layer = layer = start.layer
+        self._start, layer = start, start.layer
         onward, back = (np.random.default_rng([_STREAM, seed, shot, way]) for way in (0, 1))
         self._onward = _Path(layer, start.channel, neighbours, onward, avoid=[])
         # The way back must not begin as the way onward does, or the walk would return at step 0.
@@ -39,7 +40,8 @@ class Walk:
     def sight(self, number: int) -> Sight:
         """The channel seen at step ``number``."""
         path = self._onward if number >= 0 else self._back
-        return {f"{self._layer}:{path.channel(abs(number))}": 1.0}
+        # Its place, region and octaves go with it.
+        return {str(replace(self._start, channel=path.channel(abs(number)))): 1.0}
 
 
 class _Path:

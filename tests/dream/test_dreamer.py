@@ -80,3 +80,22 @@ def test_a_gradient_that_is_not_finite_stops_with_advice(tiny: Network) -> None:
     dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=1), 96)
     with pytest.raises(DreamError, match=r"not finite at the octave of scale 1.00; try precision=float32"):
         dream(dreamer, noise() * float("inf"))
+
+
+def test_a_deep_target_takes_no_octave_from_a_shallow_one(tiny: Network) -> None:
+    """What fits no small octave leaves the others to dream there."""
+    objective = Objective(tiny)
+    objective._smallest[frozenset({"three"})] = 90
+    dreamer = Dreamer(objective, DreamConfig(octaves=2, octave_ratio=2.0, tone="free"), 96)
+    alone, beside = (
+        dreamer.dream(
+            noise(),
+            lambda scale, sight=sight: sight if scale < 0.6 else {},
+            strength=0.6,
+            seconds=1 / 24,
+            generator=torch.Generator().manual_seed(0),
+        )
+        for sight in ({"one": 1.0}, {"one": 1.0, "three": 1e-3})
+    )
+    assert torch.equal(alone, beside)
+    assert not torch.equal(alone, noise())

@@ -132,8 +132,9 @@ def test_keys_have_weights_and_fades_of_their_own() -> None:
     ]
     played = score("keys", keys=keys, fade="2s")
     assert played.at(3.0).targets(1.0) == {"class:owl": 1.0}
-    assert played.at(3.5).targets(1.0) == {"class:owl": 0.5, "class:eye": 1.0, "stage3:1": 1.0}
-    assert played.at(7.0).targets(1.0) == {"class:eye": 1.0, "stage3:1": 1.0}
+    assert played.at(3.5).targets(1.0) == {"class:owl": 0.5, "class:eye": 0.25, "stage3:1": 0.25}
+    assert played.at(5.0).targets(1.0) == {"class:eye": 2.0, "stage3:1": 2.0}
+    assert played.at(7.0).targets(1.0) == {"class:eye": 0.25, "stage3:1": 0.25}
     assert played.at(9.0).targets(1.0) == {}
     assert played.at(9.0).label() == "nothing"
 
@@ -193,7 +194,8 @@ def test_weights_may_move() -> None:
 
 def test_moving_weights_cross_fade_like_others() -> None:
     wheel = score("cycle", targets=[{"class:owl": "0s: 1, 4s: 3"}, "class:eye"], hold="2s", fade="1s")
-    assert wheel.at(1.5).targets(1.0) == pytest.approx({"class:owl": 0.5 * 1.75, "class:eye": 0.5})
+    assert wheel.at(0.5).targets(1.0) == pytest.approx({"class:owl": 1.25})
+    assert wheel.at(1.5).targets(1.0) == pytest.approx({"class:owl": 0.5, "class:eye": 0.5})
     fractal = score("fractal", targets=[{"class:owl": "0s: 1, 4s: 3"}], curves={"camera.zoom": 2.0})
     assert fractal.at(3.0).targets(0.25) == pytest.approx({"class:owl": 1.5})  # two seconds older
     assert fractal.at(0.5).targets(0.25) == {"class:owl": 1.0}  # born before second 0
@@ -215,3 +217,8 @@ def test_the_weight_of_a_key_may_move() -> None:
 def test_moving_weights_are_checked_before_the_film(weight: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         score("constant", targets=[{"class:owl": weight}])
+
+
+def test_sights_of_unequal_weight_meet_in_the_middle_of_a_fade() -> None:
+    wheel = score("cycle", targets=["4*class:owl", ["class:eye", "class:fish"]], hold="2s", fade="1s")
+    assert wheel.at(1.5).targets(1.0) == pytest.approx({"class:owl": 0.5, "class:eye": 0.25, "class:fish": 0.25})
