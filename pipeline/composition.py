@@ -3,6 +3,7 @@
 from typing import Any
 
 from pipeline.config import NetworkConfig, RenderConfig, settings
+from pipeline.errors import ConfigError
 from pipeline.kin import Kin, Order
 from pipeline.layers import Layers
 from pipeline.plan import Plan, targets_of
@@ -39,7 +40,10 @@ def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
     for text in played.targets():
         target = parse_target(text, "score.targets")
         if target.layer:
-            layers.resolve(target.layer, "score.targets")
+            count = layers.count(target.layer, "score.targets")
+            named = target.channels if target.channel is None else (target.channel,)
+            if max(named, default=0) >= count:
+                raise ConfigError("score.targets", text, f"{target.layer} has channels 0 to {count - 1}")
     return played
 
 

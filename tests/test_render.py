@@ -173,7 +173,7 @@ def test_neither_poster_nor_record_of_another_film_is_replaced(tmp_path: Path) -
 
 WITHOUT_TORCH = [
     *(["--help"], ["--cfg", "job"], ["dream.octaves=many"], ["output=film.txt"], ["camera.zoom=1+"], ["device=foo"]),
-    *(["score.targets=[stage9]"], ["score.fade=9s"], ["camera.center=[a,b]"]),
+    *(["score.targets=[stage9]"], ["score.targets=[stage4:960]"], ["score.fade=9s"], ["camera.center=[a,b]"]),
 ]
 
 
