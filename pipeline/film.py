@@ -71,7 +71,7 @@ def render(plan: Plan) -> Film:
                 failure = error
             seconds = time.monotonic() - began
         text = record.as_text(record.make_record(config, seeing.weights, device_words(device), encoder.frames, seconds))
-        if encoder.frames < plan.frames:
+        if failure is not None or encoder.frames < plan.frames:
             _keep_interrupted(plan, encoder, text, failure)
         _finish(plan, encoder, plan.video, text, overwrite=config.overwrite)
         poster.save(plan.poster)

@@ -18,13 +18,13 @@ def main() -> None:
 def render(config: RenderConfig, folder: Path, name: str) -> None:
     """Check what needs no torch, then make the film ``name`` in ``folder``, or at ``config.output``."""
     from pipeline import sheet
-    from pipeline.media.codecs import find_codec, find_muxer
+    from pipeline.media.codecs import check_output
     from pipeline.media.files import check_place
     from pipeline.plan import make_plan
 
     plan = make_plan(config, folder, name)
-    find_muxer(find_codec(config.encode.codec), plan.video)
-    for path in (plan.video, plan.poster, plan.record):
+    check_output(plan.video, config.overwrite, config.encode.codec)
+    for path in (plan.poster, plan.record):
         check_place(path, overwrite=config.overwrite)
     if config.score.kind != "walk":  # a walk may have to look at the network first
         sheet.check_score(plan)

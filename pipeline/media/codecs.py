@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ConfigError, OutputError, nearest
+from pipeline.media.files import check_place
 
 QUALITIES = ("draft", "good", "best")
 
@@ -61,3 +62,13 @@ def find_muxer(codec: Codec, path: Path) -> str:
         allowed = ", ".join(codec.muxers)
         raise OutputError(f"{path} {shown}; allowed for {codec.name} are {allowed}")
     return codec.muxers[ending]
+
+
+def check_output(path: Path, overwrite: bool, codec: str = "h264") -> None:
+    """Check, before anything is rendered, that ``path`` can become a video; its folder is created.
+
+    Raises OutputError for a wrong ending, an existing file without ``overwrite``, a folder, or a
+    place that cannot be written.
+    """
+    find_muxer(find_codec(codec), path)
+    check_place(path, overwrite=overwrite)

@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.errors import ConfigError, DreamError, EncoderError, InputError, OutputError, nearest
 from pipeline.media import ffmpeg
 from pipeline.media.codecs import QUALITIES, find_codec, find_muxer
-from pipeline.media.files import check_place, part_path, place, sync
+from pipeline.media.files import part_path, place, sync
 from pipeline.media.pixels import to_bytes
 from pipeline.media.sink import Sink
 from pipeline.media.sound import Sound
@@ -21,16 +21,6 @@ from pipeline.media.video import count_frames, source
 # cores: the same frames give the same bytes everywhere. Four encode HD faster than it is dreamed.
 THREADS = 4
 SAME_BYTES = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
-
-
-def check_output(path: Path, overwrite: bool, codec: str = "h264") -> None:
-    """Check, before anything is rendered, that ``path`` can become a video; its folder is created.
-
-    Raises OutputError for a wrong ending, an existing file without ``overwrite``, a folder, or a
-    place that cannot be written.
-    """
-    find_muxer(find_codec(codec), path)
-    check_place(path, overwrite=overwrite)
 
 
 class Encoder:

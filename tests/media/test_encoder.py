@@ -9,7 +9,8 @@ import torch
 
 from pipeline.errors import ConfigError, DreamError, EncoderError, InputError, OutputError
 from pipeline.media import ffmpeg
-from pipeline.media.encoder import Encoder, check_output, finish, read_record
+from pipeline.media.codecs import check_output
+from pipeline.media.encoder import Encoder, finish, read_record
 from pipeline.media.files import part_path
 from pipeline.media.pixels import from_array, to_bytes
 from pipeline.media.video import decode, probe_video, source
