@@ -1,0 +1,31 @@
+"""The schema: every setting with its meaning, unit, default and range. Imports nothing heavy.
+
+Each default lives here once; the files under ``conf/`` hold only differences. ``validate`` checks what types
+cannot: ranges and choices. Everything that can move in time (``curve=True``) is kept as it was written;
+the score reads it.
+"""
+
+from pipeline.config.encode import EncodeConfig
+from pipeline.config.footage import FlowConfig, SourceConfig
+from pipeline.config.option import check_range, option, settings
+from pipeline.config.picture import NETWORKS, CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig
+from pipeline.config.render import RenderConfig, validate
+from pipeline.config.score import ScoreConfig
+
+__all__ = [
+    "NETWORKS",
+    "CameraConfig",
+    "DreamConfig",
+    "EncodeConfig",
+    "FlowConfig",
+    "FrameConfig",
+    "NetworkConfig",
+    "RenderConfig",
+    "ScoreConfig",
+    "SourceConfig",
+    "StartConfig",
+    "check_range",
+    "option",
+    "settings",
+    "validate",
+]

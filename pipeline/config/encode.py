@@ -1,0 +1,13 @@
+"""How frames become a file."""
+
+from dataclasses import dataclass
+
+from pipeline.config.option import option
+
+
+@dataclass
+class EncodeConfig:
+    """How frames become a file."""
+
+    codec: str = option("h264", "video codec", choices=("h264",))
+    quality: str = option("good", "size against fidelity", choices=("draft", "good", "best"))

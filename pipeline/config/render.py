@@ -1,0 +1,57 @@
+"""Everything that makes a film, and the checks that types, ranges and choices cannot express."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.config.encode import EncodeConfig
+from pipeline.config.footage import FlowConfig, SourceConfig
+from pipeline.config.option import check_settings, option
+from pipeline.config.picture import CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig
+from pipeline.config.score import ScoreConfig
+from pipeline.errors import ConfigError
+
+
+@dataclass
+class RenderConfig:
+    """Everything that makes a film."""
+
+    output: str | None = option(None, "the video's file; without it the run's own folder under outputs/")
+    overwrite: bool = option(False, "replace an existing output")
+    seed: int = option(0, "of everything random: same seed, same frames", low=0, high=2**63 - 1)
+    duration: Any = option("8s", "length: 8s, 1m30s, 96f (frames), 100% (of the footage)")
+    audio: str = option("source", "what is heard: the footage's own sound, or nothing", choices=("source", "none"))
+    device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
+    precision: str = option(
+        "auto",
+        "of the network's arithmetic; auto: float32 on CPU, bfloat16 on CUDA",
+        choices=("auto", "float32", "bfloat16", "float16"),
+    )
+    frame: FrameConfig = field(default_factory=FrameConfig)
+    start: StartConfig = field(default_factory=StartConfig)
+    source: SourceConfig = field(default_factory=SourceConfig)
+    flow: FlowConfig = field(default_factory=FlowConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    camera: CameraConfig = field(default_factory=CameraConfig)
+    dream: DreamConfig = field(default_factory=DreamConfig)
+    score: ScoreConfig = field(default_factory=ScoreConfig)
+    encode: EncodeConfig = field(default_factory=EncodeConfig)
+
+
+def validate(config: RenderConfig) -> None:
+    """Check ranges, choices and lengths; raises ConfigError naming the key, the value and what is allowed."""
+    check_settings(config)
+    if not config.network.name:
+        raise ConfigError(
+            "network.name", "''", "network=torchvision needs the name of one of torchvision's classifiers"
+        )
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", config.device):
+        raise ConfigError("device", config.device, "allowed are auto, cpu, cuda, cuda:N and mps")
+    if config.dream.mask in ("motion", "still") and "none" in (config.source.kind, config.flow.kind):
+        raise ConfigError("dream.mask", config.dream.mask, "only footage moves: it needs source=video and flow=dis")
+    for key, pair in (("camera.pan", config.camera.pan), ("camera.center", config.camera.center)):
+        if len(pair) != 2:
+            raise ConfigError(key, pair, "needs two numbers, [x, y]")
+    for key, colour in (("start", config.start.background), ("source", config.source.background)):
+        if len(colour) != 3 or not all(0 <= c <= 1 for c in colour):
+            raise ConfigError(f"{key}.background", colour, "needs [r, g, b], each in 0..1")
