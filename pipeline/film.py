@@ -20,7 +20,8 @@ from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.dream.pyramid import fit
 from pipeline.errors import ConfigError, DreamError, EncoderError, Interrupted
-from pipeline.media.encoder import Encoder, finish
+from pipeline.media.assemble import assemble
+from pipeline.media.encoder import Encoder
 from pipeline.media.poster import Poster
 from pipeline.media.stills import load_still
 from pipeline.plan import Plan
@@ -117,13 +118,17 @@ def _finish(plan: Plan, encoder: Encoder, final: Path, text: str, *, overwrite: 
     """Give the encoded pictures their name, with the footage's sound; without it rather than not at all."""
     sound = plan.stretch.sound(encoder.frames, plan.config.audio) if plan.stretch else None
     finishing = partial(
-        finish,
-        encoder.part,
+        assemble,
+        [encoder.part],
         final,
+        encode=plan.config.encode,
+        width=plan.width,
+        height=plan.height,
+        fps=plan.fps,
+        frames=encoder.frames,
         record=text,
         title=plan.video.stem,
         overwrite=overwrite,
-        codec=plan.config.encode.codec,
     )
     try:
         finishing(sound=sound)
@@ -132,6 +137,7 @@ def _finish(plan: Plan, encoder: Encoder, final: Path, text: str, *, overwrite: 
             raise
         say(f"note: the sound could not be laid under the pictures and is left out ({error})")
         finishing(sound=None)
+    encoder.part.unlink()
 
 
 def _keep_interrupted(plan: Plan, encoder: Encoder, text: str, failure: Exception | None) -> NoReturn:
@@ -203,5 +209,5 @@ def _encoder(plan: Plan) -> Encoder:
         width=plan.width,
         height=plan.height,
         fps=plan.fps,
-        quality=plan.config.encode.quality,
+        encode=plan.config.encode,
     )

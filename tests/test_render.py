@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from pipeline.media.encoder import read_record
+from pipeline.media.assemble import read_record
 from pipeline.media.stills import load_still
 from pipeline.media.video import decode, probe_video, read_frame
 

@@ -4,44 +4,53 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError, nearest
 from pipeline.media.files import check_place
 
 QUALITIES = ("draft", "good", "best")
 
-# Chroma sits left of each pair, as every H.264 and H.265 decoder assumes for untagged 4:2:0;
-# swscale's own default is the centre, which shifts colours by half a pixel.
-BT709_420 = (
-    "scale=out_color_matrix=bt709:out_range=tv:out_h_chr_pos=0:out_v_chr_pos=128"
-    ":flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp,format=yuv420p,"
-    "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
-)
+# x264's output depends on the number of its threads, so it is a constant and not the machine's
+# cores: the same frames give the same bytes everywhere. Four encode HD faster than it is dreamed.
+THREADS = ("-threads", "4")
+
+
+# Containers for pieces of a film: their clocks tell any frame rate's times exactly.
+SEGMENTS = {".mp4": "mp4", ".mov": "mov", ".nut": "nut"}
 
 
 @dataclass(frozen=True)
 class Codec:
-    """One way to encode: ``muxers`` maps file endings to ffmpeg's formats, ``even`` asks for even sizes."""
+    """One way to encode.
+
+    ``pixels`` maps bits per colour to ffmpeg's pixel format, the codec's natural one first; ``muxers`` maps file
+    endings to ffmpeg's formats; ``segment`` is the ending of the files in which pieces of a film are kept; ``even``
+    asks for even sizes; ``delay`` is by how many frames decoding runs ahead of showing.
+    """
 
     name: str
-    filters: str
     arguments: tuple[str, ...]
     qualities: Mapping[str, tuple[str, ...]]
+    pixels: Mapping[int, str]
     muxers: Mapping[str, str]
-    even: bool
+    segment: str
+    even: bool = True
+    delay: int = 0
 
 
 CODECS = {
     "h264": Codec(
         name="h264",
-        filters=BT709_420,
-        arguments=("-c:v", "libx264"),
+        arguments=("-c:v", "libx264", *THREADS),
         qualities={
             "draft": ("-preset", "veryfast", "-crf", "25"),
             "good": ("-preset", "medium", "-crf", "18"),
             "best": ("-preset", "slow", "-crf", "14"),
         },
+        pixels={8: "yuv420p"},
         muxers={".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"},
-        even=True,
+        segment=".mp4",
+        delay=2,
     ),
 }
 
@@ -54,14 +63,41 @@ def find_codec(name: str) -> Codec:
     return CODECS[name]
 
 
-def find_muxer(codec: Codec, path: Path) -> str:
-    """ffmpeg's format for the file's ending. Raises OutputError naming the endings."""
+def find_muxer(codec: Codec, path: Path, *, segment: bool = False) -> str:
+    """ffmpeg's format for the file's ending, of a film or a ``segment``. Raises OutputError naming the endings."""
     ending = path.suffix.lower()
+    if segment and ending == codec.segment:
+        return SEGMENTS[ending]
     if ending not in codec.muxers:
         shown = f"ends in {path.suffix}" if path.suffix else "has no ending"
         allowed = ", ".join(codec.muxers)
         raise OutputError(f"{path} {shown}; allowed for {codec.name} are {allowed}")
     return codec.muxers[ending]
+
+
+def segment_suffix(codec_name: str) -> str:
+    """The ending, such as ``.mp4``, of the files in which pieces of a film in this codec are kept."""
+    return find_codec(codec_name).segment
+
+
+def bits_of(encode: EncodeConfig) -> int:
+    """Bits per colour, 8 or 10. Raises ConfigError when the codec does not have them."""
+    codec = find_codec(encode.codec)
+    if encode.bits == "auto":
+        return next(iter(codec.pixels))
+    if encode.bits not in map(str, codec.pixels):
+        allowed = " and ".join(["auto", *map(str, codec.pixels)])
+        raise ConfigError("encode.bits", encode.bits, f"allowed for {codec.name} are {allowed}")
+    return int(encode.bits)
+
+
+def quality_of(encode: EncodeConfig) -> tuple[str, ...]:
+    """ffmpeg's arguments for the quality asked for. Raises ConfigError naming the choices."""
+    qualities = find_codec(encode.codec).qualities
+    if encode.quality not in qualities:
+        allowed = f"allowed are {', '.join(QUALITIES)}{nearest(encode.quality, QUALITIES)}"
+        raise ConfigError("encode.quality", encode.quality, allowed)
+    return qualities[encode.quality]
 
 
 def check_output(path: Path, overwrite: bool, codec: str = "h264") -> None:

@@ -1,6 +1,5 @@
-"""Frames into one video file that is complete or not there."""
+"""Frames into one segment of a film, a file that is complete or not there."""
 
-import re
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -8,27 +7,23 @@ from types import TracebackType
 import torch
 from torch import Tensor
 
-from pipeline.errors import ConfigError, DreamError, EncoderError, InputError, OutputError, nearest
-from pipeline.media import ffmpeg
-from pipeline.media.codecs import QUALITIES, find_codec, find_muxer
-from pipeline.media.files import part_path, place, sync
+from pipeline.config import EncodeConfig
+from pipeline.errors import DreamError, EncoderError, OutputError
+from pipeline.media.codecs import bits_of, find_codec, find_muxer, quality_of
+from pipeline.media.colour import filters
+from pipeline.media.containers import SAME_BYTES, clock
+from pipeline.media.files import part_path, sync
 from pipeline.media.pixels import to_bytes
 from pipeline.media.sink import Sink
-from pipeline.media.sound import Sound
-from pipeline.media.video import count_frames, source
-
-# x264's output depends on the number of its threads, so it is a constant and not the machine's
-# cores: the same frames give the same bytes everywhere. Four encode HD faster than it is dreamed.
-THREADS = 4
-SAME_BYTES = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
+from pipeline.media.video import count_frames
 
 
 class Encoder:
-    """Encodes frames to ``part``, a hidden file beside ``path``; ``finish`` gives it its name.
+    """Encodes frames to ``part``, a hidden file beside ``path``, to be given its name by ``files.place``.
 
     As a context: leaving it normally completes ``part``, counted and on disk; leaving it with an
     exception ends ffmpeg and deletes ``part``. ``width`` and ``height`` are in pixels, ``fps`` in
-    frames per second, ``quality`` is draft, good or best.
+    frames per second, ``stall`` is how many seconds ffmpeg may take nothing.
     """
 
     def __init__(
@@ -38,30 +33,24 @@ class Encoder:
         width: int,
         height: int,
         fps: Fraction,
-        quality: str = "good",
-        codec: str = "h264",
-        threads: int = THREADS,
+        encode: EncodeConfig,
         stall: float = 60.0,
     ) -> None:
-        self._codec = find_codec(codec)
-        self._muxer = find_muxer(self._codec, path)
-        if quality not in QUALITIES:
-            allowed = f"allowed are {', '.join(QUALITIES)}{nearest(quality, QUALITIES)}"
-            raise ConfigError("encode.quality", quality, allowed)
+        self._codec, self._bits = find_codec(encode.codec), bits_of(encode)
+        self._quality, self._muxer = quality_of(encode), find_muxer(self._codec, path, segment=True)
         if self._codec.even and (width % 2 or height % 2):
-            raise OutputError(f"{path}: {width}x{height} pixels; {codec} needs even sizes")
+            raise OutputError(f"{path}: {width}x{height} pixels; {encode.codec} needs even sizes")
         if width < 2 or height < 2 or fps <= 0:
             raise ValueError(f"{width}x{height} pixels at {fps} frames per second")
         self.path, self.part, self.frames = path, part_path(path), 0
-        self._size, self._fps, self._quality = (height, width), fps, quality
-        self._threads, self._stall = threads, stall
+        self._size, self._fps, self._stall = (height, width), fps, stall
         self._sink: Sink | None = None
 
     def __enter__(self) -> "Encoder":
         height, width = self._size
         self._sink = Sink(
             self._arguments(),
-            frame_bytes=height * width * 3,
+            frame_bytes=height * width * 3 * (1 if self._bits == 8 else 2),
             doing=f"encoding {self.path}",
             stall=self._stall,
         )
@@ -82,27 +71,41 @@ class Encoder:
         if error is not None:
             self._discard()
 
+    def pack(self, frame: Tensor) -> bytes:
+        """Frame ``(1, 3, H, W)`` in [0, 1], on any device → the bytes that ``write`` sends for it.
+
+        Raises DreamError for values that are no numbers, ValueError for another shape.
+        """
+        if tuple(frame.shape) != (1, 3, *self._size):
+            raise ValueError(f"a frame of {tuple(frame.shape)}; needs {(1, 3, *self._size)}")
+        if not torch.isfinite(frame).all():
+            raise DreamError(f"frame {self.frames} of {self.path} holds values that are no numbers")
+        return to_bytes(frame).tobytes()
+
     def write(self, frame: Tensor) -> None:
         """Encode one frame ``(1, 3, H, W)`` in [0, 1], on any device.
 
         Raises EncoderError when ffmpeg died or hangs, DreamError for values that are no numbers,
         ValueError for another shape.
         """
+        self.write_bytes(self.pack(frame))
+
+    def write_bytes(self, data: bytes) -> None:
+        """Encode one frame that ``pack`` made. Raises as ``write`` does."""
         if self._sink is None:
             raise ValueError("the encoder is not open")
-        if tuple(frame.shape) != (1, 3, *self._size):
-            raise ValueError(f"a frame of {tuple(frame.shape)}; needs {(1, 3, *self._size)}")
-        if not torch.isfinite(frame).all():
-            raise DreamError(f"frame {self.frames} of {self.path} holds values that are no numbers")
-        self._sink.write(to_bytes(frame))
+        self._sink.write(data)
         self.frames += 1
 
     def _complete(self) -> None:
         assert self._sink is not None
+        doing = f"encoding {self.path}"
         if not self.frames:
-            raise EncoderError(f"encoding {self.path} failed: there was no frame to encode")
+            raise EncoderError(f"{doing} failed: there was no frame to encode")
         self._sink.close()
-        _check_count(self.part, self.frames, f"encoding {self.path}")
+        found = count_frames(self.part)
+        if found != self.frames:
+            raise EncoderError(f"{doing} failed: {found} of {self.frames} frames are in the file")
         sync(self.part)
 
     def _discard(self) -> None:
@@ -113,98 +116,13 @@ class Encoder:
     def _arguments(self) -> list[str]:
         height, width = self._size
         rate = f"{self._fps.numerator}/{self._fps.denominator}"
-        raw = ["-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{width}x{height}"]
+        layout = "rgb24" if self._bits == 8 else "rgb48le"
         gap = max(1, round(2 * self._fps))  # a key frame every two seconds, for scrubbing
         return [
-            *raw,
+            *("-f", "rawvideo", "-pixel_format", layout, "-video_size", f"{width}x{height}"),
             *("-framerate", rate, "-protocol_whitelist", "pipe", "-i", "pipe:0"),
-            *("-map_metadata", "-1", "-vf", self._codec.filters, "-fps_mode", "passthrough"),
-            *self._codec.arguments,
-            *self._codec.qualities[self._quality],
-            *("-g", str(gap), "-threads", str(self._threads), *SAME_BYTES),
-            *_clock(self._muxer, self._fps),
+            *("-map_metadata", "-1", "-vf", filters(self._codec.pixels[self._bits]), "-fps_mode", "passthrough"),
+            *(*self._codec.arguments, *self._quality, "-g", str(gap), *SAME_BYTES),
+            *clock(self._muxer, self._fps),
             *("-f", self._muxer, "-y", f"file:{self.part}"),
         ]
-
-
-def finish(
-    part: Path,
-    final: Path,
-    *,
-    record: str,
-    title: str,
-    overwrite: bool,
-    codec: str = "h264",
-    sound: Sound | None = None,
-) -> None:
-    """Make the encoded file ``part`` the video ``final``, with its run record inside, and remove it.
-
-    The pictures are copied as they are, ``sound`` is laid under them. ``record`` is any text.
-    Raises OutputError when ``final`` appeared meanwhile without ``overwrite`` (``part`` is kept),
-    EncoderError when the copy is not whole.
-    """
-    muxer = find_muxer(find_codec(codec), final)
-    fresh, frames = part_path(final, "finished"), count_frames(part)
-    tags = f";FFMETADATA1\ntitle={_escape(title)}\ncomment={_escape(record)}\n"
-    arguments = [*source(part), "-protocol_whitelist", "pipe", "-f", "ffmetadata", "-i", "pipe:0"]
-    arguments += sound.inputs() if sound else []
-    arguments += ["-map", "0", "-map_metadata", "1", "-c", "copy", *SAME_BYTES]
-    arguments += sound.outputs(muxer, index=2) if sound else []
-    if muxer in ("mp4", "mov"):
-        arguments += ["-movflags", "+faststart"]  # plays while it is still being downloaded
-    arguments += ["-f", muxer, "-y", f"file:{fresh}"]
-    doing, patience = (
-        f"finishing {final} from {part}",
-        120.0 + sum(path.stat().st_size for path in (part, sound and sound.path) if path) / 1e6,
-    )
-    try:
-        ffmpeg.run(arguments, doing=doing, timeout=patience, input=tags.encode())
-        _check_count(fresh, frames, doing)
-        if _comment(fresh) != (record or None):
-            size = len(record.encode())
-            raise EncoderError(f"{doing} failed: its record of {size} bytes does not read back")
-        place(fresh, final, overwrite=overwrite)
-    except FileExistsError:
-        raise OutputError(
-            f"{final} appeared while the film was rendered; the film is complete in {part}: rename it to keep it"
-        ) from None
-    finally:
-        fresh.unlink(missing_ok=True)
-    part.unlink()
-
-
-def read_record(path: Path) -> str:
-    """The run record inside a finished video. Raises InputError when there is none."""
-    record = _comment(path)
-    if record is None:
-        raise InputError(f"{path} holds no run record")
-    return record
-
-
-def _comment(path: Path) -> str | None:
-    arguments = [*source(path), "-f", "ffmetadata", "pipe:1"]
-    text = ffmpeg.run(arguments, doing=f"reading {path}", failure=InputError).decode()
-    # A value ends at the first line end without a backslash; Matroska names its tags in capitals.
-    found = re.search(r"^comment=((?:\\.|[^\\\n])*)$", text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
-    return re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL) if found else None
-
-
-def _escape(text: str) -> str:
-    """The text as a value of an ffmetadata file."""
-    return re.sub(r"([=;#\\\n\r])", r"\\\1", text)
-
-
-def _check_count(path: Path, frames: int, doing: str) -> None:
-    found = count_frames(path)
-    if found != frames:
-        raise EncoderError(f"{doing} failed: {found} of {frames} frames are in the file")
-
-
-def _clock(muxer: str, fps: Fraction) -> list[str]:
-    """Options that give every frame a whole number of ticks; Matroska's tick is a millisecond."""
-    if muxer not in ("mp4", "mov"):
-        return []
-    scale = fps.numerator
-    while scale < 10000:
-        scale *= 2
-    return ["-video_track_timescale", str(scale)]

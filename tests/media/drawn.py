@@ -1,12 +1,16 @@
 """Pictures that the tests draw themselves."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.config import EncodeConfig
+from pipeline.media.assemble import assemble
 from pipeline.media.encoder import Encoder
 
 SIZE = (48, 64)  # H, W
@@ -18,9 +22,19 @@ def clouds(seed: int, size: tuple[int, int] = SIZE) -> Tensor:
     return F.interpolate(coarse, size=size, mode="bicubic").clamp(0, 1)
 
 
-def film(path: Path, frames: int = 6, fps: Fraction = Fraction(24), quality: str = "best") -> Path:
-    """An encoded part file of ``frames`` frames, to be named ``path``."""
-    with Encoder(path, width=SIZE[1], height=SIZE[0], fps=fps, quality=quality) as encoder:
-        for index in range(frames):
+def film(path: Path, frames: int = 6, fps: Fraction = Fraction(24), first: int = 0, **encode: str) -> Path:
+    """An encoded part file of ``frames`` frames, clouds ``first`` and after, to be named ``path``."""
+    settings = EncodeConfig(**{"quality": "best", **encode})
+    with Encoder(path, width=SIZE[1], height=SIZE[0], fps=fps, encode=settings) as encoder:
+        for index in range(first, first + frames):
             encoder.write(clouds(index))
     return encoder.part
+
+
+def joined(segments: Sequence[Path], final: Path, frames: int, fps: Fraction = Fraction(24), **options: Any) -> Path:
+    """The film ``final`` of these segments, which are removed."""
+    settings = {"record": "r", "title": "t", "overwrite": False, "encode": EncodeConfig(), **options}
+    assemble(segments, final, width=SIZE[1], height=SIZE[0], fps=fps, frames=frames, **settings)
+    for segment in segments:
+        segment.unlink()
+    return final

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from pipeline.media import ffmpeg
-from pipeline.media.encoder import finish
 from pipeline.media.sound import Sound, tracks
 from tests.media.drawing import with_sound
-from tests.media.drawn import film
+from tests.media.drawn import film, joined
 
 
 def packets(path: Path) -> list[tuple[float, str]]:
@@ -42,8 +41,7 @@ def made(tmp_path: Path, source: Path, name: str, **cut: object) -> Path:
     settings = {"start": 0.0, "end": None, "whole_start": True, **cut}
     sound = Sound(source, tracks(source), **settings)  # type: ignore[arg-type]
     final = tmp_path / name
-    finish(film(final, frames=24), final, record="r", title="t", overwrite=True, sound=sound)
-    return final
+    return joined([film(final, frames=24)], final, 24, sound=sound)
 
 
 @pytest.mark.parametrize(
