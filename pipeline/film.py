@@ -1,213 +1,199 @@
-"""A film: the shot's frames into one finished video, with its contact sheet and its record beside it."""
+"""A film: its shot rendered segment by segment, joined into one finished video, with contact sheet and record.
 
-import time
+Until it is finished it grows in a folder of its own, ``NAME.work`` beside it, from which the same command goes on.
+"""
+
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
-from torch import Tensor
 
 from pipeline import record
-from pipeline.composition import compose, guide_layer, kin_of
+from pipeline.build import build_shot, over_footage
 from pipeline.device import choose_device, choose_precision, device_words
 from pipeline.dream import zoo
-from pipeline.dream.dreamer import Dreamer
-from pipeline.dream.mask import Masks
-from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
-from pipeline.dream.pyramid import fit
-from pipeline.errors import ConfigError, DreamError, EncoderError, Interrupted
+from pipeline.errors import DreamError, EncoderError, Interrupted, OutputError
+from pipeline.job import Job, Watcher, cue_digest
 from pipeline.media.assemble import assemble
+from pipeline.media.codecs import segment_suffix
 from pipeline.media.encoder import Encoder
+from pipeline.media.pixels import from_array
 from pipeline.media.poster import Poster
-from pipeline.media.stills import load_still
+from pipeline.media.video import read_frame
 from pipeline.plan import Plan
-from pipeline.progress import Progress, say
+from pipeline.progress import say
 from pipeline.sheet import write
 from pipeline.shot import Shot
-from pipeline.source import open_footage
-from pipeline.start import first_canvas
 from pipeline.stop import Stop
+from pipeline.work import request
+from pipeline.work.folder import Folder
+from pipeline.work.shelf import Shelf
+from pipeline.work.space import check_space
 
-GUIDE_SIDE = 224  # pixels on the short side of guides and masks
+COPIES = 2.1  # the segments, the film that is joined from them, and a little
 
 
 @dataclass(frozen=True)
 class Film:
-    """Where the finished files are."""
+    """Where the finished files are. A part of a film has neither poster nor record."""
 
     video: Path
-    poster: Path
-    record: Path
+    poster: Path | None = None
+    record: Path | None = None
+
+    def files(self) -> list[Path]:
+        """All of them."""
+        return [path for path in (self.video, self.poster, self.record) if path is not None]
 
 
-def render(plan: Plan) -> Film:
-    """Render the whole film. Nothing stands under its final names unless it is complete.
+def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
+    """Render what is missing of the film. Nothing stands under its final names unless it is complete.
 
-    Raises RenderError kinds, and Interrupted when the user stopped; what was rendered until then stays under a name
-    of its own.
+    Raises RenderError kinds, and Interrupted when the user stopped; what was rendered until then stays in the work
+    folder, and rendering the same plan again goes on from there.
     """
     config = plan.config
     for note in plan.notes:
         say(f"note: {note}")
     device = choose_device(config.device)
+    precision = choose_precision(config.precision, device)
     seeing = zoo.build(config.network)
-    seeing.to(device, choose_precision(config.precision, device), config.network.channels_last)
+    seeing.to(device, precision, config.network.channels_last)
     shot = build_shot(plan, seeing)
-    poster, failure = Poster(plan.frames, fps=float(plan.fps)), None
+    facts = record.make_record(plan, seeing.weights, device_words(device), precision)
     with ExitStack() as stack:
+        folder = stack.enter_context(Folder(plan.work, plan.video))
+        request.write(folder.path, config)
         stop = stack.enter_context(Stop())
-        shot = _over_footage(plan, shot, device, stack)
-        with _encoder(plan) as encoder:
-            canvas = _warm_up(shot, stop)
-            began = time.monotonic()
-            try:
-                _render_frames(shot, canvas, plan, encoder, poster, stop)
-            except Exception as error:  # whatever it was, the frames before it are kept
-                if not encoder.frames or isinstance(error, EncoderError):
-                    raise
-                failure = error
-            seconds = time.monotonic() - began
-        text = record.as_text(record.make_record(config, seeing.weights, device_words(device), encoder.frames, seconds))
-        if failure is not None or encoder.frames < plan.frames:
-            _keep_interrupted(plan, encoder, text, failure)
-        _finish(plan, encoder, plan.video, text, overwrite=config.overwrite)
-        poster.save(plan.poster)
-        write(plan.record, text.encode())
+        shelf = _shelf(plan, shot, facts, folder)
+        shot = over_footage(plan, shot, stack)
+        job = Job(shot, shelf, plan.frames, partial(_encoder, plan), stop, watchers)
+        _run(plan, job)
+        return _join(plan, job, facts, folder)
+
+
+def _shelf(plan: Plan, shot: Shot, facts: dict[str, Any], folder: Folder) -> Shelf:
+    """The shot's finished segments; says what is there and what is not what it should be."""
+    config = plan.config
+    spec = record.frames_spec(facts, plan)
+    home = folder.shot(1, spec, resume=config.resume, overwrite=config.overwrite)
+    cues = cue_digest(shot, plan.scales())
+    shelf = Shelf(home, grid=config.segment, suffix=segment_suffix(config.encode.codec), cues=cues)
+    if shelf.changed:
+        first = min(shelf.changed) * shelf.grid
+        raise OutputError(
+            f"{home} holds frames for which the score asks for something else now, from frame {first} on (as do times "
+            "in per cent when a film gets longer); give resume=false to render it anew, or another output="
+        )
+    for number in shelf.damaged:
+        say(f"note: segment {number} in {home} is damaged and will be rendered again")
+    kept = shelf.kept(plan.frames)
+    if kept:
+        say(f"note: going on: {kept} of {plan.frames} frames are there")
+    missing = plan.frames - shelf.finished(plan.frames)
+    size = 0.3 * plan.width * plan.height  # bytes a frame
+    tight = check_space(home, size * (missing * COPIES + plan.frames - missing))
+    if tight:
+        say(f"note: {tight}")
+    return shelf
+
+
+def _run(plan: Plan, job: Job) -> None:
+    """Render; says what is kept when it ends before its end."""
+    try:
+        job.run(plan.video.stem, plan.part)
+    except (Interrupted, KeyboardInterrupt) as error:
+        kept = job.shelf.kept(plan.frames) if job.shelf.folder.is_dir() else 0
+        if not kept:
+            raise Interrupted("stopped before a frame was finished; nothing was written") from error
+        how = "stopped" if isinstance(error, Interrupted) else "stopped at once"
+        raise Interrupted(f"{how}; {_kept(plan, kept)}") from error
+    except Exception as error:
+        _explain(plan, job, error)
+
+
+def _explain(plan: Plan, job: Job, error: Exception) -> NoReturn:
+    """Say what is kept, then raise what went wrong."""
+    kept = job.shelf.kept(plan.frames) if job.shelf.folder.is_dir() else 0
+    if kept:
+        say(f"note: {_kept(plan, kept)}")
+    if isinstance(error, torch.OutOfMemoryError):
+        advice = "try a smaller frame, fewer dream.octaves or precision=bfloat16"
+        raise DreamError(f"the device ran out of memory; {advice}") from error
+    raise error
+
+
+def _kept(plan: Plan, kept: int) -> str:
+    again = "the same command goes on from there" if plan.config.resume else "with resume=true it goes on from there"
+    return f"{kept} of {plan.frames} frames are kept in {plan.work}, and {again}"
+
+
+def _join(plan: Plan, job: Job, facts: dict[str, Any], folder: Folder) -> Film:
+    """The segments as one video under its name, with poster and record; then the work folder goes."""
+    config, shelf = plan.config, job.shelf
+    if plan.part is not None:
+        return _join_part(plan, job, facts)
+    segments = [shelf.path(number) for number in range(shelf.count(plan.frames))]
+    text = record.as_text(facts)
+    _assemble(plan, segments, plan.video, plan.frames, text)
+    poster = Poster(plan.frames, fps=float(plan.fps))
+    for index in poster.chosen:
+        number, offset = divmod(index, shelf.grid)
+        poster.offer(index, from_array(read_frame(segments[number], offset) / 255.0))
+    poster.save(plan.poster)
+    write(plan.record, record.as_text({**facts, "speed": _speed(plan, shelf)}).encode())
+    if config.keep_segments:
+        folder.sign()
+    else:
+        folder.remove()
     return Film(plan.video, plan.poster, plan.record)
 
 
-def _over_footage(plan: Plan, shot: Shot, device: torch.device, stack: ExitStack) -> Shot:
-    """The shot over the plan's footage, where there is some; ``stack`` closes it."""
-    if plan.stretch is None:
-        return shot
-    source, flow = plan.config.source, plan.config.flow
-    opened = open_footage(plan.stretch, source, flow, size=shot.size, frames=plan.frames, device=device)
-    return replace(shot, footage=stack.enter_context(opened), ripen=flow.ripen)
+def _join_part(plan: Plan, job: Job, facts: dict[str, Any]) -> Film:
+    """The segments of a part as a video of its own; the work folder stays for the rest."""
+    assert plan.part is not None
+    shelf = job.shelf
+    first, last = plan.part.start * shelf.grid, min(plan.frames, plan.part.stop * shelf.grid)
+    final = plan.video.with_name(f"{plan.video.stem}.{first}-{last - 1}{plan.video.suffix}")
+    segments = [shelf.path(number) for number in plan.part]
+    _assemble(plan, segments, final, last - first, record.as_text(facts), part=True)
+    return Film(final)
 
 
-def _render_frames(shot: Shot, canvas: Tensor, plan: Plan, encoder: Encoder, poster: Poster, stop: Stop) -> None:
-    """Every frame to the encoder, until all are done or the user stops."""
-    with Progress(plan.frames, plan.video.stem) as progress:
-        for step in shot.render(canvas):
-            encoder.write(step.frame)
-            poster.offer(step.index, step.frame)
-            progress.step(step.label)
-            if stop.asked:
-                return
-
-
-def _warm_up(shot: Shot, stop: Stop) -> Tensor:
-    """The canvas that frame 0 starts from."""
-    canvas = shot.canvas
-    if not shot.start.steps or shot.opening or shot.footage is not None:
-        return canvas
-    with Progress(shot.start.steps, "warming up") as progress:
-        for grown in shot.begin():
-            canvas = grown
-            progress.step()
-            if stop.asked:
-                raise Interrupted("stopped before the first frame; nothing was written")
-    return canvas
-
-
-def _finish(plan: Plan, encoder: Encoder, final: Path, text: str, *, overwrite: bool) -> None:
-    """Give the encoded pictures their name, with the footage's sound; without it rather than not at all."""
-    sound = plan.stretch.sound(encoder.frames, plan.config.audio) if plan.stretch else None
-    finishing = partial(
+def _assemble(plan: Plan, segments: list[Path], final: Path, frames: int, text: str, *, part: bool = False) -> None:
+    """Join the segments, with the footage's sound; without it rather than not at all."""
+    sound = plan.stretch.sound(plan.frames, plan.config.audio) if plan.stretch and not part else None
+    joining = partial(
         assemble,
-        [encoder.part],
+        segments,
         final,
         encode=plan.config.encode,
         width=plan.width,
         height=plan.height,
         fps=plan.fps,
-        frames=encoder.frames,
+        frames=frames,
         record=text,
         title=plan.video.stem,
-        overwrite=overwrite,
+        overwrite=part or plan.replaces,
     )
     try:
-        finishing(sound=sound)
+        joining(sound=sound)
     except EncoderError as error:
         if sound is None:
             raise
         say(f"note: the sound could not be laid under the pictures and is left out ({error})")
-        finishing(sound=None)
-    encoder.part.unlink()
+        joining(sound=None)
 
 
-def _keep_interrupted(plan: Plan, encoder: Encoder, text: str, failure: Exception | None) -> NoReturn:
-    """Give the frames there are a name of their own, then say why there are no more."""
-    number, kept = 1, plan.video.with_name(f"{plan.video.stem}.interrupted{plan.video.suffix}")
-    while kept.exists():
-        number += 1
-        kept = plan.video.with_name(f"{plan.video.stem}.interrupted-{number}{plan.video.suffix}")
-    _finish(plan, encoder, kept, text, overwrite=False)
-    where = f"after {encoder.frames} of {plan.frames} frames, which are in {kept}"
-    if failure is None:
-        raise Interrupted(f"stopped {where}")
-    say(f"note: it ended {where}")
-    if isinstance(failure, torch.OutOfMemoryError):
-        advice = "try a smaller frame, fewer dream.octaves or precision=bfloat16"
-        raise DreamError(f"the device ran out of memory; {advice}") from failure
-    raise failure
+def _speed(plan: Plan, shelf: Shelf) -> dict[str, float | int]:
+    """How long the frames took, in whichever runs they were rendered."""
+    seconds = sum(entry.seconds for entry in shelf.entries.values())
+    rate = round(plan.frames / max(seconds, 1e-9), 3)
+    return {"frames": plan.frames, "seconds": round(seconds, 2), "frames_per_second": rate}
 
 
-def build_shot(plan: Plan, seeing: Network) -> Shot:
-    """The plan's shot on this network, every target checked against it."""
-    config = plan.config
-    short_side = min(plan.height, plan.width)
-    kin = kin_of(config.network, seeing.weights.sha256, seeing.named)
-    played = compose(plan, seeing.named, kin.neighbours)
-    objective = Objective(seeing, _pictures(plan.guides, plan), guide_layer(config))
-    masks = Masks(_pictures(plan.masks, plan))
-    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, 0)
-    start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
-    dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side, masks, start_tone)
-    for target in played.targets():
-        objective.check(target)
-    _check_octaves(dreamer, plan.scales(), dict.fromkeys(played.targets(), 1.0), short_side)
-    return Shot(
-        start=config.start,
-        canvas=canvas.to(seeing.device),
-        score=played,
-        dreamer=dreamer,
-        size=(plan.height, plan.width),
-        fps=float(plan.fps),
-        frames=plan.frames,
-        opening=plan.opening,
-        seed=config.seed,
-        mask=config.dream.mask,
-    )
-
-
-def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[str, float], short_side: int) -> None:
-    """Say once that some octaves are too small to be seen; ConfigError when a target fits none."""
-    kept = [scale for scale in scales if dreamer.fits(scale, targets)]
-    blind = [target for target in targets if not dreamer.fits(max(scales), {target: 1.0})]
-    if blind:
-        needs = dreamer.least({blind[0]: 1.0})
-        least = f"the shorter side has {short_side} pixels; to see {blind[0]} the network needs {needs}"
-        raise ConfigError("frame.width, frame.height", short_side, least)
-    if len(kept) < len(scales):
-        say(f"note: the frame is small for {len(scales)} octaves; some targets are dreamed with {max(1, len(kept))}")
-
-
-def _pictures(files: frozenset[str], plan: Plan) -> dict[str, Tensor]:
-    """Guides and masks by file, ``(1, 3, h, w)`` in the frame's shape, no larger than they need be."""
-    height, width = fit((plan.height, plan.width), min(GUIDE_SIDE, plan.height, plan.width))
-    return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}
-
-
-def _encoder(plan: Plan) -> Encoder:
-    return Encoder(
-        plan.video,
-        width=plan.width,
-        height=plan.height,
-        fps=plan.fps,
-        encode=plan.config.encode,
-    )
+def _encoder(plan: Plan, path: Path) -> Encoder:
+    return Encoder(path, width=plan.width, height=plan.height, fps=plan.fps, encode=plan.config.encode)

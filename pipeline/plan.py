@@ -1,6 +1,7 @@
 """The plan of a film: every number read, every path checked, before anything heavy is loaded. No torch."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +13,7 @@ from pipeline.region import SIDES
 from pipeline.score.clock import parse_fps, parse_time, show_time
 from pipeline.score.sight import written_targets
 from pipeline.stretch import Stretch, plan_stretch
+from pipeline.work.folder import is_own, work_path
 
 LARGEST = 16384  # pixels a side, after frame.scale
 SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
@@ -20,7 +22,11 @@ LONGEST = 24 * 3600.0  # seconds
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be rendered and where: sizes in pixels (even), times as counts of frames."""
+    """What will be rendered and where: sizes in pixels (even), times as counts of frames.
+
+    ``work`` is the folder in which the film grows; ``replaces`` says whether a film of its name may be replaced;
+    ``part`` are the segments to render, None for all.
+    """
 
     config: RenderConfig
     width: int
@@ -35,6 +41,9 @@ class Plan:
     poster: Path
     record: Path
     notes: tuple[str, ...]
+    work: Path
+    replaces: bool
+    part: range | None = None
     stretch: Stretch | None = None
 
     def scales(self) -> list[float]:
@@ -93,8 +102,22 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         poster=video.with_name(f"{prefix}poster.png"),
         record=video.with_name(f"{prefix}run.yaml"),
         notes=tuple(notes),
+        work=work_path(video),
+        replaces=config.overwrite or is_own(video),
+        part=_part(config, frames),
         stretch=stretch,
     )
+
+
+def _part(config: RenderConfig, frames: int) -> range | None:
+    """The segments that hold the frames asked for: all of them, from the first to the one before the last number."""
+    if config.frames is None:
+        return None
+    found = re.fullmatch(r"\s*(\d{1,9})\s*\.\.\s*(\d{1,9})\s*", config.frames)
+    first, stop = (int(number) for number in found.groups()) if found else (0, 0)
+    if not first < stop <= frames:
+        raise ConfigError("frames", config.frames, f"needs FIRST..END, within 0..{frames}, as in 0..{min(frames, 48)}")
+    return range(first // config.segment, -(-stop // config.segment))
 
 
 def _asked_size(config: RenderConfig, stretch: Stretch | None) -> tuple[int, int]:

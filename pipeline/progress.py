@@ -11,15 +11,18 @@ LOG_EVERY = 15.0  # seconds between lines where there is no terminal
 
 
 class Progress:
-    """Counts frames on standard error with frames per second, time left and the current target."""
+    """Counts frames on standard error with frames per second, time left and the current target.
 
-    def __init__(self, total: int, what: str) -> None:
-        self._total, self._what, self._done = total, what, 0
+    ``done`` of the ``total`` were there before.
+    """
+
+    def __init__(self, total: int, what: str, done: int = 0) -> None:
+        self._total, self._what, self._done, self._before = total, what, done, done
         self._began = self._told = time.monotonic()
         self._bar = None
         if sys.stderr.isatty():
             shape = "{desc} {percentage:3.0f}% {bar} {n_fmt}/{total_fmt} [{rate_fmt}, {remaining} left] {postfix}"
-            self._bar = tqdm(total=total, desc=what, unit=" frames", bar_format=shape, dynamic_ncols=True)
+            self._bar = tqdm(total=total, initial=done, desc=what, unit=" frames", bar_format=shape, dynamic_ncols=True)
 
     def __enter__(self) -> Self:
         return self
@@ -33,9 +36,10 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def step(self, label: str = "") -> None:
-        """One more is done; ``label`` says what is being dreamed."""
+    def step(self, label: str = "", *, fresh: bool = True) -> None:
+        """One more is done; ``label`` says what is being dreamed. Not ``fresh``: it took no work, for the rate."""
         self._done += 1
+        self._before += not fresh
         if self._bar is not None:
             self._bar.set_postfix_str(label, refresh=False)
             self._bar.update()
@@ -43,10 +47,15 @@ class Progress:
         now = time.monotonic()
         if self._done == self._total or now - self._told >= LOG_EVERY:
             self._told = now
-            rate = self._done / max(now - self._began, 1e-9)
-            left = (self._total - self._done) / rate
+            rate = self.rate() or 1e-9
+            left = max(0, self._total - self._done) / rate
             text = f"{self._what} {self._done}/{self._total}, {rate:.2f} frames/s, {left:.0f} s left {label}"
             print(text.rstrip(), file=sys.stderr, flush=True)  # noqa: T201 - this is where people read it
+
+    def rate(self) -> float | None:
+        """Frames per second so far; None before the first."""
+        new = self._done - self._before
+        return new / max(time.monotonic() - self._began, 1e-9) if new else None
 
 
 def say(text: str) -> None:

@@ -1,37 +1,50 @@
-"""The record of a run: everything needed to render the same film again, as data."""
+"""The record of a run: everything needed to render the same film again, as data without any path."""
 
+import hashlib
+import json
 import platform
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import OmegaConf
 
 import pipeline
-from pipeline.config import RenderConfig
 from pipeline.dream.weights import Weights
 from pipeline.media import ffmpeg
+from pipeline.media.files import digest
+from pipeline.plan import Plan
+from pipeline.work.request import FREE
+from pipeline.work.spec import Spec
 
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "numpy",
-    "opencv-python",
-    "hydra-core",
-    "imageio-ffmpeg",
-    "pillow",
-    "safetensors",
-    "simpleeval",
-)
+# Those whose arithmetic the frames go through, and those that only carry them.
+PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "pillow", "simpleeval")
+CARRIERS = ("hydra-core", "imageio-ffmpeg", "safetensors")
+
+PATHS = ("start.path", "source.path", "network.weights", "score.guide", "audio.path")
+"""Settings that name files of the user's: a record holds the plain name and the content's hash."""
+
+RESOLVED = ("duration", "device", "precision", "audio")
+"""Settings that frames do not depend on as they are written; what they come to is compared."""
 
 
-def make_record(config: RenderConfig, weights: Weights, device: str, frames: int, seconds: float) -> dict[str, Any]:
-    """Config, seed, versions, network, ffmpeg and speed; ``seconds`` is the wall time the frames took."""
+def make_record(plan: Plan, weights: Weights, device: str, precision: torch.dtype) -> dict[str, Any]:
+    """Config, inputs, versions, network and device, the same for every run that renders the same film."""
+    config = plan.config
+    inputs = _inputs(plan)
+    settings = {name: value for name, value in asdict(config).items() if name not in FREE}
+    for key in PATHS:
+        group, _, name = key.partition(".")
+        if isinstance(settings.get(group), dict) and settings[group].get(name) is not None:
+            settings[group][name] = None
+    named = {file: Path(file).name for file in sorted({*plan.guides, *plan.masks}, key=len, reverse=True)}
     return {
         "program": f"dream-zoom {pipeline.__version__}",
-        "config": asdict(config),
-        "seed": config.seed,
+        "config": _renamed(settings, named),
+        "inputs": inputs,
         "network": {
             "name": config.network.name,
             "weights": weights.path.name,
@@ -42,23 +55,80 @@ def make_record(config: RenderConfig, weights: Weights, device: str, frames: int
             **_packages(),
             "ffmpeg": ffmpeg.version(),
         },
-        "device": {"name": device, "threads": torch.get_num_threads()},
-        "speed": {
-            "frames": frames,
-            "seconds": round(seconds, 2),
-            "frames_per_second": round(frames / max(seconds, 1e-9), 3),
+        "device": {
+            "name": device,
+            "precision": str(precision).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
         },
     }
 
 
-def as_text(record: dict[str, Any]) -> str:
+def frames_spec(record: Mapping[str, Any], plan: Plan) -> Spec:
+    """What of a record the frames of its shot depend on, by dotted key, and the sizes and times that they come to."""
+    flat = dict(_flat({key: record[key] for key in ("program", "config", "inputs", "network", "device")}))
+    left_out = tuple(f"config.{name}." for name in RESOLVED)
+    spec = {key: value for key, value in flat.items() if not f"{key}.".startswith(left_out)}
+    spec |= {f"versions.{name}": record["versions"][name] for name in (*PACKAGES, "ffmpeg")}
+    spec["frame"] = f"{plan.width}x{plan.height} at {plan.fps} frames per second"
+    spec |= {"octaves": plan.octaves, "opening": plan.opening}
+    return {key.removeprefix("config."): value for key, value in spec.items()}
+
+
+def as_text(record: Mapping[str, Any]) -> str:
     """The record as YAML."""
-    return OmegaConf.to_yaml(OmegaConf.create(record))
+    return OmegaConf.to_yaml(OmegaConf.create(dict(record)))
+
+
+def _inputs(plan: Plan) -> dict[str, dict[str, str]]:
+    """Every file of the user's that the film is made from, by the setting or target that names it."""
+    found = {}
+    config = plan.config
+    if config.start.kind == "image":
+        found["start.path"] = Path(str(config.start.path))
+    if plan.stretch is not None:
+        found["source.path"] = Path(str(config.source.path))
+    if config.score.kind == "guided":
+        found["score.guide"] = Path(str(config.score.guide))
+    found |= {f"guide:{Path(file).name}": Path(file) for file in plan.guides}
+    found |= {f"mask:{Path(file).name}": Path(file) for file in plan.masks}
+    return {key: {"name": path.name, "sha256": _content(path)} for key, path in sorted(found.items())}
+
+
+def _content(path: Path) -> str:
+    """The SHA-256 of a file; of a sequence of pictures, of all their names and contents."""
+    if path.is_file():
+        return digest(path)
+    folder = path if path.is_dir() else path.parent
+    found = hashlib.sha256()
+    for picture in sorted(item for item in folder.iterdir() if item.is_file()):
+        found.update(f"{picture.name}\n{digest(picture)}\n".encode())
+    return found.hexdigest()
+
+
+def _renamed(value: Any, named: Mapping[str, str]) -> Any:
+    """The settings with the paths of guides and masks inside targets cut down to their names."""
+    if isinstance(value, dict):
+        return {_renamed(key, named): _renamed(item, named) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, named) for item in value]
+    if isinstance(value, str):
+        for path, name in named.items():
+            value = value.replace(path, name)
+    return value
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key → value; lists stay whole, as JSON, so that two of them can be compared and shown."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _flat(item, f"{prefix}.{key}".strip("."))
+    else:
+        yield prefix, json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
 
 
 def _packages() -> dict[str, str]:
     found = {}
-    for name in PACKAGES:
+    for name in (*PACKAGES, *CARRIERS):
         try:
             found[name] = version(name)
         except ModuleNotFoundError:  # opencv-python goes by several names

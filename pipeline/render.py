@@ -21,18 +21,21 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
     from pipeline.media.codecs import check_output
     from pipeline.media.files import check_place
     from pipeline.plan import make_plan
+    from pipeline.work.request import unfinished
 
+    if config.output is None and config.resume:
+        folder = unfinished(folder, name, config) or folder
     plan = make_plan(config, folder, name)
-    check_output(plan.video, config.overwrite, config.encode.codec)
+    check_output(plan.video, plan.replaces, config.encode.codec)
     for path in (plan.poster, plan.record):
-        check_place(path, overwrite=config.overwrite)
+        check_place(path, overwrite=plan.replaces)
     if config.score.kind != "walk":  # a walk may have to look at the network first
         sheet.check_score(plan)
 
     from pipeline import film
 
     made = film.render(plan)
-    for path in (made.video, made.poster, made.record):
+    for path in made.files():
         print(path)  # noqa: T201 - the answer
 
 

@@ -28,11 +28,12 @@ RIPEST = 1000  # generators set apart for the first frame of a scene
 
 @dataclass(frozen=True)
 class Step:
-    """One finished frame ``(1, 3, H, W)`` in [0, 1] and where the film stands."""
+    """One finished frame ``(1, 3, H, W)`` in [0, 1], where the film stands, and the canvas to go on from."""
 
     index: int
     frame: Tensor
     label: str
+    canvas: Tensor
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Shot:
     mask: str = "none"
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
-        """Frames ``first`` … of the shot. ``canvas`` is frame ``first − 1``, or for 0 what ``begin`` returned."""
+        """Frames ``first`` … of the shot. ``canvas`` is that of the frame before, or for 0 what ``begin`` returned."""
         growth = list(start.sizes(self.start, self.size, self.opening))
         for index in range(first, self.frames):
             cue = self.score.at(index / self.fps)
@@ -70,7 +71,7 @@ class Shot:
             canvas = self._dream(canvas, cue, 1 / self.fps, index)
             if self.footage is not None:
                 canvas = self.footage.anchor(canvas)
-            yield Step(index, resize(canvas, self.size), cue.label())
+            yield Step(index, resize(canvas, self.size), cue.label(), canvas)
 
     def begin(self) -> Iterator[Tensor]:
         """The hidden warm-up: the canvas after each of its dreams; the last one is where frame 0 starts."""

@@ -11,10 +11,10 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 FLOORS = (
     ("render", "score.__main__"),
     ("film",),
-    ("record", "composition", "sheet", "sheet_picture"),
+    ("job", "build", "record", "composition", "sheet", "sheet_picture"),
     ("shot",),
     ("start", "plan", "source"),
-    ("stretch",),
+    ("stretch", "work"),
     ("score", "motion", "dream", "media"),
     ("networks",),
     ("progress", "randomness", "device", "stop", "kin"),
@@ -81,7 +81,7 @@ def test_imports_point_down_and_rooms_on_a_floor_do_not_know_each_other() -> Non
 
 
 # Small helpers that may know each other.
-SHARED_FLOORS = tuple(FLOORS.index(names) for names in FLOORS if names[0] in ("progress", "command", "record"))
+SHARED_FLOORS = tuple(FLOORS.index(names) for names in FLOORS if names[0] in ("progress", "command", "job"))
 
 
 def test_torch_is_not_loaded_before_the_config_is_valid() -> None:

@@ -1,6 +1,7 @@
 """The program as its users run it: real processes, real networks, real files, read back with a real decoder."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -53,8 +54,12 @@ def test_a_film_from_noise_with_poster_and_record(tmp_path: Path) -> None:
     assert len(said.network.sha256) == 64
     assert said.config.frame.width == 96
     assert said.speed.frames == 6
+    assert "output" not in said.config
     assert said.versions.ffmpeg
-    assert read_record(video).strip() == record.read_text(encoding="utf-8").strip()
+    whole = OmegaConf.to_container(said)
+    assert isinstance(whole, dict)
+    del whole["speed"]  # the one thing that differs from run to run; it does not stand in the film
+    assert OmegaConf.to_container(OmegaConf.create(read_record(video))) == whole
     assert {path.name for path in video.parent.iterdir()} == {"zoom.mp4", "zoom.poster.png", "zoom.run.yaml"}
     assert not (tmp_path / "outputs").exists()  # no empty run folder is left behind
 
@@ -188,18 +193,39 @@ def test_help_and_config_errors_answer_without_torch(tmp_path: Path, asked: list
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_film_keeps_its_frames_under_another_name(tmp_path: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "pipeline.render", *SMALL, "duration=600s", "output=long.mp4"]
+def test_an_interrupted_film_goes_on_with_the_same_command(tmp_path: Path, number: signal.Signals) -> None:
+    asked = [*SMALL, "duration=60f", "segment=5", "output=long.mp4"]
+    command = [sys.executable, "-m", "pipeline.render", *asked]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 120
-        while not list(tmp_path.glob(".long*part")) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        time.sleep(3)
+        journal, deadline = tmp_path / "long.work" / "shot-001" / "journal.jsonl", time.monotonic() + 120
+        while not journal.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
         os.kill(process.pid, number)
         errors = process.communicate(timeout=60)[1]
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    assert not (tmp_path / "long.mp4").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["long.interrupted.mp4"]
-    kept = probe_video(tmp_path / "long.interrupted.mp4").frames
-    assert f"stopped after {kept} of 7200 frames" in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["long.work"]
+    kept = re.search(
+        r"stopped; (\d+) of 60 frames are kept in long.work, and the same command goes on from there", errors
+    )
+    assert kept, errors
+    run = render(*asked, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert f"going on: {kept[1]} of 60 frames are there" in run.stderr
+    assert probe_video(tmp_path / "long.mp4").frames == 60
+    assert not (tmp_path / "long.work").exists()
+
+
+def test_without_output_the_same_command_finds_the_unfinished_film(tmp_path: Path) -> None:
+    asked = [*SMALL, "+preset=spiral", "duration=40f", "segment=5"]
+    command = [sys.executable, "-m", "pipeline.render", *asked]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob("outputs/*/*/spiral.work/*/journal.jsonl")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+        process.communicate(timeout=60)
+    run = render(*asked, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "going on: " in run.stderr
+    assert len(list((tmp_path / "outputs").glob("*/*"))) == 1

@@ -12,7 +12,8 @@ from hydra import compose as compose_config
 from hydra import initialize_config_dir
 from PIL import Image
 
-from pipeline import command, film
+from pipeline import command
+from pipeline.build import build_shot
 from pipeline.dream import zoo
 from pipeline.plan import Plan, make_plan
 from pipeline.sheet import make_sheet, score_of
@@ -48,7 +49,7 @@ def test_its_figures_are_those_that_the_render_reads(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     plan = planned(tmp_path, *SMALL, *SCORES[name])
     sheet = make_sheet(score_of(plan), float(plan.fps), plan.frames, plan.scales())
-    shot = film.build_shot(plan, zoo.build(plan.config.network))
+    shot = build_shot(plan, zoo.build(plan.config.network))
     octaves = dict(sheet.octaves) or dict.fromkeys(plan.scales(), sheet.targets)
     assert list(octaves) == pytest.approx(sorted(plan.scales(), reverse=bool(sheet.octaves)))
     for index in range(plan.frames):
@@ -60,7 +61,7 @@ def test_its_figures_are_those_that_the_render_reads(
 
 def test_the_scales_are_those_of_the_dreamer(tmp_path: Path) -> None:
     plan = planned(tmp_path, *SMALL, "frame.scale=3")
-    shot = film.build_shot(plan, zoo.build(plan.config.network))
+    shot = build_shot(plan, zoo.build(plan.config.network))
     assert plan.scales() == pytest.approx(shot.dreamer.scales(min(shot.size)), rel=1e-12)
 
 

@@ -10,6 +10,7 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from pipeline import command, film
+from pipeline.build import build_shot
 from pipeline.dream import zoo
 from pipeline.dream.objective import Objective
 from pipeline.media.pixels import from_array
@@ -28,7 +29,7 @@ def planned(tmp_path: Path, *overrides: str) -> Plan:
 
 
 def shot_of(plan: Plan) -> Shot:
-    return film.build_shot(plan, zoo.build(plan.config.network))
+    return build_shot(plan, zoo.build(plan.config.network))
 
 
 def run(plan: Plan) -> list[torch.Tensor]:
@@ -126,7 +127,7 @@ def test_new_animals_grow_in_a_photograph(tmp_path: Path, shared: Path) -> None:
     target = plan.config.network.targets[0]
     objective = Objective(zoo.build(plan.config.network))
     photograph = load_still(lion, width=plan.width, height=plan.height)
-    last = from_array(read_frame(made.video, plan.frames - 1))
+    last = from_array(read_frame(made.video, plan.frames - 1) / 255.0)
     assert objective.activation(last, target) > 3 * objective.activation(photograph, target)
 
 

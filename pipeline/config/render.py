@@ -18,6 +18,10 @@ class RenderConfig:
 
     output: str | None = option(None, "the video's file; without it the run's own folder under outputs/")
     overwrite: bool = option(False, "replace an existing output")
+    resume: bool = option(True, "go on where an earlier run of the same film stopped; false: render it anew")
+    keep_segments: bool = option(False, "keep the folder of segments, so that the film can be made longer later")
+    segment: int = option(48, "frames that are encoded, checked and kept at a time", low=1, high=10_000)
+    frames: str | None = option(None, "render only a part, in whole segments: 0..480 is the first 480 frames")
     seed: int = option(0, "of everything random: same seed, same frames", low=0, high=2**63 - 1)
     duration: Any = option("8s", "length: 8s, 1m30s, 96f (frames), 100% (of the footage)")
     audio: str = option("source", "what is heard: the footage's own sound, or nothing", choices=("source", "none"))

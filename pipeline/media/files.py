@@ -1,6 +1,7 @@
 """Files that appear under their names only when they are complete."""
 
 import errno
+import hashlib
 import os
 import tempfile
 from contextlib import suppress
@@ -40,6 +41,12 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of the file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_place(path: Path, *, overwrite: bool) -> None:

@@ -1,0 +1,79 @@
+"""A plan made into a shot: network, objective, score, first canvas and footage, every target checked."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from pipeline.composition import compose, guide_layer, kin_of
+from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.mask import Masks
+from pipeline.dream.network import Network
+from pipeline.dream.objective import Objective
+from pipeline.dream.pyramid import fit
+from pipeline.errors import ConfigError
+from pipeline.media.stills import load_still
+from pipeline.plan import Plan
+from pipeline.progress import say
+from pipeline.shot import Shot
+from pipeline.source import open_footage
+from pipeline.start import first_canvas
+
+GUIDE_SIDE = 224  # pixels on the short side of guides and masks
+
+
+def build_shot(plan: Plan, seeing: Network) -> Shot:
+    """The plan's shot on this network, every target checked against it."""
+    config = plan.config
+    short_side = min(plan.height, plan.width)
+    kin = kin_of(config.network, seeing.weights.sha256, seeing.named)
+    played = compose(plan, seeing.named, kin.neighbours)
+    objective = Objective(seeing, _pictures(plan.guides, plan), guide_layer(config))
+    masks = Masks(_pictures(plan.masks, plan))
+    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, 0)
+    start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
+    dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side, masks, start_tone)
+    for target in played.targets():
+        objective.check(target)
+    _check_octaves(dreamer, plan.scales(), dict.fromkeys(played.targets(), 1.0), short_side)
+    return Shot(
+        start=config.start,
+        canvas=canvas.to(seeing.device),
+        score=played,
+        dreamer=dreamer,
+        size=(plan.height, plan.width),
+        fps=float(plan.fps),
+        frames=plan.frames,
+        opening=plan.opening,
+        seed=config.seed,
+        mask=config.dream.mask,
+    )
+
+
+def over_footage(plan: Plan, shot: Shot, stack: ExitStack) -> Shot:
+    """The shot over the plan's footage, where there is some; ``stack`` closes it."""
+    if plan.stretch is None:
+        return shot
+    source, flow, device = plan.config.source, plan.config.flow, shot.canvas.device
+    opened = open_footage(plan.stretch, source, flow, size=shot.size, frames=plan.frames, device=device)
+    return replace(shot, footage=stack.enter_context(opened), ripen=flow.ripen)
+
+
+def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[str, float], short_side: int) -> None:
+    """Say once that some octaves are too small to be seen; ConfigError when a target fits none."""
+    kept = [scale for scale in scales if dreamer.fits(scale, targets)]
+    blind = [target for target in targets if not dreamer.fits(max(scales), {target: 1.0})]
+    if blind:
+        needs = dreamer.least({blind[0]: 1.0})
+        least = f"the shorter side has {short_side} pixels; to see {blind[0]} the network needs {needs}"
+        raise ConfigError("frame.width, frame.height", short_side, least)
+    if len(kept) < len(scales):
+        say(f"note: the frame is small for {len(scales)} octaves; some targets are dreamed with {max(1, len(kept))}")
+
+
+def _pictures(files: Iterable[str], plan: Plan) -> dict[str, Tensor]:
+    """Guides and masks by file, ``(1, 3, h, w)`` in the frame's shape, no larger than they need be."""
+    height, width = fit((plan.height, plan.width), min(GUIDE_SIDE, plan.height, plan.width))
+    return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}

@@ -1,0 +1,248 @@
+"""One shot's frames onto its shelf, segment by segment: what was rendered is kept, whatever happens.
+
+The frames of a segment go into an encoder of their own. When it is full, a thread has the encoder finish, checks and
+names the file, saves the canvas beside it and tells the journal, while the next segment is dreamed already.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from pipeline.errors import Interrupted, OutputError
+from pipeline.media.encoder import Encoder
+from pipeline.progress import Progress
+from pipeline.shot import Shot, Step
+from pipeline.stop import Stop
+from pipeline.work.shelf import Position, Shelf
+from pipeline.work.spool import Spool
+
+WORTH = 10.0  # seconds of work in a segment from which on its frames are spooled, so that a stop loses none
+
+
+class Watcher(Protocol):
+    """Somebody who looks on. Must return at once from every call, whatever happens to it."""
+
+    def frame(self, index: int, frame: Tensor, label: str) -> None:
+        """Frame ``index``, ``(1, 3, H, W)`` in [0, 1], is dreamed; ``label`` says what is seen."""
+
+    def segment(self, path: Path, first: int, frames: int) -> None:
+        """A segment is finished and can be played."""
+
+
+@dataclass
+class Job:
+    """Renders what is missing of ``frames`` frames of ``shot`` onto ``shelf``; ``encoder`` opens one for a file."""
+
+    shot: Shot
+    shelf: Shelf
+    frames: int
+    encoder: Callable[[Path], Encoder]
+    stop: Stop
+    watchers: Sequence[Watcher] = ()
+    notes: Callable[[], Mapping[str, str]] = dict
+    _closing: "_Closing | None" = field(default=None, init=False)
+    _failed: bool = field(default=False, init=False)
+
+    def run(self, name: str, wanted: range | None = None) -> None:
+        """Render every gap (among the segments ``wanted``); ``name`` stands before the progress bar.
+
+        Raises Interrupted when the user stopped, and whatever else went wrong; what was finished until then stays.
+        """
+        gaps = self.shelf.gaps(self.frames, wanted)
+        total = sum(self.shelf.length(number, self.frames) for number in wanted or range(self.shelf.count(self.frames)))
+        ahead = sum(self.shelf.length(number, self.frames) for gap in gaps for number in gap)
+        with Progress(total, name, done=max(0, total - ahead)) as progress:
+            try:
+                for gap in gaps:
+                    self._run(gap, progress)
+                self._close_last()
+            except KeyboardInterrupt:  # at once: the thread ends with the program
+                raise
+            except BaseException:
+                with suppress(Exception):  # the first error is the one to tell
+                    self._close_last()
+                raise
+
+    def _run(self, gap: range, progress: Progress) -> None:
+        """Render consecutive segments, the first of which has a canvas before it."""
+        position = self.shelf.position(gap.start)
+        canvas = position.canvas
+        if canvas is None:
+            canvas = warm_up(self.shot, self.stop)
+        steps = self.shot.render(canvas.to(self.shot.canvas.device), position.first)
+        for number in gap:
+            self._segment(number, steps, position if number == gap.start else None, progress)
+
+    def _segment(self, number: int, steps: Iterator[Step], position: Position | None, progress: Progress) -> None:
+        """Render one segment and set off its closing."""
+        wanted, rate = self.shelf.length(number, self.frames), progress.rate()
+        spool = self.shelf.spool(number) if rate is None or wanted / rate > WORTH else None
+        opened = _Open(number, self.encoder(self.shelf.path(number)), spool)
+        try:
+            if position and position.frames and position.canvas is not None:
+                for raw in position.frames[0]:
+                    opened.add_again(raw)
+                    progress.step(fresh=False)
+                opened.canvas = position.canvas
+            while opened.encoder.frames < wanted:
+                step = next(steps)
+                opened.add(step)
+                for watcher in self.watchers:
+                    watcher.frame(step.index, step.frame, step.label)
+                progress.step(step.label)
+                if self.stop.asked and opened.encoder.frames < wanted:
+                    raise Interrupted
+            self._close_last()
+        except BaseException as error:
+            opened.encoder.__exit__(type(error), error, None)
+            if not isinstance(error, KeyboardInterrupt) and self._closed_well():
+                self._keep(opened)
+            opened.shut()
+            raise
+        self._closing = _Closing(partial(self._close, opened, opened.on_cpu(), time.monotonic() - opened.began))
+        if self.stop.asked and number + 1 < self.shelf.count(self.frames):
+            raise Interrupted
+
+    def _close(self, opened: "_Open", canvas: Tensor, seconds: float) -> None:
+        """Finish the segment: its video, the canvas of its last frame, the journal."""
+        encoder, number, frames = opened.encoder, opened.number, opened.encoder.frames
+        try:
+            encoder.__exit__(None, None, None)
+            path = self.shelf.add(number, encoder.part, canvas, self.notes(), frames=frames, seconds=seconds)
+        except Exception as error:
+            encoder.part.unlink(missing_ok=True)
+            opened.shut()
+            if not self.shelf.folder.is_dir():
+                raise OutputError(f"{self.shelf.folder} disappeared while the film was rendered") from error
+            self._keep(opened)
+            raise
+        opened.shut()
+        self.shelf.drop_open(number)
+        for watcher in self.watchers:
+            watcher.segment(path, number * self.shelf.grid, frames)
+
+    def _keep(self, opened: "_Open") -> None:
+        """Keep the frames of a segment that cannot be finished now."""
+        spool, kept = opened.spool, False
+        if spool is None:
+            return
+        with suppress(Exception):
+            kept = opened.canvas is not None and self.shelf.keep_open(
+                opened.number, spool, opened.on_cpu(), self.notes()
+            )
+        if not kept:
+            spool.remove()
+
+    def _closed_well(self) -> bool:
+        """Whether the segment before is finished; if not, its frames are those to go on from."""
+        with suppress(Exception):  # the first error is the one to tell
+            self._close_last()
+            return not self._failed
+        return False
+
+    def _close_last(self) -> None:
+        """Wait until the segment before is finished. Raises what went wrong there."""
+        closing, self._closing = self._closing, None
+        if closing is not None:
+            self._failed = True
+            closing.result()
+            self._failed = False
+
+
+class _Open:
+    """A segment on its way: its encoder, the spool of what that was given, the canvas after its last frame."""
+
+    def __init__(self, number: int, encoder: Encoder, spool: Spool | None) -> None:
+        self.number, self.encoder, self.spool = number, encoder, spool
+        self.canvas: Tensor | None = None
+        self.began = time.monotonic()
+        try:
+            encoder.__enter__()
+        except BaseException:
+            self.shut()
+            raise
+
+    def add(self, step: Step) -> None:
+        """Encode one frame."""
+        if self.spool is None:
+            self.canvas = step.canvas
+            self.encoder.write(step.frame)
+            return
+        raw = self.encoder.pack(step.frame)
+        self.spool.add(raw)
+        self.canvas = step.canvas  # now that the frame is in the spool: both stand at the same frame
+        self.encoder.write_bytes(raw)
+
+    def add_again(self, raw: bytes) -> None:
+        """Encode one frame of those that an earlier run left; the canvas is known after the last of them."""
+        if self.spool is not None:
+            self.spool.add(raw)
+        self.encoder.write_bytes(raw)
+
+    def shut(self) -> None:
+        """Close the spool's file, which stays. May be repeated."""
+        if self.spool is not None:
+            self.spool.close()
+
+    def on_cpu(self) -> Tensor:
+        """The canvas, float32."""
+        assert self.canvas is not None
+        return self.canvas.detach().float().cpu()
+
+
+class _Closing(threading.Thread):
+    """Work in a thread that does not keep the program from ending."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__(daemon=True, name="closing")
+        self._work = work
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> None:
+        """Wait for the end; raises what went wrong."""
+        self.join()
+        if self._error is not None:
+            raise self._error
+
+
+def warm_up(shot: Shot, stop: Stop) -> Tensor:
+    """The canvas that frame 0 starts from. Raises Interrupted."""
+    canvas = shot.canvas
+    if not shot.start.steps or shot.opening or shot.footage is not None:
+        return canvas
+    with Progress(shot.start.steps, "warming up") as progress:
+        for grown in shot.begin():
+            canvas = grown
+            progress.step()
+            if stop.asked:
+                raise Interrupted("stopped before the first frame; nothing was written")
+    return canvas
+
+
+def cue_digest(shot: Shot, scales: Sequence[float]) -> Callable[[int, int], str]:
+    """(first frame, count) → SHA-256 of every number and target that the score asks for in these frames."""
+
+    def digest(first: int, count: int) -> str:
+        found = hashlib.sha256()
+        for index in range(first, first + count):
+            cue = shot.score.at(index / shot.fps)
+            asked: list[Any] = [sorted(cue.numbers.items()), [sorted(cue.targets(scale).items()) for scale in scales]]
+            found.update(repr(asked).encode())
+        return found.hexdigest()
+
+    return digest

@@ -1,0 +1,87 @@
+"""The folder in which a film grows: beside the film, locked, gone when the film is finished."""
+
+import json
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from pipeline.errors import OutputError
+from pipeline.media.files import digest, part_path, place
+from pipeline.work import spec as specs
+from pipeline.work.lock import Lock
+from pipeline.work.spec import Spec
+
+
+def work_path(video: Path) -> Path:
+    """Where the film ``video`` grows."""
+    return video.with_name(f"{video.stem}.work")
+
+
+class Folder:
+    """While it is entered, this process alone works in ``path`` on the film ``video``.
+
+    Leaving it takes the folder away if nothing was finished there. Raises OutputError.
+    """
+
+    def __init__(self, path: Path, video: Path) -> None:
+        self.path, self._video = path, video
+        self._lock = Lock(path / "lock", video)
+
+    def __enter__(self) -> "Folder":
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.path} cannot be created: {error.strerror}") from error
+        self._lock.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not any(self.path.glob("*/journal.jsonl")) and not any(self.path.glob("*/open.json")):
+            shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.__exit__(kind, error, trace)
+
+    def shot(self, number: int, spec: Spec, *, resume: bool, overwrite: bool) -> Path:
+        """The folder of one shot, for frames of this ``spec``.
+
+        What stands there is gone on with, or with ``resume=False`` deleted. Of another spec, it is deleted with
+        ``overwrite``; without it that is an OutputError which tells the differences.
+        """
+        folder = self.path / f"shot-{number:03}"
+        before = specs.read(folder / "spec.json") if folder.is_dir() else None
+        if before is not None and resume and not (overwrite and specs.differences(before, spec)):
+            specs.check_same(before, spec, self._video, folder)
+            return folder
+        try:
+            if folder.exists():
+                shutil.rmtree(folder)
+            folder.mkdir()
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be made anew: {error.strerror}") from error
+        specs.write(folder / "spec.json", spec)
+        return folder
+
+    def remove(self) -> None:
+        """The film is finished and needs it no more."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def sign(self) -> None:
+        """Note that the finished film was made from here, so that a longer one may take its place."""
+        part = part_path(self.path / "film.json")
+        try:
+            part.write_text(json.dumps({"sha256": digest(self._video)}), encoding="utf-8")
+            place(part, self.path / "film.json", overwrite=True)
+        except OSError as error:
+            raise OutputError(f"{self.path / 'film.json'} cannot be written: {error.strerror}") from error
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def is_own(video: Path) -> bool:
+    """Whether the file ``video`` is the film that was made from the work folder beside it, unchanged since."""
+    with suppress(OSError, ValueError, AttributeError):
+        told = json.loads((work_path(video) / "film.json").read_text(encoding="utf-8"))
+        return bool(told.get("sha256") == digest(video))
+    return False

@@ -1,0 +1,53 @@
+"""What was asked for, kept beside a film that grows, so that the same command finds it again."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import RenderConfig
+from pipeline.errors import OutputError
+from pipeline.media.files import part_path, place
+from pipeline.work.lock import is_held
+
+FREE = ("output", "overwrite", "resume", "keep_segments", "frames", "limits", "preview")
+"""Settings of a run that make no difference to the film."""
+
+NAME = "request.json"
+
+
+def write(folder: Path, config: RenderConfig) -> None:
+    """Keep what was asked for in the work folder. Raises OutputError."""
+    path = folder / NAME
+    part = part_path(path)
+    try:
+        part.write_text(json.dumps(_asked(config)), encoding="utf-8")
+        place(part, path, overwrite=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def unfinished(folder: Path, name: str, config: RenderConfig) -> Path | None:
+    """The latest run's folder in which the film ``name`` of this config stopped; ``folder`` is a new run's.
+
+    A run's folder is outputs/DAY/TIME, so only runs beside it are looked at. None when there is none.
+    """
+    asked = json.loads(json.dumps(_asked(config)))
+    for path in sorted(folder.parent.parent.glob(f"*/*/{name}.work/{NAME}"), reverse=True):
+        finished = (path.parent / "film.json").exists()
+        if not finished and _read(path) == asked and not is_held(path.with_name("lock")):
+            return path.parent.parent
+    return None
+
+
+def _asked(config: RenderConfig) -> dict[str, Any]:
+    return {key: value for key, value in asdict(config).items() if key not in FREE}
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
