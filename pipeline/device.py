@@ -1,9 +1,15 @@
 """Where the arithmetic runs and how precise it is."""
 
+import gc
+
 import torch
 
 from pipeline.errors import ConfigError
 
+NO_MEMORY = (
+    *("out of memory", "not enough memory", "can't allocate memory", "bad_alloc"),
+    *("could not create a memory", "could not create a primitive"),  # oneDNN's words
+)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -31,3 +37,17 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 def device_words(device: torch.device) -> str:
     """What a record calls the device."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a computation failed for want of memory, in whichever words its device has for it."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in NO_MEMORY)
+
+
+def release(device: torch.device) -> None:
+    """Give memory back that torch keeps for later: smaller pieces will not fit into the old ones."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

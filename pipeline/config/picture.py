@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.config.option import option
+from pipeline.errors import ConfigError, nearest
 
 NETWORKS = (
     "motifnet",
@@ -19,6 +20,9 @@ NETWORKS = (
     "efficientnet_b0",
     "convnext_tiny",
 )
+
+
+TILES = ("auto", "never")
 
 
 @dataclass
@@ -116,4 +120,17 @@ class DreamConfig:
     )
     tone_mean: Any = option(0.45, "brightness that hold pulls toward", low=0.05, high=0.95, curve=True)
     tone_contrast: Any = option(0.22, "deviation that hold pulls toward", low=0.02, high=0.45, curve=True)
+    tile: Any = option(
+        "auto",
+        "pixels a side of the tiles in which larger frames are dreamed, to save memory; auto: from 4K on; or never",
+        low=64,
+        high=16384,
+    )
     tone_rate: Any = option(8.0, "share of the way that hold pulls per second (as a rate)", low=0, high=100, curve=True)
+
+
+def check_tile(tile: Any) -> None:
+    """Raise ConfigError unless ``tile`` is a setting of ``dream.tile``; its range is checked with all others'."""
+    if tile not in TILES and (not isinstance(tile, int) or isinstance(tile, bool)):
+        allowed = "allowed are auto, never, or a whole number of pixels from 64 to 16384"
+        raise ConfigError("dream.tile", tile, allowed + nearest(str(tile), TILES))

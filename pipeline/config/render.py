@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.config.encode import EncodeConfig
 from pipeline.config.footage import FlowConfig, SourceConfig
 from pipeline.config.option import check_settings, option
-from pipeline.config.picture import CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig
+from pipeline.config.picture import CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig, check_tile
 from pipeline.config.score import ScoreConfig
 from pipeline.errors import ConfigError
 
@@ -45,6 +45,7 @@ class RenderConfig:
 def validate(config: RenderConfig) -> None:
     """Check ranges, choices and lengths; raises ConfigError naming the key, the value and what is allowed."""
     check_settings(config)
+    check_tile(config.dream.tile)
     if not config.network.name:
         raise ConfigError(
             "network.name", "''", "network=torchvision needs the name of one of torchvision's classifiers"

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 
 from pipeline.config import DreamConfig
-from pipeline.dream import tone
+from pipeline.device import out_of_memory, release
+from pipeline.dream import ascent, tiles, tone
 from pipeline.dream.gradient import step_direction
 from pipeline.dream.mask import Masks, by_region
 from pipeline.dream.objective import Objective
 from pipeline.dream.pyramid import fit, resize
 from pipeline.errors import DreamError
+from pipeline.progress import say
 
 TargetsAt = Callable[[float], Mapping[str, float]]
 
@@ -23,7 +25,8 @@ class Dreamer:
 
     ``short_side`` (pixels) is the finished frame's: an octave's *scale* is its short side over that one. ``masks``
     draws the regions that targets may be confined to, ``start_tone`` is the start's mean and deviation for
-    ``tone=start``.
+    ``tone=start``. ``tile`` is the setting ``dream.tile`` in force, a number once memory ran out: with the number a
+    frame can be dreamed again bit for bit.
     """
 
     def __init__(
@@ -38,6 +41,8 @@ class Dreamer:
             self._start_tone = start_tone or (config.tone_mean, config.tone_contrast)
         self._objective, self._config, self._short_side = objective, config, short_side
         self._masks = masks or Masks({})
+        self._tiled = ascent.Tiled(objective)
+        self.tile: object = config.tile
 
     def scales(self, short_side: int) -> list[float]:
         """Scales of the octaves of a canvas with this short side (pixels), coarse to fine."""
@@ -66,9 +71,39 @@ class Dreamer:
         """Canvas ``(1, 3, h, w)`` → canvas dreamed for ``seconds`` at ``strength`` (deviations per second).
 
         ``targets`` gives the weighted targets of an octave by its scale; ``look`` the settings of this frame that
-        differ from the config's, by field. Raises DreamError when a gradient is not finite.
+        differ from the config's, by field. Where memory runs out the frame is begun again in smaller tiles. Raises
+        DreamError when there are none smaller, or may be none, and when a gradient is not finite.
         """
-        config = replace(self._config, **look) if look else self._config
+        config, state = replace(self._config, **look) if look else self._config, generator.get_state()
+        while True:
+            try:
+                return self._dream(canvas, targets, strength, seconds, config, generator)
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+            self._shrink((canvas.shape[2], canvas.shape[3]), canvas.device)  # the failed attempt is forgotten by now
+            generator.set_state(state)
+
+    def _shrink(self, size: tuple[int, int], device: torch.device) -> None:
+        """Smaller tiles from now on; DreamError when there are none."""
+        release(device)
+        less = None if self.tile == "never" else tiles.smaller(self.tile, size, device)
+        if less is None:
+            advice = "dream.tile=auto" if self.tile == "never" else "a smaller frame"
+            raise DreamError(f"the device ran out of memory; try {advice}, fewer dream.octaves or precision=bfloat16")
+        say(f"note: the device ran out of memory; the dream goes on in tiles of {less} pixels (dream.tile={less})")
+        self.tile = less
+
+    def _dream(
+        self,
+        canvas: Tensor,
+        targets: TargetsAt,
+        strength: float,
+        seconds: float,
+        config: DreamConfig,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """``dream`` with this frame's own settings, in tiles as they are."""
         before, size = canvas, (canvas.shape[2], canvas.shape[3])
         amount = strength * seconds / config.steps
         finite: list[tuple[float, Tensor]] = []
@@ -124,10 +159,13 @@ class Dreamer:
         """The unit-deviation direction ``(1, 3, h, w)`` in which the objective of these targets rises."""
         reach = min(round(config.jitter), min(picture.shape[2:]) // 2)
         down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
-        with torch.enable_grad():
-            leaf = picture.detach().roll((down, right), dims=(2, 3)).requires_grad_(True)
-            value = self._objective.value(leaf, targets, (down, right))
-            (gradient,) = torch.autograd.grad(value, leaf)
+        rolled, size = picture.roll((down, right), dims=(2, 3)), (picture.shape[2], picture.shape[3])
+        window = tiles.side(self.tile, size, picture.device)
+        if window is None:
+            gradient = ascent.gradient(self._objective, rolled, targets, (down, right))
+        else:
+            dice = generator.clone_state()  # the frame's own draws stay the same, with tiles or without
+            gradient = self._tiled.gradient(rolled, targets, (down, right), window, dice)
         return step_direction(gradient, config).roll((-down, -right), dims=(2, 3))
 
 

@@ -1,6 +1,8 @@
 """What each kind of target measures in a layer's activations: one function per kind, ``(1, C, h, w)`` → scalar.
 
 All of them grow in proportion to the activations, so that in a sum none outgrows the others as a dream ripens.
+Each is a mean over the map's places, or, where it is not, a function of such means, which stands beside it: so parts of
+a map can be measured one by one.
 """
 
 import torch
@@ -13,11 +15,13 @@ PLACES_AT_ONCE = 4096  # of the frame that are compared at once
 
 
 def layer(seen: Tensor) -> Tensor:
-    """The root of the mean square of everything that the layer sees.
+    """The mean square of everything that the layer sees (Mordvintsev, Olah and Tyka 2015); ``root`` follows."""
+    return seen.square().mean()
 
-    It has the direction of the mean square (Mordvintsev, Olah and Tyka 2015), which would grow by the square.
-    """
-    return (seen.square().mean() + TINY).sqrt()
+
+def root(power: Tensor) -> Tensor:
+    """A layer's mean square → its root, which has the same direction and does not grow by the square."""
+    return (power + TINY).sqrt()
 
 
 def channel(seen: Tensor, index: int) -> Tensor:
@@ -25,10 +29,9 @@ def channel(seen: Tensor, index: int) -> Tensor:
     return seen[:, index].mean()
 
 
-def neuron(seen: Tensor, index: int, place: tuple[float, float]) -> Tensor:
-    """The activation of one channel at (x, y), fractions of the frame that may lie outside of it: it is a torus."""
-    height, width = seen.shape[2:]
-    return seen[0, index, int(place[1] % 1 * height), int(place[0] % 1 * width)]
+def place(size: tuple[int, int], at: tuple[float, float]) -> tuple[int, int]:
+    """(row, column) of a map of this size (h, w) at (x, y), fractions that may lie outside of it: it is a torus."""
+    return int(at[1] % 1 * size[0]), int(at[0] % 1 * size[1])
 
 
 def mixture(seen: Tensor) -> Tensor:
@@ -42,15 +45,20 @@ def mixture(seen: Tensor) -> Tensor:
     return mixed
 
 
-def overlap(seen: Tensor, indices: tuple[int, ...]) -> Tensor:
-    """How much channels fire at the same places: the mean cosine between their maps, two by two.
+def meetings(seen: Tensor, indices: tuple[int, ...]) -> Tensor:
+    """How much channels fire at the same places: the mean product of their maps, two by two, ``(K, K)``."""
+    maps = seen[0, list(indices)].flatten(1).relu() + TINY
+    return maps @ maps.T / maps.shape[1]
+
+
+def overlap(met: Tensor) -> Tensor:
+    """The mean cosine between the maps of channels that met so often, two by two.
 
     The diversity term of Olah, Mordvintsev and Schubert 2017, between channels instead of pictures.
     """
-    maps = F.normalize(seen[0, list(indices)].flatten(1).relu() + TINY, dim=1)
-    together = maps @ maps.T
-    pairs = len(indices) * (len(indices) - 1)
-    mean: Tensor = (together.sum() - together.diagonal().sum()) / pairs
+    length = met.diagonal().sqrt() + TINY
+    together = met / (length[:, None] * length[None, :])
+    mean: Tensor = (together.sum() - together.diagonal().sum()) / (len(met) * (len(met) - 1))
     return mean
 
 

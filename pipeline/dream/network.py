@@ -114,6 +114,13 @@ class Network:
             "it cannot look at pictures of free size; choose a convolutional one",
         )
 
+    def map_size(self, layer: str, size: tuple[int, int]) -> tuple[int, int] | None:
+        """The size (h, w) of the layer's map of a frame of ``size``; None where it has no map (logits)."""
+        shape = self._shapes(frozenset({layer}), size)[self._nodes[layer].name]
+        if len(shape) != 4:
+            return None
+        return (shape[1], shape[2]) if self._channel_dim == 3 else (shape[2], shape[3])
+
     def _count_channels(self) -> dict[str, int]:
         """Channels of every layer whose output is a map, found without computing anything (meta tensors)."""
         try:

@@ -3,16 +3,20 @@
 What each kind of target measures stands in ``kinds.py``. Targets answer with gradients of very different size, so the
 deviation of each one's gradient, its *gain*, is measured once on a fixed picture and divided out: equal weights pull
 equally, in every kind, layer and network.
+
+A target's *figures* are means over the places of its layer's map (``figures.py``). Those of the parts of a map, each by
+its share of the places, add up to those of the whole: so a large frame can be looked at part by part, and the objective
+is still that of the whole.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import isfinite, sqrt
 
 import torch
 from torch import Tensor
 
 from pipeline.dream import kinds
+from pipeline.dream.figures import Found, View, measure
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError
 from pipeline.target import Target, parse_target
@@ -20,15 +24,6 @@ from pipeline.target import Target, parse_target
 REFERENCE_SIDE = 160  # pixels, of the picture on which gains are measured
 LEAST_GAIN = 0.25  # of what a channel of its layer usually has; a rarer one must not run away when it wakes
 DIVERSITY = 1.0  # pull of keeping channels apart, over the pull of the channels
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A target in this network: its layer's full name and the channels there that it is about."""
-
-    target: Target
-    layer: str
-    channels: tuple[int, ...] = ()
 
 
 class Objective:
@@ -40,7 +35,7 @@ class Objective:
 
     def __init__(self, network: Network, pictures: Mapping[str, Tensor] | None = None, guide_layer: str = "") -> None:
         self.network, self._pictures, self._guide_layer = network, dict(pictures or {}), guide_layer
-        self._found: dict[str, _Found] = {}
+        self._found: dict[str, Found] = {}
         self._gains: dict[str, float] = {}
         self._features: dict[tuple[str, str], Tensor] = {}
         self._smallest: dict[frozenset[str], int] = {}
@@ -56,19 +51,50 @@ class Objective:
     def value(self, frame: Tensor, targets: Mapping[str, float], shift: tuple[int, int] = (0, 0)) -> Tensor:
         """Frame ``(1, 3, H, W)`` → scalar. ``shift`` (down, right; pixels) is how far the frame was rolled."""
         size = (frame.shape[2], frame.shape[3])
-        maps = self.network.activations(frame, self.layers(targets))
-        total = torch.zeros((), device=frame.device)
+        return self.total(self.figures(frame, targets, size, shift), targets, size)
+
+    def figures(
+        self,
+        picture: Tensor,
+        targets: Mapping[str, float],
+        size: tuple[int, int],
+        shift: tuple[int, int] = (0, 0),
+        views: Mapping[str, View] | None = None,
+    ) -> dict[str, Tensor]:
+        """What each target measures in the picture ``(1, 3, h, w)``, a frame of ``size`` (h, w) or a part of it.
+
+        ``views`` say of a part, by layer, which places of its maps count.
+        """
+        maps = self.network.activations(picture, self.layers(targets))
+        if views is not None:
+            maps = {layer: views[layer].crop(seen) for layer, seen in maps.items()}
+        measured = {}
+        for text in targets:
+            found = self._find(text)
+            view = views[found.layer] if views is not None else None
+            measured[text] = self._figures(found, maps[found.layer], size, shift, view)
+        return measured
+
+    def total(self, figures: Mapping[str, Tensor], targets: Mapping[str, float], size: tuple[int, int]) -> Tensor:
+        """The figures of a whole frame of this size (h, w) → the objective, a scalar."""
+        total = torch.zeros((), device=self.network.device)
         for text, weight in targets.items():
             found = self._find(text)
-            total = total + self._pull(found, maps[found.layer], size, shift) * (weight / self._gain(found))
+            total = total + self._pull(found, figures[text], size) * (weight / self._gain(found))
         return total
+
+    def even(self, targets: Mapping[str, float]) -> bool:
+        """Whether figures can be weighed against each other before they are known: all but sums with roots can."""
+        of_kinds = [self._find(text).kind for text in targets]
+        return of_kinds == ["layer"] or not {"layer", "diverse"} & set(of_kinds)
 
     def activation(self, frame: Tensor, target: str) -> float:
         """How strongly the target is seen in ``(1, 3, H, W)``, unscaled."""
         found = self._find(target)
         with torch.no_grad():
             seen = self.network.activations(frame, [found.layer])[found.layer]
-            return float(self._raw(found, seen, (frame.shape[2], frame.shape[3])))
+            size = (frame.shape[2], frame.shape[3])
+            return float(self._raw(found, self._figures(found, seen, size)))
 
     def smallest(self, targets: Mapping[str, float]) -> int:
         """The least side in pixels at which these targets can be seen; looked up once per set of layers."""
@@ -79,23 +105,23 @@ class Objective:
             self._smallest[layers] = self.network.smallest(layers)
         return self._smallest[layers]
 
-    def _find(self, text: str, key: str = "score.targets") -> _Found:
+    def _find(self, text: str, key: str = "score.targets") -> Found:
         """The target, looked up once."""
         if text not in self._found:
             target = parse_target(text, key)
             if target.kind == "class":
                 index = self.network.class_index(target.name, key)
-                self._found[text] = _Found(target, self.network.class_layer, (index,))
+                self._found[text] = Found(target, self.network.class_layer, (index,))
             elif target.kind == "guide":
                 layer = target.layer or self._guide_layer or self._deep_layer()
-                self._found[text] = _Found(target, self.network.resolve(layer, key))
+                self._found[text] = Found(target, self.network.resolve(layer, key))
             else:
                 layer = self.network.resolve(target.layer, key)
                 channels = target.channels if target.channel is None else (target.channel,)
                 count = self.network.layers[layer]
                 if max(channels, default=0) >= count:
                     raise ConfigError(key, text, f"{target.layer} has channels 0 to {count - 1}")
-                self._found[text] = _Found(target, layer, channels)
+                self._found[text] = Found(target, layer, channels)
         return self._found[text]
 
     def _deep_layer(self) -> str:
@@ -103,32 +129,39 @@ class Objective:
         named = self.network.main_layers()
         return named[2 * len(named) // 3]
 
-    def _raw(self, found: _Found, seen: Tensor, size: tuple[int, int], shift: tuple[int, int] = (0, 0)) -> Tensor:
-        """The target's own measure of what its layer has seen in a frame of this size, before gains."""
-        target, channels = found.target, found.channels
-        if target.kind == "guide":
-            return kinds.guide(seen, self._guide(found))
-        if target.kind == "dir":
-            less, more = (kinds.channel(seen, index) / self._channel_gain(found.layer, index) for index in channels)
-            return torch.stack([more, -less]).sum()
-        if target.kind == "diverse":
-            parts = [kinds.channel(seen, index) / self._channel_gain(found.layer, index) for index in channels]
-            return torch.stack(parts).sum() - kinds.overlap(seen, channels) * (DIVERSITY / self._overlap_gain(found))
-        if not channels:
-            return kinds.layer(seen)
-        if target.place is None:
-            return kinds.channel(seen, channels[0])
-        (x, y), (height, width) = target.place, size
-        return kinds.neuron(seen, channels[0], (x + shift[1] / width, y + shift[0] / height))
+    def _figures(
+        self,
+        found: Found,
+        seen: Tensor,
+        size: tuple[int, int],
+        shift: tuple[int, int] = (0, 0),
+        view: View | None = None,
+    ) -> Tensor:
+        """What the target measures in its layer's map, or in a part of it, of a frame of this size."""
+        features = self._guide(found) if found.kind == "guide" else None
+        return measure(found, seen, (shift[0] / size[0], shift[1] / size[1]), features, view)
 
-    def _pull(self, found: _Found, seen: Tensor, size: tuple[int, int], shift: tuple[int, int] = (0, 0)) -> Tensor:
+    def _raw(self, found: Found, figures: Tensor) -> Tensor:
+        """The target's own measure, from its figures, before gains."""
+        if found.kind == "layer":
+            return kinds.root(figures)
+        if found.kind in ("dir", "diverse"):
+            means = zip(found.channels, figures, strict=False)
+            parts = [mean / self._channel_gain(found.layer, index) for index, mean in means]
+            if found.kind == "dir":
+                return torch.stack([parts[1], -parts[0]]).sum()
+            met = figures[len(parts) :].view(len(parts), len(parts))
+            return torch.stack(parts).sum() - kinds.overlap(met) * (DIVERSITY / self._overlap_gain(found))
+        return figures
+
+    def _pull(self, found: Found, figures: Tensor, size: tuple[int, int]) -> Tensor:
         """``_raw``, scaled so that its gradient falls with the frame's size as that of all other kinds does."""
-        raw = self._raw(found, seen, size, shift)
-        if found.target.place is None:
+        raw = self._raw(found, figures)
+        if found.kind != "place":
             return raw  # a mean over places: a pixel's gradient is inverse to their number
         return raw * (REFERENCE_SIDE / sqrt(size[0] * size[1]))
 
-    def _guide(self, found: _Found) -> Tensor:
+    def _guide(self, found: Found) -> Tensor:
         """The guide's features at the layer, computed once."""
         name = (found.target.name, found.layer)
         if name not in self._features:
@@ -138,22 +171,24 @@ class Objective:
                 self._features[name] = kinds.features(seen)
         return self._features[name]
 
-    def _gain(self, found: _Found) -> float:
+    def _gain(self, found: Found) -> float:
         """What the target's pull is divided by; 1 where it has no gradient at all."""
         name = f"{found.layer} {found.target.bare()}"
         if name not in self._gains:
-            gain = self._deviation(found.layer, lambda seen, size: self._pull(found, seen, size))
+            gain = self._deviation(
+                found.layer, lambda seen, size: self._pull(found, self._figures(found, seen, size), size)
+            )
             least = LEAST_GAIN * self._usual_gain(found.layer) if len(found.channels) == 1 else 0.0
             self._gains[name] = max(gain, least) or 1.0
         return self._gains[name]
 
     def _channel_gain(self, layer: str, index: int) -> float:
-        return self._gain(_Found(Target("layer", layer, index), layer, (index,)))
+        return self._gain(Found(Target("layer", layer, index), layer, (index,)))
 
-    def _overlap_gain(self, found: _Found) -> float:
+    def _overlap_gain(self, found: Found) -> float:
         name = f"overlap of {found.target.bare()}"
         if name not in self._gains:
-            gain = self._deviation(found.layer, lambda seen, size: kinds.overlap(seen, found.channels))
+            gain = self._deviation(found.layer, lambda seen, size: kinds.overlap(kinds.meetings(seen, found.channels)))
             self._gains[name] = gain or 1.0
         return self._gains[name]
 

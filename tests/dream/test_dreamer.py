@@ -50,8 +50,8 @@ def test_detail_survives_what_a_small_octave_cannot_hold(tiny: Network) -> None:
     assert float(change[..., 40:56, 50:].mean()) < 0.02 * float(change[..., :8, :8].mean())
 
 
-def test_scales_run_from_coarse_to_fine() -> None:
-    dreamer = Dreamer(Objective.__new__(Objective), DreamConfig(octaves=4, octave_ratio=2.0), 200)
+def test_scales_run_from_coarse_to_fine(tiny: Network) -> None:
+    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=4, octave_ratio=2.0), 200)
     assert dreamer.scales(200) == [0.125, 0.25, 0.5, 1.0]
     assert dreamer.scales(100) == [0.0625, 0.125, 0.25, 0.5]
 

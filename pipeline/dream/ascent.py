@@ -1,0 +1,99 @@
+"""Which way is up: the gradient of an objective in a picture, in one piece or tile by tile."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from pipeline.dream import tiles
+from pipeline.dream.fields import Fields
+from pipeline.dream.figures import View
+from pipeline.dream.objective import Objective
+
+Pulls = Mapping[str, Tensor]
+"""By target: how much the objective changes with each of its figures."""
+
+
+def gradient(objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]) -> Tensor:
+    """The gradient ``(1, 3, H, W)`` of the objective in a frame rolled by ``shift`` (down, right; pixels)."""
+    with torch.enable_grad():
+        leaf = picture.detach().requires_grad_(True)
+        (found,) = torch.autograd.grad(objective.value(leaf, targets, shift), leaf)
+    return found
+
+
+class Tiled:
+    """The same gradient at the memory of a tile.
+
+    The objective is that of the whole frame: places count by their share of all places, and a target at a place is
+    looked for in the tile that holds it. Equal to ``gradient`` but for rounding where margins hold all that the layers
+    see. What sees the whole frame by itself, as squeeze-and-excitation and logits do, sees a tile instead.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective, self._fields = objective, Fields(objective.network)
+
+    def gradient(
+        self,
+        picture: Tensor,
+        targets: Mapping[str, float],
+        shift: tuple[int, int],
+        window: int,
+        dice: torch.Generator,
+    ) -> Tensor:
+        """As ``gradient``, in windows of at most ``window`` pixels a side, cut where ``dice`` say."""
+        size = (picture.shape[2], picture.shape[3])
+        layers = self._objective.layers(targets)
+        cuts = tiles.cut(
+            size,
+            window,
+            margin=max(self._fields.reach(layer) for layer in layers),
+            grain=max(self._fields.grain(layer) for layer in layers),
+            least=self._objective.smallest(targets),
+            dice=dice,
+        )
+        parts = [(tile, self._views(tile, layers, size)) for tile in cuts]
+        pulls = (
+            None
+            if self._objective.even(targets)
+            else self._pulls(self._sum(picture, targets, shift, parts), targets, size)
+        )
+        total = torch.zeros_like(picture)
+        for tile, views in parts:
+            with torch.enable_grad():
+                leaf = picture[(..., *tile.window)].detach().clone(memory_format=torch.contiguous_format)
+                leaf.requires_grad_(True)
+                figures = self._objective.figures(leaf, targets, size, shift, views)
+                # Where the first figures will do, all tiles must go by the same.
+                pulls = pulls or self._pulls(figures, targets, size)
+                value = torch.stack([(figures[text] * pulls[text]).sum() for text in targets]).sum()
+                if value.requires_grad:  # else a target's place lies in another tile
+                    (found,) = torch.autograd.grad(value, leaf)
+                    total[(..., *tile.window)] += found
+        return total
+
+    def _views(self, tile: tiles.Tile, layers: frozenset[str], size: tuple[int, int]) -> dict[str, View]:
+        return {
+            layer: tile.view(self._fields.grain(layer), self._fields.map_size(layer, size), size) for layer in layers
+        }
+
+    def _sum(
+        self,
+        picture: Tensor,
+        targets: Mapping[str, float],
+        shift: tuple[int, int],
+        parts: list[tuple[tiles.Tile, dict[str, View]]],
+    ) -> dict[str, Tensor]:
+        """The figures of the whole frame."""
+        size, total = (picture.shape[2], picture.shape[3]), dict[str, Tensor]()
+        with torch.no_grad():
+            for tile, views in parts:
+                figures = self._objective.figures(picture[(..., *tile.window)], targets, size, shift, views)
+                total = {text: total.get(text, 0.0) + figure for text, figure in figures.items()}
+        return total
+
+    def _pulls(self, figures: Mapping[str, Tensor], targets: Mapping[str, float], size: tuple[int, int]) -> Pulls:
+        with torch.enable_grad():
+            leaves = {text: figure.detach().requires_grad_(True) for text, figure in figures.items()}
+            found = torch.autograd.grad(self._objective.total(leaves, targets, size), list(leaves.values()))
+        return dict(zip(leaves, found, strict=True))
