@@ -49,6 +49,10 @@ class Stretch:
         scenes = np.searchsorted(self.clip.cuts, shown, side="right")
         return frozenset(int(n) + 1 for n in np.nonzero(np.diff(scenes))[0])
 
+    def repeats(self, frames: int) -> frozenset[int]:
+        """The frames that show the picture before them once more."""
+        return frozenset(int(n) + 1 for n in np.nonzero(np.diff(self.picks(frames)) == 0)[0])
+
     def sound(self, frames: int, audio: str = "source") -> Sound | None:
         """What is heard under the first ``frames`` frames: with ``audio=source`` what the footage has, or None."""
         if audio != "source" or not self.clip.tracks:

@@ -15,8 +15,12 @@ HD = (1280, 576)  # from this width or above this height untagged video is BT.70
 
 @dataclass(frozen=True)
 class Toning:
-    """A filter chain and the raw pixels that come out of it: ``depth`` bits, with ``alpha`` or without."""
+    """Filter chains and the raw pixels that come out of them: ``depth`` bits, with ``alpha`` or without.
 
+    ``deinterlace`` comes first and may be empty; it keeps the count of pictures, and each depends on its neighbours.
+    """
+
+    deinterlace: str
     chain: str
     pixels: str
     depth: int
@@ -29,7 +33,8 @@ def toning(facts: VideoFacts, width: int, height: int) -> Toning:
     Alpha comes out premultiplied, so that what is invisible does not bleed into what is seen.
     """
     deep, alpha = bits(facts.pixel_format) > 8 or facts.colour_transfer in HDR, has_alpha(facts.pixel_format)
-    chain = ["bwdif=mode=send_frame:deint=interlaced"] if facts.interlaced else []
+    deinterlace = "bwdif=mode=send_frame:deint=interlaced" if facts.interlaced else ""
+    chain = []
     if facts.colour_transfer in HDR and can_tone_map():
         chain += _tone_map()
         facts = _as_rgb(facts)
@@ -47,7 +52,7 @@ def toning(facts: VideoFacts, width: int, height: int) -> Toning:
     form = pixels[deep, alpha]
     # The crop counts pixels, so the picture is RGB before it.
     chain += [f"format={form}", f"crop={width}:{height}", "setsar=1"]
-    return Toning(",".join(chain), form, 16 if deep else 8, alpha)
+    return Toning(deinterlace, ",".join(chain), form, 16 if deep else 8, alpha)
 
 
 def describe(facts: VideoFacts) -> Iterator[str]:

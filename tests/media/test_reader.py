@@ -63,6 +63,16 @@ def test_reading_begins_anywhere(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(reader.frames(9), whole[9:], strict=True))
 
 
+def test_reading_interlaced_footage_begins_anywhere(tmp_path: Path) -> None:
+    """A deinterlacer looks at the pictures around, those that are left out as well."""
+    drawing = f"{STRIPES},trim=end_frame=24,tinterlace=interleave_top,setfield=tff"
+    clip = opened(video(tmp_path / "i.mkv", drawing, "-c:v", "ffv1", "-field_order", "tt"))
+    reader = Reader(clip, np.arange(12), width=64, height=48)
+    whole = list(reader.frames())
+    for first in (1, 7):
+        assert all(torch.equal(a, b) for a, b in zip(reader.frames(first), whole[first:], strict=True))
+
+
 def test_a_variable_rate_is_conformed_and_said(tmp_path: Path) -> None:
     thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr")
     clip = opened(numbered(tmp_path / "v.mp4", "30", 17, *thinned))
