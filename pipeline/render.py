@@ -22,10 +22,12 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
     from pipeline.media.files import check_place
     from pipeline.plan import make_plan
 
-    plan = make_plan(config, folder, name)
-    check_output(plan.video, config.overwrite, config.encode.codec)
-    for path in (plan.poster, plan.record):
-        check_place(path, overwrite=config.overwrite)
+    def check(video: Path, *beside: Path) -> None:
+        check_output(video, config.overwrite, config.encode.codec)
+        for path in beside:
+            check_place(path, overwrite=config.overwrite)
+
+    plan = make_plan(config, folder, name, check)
     if config.score.kind != "walk":  # a walk may have to look at the network first
         sheet.check_score(plan)
 
