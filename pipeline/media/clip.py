@@ -1,7 +1,6 @@
 """A clip: footage that was found whole, with everything needed to read and to cut it. No torch."""
 
 import math
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.media import rate, sequence
+from pipeline.media.disguise import check_disguise
 from pipeline.media.scan import AHEAD, Scan, Until, everything, last_packet, scan
 from pipeline.media.sound import tracks
 from pipeline.media.toning import describe
@@ -57,8 +57,7 @@ def open_clip(path: Path, *, fps: Fraction | None, salvage: bool, threshold: flo
     if sequence.is_sequence(path):
         return _open_sequence(path, fps or STILLS_PER_SECOND, salvage, threshold, until)
     check_file(path)
-    if not os.access(path, os.R_OK):
-        raise InputError(f"{path} cannot be read: permission denied")
+    check_disguise(path)
     seen = scan(path, threshold=threshold, until=until)
     own = _own_rate(seen)
     if until(own) + AHEAD > seen.limit:  # frames of a rate that the container does not tell
@@ -91,9 +90,7 @@ def _open_video(path: Path, fps: Fraction | None, salvage: bool, seen: Scan, use
     notes = list(_judge_damage(path, seen.damage, len(times), float(times[-1]), salvage, beyond))
     notes += _judge_flaw(path, seen.flaw, salvage)
     if constant is None:
-        gaps = np.diff(times)
-        least, most = 1 / max(float(gaps.max()), 1e-3), 1 / max(float(gaps.min()), 1e-3)
-        notes.append(f"{path} runs at {least:.4g} to {most:.4g} frames per second; it is conformed to {fps or own}")
+        notes.append(f"{path} runs at {_rates(times)} frames per second; it is conformed to {fps or own}")
         if not seen.damage and seen.limit == math.inf:
             end = max(end, last_packet(path, "-map", PICTURES))
     elif fps is not None and fps != constant:
@@ -103,6 +100,13 @@ def _open_video(path: Path, fps: Fraction | None, salvage: bool, seen: Scan, use
     salvaged = bool(seen.damage)
     size = (facts.width, facts.height)
     return Clip(path, (), facts, *size, fps or own, times, end, seen.cuts, codecs, tuple(notes), salvaged)
+
+
+def _rates(times: NDArray[np.float64]) -> str:
+    """The rates between which pictures come, in words."""
+    gaps = np.diff(times)
+    least, most = (f"{1 / max(float(gap), 1e-3):.4g}" for gap in (gaps.max(), gaps.min()))
+    return least if least == most else f"{least} to {most}"
 
 
 def _judge_damage(path: Path, damage: str, whole: int, second: float, salvage: bool, beyond: float) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
-from pipeline.media.scan import SILENCE, STRICT, lines
+from pipeline.media.scan import STRICT
+from pipeline.media.spoken import SILENCE, last_words, lines
 from pipeline.media.video import source
 
 
@@ -17,7 +18,7 @@ def find_damage(path: Path, start: float, end: float = math.inf) -> str:
     """
     seek = ["-ss", f"{start:.6f}"] if start > 0 else []
     limit = ["-t", f"{end - start:.6f}"] if end < math.inf else []
-    arguments = ["-xerror", *STRICT, *seek, *source(path), "-map", "0:a", *limit]
+    arguments = [*STRICT, *seek, *source(path), "-map", "0:a", *limit]
     arguments += ["-c:a", "pcm_s16le", "-f", "framecrc", "pipe:1"]
     process = ffmpeg.Process(arguments, doing=f"reading {path}", failure=InputError)
     bases: dict[str, float] = {}
@@ -32,7 +33,6 @@ def find_damage(path: Path, start: float, end: float = math.inf) -> str:
                 heard[stream] = int(pts) * bases[stream]
         if process.wait(SILENCE) == 0 or not heard:
             return ""
-        words = str(process.failed()).partition("; ")[2]
-        return f"at about {start + min(heard.values()):.2f} s ({words})"
+        return f"at about {start + min(heard.values()):.2f} s ({last_words(process)})"
     finally:
         process.kill()

@@ -7,7 +7,7 @@ every picture tells. No torch, so that a film can be planned with it.
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,16 +17,22 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
+from pipeline.media.disguise import explained
+from pipeline.media.spoken import SILENCE, last_words, lines
+from pipeline.media.traits import refined
 from pipeline.media.video import PICTURES, VideoFacts, look, source
 from pipeline.progress import Progress
 
 TICKS = 1_000_000  # a second, in the unit that times are printed in
 THUMB = 160 * 90  # pixels in which cuts are looked for
 LEAST, MOST = 16, 1440  # pixels a side of those
-SILENCE = 120.0  # seconds that ffmpeg may need for one picture
 MISSING = 0.5  # seconds by which a file may be shorter than it says
 AHEAD = 2.0  # seconds looked at beyond what is used, so that a cut just there is seen
-STRICT = ("-err_detect", "crccheck+explode")  # what a decoder would patch up without a word
+STRICT = ("-xerror", "-err_detect", "crccheck+explode")  # also what a decoder would patch up without a word
+ALONE = ("-xerror", "-threads", "1")
+LENIENT = ()
+GROUPS = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video"})  # codecs whose pictures lean on others, and are cut
+BEGINNING = 0.5  # seconds in which a recording that begins amid a group of pictures may be patched up
 QUIET = 2.0  # seconds of looking without a word
 
 Until = Callable[[Fraction], float]
@@ -61,20 +67,30 @@ def scan(path: Path, *, threshold: float, until: Until = everything) -> Scan:
 
     Raises InputError when it holds no picture at all, or pictures of several sizes.
     """
-    facts = look(path)
+    try:
+        facts = look(path)
+    except InputError as error:
+        raise explained(path, error) from error
     limit = until(facts.fps) + AHEAD
+    facts = refined(path, facts, limit)
     flaw = ""
     found = _pass(path, facts, threshold, limit, STRICT)
     if found.damage:
         strict = found
         # Threads run ahead of what they hand out; one alone gets to the damage.
-        found = _pass(path, facts, threshold, limit, ("-threads", "1"))
+        found = _pass(path, facts, threshold, limit, ALONE)
         if found.damage:
+            # Where the size changes, it is only the seam that seems damaged; this raises, then.
+            _pass(path, facts, 0, min(limit, _lasting(found.times) + AHEAD), LENIENT)
             # The last picture may have been patched up by the decoder already.
             times = found.times[: max(1, len(found.times) - 1)]
             found = replace(found, times=times, cuts=found.cuts[found.cuts < len(times)])
-        elif len(strict.times):  # what begins amid a group of pictures is no fault
-            flaw = f"at about {strict.times[-1]:.2f} s ({strict.damage})"
+        elif facts.codec not in GROUPS or _lasting(strict.times) > BEGINNING:
+            where = strict.times[-1] if len(strict.times) else found.times[0]
+            flaw = f"at about {where:.2f} s ({strict.damage})"
+    if found.skipped and not found.damage:
+        gaps = np.diff(found.times, append=found.times[-1:])
+        flaw = flaw or f"at about {found.times[int(gaps.argmax())]:.2f} s ({found.skipped})"
     if not len(found.times):
         raise InputError(f"{path} holds no picture that can be read; {found.damage or 'it is empty'}")
     damage = found.damage
@@ -88,6 +104,7 @@ class _Pass:
     times: NDArray[np.float64]
     cuts: NDArray[np.int64]
     damage: str
+    skipped: str
 
 
 def _pass(path: Path, facts: VideoFacts, threshold: float, limit: float, extra: Sequence[str]) -> _Pass:
@@ -96,7 +113,7 @@ def _pass(path: Path, facts: VideoFacts, threshold: float, limit: float, extra: 
     chain += [f"trim=duration={limit:.6f}"] if limit < math.inf else []
     chain += [f"scdet=threshold={threshold}"] if threshold else []
     chain += ["metadata=mode=add:key=seen:value=1", "metadata=mode=print:file=-:direct=1"]
-    arguments = ["-xerror", *extra, *source(path), "-map", PICTURES, "-vf", ",".join(chain)]
+    arguments = [*extra, *source(path, facts.decoder), "-map", PICTURES, "-vf", ",".join(chain)]
     arguments += ["-fps_mode", "passthrough", "-f", "null", "/dev/null"]
     process = ffmpeg.Process(arguments, doing=f"reading {path}", failure=InputError)
     times: list[float] = []
@@ -114,10 +131,15 @@ def _pass(path: Path, facts: VideoFacts, threshold: float, limit: float, extra: 
                 elif line.startswith("lavfi.scd.time") and len(times) > 1:
                     cuts.append(len(times) - 1)
         failed = process.wait(SILENCE) != 0 or "ended prematurely" in process.messages()
-        damage = str(process.failed()).partition("; ")[2] if failed else ""
     finally:
         process.kill()
-    return _Pass(_steady(np.array(times, np.float64)), np.array(cuts, np.int64), damage)
+    damage = last_words(process) if failed else ""
+    skipped = "; ".join(re.findall(r"^\[in#.*?\] (.*)", process.messages(), re.MULTILINE)[:1])
+    return _Pass(_steady(np.array(times, np.float64)), np.array(cuts, np.int64), damage, skipped)
+
+
+def _lasting(times: NDArray[np.float64]) -> float:
+    return float(times[-1] - times[0]) if len(times) else 0.0
 
 
 def thumb_size(width: int, height: int) -> tuple[int, int]:
@@ -155,14 +177,6 @@ def _steady(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Times that never run backward; a picture without one stands where the one before it does."""
     filled = np.where(np.isfinite(times), times, -np.inf)
     return np.maximum.accumulate(filled) if len(times) else times
-
-
-def lines(process: ffmpeg.Process) -> Iterator[str]:
-    """What ffmpeg prints, line by line, as it comes. Raises InputError when nothing comes for long."""
-    rest = b""
-    while piece := process.read(4096, SILENCE):
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from (line.decode("utf-8", "replace") for line in whole)
 
 
 def _is_short(path: Path, facts: VideoFacts, last: float) -> bool:

@@ -10,6 +10,10 @@ from pipeline.media.video import CHROMA, EXACT, VideoFacts
 
 HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 NITS = 100  # of the white that high dynamic range is mapped to
+OPAQUE = (
+    *(("^yuva", "yuv"), ("^gbrap", "gbrp"), ("^rgba64", "rgb48"), ("^bgra64", "bgr48"), ("^pal8", "rgb24")),
+    *(("^rgba$", "rgb0"), ("^bgra$", "bgr0"), ("^argb$", "0rgb"), ("^abgr$", "0bgr")),
+)
 HD = (1280, 576)  # from this width or above this height untagged video is BT.709
 
 
@@ -34,6 +38,7 @@ def toning(facts: VideoFacts, width: int, height: int) -> Toning:
     """
     deep, alpha = bits(facts.pixel_format) > 8 or facts.colour_transfer in HDR, has_alpha(facts.pixel_format)
     deinterlace = "bwdif=mode=send_frame:deint=interlaced" if facts.interlaced else ""
+    deinterlace = f"setfield={facts.woven},{deinterlace}" if facts.woven else deinterlace
     chain = []
     if facts.colour_transfer in HDR and can_tone_map():
         chain += _tone_map()
@@ -80,6 +85,14 @@ def bits(pixel_format: str) -> int:
 def has_alpha(pixel_format: str) -> bool:
     """Whether pictures of this format can be transparent."""
     return bool(re.match(r"yuva|gbrap|rgba|bgra|argb|abgr|ya8|ya16|pal8|ayuv|vuya", pixel_format))
+
+
+def without_alpha(pixel_format: str) -> str:
+    """The format without its transparency: bgr0 for bgra, yuv420p for yuva420p."""
+    for transparent, opaque in OPAQUE:
+        if re.match(transparent, pixel_format):
+            return re.sub(transparent, opaque, pixel_format)
+    return pixel_format
 
 
 @cache
