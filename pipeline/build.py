@@ -52,12 +52,12 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
     )
 
 
-def over_footage(plan: Plan, shot: Shot, stack: ExitStack) -> Shot:
-    """The shot over the plan's footage, where there is some; ``stack`` closes it."""
+def over_footage(plan: Plan, shot: Shot, stack: ExitStack, first: int = 0) -> Shot:
+    """The shot over the plan's footage, where there is some, from frame ``first`` on; ``stack`` closes it."""
     if plan.stretch is None:
         return shot
     source, flow, device = plan.config.source, plan.config.flow, shot.canvas.device
-    opened = open_footage(plan.stretch, source, flow, size=shot.size, frames=plan.frames, device=device)
+    opened = open_footage(plan.stretch, source, flow, size=shot.size, frames=plan.frames, device=device, first=first)
     return replace(shot, footage=stack.enter_context(opened), ripen=flow.ripen)
 
 

@@ -69,7 +69,7 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
         request.write(folder.path, config)
         stop = stack.enter_context(Stop())
         shelf = _shelf(plan, shot, facts, folder)
-        shot = over_footage(plan, shot, stack)
+        shot = over_footage(plan, shot, stack, first=shelf.first(plan.frames, plan.part))
         job = Job(shot, shelf, plan.frames, partial(_encoder, plan), stop, watchers)
         _run(plan, job)
         return _join(plan, job, facts, folder)
@@ -137,6 +137,9 @@ def _join(plan: Plan, job: Job, facts: dict[str, Any], folder: Folder) -> Film:
     if plan.part is not None:
         return _join_part(plan, job, facts)
     segments = [shelf.path(number) for number in range(shelf.count(plan.frames))]
+    tile = shelf.notes(plan.frames).get("tile", str(config.dream.tile))
+    if tile != str(config.dream.tile):  # memory ran out on the way
+        facts = {**facts, "device": {**facts["device"], "tile": tile}}
     text = record.as_text(facts)
     _assemble(plan, segments, plan.video, plan.frames, text)
     poster = Poster(plan.frames, fps=float(plan.fps))

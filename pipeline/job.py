@@ -7,7 +7,7 @@ names the file, saves the canvas beside it and tells the journal, while the next
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -47,7 +47,6 @@ class Job:
     encoder: Callable[[Path], Encoder]
     stop: Stop
     watchers: Sequence[Watcher] = ()
-    notes: Callable[[], Mapping[str, str]] = dict
     _closing: "_Closing | None" = field(default=None, init=False)
     _failed: bool = field(default=False, init=False)
 
@@ -74,7 +73,9 @@ class Job:
     def _run(self, gap: range, progress: Progress) -> None:
         """Render consecutive segments, the first of which has a canvas before it."""
         position = self.shelf.position(gap.start)
-        canvas = position.canvas
+        canvas, tile = position.canvas, position.notes.get("tile", "")
+        if tile.isdecimal():  # memory had run out, and tiles change bits
+            self.shot.dreamer.tile = int(tile)
         if canvas is None:
             canvas = warm_up(self.shot, self.stop)
         steps = self.shot.render(canvas.to(self.shot.canvas.device), position.first)
@@ -116,7 +117,7 @@ class Job:
         encoder, number, frames = opened.encoder, opened.number, opened.encoder.frames
         try:
             encoder.__exit__(None, None, None)
-            path = self.shelf.add(number, encoder.part, canvas, self.notes(), frames=frames, seconds=seconds)
+            path = self.shelf.add(number, encoder.part, canvas, self._notes(), frames=frames, seconds=seconds)
         except Exception as error:
             encoder.part.unlink(missing_ok=True)
             opened.shut()
@@ -136,10 +137,13 @@ class Job:
             return
         with suppress(Exception):
             kept = opened.canvas is not None and self.shelf.keep_open(
-                opened.number, spool, opened.on_cpu(), self.notes()
+                opened.number, spool, opened.on_cpu(), self._notes()
             )
         if not kept:
             spool.remove()
+
+    def _notes(self) -> dict[str, str]:
+        return {"tile": str(self.shot.dreamer.tile)}
 
     def _closed_well(self) -> bool:
         """Whether the segment before is finished; if not, its frames are those to go on from."""

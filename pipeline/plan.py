@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,10 +12,11 @@ from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.region import SIDES
 from pipeline.score.clock import parse_fps, parse_time, show_time
 from pipeline.score.sight import written_targets
-from pipeline.stretch import Stretch, plan_stretch
+from pipeline.stretch import Stretch, check_apart, plan_stretch
 from pipeline.work.folder import is_own, work_path
 
 LARGEST = 16384  # pixels a side, after frame.scale
+REFERENCE = 360  # pixels on the short side that dream.octaves is meant for
 SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
 LONGEST = 24 * 3600.0  # seconds
 
@@ -51,12 +52,21 @@ class Plan:
         return [self.config.dream.octave_ratio**-n for n in reversed(range(self.octaves))]
 
 
-def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
+def make_plan(
+    config: RenderConfig, folder: Path, name: str, check: Callable[[Path, Path, Path], None] = lambda *_: None
+) -> Plan:
     """Read times, sizes and paths of ``config``; without ``output`` the files go to ``folder`` under ``name``.
 
-    Raises ConfigError for values that do not fit together, InputError for files that are not there.
+    ``check`` is asked whether the video, the poster and the record can be written, before footage is looked at, which
+    may take long. Raises ConfigError for values that do not fit together, InputError for files that are not there.
     """
-    stretch = plan_stretch(config.source, config.frame.fps) if config.source.kind == "video" else None
+    video, poster, record = written = _places(config, folder, name)
+    check(*written)
+    stretch = None
+    if config.source.kind == "video":
+        check_apart(config.source, written)
+        heard = config.audio == "source"
+        stretch = plan_stretch(config.source, config.frame.fps, config.duration, heard=heard)
     fps = stretch.fps if stretch else parse_fps(config.frame.fps, "frame.fps")
     duration = parse_time(config.duration, fps=fps, key="duration", duration=stretch.seconds if stretch else None)
     frames = round(duration * fps)
@@ -83,11 +93,7 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
     opening = min(frames, round(unfold * fps))
     if 0 < opening < SHORTEST_OPENING:
         raise ConfigError("start.unfold", config.start.unfold, f"allowed is 0s, or {SHORTEST_OPENING} frames and more")
-    video = Path(config.output) if config.output else folder / f"{name}.mp4"
-    if not video.name:
-        raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
     notes += stretch.notes(frames, config.audio, video, config.encode.codec) if stretch else []
-    prefix = f"{video.stem}." if config.output else ""
     return Plan(
         config=config,
         width=width,
@@ -95,12 +101,12 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         fps=fps,
         frames=frames,
         opening=opening,
-        octaves=_octaves(config),
+        octaves=_octaves(config, min(asked) if not config.frame.width and not config.frame.height else REFERENCE),
         guides=guides,
         masks=masks,
         video=video,
-        poster=video.with_name(f"{prefix}poster.png"),
-        record=video.with_name(f"{prefix}run.yaml"),
+        poster=poster,
+        record=record,
         notes=tuple(notes),
         work=work_path(video),
         replaces=config.overwrite or is_own(video),
@@ -118,6 +124,15 @@ def _part(config: RenderConfig, frames: int) -> range | None:
     if not first < stop <= frames:
         raise ConfigError("frames", config.frames, f"needs FIRST..END, within 0..{frames}, as in 0..{min(frames, 48)}")
     return range(first // config.segment, -(-stop // config.segment))
+
+
+def _places(config: RenderConfig, folder: Path, name: str) -> tuple[Path, Path, Path]:
+    """The video, the poster and the record."""
+    video = Path(config.output) if config.output else folder / f"{name}.mp4"
+    if not video.name:
+        raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
+    prefix = f"{video.stem}." if config.output else ""
+    return video, video.with_name(f"{prefix}poster.png"), video.with_name(f"{prefix}run.yaml")
 
 
 def _asked_size(config: RenderConfig, stretch: Stretch | None) -> tuple[int, int]:
@@ -142,9 +157,9 @@ def _even(side: int, scale: float) -> int:
     return pixels + pixels % 2
 
 
-def _octaves(config: RenderConfig) -> int:
-    """The frame's scale adds or takes octaves, so that motifs keep their share of the picture."""
-    extra = round(math.log(config.frame.scale) / math.log(config.dream.octave_ratio))
+def _octaves(config: RenderConfig, side: int) -> int:
+    """The frame's scale, and the short side that footage sets, add or take octaves: motifs keep their share of it."""
+    extra = round(math.log(config.frame.scale * side / REFERENCE) / math.log(config.dream.octave_ratio))
     return max(1, config.dream.octaves + extra)
 
 

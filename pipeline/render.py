@@ -21,14 +21,19 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
     from pipeline.media.codecs import check_output
     from pipeline.media.files import check_place
     from pipeline.plan import make_plan
+    from pipeline.work.folder import is_own
     from pipeline.work.request import unfinished
 
     if config.output is None and config.resume:
         folder = unfinished(folder, name, config) or folder
-    plan = make_plan(config, folder, name)
-    check_output(plan.video, plan.replaces, config.encode.codec)
-    for path in (plan.poster, plan.record):
-        check_place(path, overwrite=plan.replaces)
+
+    def check(video: Path, *beside: Path) -> None:
+        replaces = config.overwrite or is_own(video)
+        check_output(video, replaces, config.encode.codec)
+        for path in beside:
+            check_place(path, overwrite=replaces)
+
+    plan = make_plan(config, folder, name, check)
     if config.score.kind != "walk":  # a walk may have to look at the network first
         sheet.check_score(plan)
 

@@ -17,8 +17,13 @@ def open_footage(
     size: tuple[int, int],
     frames: int,
     device: torch.device,
+    first: int = 0,
 ) -> Footage:
-    """The stage for ``frames`` frames of ``size`` (H, W) on ``device``. Raises RenderError kinds as it is used."""
+    """The stage for ``frames`` frames of ``size`` (H, W) on ``device``. Raises RenderError kinds as it is used.
+
+    ``first`` is the frame that the film goes on from: reading begins there at once. Every frame gets the same bits
+    whichever came first.
+    """
     height, width = size
     red, green, blue = source.background
     picks = stretch.picks(frames)
@@ -30,6 +35,8 @@ def open_footage(
         cuts=stretch.cuts(frames),
         fps=float(stretch.fps),
         device=device,
+        repeats=stretch.repeats(frames),
+        first=first,
     )
 
 

@@ -1,7 +1,6 @@
 """A clip: footage that was found whole, with everything needed to read and to cut it. No torch."""
 
 import math
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,12 +10,14 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.media import rate, sequence
-from pipeline.media.scan import Scan, last_packet, scan
+from pipeline.media.disguise import check_disguise
+from pipeline.media.scan import AHEAD, Scan, Until, everything, last_packet, scan
 from pipeline.media.sound import tracks
 from pipeline.media.toning import describe
 from pipeline.media.video import PICTURES, VideoFacts, check_file
 
 STILLS_PER_SECOND = Fraction(24)  # of numbered pictures, which have no rate of their own
+STEADY = 0.01  # seconds that do not matter
 
 
 @dataclass(frozen=True)
@@ -47,40 +48,50 @@ class Clip:
         return self.end - float(self.times[0])
 
 
-def open_clip(path: Path, *, fps: Fraction | None, salvage: bool, threshold: float, until: float = math.inf) -> Clip:
-    """The clip at ``path``, decoded once as far as ``until`` (seconds) to see that it is whole.
+def open_clip(path: Path, *, fps: Fraction | None, salvage: bool, threshold: float, until: Until = everything) -> Clip:
+    """The clip at ``path``, decoded once as far as it is used, to see that it is whole.
 
-    ``fps`` overrides its own rate; with ``salvage`` a damaged one ends before the damage; ``threshold`` (per cent) is
-    what counts as a cut. Raises InputError.
+    ``fps`` overrides its own rate; with ``salvage`` a damaged one ends before the damage, and damage beyond ``until``
+    is no reason to refuse it; ``threshold`` (per cent) is what counts as a cut. Raises InputError.
     """
     if sequence.is_sequence(path):
-        return _open_sequence(path, fps or STILLS_PER_SECOND, salvage, threshold)
+        return _open_sequence(path, fps or STILLS_PER_SECOND, salvage, threshold, until)
     check_file(path)
-    if not os.access(path, os.R_OK):
-        raise InputError(f"{path} cannot be read: permission denied")
-    return _open_video(path, fps, salvage, scan(path, threshold=threshold, until=until), until)
+    check_disguise(path)
+    seen = scan(path, threshold=threshold, until=until)
+    own = _own_rate(seen)
+    if until(own) + AHEAD > seen.limit:  # frames of a rate that the container does not tell
+        seen = scan(path, threshold=threshold, until=lambda _: until(own))
+    return _open_video(path, fps, salvage, seen, until(_own_rate(seen)))
 
 
-def _open_sequence(path: Path, fps: Fraction, salvage: bool, threshold: float) -> Clip:
+def _open_sequence(path: Path, fps: Fraction, salvage: bool, threshold: float, until: Until) -> Clip:
     files = sequence.find_pictures(path)
+    if until(fps) < math.inf:
+        files = files[: math.ceil((until(fps) + AHEAD) * fps)]
     (width, height), cuts, damage, whole = sequence.inspect(files, threshold)
-    notes = _judge_damage(path, damage, whole, whole / float(fps), salvage)
-    times = np.arange(whole) / float(fps)
     end = whole / float(fps)
+    notes = _judge_damage(path, damage, whole, end, salvage, end - until(fps))
+    times = np.arange(whole) / float(fps)
     return Clip(path, files[:whole], None, width, height, fps, times, end, cuts, (), notes, bool(damage))
 
 
-def _open_video(path: Path, fps: Fraction | None, salvage: bool, seen: Scan, until: float) -> Clip:
+def _own_rate(seen: Scan) -> Fraction:
+    return rate.constant_rate(seen.times, seen.facts.fps) or rate.typical_rate(seen.times)
+
+
+def _open_video(path: Path, fps: Fraction | None, salvage: bool, seen: Scan, used: float) -> Clip:
+    """The clip as it was seen; ``used`` are the seconds of it, from the first picture on, that matter."""
     facts, times = seen.facts, seen.times
-    notes = list(_judge_damage(path, seen.damage, len(times), float(times[-1]), salvage))
     constant = rate.constant_rate(times, facts.fps)
-    own = constant or rate.typical_rate(times)
+    own = _own_rate(seen)
     end = float(times[-1]) + 1 / float(own)
+    beyond = end - float(times[0]) - used
+    notes = list(_judge_damage(path, seen.damage, len(times), float(times[-1]), salvage, beyond))
+    notes += _judge_flaw(path, seen.flaw, salvage)
     if constant is None:
-        gaps = np.diff(times)
-        least, most = 1 / max(float(gaps.max()), 1e-3), 1 / max(float(gaps.min()), 1e-3)
-        notes.append(f"{path} runs at {least:.4g} to {most:.4g} frames per second; it is conformed to {fps or own}")
-        if not seen.damage and until == math.inf:
+        notes.append(f"{path} runs at {_rates(times)} frames per second; it is conformed to {fps or own}")
+        if not seen.damage and seen.limit == math.inf:
             end = max(end, last_packet(path, "-map", PICTURES))
     elif fps is not None and fps != constant:
         notes.append(f"{path} runs at {constant} frames per second; it is conformed to {fps}")
@@ -91,13 +102,34 @@ def _open_video(path: Path, fps: Fraction | None, salvage: bool, seen: Scan, unt
     return Clip(path, (), facts, *size, fps or own, times, end, seen.cuts, codecs, tuple(notes), salvaged)
 
 
-def _judge_damage(path: Path, damage: str, whole: int, second: float, salvage: bool) -> tuple[str, ...]:
-    """The note about damage that is lived with; InputError for one that is not."""
+def _rates(times: NDArray[np.float64]) -> str:
+    """The rates between which pictures come, in words."""
+    gaps = np.diff(times)
+    least, most = (f"{1 / max(float(gap), 1e-3):.4g}" for gap in (gaps.max(), gaps.min()))
+    return least if least == most else f"{least} to {most}"
+
+
+def _judge_damage(path: Path, damage: str, whole: int, second: float, salvage: bool, beyond: float) -> tuple[str, ...]:
+    """The note about damage that is lived with; InputError for one that is not.
+
+    ``beyond`` are the seconds by which it stands behind what is used.
+    """
     if not damage:
         return ()
     where = f"{path} is damaged at {second:.2f} s ({damage})"
     if not whole:
         raise InputError(where)
+    if beyond > -STEADY:
+        return (f"{where}, behind the part that is rendered",)
     if not salvage:
         raise InputError(f"{where}; source.salvage=true renders the {whole} frames before it")
     return (f"{where}; rendering the {whole} frames before it",)
+
+
+def _judge_flaw(path: Path, flaw: str, salvage: bool) -> tuple[str, ...]:
+    """The note about what a decoder patches up; InputError where that is not wanted."""
+    if not flaw:
+        return ()
+    if not salvage:
+        raise InputError(f"{path} is damaged {flaw}; source.salvage=true renders it as the decoder patches it up")
+    return (f"{path} is damaged {flaw}; the decoder patches it up",)

@@ -15,6 +15,7 @@ NEAR = 0.0004  # of the rate: less than lies between 24 and 24000/1001
 LOOSE = 0.02  # of the rate, within which a jittering one is taken for a usual one
 STEADY = 0.25  # of a frame, by which a picture of a constant rate may stand beside its place
 NEAREST = 0.45  # of a frame: the half, less what keeps whole milliseconds from deciding at half the rate
+ALONE, LIKELY = Fraction(24), 60  # frames per second of a single picture, and what is believed of one
 SLOWEST, FASTEST = 1, 240  # frames per second that a film can have
 
 
@@ -24,7 +25,8 @@ def constant_rate(times: NDArray[np.float64], declared: Fraction) -> Fraction | 
     ``times`` are in seconds, ascending; ``declared`` is what the container says, in frames per second.
     """
     if len(times) < 2:
-        return declared
+        # A container that counts in hundredths, as GIF does, says hundred for one picture.
+        return declared if SLOWEST <= declared <= LIKELY else ALONE
     measured = Fraction((len(times) - 1) / max(float(times[-1] - times[0]), 1e-9)).limit_denominator(1001)
     for rate in (declared, _nearest(measured, NEAR), measured):
         if SLOWEST <= rate <= FASTEST:

@@ -67,8 +67,9 @@ class Reader:
         height, width = self._size
         tone = toning(self._clip.facts, width, height)
         arguments = [] if self._clip.salvaged else ["-xerror"]
-        chain = f"trim=start_frame={start},{tone.chain}" if start else tone.chain
-        arguments += [*source(self._clip.path), "-map", PICTURES, "-vf", chain]
+        # The deinterlacer looks at neighbours, so it sees those that are left out as well.
+        chain = ",".join(filter(None, (tone.deinterlace, f"trim=start_frame={start}" if start else "", tone.chain)))
+        arguments += [*source(self._clip.path, self._clip.facts.decoder), "-map", PICTURES, "-vf", chain]
         arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", tone.pixels, "pipe:1"]
         block = height * width * (4 if tone.alpha else 3) * tone.depth // 8
         doing = f"reading {self._clip.path}"

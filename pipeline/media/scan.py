@@ -6,8 +6,10 @@ every picture tells. No torch, so that a film can be planned with it.
 
 import math
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,31 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
+from pipeline.media.disguise import explained
+from pipeline.media.spoken import SILENCE, last_words, lines
+from pipeline.media.traits import refined
 from pipeline.media.video import PICTURES, VideoFacts, look, source
+from pipeline.progress import Progress
 
 TICKS = 1_000_000  # a second, in the unit that times are printed in
-THUMB = 160  # pixels across in which cuts are looked for
-SILENCE = 120.0  # seconds that ffmpeg may need for one picture
+THUMB = 160 * 90  # pixels in which cuts are looked for
+LEAST, MOST = 16, 1440  # pixels a side of those
 MISSING = 0.5  # seconds by which a file may be shorter than it says
+AHEAD = 2.0  # seconds looked at beyond what is used, so that a cut just there is seen
+STRICT = ("-xerror", "-err_detect", "crccheck+explode")  # also what a decoder would patch up without a word
+ALONE = ("-xerror", "-threads", "1")
+LENIENT = ()
+GROUPS = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video"})  # codecs whose pictures lean on others, and are cut
+BEGINNING = 0.5  # seconds in which a recording that begins amid a group of pictures may be patched up
+QUIET = 2.0  # seconds of looking without a word
+
+Until = Callable[[Fraction], float]
+"""Frames per second of the footage → how many seconds of it, from its first picture on, are used; inf for all."""
+
+
+def everything(rate: Fraction) -> float:
+    """All of the footage is used."""
+    return math.inf
 
 
 @dataclass(frozen=True)
@@ -28,34 +49,54 @@ class Scan:
     """What decoding every picture of ``path`` showed.
 
     ``times`` are the seconds of the file's own clock (its earliest stream starts at 0) at which pictures appear,
-    ``cuts`` the numbers of those that begin a new scene, ``damage`` says in words what ended the scan early.
+    ``cuts`` the numbers of those that begin a new scene, ``damage`` says in words what ended the scan early, ``flaw``
+    where and what the decoder patched up; ``limit`` is how many seconds from the first picture on were looked at.
     """
 
     facts: VideoFacts
     times: NDArray[np.float64]
     cuts: NDArray[np.int64]
     damage: str
+    flaw: str
+    limit: float
 
 
-def scan(path: Path, *, threshold: float, until: float = math.inf) -> Scan:
-    """Decode ``path`` as far as ``until`` (seconds). ``threshold`` is ffmpeg's scdet's, in per cent; 0 finds no cuts.
+def scan(path: Path, *, threshold: float, until: Until = everything) -> Scan:
+    """Decode ``path`` as far as it is used and a little further. ``threshold`` is ffmpeg's scdet's, in per cent; 0
+    finds no cuts.
 
     Raises InputError when it holds no picture at all, or pictures of several sizes.
     """
-    facts = look(path)
-    found = _pass(path, threshold, until, [])
+    try:
+        facts = look(path)
+    except InputError as error:
+        raise explained(path, error) from error
+    limit = until(facts.fps) + AHEAD
+    facts = refined(path, facts, limit)
+    flaw = ""
+    found = _pass(path, facts, threshold, limit, STRICT)
     if found.damage:
+        strict = found
         # Threads run ahead of what they hand out; one alone gets to the damage.
-        found = _pass(path, threshold, until, ["-threads", "1"], found.damage)
-        # The last picture may have been patched up by the decoder already.
-        times = found.times[: max(1, len(found.times) - 1)]
-        found = replace(found, times=times, cuts=found.cuts[found.cuts < len(times)])
+        found = _pass(path, facts, threshold, limit, ALONE)
+        if found.damage:
+            # Where the size changes, it is only the seam that seems damaged; this raises, then.
+            _pass(path, facts, 0, min(limit, _lasting(found.times) + AHEAD), LENIENT)
+            # The last picture may have been patched up by the decoder already.
+            times = found.times[: max(1, len(found.times) - 1)]
+            found = replace(found, times=times, cuts=found.cuts[found.cuts < len(times)])
+        elif facts.codec not in GROUPS or _lasting(strict.times) > BEGINNING:
+            where = strict.times[-1] if len(strict.times) else found.times[0]
+            flaw = f"at about {where:.2f} s ({strict.damage})"
+    if found.skipped and not found.damage:
+        gaps = np.diff(found.times, append=found.times[-1:])
+        flaw = flaw or f"at about {found.times[int(gaps.argmax())]:.2f} s ({found.skipped})"
     if not len(found.times):
         raise InputError(f"{path} holds no picture that can be read; {found.damage or 'it is empty'}")
     damage = found.damage
-    if not damage and until == math.inf and _is_short(path, facts, float(found.times[-1])):
+    if not damage and limit == math.inf and _is_short(path, facts, float(found.times[-1])):
         damage = f"it says that it lasts {facts.declared:.2f} s"
-    return Scan(facts, found.times, found.cuts, damage)
+    return Scan(facts, found.times, found.cuts, damage, flaw, limit)
 
 
 @dataclass(frozen=True)
@@ -63,46 +104,79 @@ class _Pass:
     times: NDArray[np.float64]
     cuts: NDArray[np.int64]
     damage: str
+    skipped: str
 
 
-def _pass(path: Path, threshold: float, until: float, extra: list[str], known: str = "") -> _Pass:
-    chain = [f"settb=1/{TICKS}", f"scale=w={THUMB}:h=-2:flags=fast_bilinear"]
-    chain += [f"trim=end={until:.6f}"] if until < math.inf else []
+def _pass(path: Path, facts: VideoFacts, threshold: float, limit: float, extra: Sequence[str]) -> _Pass:
+    wide, high = thumb_size(facts.width, facts.height)
+    chain = [f"settb=1/{TICKS}", f"scale=w={wide}:h={high}:flags=fast_bilinear"]
+    chain += [f"trim=duration={limit:.6f}"] if limit < math.inf else []
     chain += [f"scdet=threshold={threshold}"] if threshold else []
     chain += ["metadata=mode=add:key=seen:value=1", "metadata=mode=print:file=-:direct=1"]
-    arguments = ["-xerror", *extra, *source(path), "-map", PICTURES, "-vf", ",".join(chain)]
+    arguments = [*extra, *source(path, facts.decoder), "-map", PICTURES, "-vf", ",".join(chain)]
     arguments += ["-fps_mode", "passthrough", "-f", "null", "/dev/null"]
     process = ffmpeg.Process(arguments, doing=f"reading {path}", failure=InputError)
     times: list[float] = []
     cuts: list[int] = []
     try:
-        for line in _lines(process):
-            if line.startswith("frame:"):
-                number = int(line[6:].split()[0])
-                if number != len(times):  # the filters were made anew, as for another size they are
-                    raise InputError(f"{path} changes its size or pixel format at {times[-1]:.2f} s; cut it there")
-                ticks = re.search(r"pts:(-?\d+)", line)
-                times.append(int(ticks[1]) / TICKS if ticks else math.nan)
-            elif line.startswith("lavfi.scd.time") and len(times) > 1:
-                cuts.append(len(times) - 1)
+        with _Bar(path, facts, limit) as bar:
+            for line in lines(process):
+                if line.startswith("frame:"):
+                    number = int(line[6:].split()[0])
+                    if number != len(times):  # the filters were made anew, as for another size they are
+                        raise InputError(f"{path} changes its size or pixel format at {times[-1]:.2f} s; cut it there")
+                    ticks = re.search(r"pts:(-?\d+)", line)
+                    times.append(int(ticks[1]) / TICKS if ticks else math.nan)
+                    bar.step()
+                elif line.startswith("lavfi.scd.time") and len(times) > 1:
+                    cuts.append(len(times) - 1)
         failed = process.wait(SILENCE) != 0 or "ended prematurely" in process.messages()
-        damage = known or (str(process.failed()).partition("; ")[2] if failed else "")
     finally:
         process.kill()
-    return _Pass(_steady(np.array(times, np.float64)), np.array(cuts, np.int64), damage)
+    damage = last_words(process) if failed else ""
+    skipped = "; ".join(re.findall(r"^\[in#.*?\] (.*)", process.messages(), re.MULTILINE)[:1])
+    return _Pass(_steady(np.array(times, np.float64)), np.array(cuts, np.int64), damage, skipped)
+
+
+def _lasting(times: NDArray[np.float64]) -> float:
+    return float(times[-1] - times[0]) if len(times) else 0.0
+
+
+def thumb_size(width: int, height: int) -> tuple[int, int]:
+    """The even size at which cuts are looked for in pictures of this size: their shape, however long it is."""
+    factor = math.sqrt(THUMB / (width * height))
+    wide, high = (min(MOST, max(LEAST, 2 * round(side * factor / 2))) for side in (width, height))
+    return wide, high
+
+
+class _Bar:
+    """Progress of a look that takes long; a short one says nothing."""
+
+    def __init__(self, path: Path, facts: VideoFacts, limit: float) -> None:
+        self._what, self._done, self._began = f"looking through {path.name}", 0, time.monotonic()
+        self._total = round(min(facts.declared or 0.0, limit) * facts.fps)
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+
+    def step(self) -> None:
+        """One more picture was seen."""
+        self._done += 1
+        if self._bar is not None:
+            self._bar.step()
+        elif self._total > self._done and time.monotonic() - self._began > QUIET:
+            self._bar = Progress(self._total - self._done, self._what)
 
 
 def _steady(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Times that never run backward; a picture without one stands where the one before it does."""
     filled = np.where(np.isfinite(times), times, -np.inf)
     return np.maximum.accumulate(filled) if len(times) else times
-
-
-def _lines(process: ffmpeg.Process) -> Iterator[str]:
-    rest = b""
-    while piece := process.read(4096, SILENCE):
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from (line.decode("utf-8", "replace") for line in whole)
 
 
 def _is_short(path: Path, facts: VideoFacts, last: float) -> bool:
@@ -119,7 +193,7 @@ def last_packet(path: Path, *maps: str) -> float:
     bases: dict[str, float] = {}
     end = 0.0
     try:
-        for line in _lines(process):
+        for line in lines(process):
             base = re.match(r"#tb (\d+): (\d+)/(\d+)", line)
             if base:
                 bases[base[1]] = int(base[2]) / int(base[3])

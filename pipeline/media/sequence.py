@@ -46,6 +46,17 @@ def find_pictures(path: Path) -> tuple[Path, ...]:
     return tuple(numbers[number] for number in sorted(numbers))
 
 
+def is_among(path: Path, pictures: Path) -> bool:
+    """Whether a file at ``path`` would stand among the numbered pictures of a folder or of a pattern."""
+    if pictures.is_dir():
+        folder = pictures.resolve()
+        return folder in (path.resolve(), path.resolve().parent)
+    if path.resolve().parent != pictures.resolve().parent:
+        return False
+    before, after = NUMBER.split(pictures.name)[0], NUMBER.split(pictures.name)[-1]
+    return path.name == pictures.name or bool(re.fullmatch(re.escape(before) + r"\d+" + re.escape(after), path.name))
+
+
 def inspect(files: tuple[Path, ...], threshold: float) -> tuple[tuple[int, int], NDArray[np.int64], str, int]:
     """((width, height) upright, numbers of pictures that begin a scene, what is damaged, how many are whole).
 

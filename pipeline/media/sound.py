@@ -4,33 +4,25 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import InputError
+from pipeline.errors import ConfigError, InputError
 from pipeline.media import ffmpeg
 from pipeline.media.video import PICTURES, source
 
-# What each container holds so that common players play it. What it does not hold becomes lossless: the same samples.
+# What each container holds so that common players play it. What it does not hold is encoded without loss, to 24 bits.
+PCM = frozenset(
+    f"pcm_{kind}" for kind in ("u8", "s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f64le")
+)
 COPIED = {
     "mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"}),
-    "mov": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_s24be"}),
-    "matroska": frozenset(
-        {
-            "aac",
-            "mp3",
-            "mp2",
-            "ac3",
-            "eac3",
-            "alac",
-            "flac",
-            "opus",
-            "vorbis",
-            "dts",
-            "truehd",
-            "pcm_s16le",
-            "pcm_s24le",
-        }
-    ),
+    "mov": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "pcm_f32be", "pcm_f64be"}) | PCM,
+    "matroska": frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac", "flac", "opus", "vorbis", "dts", "truehd"})
+    | PCM,
 }
 LOSSLESS = {"mp4": "flac", "mov": "alac", "matroska": "flac"}
+MOST = 8  # channels that FLAC and ALAC hold
+# Samples of whole numbers of at most 24 bits, which FLAC and ALAC give back as they were.
+EXACT = re.compile(r"pcm_[su](8|16|24)(le|be)?(_planar)?|pcm_(alaw|mulaw)|adpcm_\w+|flac|alac|truehd|mlp|tta")
+LAYOUTS = {"hexadecagonal": 16}  # channels of layouts whose name holds no number, where they are more than eight
 BEFORE = 0.001  # seconds by which a packet may begin before the film does
 
 
@@ -68,8 +60,12 @@ class Sound:
         """What is done to the sound, where it is not simply copied; else an empty string."""
         if muxer not in COPIED:
             return "this kind of file holds no sound; that of the footage is left out"
-        foreign = [codec for codec in self.codecs if codec not in COPIED[muxer]]
-        return f"{muxer} does not hold {foreign[0]}; the sound becomes lossless {LOSSLESS[muxer]}" if foreign else ""
+        said = []
+        for codec in dict.fromkeys(codec for codec in self.codecs if codec not in COPIED[muxer]):
+            exact, becomes = EXACT.fullmatch(codec), LOSSLESS[muxer].upper()
+            how = f"lossless {becomes}" if exact else f"{becomes} of 24 bits, cut off where it is above full scale"
+            said.append(f"{muxer} does not hold {codec}; the sound becomes {how}")
+        return "; ".join(said)
 
     def _dropped(self, track: int) -> list[str]:
         early = [] if self.whole_start else [f"lt(pts*tb,{-BEFORE})"]
@@ -88,8 +84,39 @@ class Sound:
 
 def tracks(path: Path) -> tuple[str, ...]:
     """The codec of every sound track of ``path``, in ffmpeg's words. Raises InputError."""
+    return tuple(codec for codec, _ in _look(path))
+
+
+def check_channels(path: Path, muxer: str) -> None:
+    """Raise ConfigError when a track has more channels than a file of this ``muxer`` can be given."""
+    for codec, layout in _look(path):
+        count = count_channels(layout)
+        if muxer in COPIED and codec not in COPIED[muxer] and count > MOST:
+            lacks = f"the footage has {count} channels of {codec}, which {muxer} does not hold"
+            other = f"nor has {LOSSLESS[muxer].upper()} more than {MOST}; take audio=none, or output= of another ending"
+            raise ConfigError("audio", "source", f"{lacks}, {other}")
+
+
+def count_channels(layout: str) -> int:
+    """How many channels a layout has, in ffmpeg's words: 2 for stereo (as for every other name), 6 for 5.1."""
+    many = re.match(r"(\d+) channels", layout)
+    numbers = re.match(r"\d+(\.\d+)+", layout)
+    ambisonic = re.match(r"ambisonic (\d+)", layout)
+    if many:
+        return int(many[1])
+    if numbers:
+        return sum(int(part) for part in numbers[0].split("."))
+    return (int(ambisonic[1]) + 1) ** 2 if ambisonic else LAYOUTS.get(layout, 2)
+
+
+def _look(path: Path) -> list[tuple[str, str]]:
+    """(codec, layout of channels) of every sound track."""
     arguments = [*source(path), "-map", PICTURES, "-map", "0:a?", "-c", "copy", "-t", "0.1", "-f", "framecrc", "pipe:1"]
     report = ffmpeg.run(arguments, doing=f"reading {path}", failure=InputError).decode("utf-8", "replace")
-    kinds = dict(re.findall(r"^#media_type (\d+): (\w+)", report, re.MULTILINE))
-    codecs = dict(re.findall(r"^#codec_id (\d+): (\S+)", report, re.MULTILINE))
-    return tuple(codecs[number] for number in sorted(kinds, key=int) if kinds[number] == "audio")
+
+    def said(what: str) -> dict[str, str]:
+        return dict(re.findall(rf"^#{what} (\d+): (.+)$", report, re.MULTILINE))
+
+    kinds, codecs, layouts = said("media_type"), said("codec_id"), said("channel_layout_name")
+    audible = sorted((number for number in kinds if kinds[number] == "audio"), key=int)
+    return [(codecs[number].strip(), layouts.get(number, "").strip()) for number in audible]

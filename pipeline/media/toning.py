@@ -10,13 +10,21 @@ from pipeline.media.video import CHROMA, EXACT, VideoFacts
 
 HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 NITS = 100  # of the white that high dynamic range is mapped to
+OPAQUE = (
+    *(("^yuva", "yuv"), ("^gbrap", "gbrp"), ("^rgba64", "rgb48"), ("^bgra64", "bgr48"), ("^pal8", "rgb24")),
+    *(("^rgba$", "rgb0"), ("^bgra$", "bgr0"), ("^argb$", "0rgb"), ("^abgr$", "0bgr")),
+)
 HD = (1280, 576)  # from this width or above this height untagged video is BT.709
 
 
 @dataclass(frozen=True)
 class Toning:
-    """A filter chain and the raw pixels that come out of it: ``depth`` bits, with ``alpha`` or without."""
+    """Filter chains and the raw pixels that come out of them: ``depth`` bits, with ``alpha`` or without.
 
+    ``deinterlace`` comes first and may be empty; it keeps the count of pictures, and each depends on its neighbours.
+    """
+
+    deinterlace: str
     chain: str
     pixels: str
     depth: int
@@ -29,7 +37,9 @@ def toning(facts: VideoFacts, width: int, height: int) -> Toning:
     Alpha comes out premultiplied, so that what is invisible does not bleed into what is seen.
     """
     deep, alpha = bits(facts.pixel_format) > 8 or facts.colour_transfer in HDR, has_alpha(facts.pixel_format)
-    chain = ["bwdif=mode=send_frame:deint=interlaced"] if facts.interlaced else []
+    deinterlace = "bwdif=mode=send_frame:deint=interlaced" if facts.interlaced else ""
+    deinterlace = f"setfield={facts.woven},{deinterlace}" if facts.woven else deinterlace
+    chain = []
     if facts.colour_transfer in HDR and can_tone_map():
         chain += _tone_map()
         facts = _as_rgb(facts)
@@ -47,7 +57,7 @@ def toning(facts: VideoFacts, width: int, height: int) -> Toning:
     form = pixels[deep, alpha]
     # The crop counts pixels, so the picture is RGB before it.
     chain += [f"format={form}", f"crop={width}:{height}", "setsar=1"]
-    return Toning(",".join(chain), form, 16 if deep else 8, alpha)
+    return Toning(deinterlace, ",".join(chain), form, 16 if deep else 8, alpha)
 
 
 def describe(facts: VideoFacts) -> Iterator[str]:
@@ -75,6 +85,14 @@ def bits(pixel_format: str) -> int:
 def has_alpha(pixel_format: str) -> bool:
     """Whether pictures of this format can be transparent."""
     return bool(re.match(r"yuva|gbrap|rgba|bgra|argb|abgr|ya8|ya16|pal8|ayuv|vuya", pixel_format))
+
+
+def without_alpha(pixel_format: str) -> str:
+    """The format without its transparency: bgr0 for bgra, yuv420p for yuva420p."""
+    for transparent, opaque in OPAQUE:
+        if re.match(transparent, pixel_format):
+            return re.sub(transparent, opaque, pixel_format)
+    return pixel_format
 
 
 @cache

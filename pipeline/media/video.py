@@ -24,6 +24,7 @@ CHROMA = {
 }
 ABSENT = "there is no such file"
 PICTURES = "0:V:0"  # the first video stream that is not the cover of a song
+TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that see transparency where the usual ones do not
 LONGEST = 4 * 3600.0  # seconds that counting a long film may take
 
 
@@ -44,6 +45,9 @@ class VideoFacts:
     chroma_location: str
     interlaced: bool = field(default=False, compare=False)
     declared: float | None = field(default=None, compare=False)  # seconds that the container says it lasts
+    decoder: str = field(default="", compare=False)  # for ``source``
+    woven: str = field(default="", compare=False)  # tff or bff for interlaced pictures that do not say it themselves
+    orderly: bool = field(default=False, compare=False)  # the stream says of itself how its fields lie
 
 
 def probe_video(path: Path) -> VideoFacts:
@@ -72,7 +76,7 @@ def decode(path: Path, first: int = 0, count: int | None = None) -> Iterator[NDA
     facts = look(path)
     end = "" if count is None else f":end_frame={first + count}"
     chain = f"trim=start_frame={first}{end},{_to_rgb(facts)}"
-    arguments = ["-xerror", *source(path), "-map", PICTURES, "-vf", chain]
+    arguments = ["-xerror", *source(path, facts.decoder), "-map", PICTURES, "-vf", chain]
     arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
     size = (facts.height, facts.width, 3)
     for data in ffmpeg.stream(arguments, block=facts.height * facts.width * 3, doing=f"reading {path}"):
@@ -86,24 +90,31 @@ def read_frame(path: Path, index: int) -> NDArray[np.uint8]:
     raise InputError(f"{path} has no frame {index}; it ends before")
 
 
-def source(path: Path) -> list[str]:
-    """ffmpeg's input arguments for a file that is not trusted: this file only, no playlists."""
-    return ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", f"file:{path}"]
+def source(path: Path, decoder: str = "") -> list[str]:
+    """ffmpeg's input arguments for a file that is not trusted: this file only, no playlists.
+
+    ``decoder`` names the one for its pictures where the usual one does not do.
+    """
+    chosen = ["-c:v", decoder] if decoder else []
+    return ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, *chosen, "-i", f"file:{path}"]
 
 
-def look(path: Path) -> VideoFacts:
+def look(path: Path, decoder: str = "") -> VideoFacts:
     """All facts but the count of frames, from the first decoded frame."""
     check_file(path)
-    arguments = [*source(path), "-map", PICTURES, "-vf", "showinfo=checksum=0"]
+    arguments = [*source(path, decoder), "-map", PICTURES, "-vf", "showinfo=checksum=0"]
     arguments += ["-frames:v", "1", "-f", "null", "-"]
     arguments += ["-map", PICTURES, "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
     header, said = ffmpeg.inspect(arguments, doing=f"reading {path}", level="info")
     shown = "\n".join(line for line in said.splitlines() if line.startswith("[Parsed_showinfo"))
     size = re.search(r" sar:(\d+)/(\d+) s:(\d+)x(\d+) ", shown)
     rate = re.search(r" frame_rate: (\d+)/(\d+)", shown)
+    streams = re.findall(r"^  Stream #0:.*: Video: (.*)", said, re.MULTILINE)
     codec = re.search(r"^#codec_id 0: (\S+)", header.decode("utf-8", "replace"), re.MULTILINE)
     if not size or not rate or not codec or int(rate[1]) * int(rate[2]) == 0:
         raise InputError(f"{path} holds no video with a frame rate")
+    if not decoder and codec[1] in TRANSPARENT and re.search(r"^ +alpha_mode +: 1", said, re.MULTILINE | re.IGNORECASE):
+        return look(path, TRANSPARENT[codec[1]])
     across, down, width, height = (int(number) for number in size.groups())
     aspect = Fraction(across, down) if across and down else Fraction(1)
     return VideoFacts(
@@ -120,6 +131,8 @@ def look(path: Path) -> VideoFacts:
         chroma_location=_word("cl", shown),
         interlaced=_word("i", shown) in ("T", "B"),
         declared=_declared(said),
+        decoder=decoder,
+        orderly=bool(streams and re.search(r"\b(progressive|top|bottom)\b", streams[0])),
     )
 
 

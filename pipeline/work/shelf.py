@@ -170,6 +170,17 @@ class Shelf:
             for path in self.folder.glob(f"open-{number:05}*"):
                 path.unlink()
 
+    def first(self, frames: int, wanted: range | None = None) -> int:
+        """The frame that dreaming goes on with; ``frames`` when there is nothing left to do."""
+        gaps = self.gaps(frames, wanted)
+        return self.position(gaps[0].start).first if gaps else frames
+
+    def notes(self, frames: int) -> Mapping[str, str]:
+        """What was noted with the last checkpoint."""
+        entry = self.entries[self.count(frames) - 1]
+        found = checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
+        return found[1] if found else {}
+
     def kept(self, frames: int) -> int:
         """How many of ``frames`` frames need not be dreamed again, the open segment's included."""
         gaps = self.gaps(frames)

@@ -63,6 +63,17 @@ def test_reading_begins_anywhere(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(reader.frames(9), whole[9:], strict=True))
 
 
+def test_reading_interlaced_footage_begins_anywhere(tmp_path: Path) -> None:
+    """A deinterlacer looks at the pictures around, those that are left out as well."""
+    stopping = STRIPES.replace("4*N", "4*min(N,14)+2*Y")  # frame 7 is like those after it and not like those before
+    drawing = f"{stopping},trim=end_frame=24,tinterlace=interleave_top,setfield=tff"
+    clip = opened(video(tmp_path / "i.mkv", drawing, "-c:v", "ffv1", "-field_order", "tt"))
+    reader = Reader(clip, np.arange(12), width=64, height=48)
+    whole = list(reader.frames())
+    for first in (1, 7):
+        assert all(torch.equal(a, b) for a, b in zip(reader.frames(first), whole[first:], strict=True))
+
+
 def test_a_variable_rate_is_conformed_and_said(tmp_path: Path) -> None:
     thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr")
     clip = opened(numbered(tmp_path / "v.mp4", "30", 17, *thinned))
@@ -137,6 +148,22 @@ def test_interlaced_footage_is_deinterlaced_and_said(tmp_path: Path) -> None:
     assert comb(made[12]) < 0.8 * comb(combed[12])
 
 
+def test_pictures_are_asked_for_their_fields_one_by_one(tmp_path: Path) -> None:
+    """The first one is whole, most are not; and a file that says nothing is judged by its looks."""
+    woven = f"{STRIPES},trim=end_frame=48,tinterlace=interleave_top"
+    mixed = (
+        f"{woven},split[a][b];[a]trim=end_frame=4,setfield=prog[c];[b]trim=start_frame=4,setfield=tff[d];[c][d]concat"
+    )
+    clip = opened(video(tmp_path / "m.mkv", mixed, "-c:v", "mpeg2video", "-q:v", "1", "-flags", "+ildct+ilme"))
+    assert any("deinterlaced" in note for note in clip.notes), clip.notes
+    moving = "testsrc2=s=160x120:r=50:d=1,tinterlace=interleave_top,setfield=prog"
+    mute = opened(video(tmp_path / "u.avi", moving, "-c:v", "huffyuv"))
+    assert any("deinterlaced" in note for note in mute.notes), mute.notes
+    assert mute.facts is not None and mute.facts.woven == "tff" and len(frames(mute)) == 25
+    plain = opened(video(tmp_path / "p.avi", "mandelbrot=s=64x48:r=25,trim=duration=1", "-c:v", "huffyuv"))
+    assert plain.notes == ()
+
+
 @pytest.mark.parametrize("codec", [("png", "rgba"), ("ffv1", "yuva420p"), ("png", "rgba64be")])
 def test_transparent_parts_show_the_background(tmp_path: Path, codec: tuple[str, str]) -> None:
     drawing = "color=c=white:s=64x48:d=0.1:r=25,format=rgba,geq=r=255:g=255:b=255:a='if(lt(X,32),0,128)'"
@@ -146,6 +173,16 @@ def test_transparent_parts_show_the_background(tmp_path: Path, codec: tuple[str,
     frame = frames(clip, background=(1.0, 0.0, 0.5))[0]
     assert frame[0, :, 24, 8].tolist() == pytest.approx([1.0, 0.0, 0.5], abs=0.02)
     assert frame[0, :, 24, 56].tolist() == pytest.approx([1.0, 0.5, 0.75], abs=0.02)
+
+
+def test_transparency_of_webm_is_seen(tmp_path: Path) -> None:
+    drawing = (
+        "color=c=white:s=64x48:d=0.1:r=25,format=rgba,geq=r=255:g=255:b=255:a='if(lt(X,32),0,128)',format=yuva420p"
+    )
+    clip = opened(video(tmp_path / "a.webm", drawing, "-c:v", "libvpx-vp9"))
+    frame = frames(clip, background=(1.0, 0.0, 0.5))[0]
+    assert frame[0, :, 24, 8].tolist() == pytest.approx([1.0, 0.0, 0.5], abs=0.05)
+    assert frame[0, :, 24, 56].tolist() == pytest.approx([1.0, 0.5, 0.75], abs=0.05)
 
 
 @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
@@ -164,6 +201,20 @@ def test_high_dynamic_range_is_mapped_and_said(tmp_path: Path, transfer: str) ->
 def test_gifs_are_footage(tmp_path: Path) -> None:
     clip = opened(video(tmp_path / "a.gif", "testsrc2=s=64x48:r=10:d=1"))
     assert clip.fps == 10 and len(frames(clip)) == 10
+    assert clip.notes == ()  # nothing of it is transparent
+    single = opened(video(tmp_path / "one.gif", "testsrc2=s=64x48:r=10,trim=end_frame=1"))
+    assert single.fps == 24 and len(frames(single)) == 1
+    hole = "color=white:s=64x48:r=10:d=1,format=rgba,geq=r=255:g=255:b=255:a='if(lt(X,32),0,255)'"
+    holed = video(tmp_path / "h.gif", f"{hole},split[a][b];[a]palettegen[p];[b][p]paletteuse")
+    clip = opened(holed)
+    assert any("transparent" in note for note in clip.notes)
+    assert frames(clip, background=(1.0, 0.0, 0.0))[8][0, :, 24, 8].tolist() == pytest.approx([1, 0, 0], abs=0.02)
+
+
+def test_a_rate_no_film_has_is_said(tmp_path: Path) -> None:
+    for rate, said in (("1/4", "runs at 0.25 frames per second; it is conformed to 1"), ("300", "conformed to 240")):
+        clip = opened(video(tmp_path / "r.mp4", f"testsrc2=s=64x48:r={rate},trim=end_frame=8"))
+        assert said in clip.notes[0]
 
 
 def test_cuts_are_found(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pipeline.errors import InputError
-from pipeline.media import ffmpeg
+from pipeline.media import ffmpeg, scan
 from pipeline.media.clip import Clip, open_clip
 from pipeline.media.reader import Reader
 from pipeline.media.stills import write_png
@@ -76,10 +76,113 @@ def test_what_is_salvaged_is_as_it_was(tmp_path: Path, ending: str) -> None:
     assert all(torch.equal(a, b) for a, b in zip(whole[:count], rest, strict=True))
 
 
+def test_what_a_decoder_patches_up_is_refused_and_can_be_had(tmp_path: Path) -> None:
+    """Half a picture is lost, and nothing but a message tells of it."""
+    path = video(tmp_path / "m.avi", "mandelbrot=s=160x120:r=25,trim=duration=1", "-c:v", "mjpeg")
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 2] = b"\xff\xd9"
+    path.write_bytes(data)
+    sentence = refused(path)
+    assert "is damaged at about" in sentence and "source.salvage=true" in sentence
+    rest = opened(path, salvage=True)
+    assert len(rest.times) == 25 and not rest.salvaged and "patches it up" in rest.notes[0]
+
+
+def test_pictures_that_a_container_lost_are_missed(tmp_path: Path) -> None:
+    path = with_sound(tmp_path / "l.mkv", "-c:a", "libopus")
+    data = bytearray(path.read_bytes())
+    at = int(len(data) * 0.8)
+    data[at : at + 200] = bytes(200)
+    path.write_bytes(data)
+    assert "is damaged at about" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("open.ts", "-c:v libx264 -pix_fmt yuv420p -x264-params open-gop=1:bframes=3:keyint=12"),
+        ("refresh.ts", "-c:v libx264 -pix_fmt yuv420p -x264-params intra-refresh=1:keyint=12"),
+        ("mpeg2.ts", "-c:v mpeg2video -bf 2 -g 12 -flags +ildct+ilme"),
+        ("mpeg.mpg", "-c:v mpeg2video -bf 2 -g 12"),
+    ],
+)
+def test_recordings_that_begin_anywhere_are_no_damage(tmp_path: Path, name: str, arguments: str) -> None:
+    path = video(tmp_path / name, "mandelbrot=s=160x120:r=25,trim=duration=2", *arguments.split())
+    assert len(opened(path).times) == 50
+    data = path.read_bytes()
+    path.write_bytes(data[len(data) // 3 // 188 * 188 :])
+    assert len(opened(path).times) > 5
+
+
 def test_a_file_without_its_index_is_refused(tmp_path: Path) -> None:
     path = video(tmp_path / "t.mp4")
     path.write_bytes(path.read_bytes()[:-2000])
+    assert "its index is missing" in refused(path)
+
+
+def test_damage_behind_what_is_used_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    path = overwritten(video(tmp_path / "d.mp4", "testsrc2=s=320x240:r=25:d=4", "-g", "10", "-bf", "0"), 0.8)
     refused(path)
+    clip = open_clip(path, fps=None, salvage=False, threshold=10.0, until=lambda rate: float(50 / rate))
+    assert clip.salvaged and "behind the part that is rendered" in clip.notes[0]
+    read = list(Reader(clip, np.arange(50), width=320, height=240).frames())
+    assert len(read) == 50
+    with pytest.raises(InputError, match="is damaged at"):
+        open_clip(path, fps=None, salvage=False, threshold=10.0, until=lambda rate: float(98 / rate))
+
+
+def test_what_is_not_used_is_not_looked_at(tmp_path: Path) -> None:
+    """Frames are counted at the footage's own rate, also where a container does not tell it."""
+    path = video(tmp_path / "long.mp4", "testsrc2=s=64x48:r=24:d=10")
+    clip = open_clip(path, fps=None, salvage=False, threshold=10.0, until=lambda rate: float(48 / rate))
+    assert len(clip.times) == 96  # two seconds more, for cuts
+    slow = video(
+        tmp_path / "slow.mkv", "testsrc2=s=64x48:r=24:d=10", "-vf", "select='not(mod(n,8))'", "-fps_mode", "vfr"
+    )
+    clip = open_clip(slow, fps=None, salvage=False, threshold=10.0, until=lambda rate: float(18 / rate))
+    assert clip.fps == 3 and len(clip.times) >= 18
+
+
+def test_a_long_look_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(scan, "QUIET", 0.0)
+    path = video(tmp_path / "long.mp4", "testsrc2=s=64x48:r=24:d=2")
+    opened(path)
+    assert "looking through long.mp4" in capfd.readouterr().err
+    monkeypatch.undo()
+    opened(path)
+    assert not capfd.readouterr().err
+
+
+@pytest.mark.parametrize("size", ["2000x20", "20x2000", "4096x16", "64x48"])
+def test_cuts_are_found_in_pictures_of_any_shape(tmp_path: Path, size: str) -> None:
+    width, height = (int(side) for side in size.split("x"))
+    wide, high = scan.thumb_size(width, height)
+    assert min(wide, high) >= 16 and wide * high < 30000 and wide % 2 == high % 2 == 0
+    chain = f"color=black:s={size}:r=24:d=0.25[a];color=white:s={size}:r=24:d=0.25[b];[a][b]concat"
+    path = draw(tmp_path / "c.mkv", "-f", "lavfi", "-i", chain, "-c:v", "ffv1")
+    assert opened(path).cuts.tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.mp4", b"", "is empty"),
+        ("a.mp4", b"ffconcat version 1.0\nfile secret.mp4\n", "list of other files"),
+        ("a.mp4", b"file 'secret.mp4'\n", "list of other files"),
+        ("a.avi", b"#EXTM3U\n#EXTINF:1,\nsecret.mp4\n", "list of other files"),
+        ("a.mkv", b'<?xml version="1.0"?><MPD><Period/></MPD>', "list of other files"),
+        ("a.mp4", "Größe, ein Brief\n".encode() * 9, "holds text"),
+        ("a.mp4", bytes(range(256)) * 40, "is no video"),
+        ("a.png", b"\x89PNG\r\n\x1a\n", "is one picture"),
+    ],
+)
+def test_what_is_no_footage_is_named(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    said = refused(tmp_path / name)
+    assert sentence in said and "ffmpeg" not in said
 
 
 def test_what_is_no_footage_is_said(tmp_path: Path) -> None:
@@ -98,6 +201,7 @@ def test_what_is_no_footage_is_said(tmp_path: Path) -> None:
     nothing = draw(tmp_path / "z.mp4", "-i", f"file:{whole}", "-ss", "100", "-c", "copy")  # a track without pictures
     for path in (garbage, empty, loop, pipe, folder, sound, nothing, tmp_path / "absent.mp4"):
         refused(path)
+    assert "sound alone" in refused(sound)
 
 
 @pytest.mark.parametrize("dress", ["{}.mp4", "{}.mkv", "{}.avi"])
@@ -136,6 +240,12 @@ def test_a_size_that_changes_is_refused(tmp_path: Path) -> None:
     listing.write_text("".join(f"file '{path}'\n" for path in parts))
     path = draw(tmp_path / "both.mkv", "-f", "concat", "-safe", "0", "-i", f"file:{listing}", "-c", "copy")
     assert "changes its size" in refused(path)
+    streams = [
+        video(tmp_path / f"{n}.ts", f"testsrc2=s={size}:r=24:d=0.5") for n, size in enumerate(("64x48", "96x64"))
+    ]
+    both = tmp_path / "both.ts"
+    both.write_bytes(b"".join(path.read_bytes() for path in streams))
+    assert "changes its size" in refused(both)
 
 
 @pytest.mark.parametrize(

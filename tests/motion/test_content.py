@@ -33,7 +33,7 @@ def test_a_pan_is_motion_and_nothing_stands_still() -> None:
     size = (frames[0].shape[2], frames[0].shape[3])
     with stage(frames) as footage:
         canvas = footage.blend(frames[0], 0, still, KEEP)
-        assert float(footage.content("motion", size).max()) == 0  # nothing is known to move yet
+        assert float(footage.content("motion", size).median()) > 0.9  # by the picture that follows
         footage.blend(canvas, 1, still, KEEP)
         moving, resting = footage.content("motion", size), footage.content("still", size)
     assert float(moving.median()) > 0.9

@@ -15,7 +15,14 @@ from tests.motion.test_flow import seen, texture
 KEEP = {"flow.persistence": 1.0, "flow.reset": 0.0}
 
 
-def stage(frames: list[torch.Tensor], cuts: frozenset[int] = frozenset(), fps: float = 24.0, **flow: object) -> Footage:
+def stage(
+    frames: list[torch.Tensor],
+    cuts: frozenset[int] = frozenset(),
+    fps: float = 24.0,
+    repeats: frozenset[int] = frozenset(),
+    first: int = 0,
+    **flow: object,
+) -> Footage:
     settings = FlowConfig(**{"light": 0.0, **flow})  # type: ignore[arg-type]
     return Footage(
         lambda first: iter(frames[first:]),
@@ -24,6 +31,8 @@ def stage(frames: list[torch.Tensor], cuts: frozenset[int] = frozenset(), fps: f
         cuts=cuts,
         fps=fps,
         device=torch.device("cpu"),
+        repeats=repeats,
+        first=first,
     )
 
 
@@ -153,5 +162,37 @@ def test_the_next_frame_is_read_while_this_one_is_dreamed() -> None:
         deadline = time.monotonic() + 10
         while len(read) < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert [index for index, _ in read] == [0, 1]
+        assert [index for index, _ in read][:2] == [0, 1]
         assert all(name != threading.current_thread().name for _, name in read)
+
+
+def test_a_picture_shown_again_keeps_the_motion_it_came_with() -> None:
+    """Twelve pictures per second shown at 24: what moves does not pulse, and counts as it does at 12."""
+    pictures = panned(4, 2.5, 0.0)
+    size = (pictures[0].shape[2], pictures[0].shape[3])
+    doubled = [picture for picture in pictures for _ in range(2)]
+    with stage(doubled, repeats=frozenset({1, 3, 5, 7})) as footage:
+        shares = []
+        for index in range(8):
+            footage.blend(doubled[0], index, still, KEEP)
+            shares.append(footage.content("motion", size))
+    assert all(torch.equal(a, b) for a, b in zip(shares[2::2], shares[3::2], strict=True))
+    assert float(torch.stack(shares).min()) > 0.3
+    with stage(pictures, fps=12.0) as footage:
+        canvas = footage.blend(pictures[0], 0, still, KEEP)
+        footage.blend(canvas, 1, still, KEEP)
+        assert torch.allclose(footage.content("motion", size), shares[2], atol=1e-5)
+
+
+def test_the_first_picture_of_a_scene_moves_as_it_will() -> None:
+    resting = [seen(texture(1), 0, 0)] * 3
+    frames = resting + [seen(texture(9), 2.5 * n, 0) for n in range(3)] + [seen(texture(4), 0, 0)]
+    size = (frames[0].shape[2], frames[0].shape[3])
+    with stage(frames, frozenset({3, 6}), repeats=frozenset({1, 2})) as footage:
+        shares = []
+        for index in range(7):
+            footage.blend(frames[0], index, still, KEEP)
+            shares.append(float(footage.content("motion", size).median()))
+    assert shares[:3] == [0, 0, 0]
+    assert min(shares[3:6]) > 0.9
+    assert shares[6] == 0  # nothing follows, nothing is known

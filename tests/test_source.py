@@ -1,0 +1,43 @@
+"""A film over footage goes on from any frame: what is known of motion comes from the file, not from what was shown."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline import film
+from pipeline.dream import zoo
+from pipeline.plan import Plan
+from pipeline.source import open_footage
+from tests.media.drawing import draw
+from tests.test_stretch import planned
+
+SMALL = ("dream.octaves=1",)
+CUT = "testsrc2=s=96x64:r=12:d=0.5[a];mandelbrot=s=96x64:r=12,trim=duration=0.5,format=yuv420p[b];[a][b]concat"
+
+
+def frames(plan: Plan, canvas: torch.Tensor, first: int) -> list[torch.Tensor]:
+    """Frames ``first`` … of the plan's film, as a process of its own would render them."""
+    shot = film.build_shot(plan, zoo.build(plan.config.network))
+    assert plan.stretch is not None
+    source, flow = plan.config.source, plan.config.flow
+    device = torch.device("cpu")
+    with open_footage(
+        plan.stretch, source, flow, size=shot.size, frames=plan.frames, device=device, first=first
+    ) as footage:
+        over = replace(shot, footage=footage, ripen=2)
+        return [step.frame for step in over.render(canvas, first=first)]
+
+
+@pytest.mark.parametrize("style", ["residual", "blend"])
+def test_a_film_goes_on_from_any_frame_with_the_same_bits(tmp_path: Path, style: str) -> None:
+    """Repeated pictures, a cut and what moves as the mask."""
+    path = draw(tmp_path / "c.mp4", "-f", "lavfi", "-i", CUT)
+    plan = planned(tmp_path, path, "frame.fps=24", "duration=18f", "dream.mask=motion", f"flow.style={style}", *SMALL)
+    assert plan.stretch is not None and plan.stretch.cuts(18) == {12} and 7 in plan.stretch.repeats(18)
+    whole = frames(plan, torch.zeros(1, 3, 64, 96), 0)
+    for first in (7, 12, 13):
+        rest = frames(plan, whole[first - 1], first)
+        assert len(rest) == 18 - first
+        assert all(torch.equal(a, b) for a, b in zip(whole[first:], rest, strict=True)), first
