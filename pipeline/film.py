@@ -141,11 +141,12 @@ def _join(plan: Plan, job: Job, facts: dict[str, Any], folder: Folder) -> Film:
     if tile != str(config.dream.tile):  # memory ran out on the way
         facts = {**facts, "device": {**facts["device"], "tile": tile}}
     text = record.as_text(facts)
-    _assemble(plan, segments, plan.video, plan.frames, text)
     poster = Poster(plan.frames, fps=float(plan.fps))
     for index in poster.chosen:
         number, offset = divmod(index, shelf.grid)
         poster.offer(index, from_array(read_frame(segments[number], offset) / 255.0))
+    with folder.joining():
+        _assemble(plan, segments, plan.video, plan.frames, text)
     poster.save(plan.poster)
     write(plan.record, record.as_text({**facts, "speed": _speed(plan, shelf)}).encode())
     if config.keep_segments:

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -67,12 +68,28 @@ class Folder:
         """The film is finished and needs it no more."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    @contextmanager
+    def joining(self) -> Iterator[None]:
+        """While the film gets its name: should this be cut off by force, what then bears the name is known as ours."""
+        marker = self.path / "joining"
+        try:
+            marker.touch()
+        except OSError as error:
+            raise OutputError(f"{marker} cannot be written: {error.strerror}") from error
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):
+                marker.unlink()
+            raise
+
     def sign(self) -> None:
         """Note that the finished film was made from here, so that a longer one may take its place."""
         part = part_path(self.path / "film.json")
         try:
             part.write_text(json.dumps({"sha256": digest(self._video)}), encoding="utf-8")
             place(part, self.path / "film.json", overwrite=True)
+            (self.path / "joining").unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(f"{self.path / 'film.json'} cannot be written: {error.strerror}") from error
         finally:
@@ -80,7 +97,9 @@ class Folder:
 
 
 def is_own(video: Path) -> bool:
-    """Whether the file ``video`` is the film that was made from the work folder beside it, unchanged since."""
+    """Whether ``video`` is the film that was made from the work folder beside it, unchanged since."""
+    if (work_path(video) / "joining").exists():
+        return True
     with suppress(OSError, ValueError, AttributeError):
         told = json.loads((work_path(video) / "film.json").read_text(encoding="utf-8"))
         return bool(told.get("sha256") == digest(video))
