@@ -90,12 +90,12 @@ bezier(x1,y1,x2,y2)), '1.4 + 0.2*sin(2*pi*t/8)' (an expression in t, frame, fps,
 '0:(1.02), 60:(1.05)'."""
 
 
-def register(usage: str = USAGE) -> None:
-    """Make the schema, the help and the gate for files known to Hydra."""
+def register(usage: str = "") -> None:
+    """Make the schema, the gate for files and the help, where it is asked for, known to Hydra."""
     gate.register()
     store = ConfigStore.instance()
     store.store(name="schema", node=RenderConfig)
-    text = usage.format(groups=_groups(), settings=_settings(), words=WORDS).replace("$", "$$")
+    text = usage and usage.format(groups=_groups(), settings=_settings(), words=WORDS).replace("$", "$$")
     node = {"app_name": "dream-zoom", "header": "", "footer": "", "template": text}
     store.store(group="hydra/help", name="dream", node=node, package="hydra.help")
 
@@ -158,9 +158,21 @@ def explain(error: BaseException) -> str:
         return f"{error.override}: this is not a setting; write key=value, and quote lists and blanks: 'key=[a,b]'"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
+        if not group:
+            return f"--config-name={name}: there is no file of settings of this name in --config-dir"
         known = [str(option) for option in error.options or []]
         return f"{group}={name}: allowed are {', '.join(known)}{nearest(name, known)}"
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    cause: BaseException = error
+    while not isinstance(cause, OmegaConfBaseException) and (deeper := cause.__cause__ or cause.__context__):
+        cause = deeper
+    composed = re.match(r"In '(.*?)/?([^/]*)': \w+ raised while composing config", str(error))
+    if composed and composed.group(1):
+        return f"{composed.group(1)}={composed.group(2)}: {_words(error, cause)}"
+    return _words(error, cause)
+
+
+def _words(error: BaseException, cause: BaseException) -> str:
+    """The sentence for Hydra's ``error``, which OmegaConf's ``cause`` may lie under."""
     if isinstance(cause, ValidationError):
         named = re.search(r"Value '(.*?)'(?: \(?of type|.* could)", str(cause), re.DOTALL)
         typed = [word.partition("=")[2] for word in sys.argv[1:] if word.startswith(f"{cause.full_key}=")]
@@ -171,6 +183,10 @@ def explain(error: BaseException) -> str:
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _unknown(str(cause.full_key))
     message = str(error).split("\n")[0]
+    ambiguous = re.search(r"Ambiguous value for argument '\+*(.*)'|Sweep parameters '\+*(.*)' requires", message)
+    if ambiguous:
+        written = ambiguous.group(1) or ambiguous.group(2)
+        return f"{written}: several values need -m, which makes a film of each; a list is key=[a,b], a text is quoted"
     twice = re.search(r"Multiple values for (\w+)", message)
     if twice:
         return f"{twice.group(1)}: it is chosen twice; choose one"

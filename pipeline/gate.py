@@ -104,9 +104,14 @@ def _options(arguments: list[str]) -> tuple[Any, list[str]]:
 
 def _check_override(override: Any) -> None:
     key, line = str(override.key_or_group), str(override.input_line)
+    if not key or override.is_delete():
+        raise RenderError(f"{plain.shown(line)}: this is not a setting; write key=value")
+    if (CONF / key).is_dir() and not override.is_sweep_override() and not isinstance(override.value(), str):
+        names = sorted(path.stem for path in (CONF / key).glob("*.yaml"))
+        raise RenderError(f"{plain.shown(line)}: allowed are {', '.join(names)}")
     if override.package is not None:
         raise RenderError(f"{plain.shown(line)}: a group cannot be put elsewhere; write {key}=choice")
-    if re.split(r"[./]", key)[0] == "hydra" and (key not in FOLDERS or override.is_delete()):
+    if re.split(r"[./]", key)[0] == "hydra" and key not in FOLDERS:
         allowed = ", ".join(FOLDERS)
         raise RenderError(f"{plain.shown(line)}: of Hydra's own settings only {allowed} may be set, with a folder")
     if plain.reaches_outside(_CLOCK.sub("", line) if key in FOLDERS else line):

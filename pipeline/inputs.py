@@ -15,7 +15,7 @@ def check_picture(key: str, written: str, path: Path, limits: LimitsConfig) -> N
     width, height = picture_size(path)
     if width * height > limits.picture_megapixels * 1e6:
         most = f"allowed are {limits.picture_megapixels:g} million (limits.picture_megapixels)"
-        raise InputError(f"{path} has {width}x{height} pixels, {width * height / 1e6:.0f} million; {most}")
+        raise InputError(f"{path} has {width}x{height} pixels, {width * height / 1e6:.3g} million; {most}")
 
 
 def check_weights(path: Path, limits: LimitsConfig) -> None:
@@ -23,10 +23,11 @@ def check_weights(path: Path, limits: LimitsConfig) -> None:
     _check(f"network.weights={path}", path, limits.weights_gb * 1e9, "weights_gb")
 
 
-def check_footage(path: Path, limits: LimitsConfig) -> None:
+def check_footage(written: str, limits: LimitsConfig) -> None:
     """Raise InputError for a video that is no regular file, or too large; a folder and a pattern may be pictures."""
+    path = Path(written)
     if not path.is_dir() and ("%" not in path.name or path.exists()):
-        _check(f"source.path={path}", path, limits.footage_gb * 1e9, "footage_gb")
+        _check(f"source.path={written}", path, limits.footage_gb * 1e9, "footage_gb")
 
 
 def _check(named: str, path: Path, most: float, limit: str) -> None:

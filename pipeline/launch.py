@@ -36,7 +36,8 @@ def launch(job: Job, usage: str) -> None:
     for name in ("SIGTERM", "SIGHUP"):  # not every system has both
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _on_signal)
-    command.register(usage)
+    asked = any(word.startswith(("-h", "--he", "--hy")) for word in sys.argv[1:])
+    command.register(usage if asked else "")
     codes: list[int] = []
     begun: list[DictConfig] = []
     try:
@@ -55,16 +56,11 @@ def launch(job: Job, usage: str) -> None:
     except RenderError as error:
         complain(str(error))
         codes.append(AT_FAULT)
-    except OSError as error:
-        if begun or full_error != "1":
-            raise
-        where = f"the folder of the run, {error.filename}, cannot be made" if error.filename else "there is no folder"
-        complain(f"{where}: {error.strerror}; go elsewhere, or give hydra.run.dir=FOLDER")
-        codes.append(AT_FAULT)
     except Exception as error:
-        if not command.is_usage_error(error) or full_error != "1":
+        words = _explain(error, bool(begun))
+        if not words or full_error != "1":
             raise
-        complain(command.explain(error))
+        complain(words)
         codes.append(AT_FAULT)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the verdict is spoken; a late Ctrl-C must not change it
     sys.exit(max(codes, default=DONE))
@@ -79,6 +75,16 @@ def _say(sentence: str) -> None:
     """On one line, whatever a file's name or a value holds: nothing in it can move the cursor."""
     line = "".join(letter if letter.isprintable() else " " for letter in " ".join(sentence.split()))
     print(line, file=sys.stderr)  # noqa: T201 - errors and notes belong here
+
+
+def _explain(error: Exception, begun: bool) -> str:
+    """A sentence for what a user can put right before the job has begun; empty for a fault of the program."""
+    if command.is_usage_error(error):
+        return command.explain(error)
+    if isinstance(error, OSError) and not begun:  # Hydra makes the run's folder itself
+        where = f"the folder of the run, {error.filename}," if error.filename else "this folder"
+        return f"{where} cannot be used: {error.strerror}; give hydra.run.dir=FOLDER, or go elsewhere"
+    return ""
 
 
 def _arguments(typed: list[str]) -> tuple[list[str], Repeat | None]:

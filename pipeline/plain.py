@@ -63,8 +63,9 @@ def parse(text: str, named: str) -> dict[str, Any]:
         plain = OmegaConf.to_container(tree, resolve=False)
     except yaml.YAMLError as error:
         raise InputError(f"{named} is no YAML that can be read: {_words(error)}") from error
-    except (OmegaConfBaseException, ValueError, OSError) as error:
-        # ValueError: numbers and dates that are none. OSError: OmegaConf's word for a file that is one plain value.
+    except ValueError as error:
+        raise InputError(f"{named} is no table of settings: a number or a date in it is too long, or none") from error
+    except (OmegaConfBaseException, OSError) as error:  # OSError: OmegaConf's word for a file that is one value
         raise InputError(f"{named} is no table of settings: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(plain, dict):
         raise InputError(f"{named} is no table of settings; write key: value")

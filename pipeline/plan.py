@@ -48,7 +48,7 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
     Raises ConfigError for values that do not fit together, InputError for files that are not there.
     """
     if config.source.kind == "video" and config.source.path:
-        check_footage(Path(config.source.path), config.limits)
+        check_footage(config.source.path, config.limits)
     stretch = plan_stretch(config.source, config.frame.fps) if config.source.kind == "video" else None
     fps = stretch.fps if stretch else parse_fps(config.frame.fps, "frame.fps")
     duration = parse_time(config.duration, fps=fps, key="duration", duration=stretch.seconds if stretch else None)

@@ -1,7 +1,7 @@
 """``from=film.mp4``: a run repeated from the record inside its own video, or from its ``run.yaml``. No torch.
 
 The record is data: every value is checked against the schema like one that is typed, none can name code, and no file is
-opened that the user has not typed. What is typed lies over the record, groups and presets included.
+opened that the user has not typed. What is typed wins: a setting over the record's, a group over all that it has of it.
 """
 
 import hashlib
@@ -85,9 +85,14 @@ def take(arguments: list[str]) -> tuple[list[str], Repeat | None]:
     config = record.get("config")
     if not isinstance(config, dict):
         raise InputError(f"from={path}: its record has no config; it is not of a film of this program")
+    typed = frozenset(re.split(r"[=@]", word.lstrip("+~"))[0] for word in rest)
+    if "preset" in typed:
+        raise RenderError("preset: a run that is repeated has its own; type the settings that should differ")
     made_from = _named(record)
     values = {}
     for key, value in _known(config, path, _shown_program(record)):
+        if key.partition(".")[0] in typed:  # another choice of its group, such as camera=static
+            continue
         if key in FILES:
             if value is not None:
                 made_from.setdefault(key, Named(_plain_name(value)))
@@ -97,7 +102,6 @@ def take(arguments: list[str]) -> tuple[list[str], Repeat | None]:
             values[key] = value
     _check(values, path)
     command.lay_under(_nested(values))
-    typed = frozenset(word.lstrip("+~").partition("=")[0] for word in rest)
     network = str(values.get("network.name", ""))
     return rest, Repeat(path, typed, made_from, network, _note(record, path))
 
