@@ -2,23 +2,24 @@
 
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException, ValidationError
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, ValidationError
 
+from pipeline import gate, plain
 from pipeline.config import RenderConfig, settings, validate
-from pipeline.errors import ConfigError, RenderError, nearest
+from pipeline.errors import RenderError, nearest
+from pipeline.gate import CONF as CONF
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
 APPENDED = (
     "preset",
     "quality",
 )  # groups outside the defaults list; a plain preset=x is understood too
 
+REPEAT = "repeat"  # the config of a run that is repeated from its film
 SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")  # Hydra's own words in -m
 
 USAGE = """\
@@ -27,6 +28,7 @@ Renders a hallucinated video and says where it is.
     python -m pipeline.render +preset=fractal_zoom
     python -m pipeline.render +preset=portrait start.path=photo.jpg duration=12s
     python -m pipeline.render score.targets='[class:owl,class:flower]' camera.zoom=1.3
+    python -m pipeline.render from=film.mp4 seed=8
 
 Choices (group=choice):
 
@@ -40,6 +42,10 @@ Settings (setting=value; [what it is by default]):
 
 python -m pipeline.score with the same settings draws them as a picture before anything is rendered, and with
 export=score.json writes them as data.
+
+from=film.mp4 repeats the run of a film, from the record inside it or from its run.yaml: all settings but output and
+overwrite are its own, what is typed wins, and files (start.path and its like) have to be named again.
+--config-dir=FOLDER adds presets of yours, as FOLDER/preset/mine.yaml.
 
 Also: --cfg job shows the whole configuration and renders nothing; -m renders one film for each value of a list,
 as in -m seed=1,2,3. Exit codes: 0 done, 1 something to put right, 130 stopped.
@@ -84,13 +90,27 @@ bezier(x1,y1,x2,y2)), '1.4 + 0.2*sin(2*pi*t/8)' (an expression in t, frame, fps,
 '0:(1.02), 60:(1.05)'."""
 
 
-def register(usage: str = USAGE) -> None:
-    """Make the schema and the help known to Hydra."""
+def register(usage: str = "") -> None:
+    """Make the schema, the gate for files and the help, where it is asked for, known to Hydra."""
+    gate.register()
     store = ConfigStore.instance()
     store.store(name="schema", node=RenderConfig)
-    text = usage.format(groups=_groups(), settings=_settings(), words=WORDS).replace("$", "$$")
+    text = usage and usage.format(groups=_groups(), settings=_settings(), words=WORDS).replace("$", "$$")
     node = {"app_name": "dream-zoom", "header": "", "footer": "", "template": text}
     store.store(group="hydra/help", name="dream", node=node, package="hydra.help")
+
+
+def lay_under(values: dict[str, Any]) -> None:
+    """Make ``values`` what the settings of a command line lie over, in place of the usual groups; REPEAT names it."""
+    usual = OmegaConf.to_container(OmegaConf.load(CONF / "config.yaml"), resolve=False)
+    assert isinstance(usual, dict)
+    groups = [entry for entry in usual["defaults"] if isinstance(entry, dict)]
+    unchosen = [{key: value if key.startswith("override ") else None for key, value in e.items()} for e in groups]
+    first = [entry for entry in unchosen if None in entry.values()]
+    last = [entry for entry in unchosen if None not in entry.values()]
+    store = ConfigStore.instance()
+    store.store(name="record", node=values)
+    store.store(name=REPEAT, node={**usual, "defaults": ["schema", "record", *first, "_self_", *last]})
 
 
 def choices(group: str) -> list[str]:
@@ -117,12 +137,12 @@ def normalise(arguments: list[str]) -> list[str]:
 def read(tree: DictConfig) -> RenderConfig:
     """Hydra's composed tree → the checked config. Raises ConfigError."""
     known = tuple(name for name, _, _ in settings(RenderConfig()))
-    for key, value in _leaves(OmegaConf.to_container(tree, resolve=False)):
+    settled = OmegaConf.to_container(tree, resolve=False)
+    assert isinstance(settled, dict)
+    gate.check_tree(settled)
+    for key, _ in plain.leaves(settled):
         if not any(f"{key}.".startswith(f"{name}.") for name in known):  # +key=value adds what nobody reads
             raise RenderError(_unknown(key))
-        # Resolvers such as oc.env reach outside of the config; plain references stay inside.
-        if isinstance(value, str) and re.search(r"\$\{[^}]*:", value):
-            raise ConfigError(key, value, "only references to other settings, ${frame.width}, may stand here")
     try:
         config = OmegaConf.to_object(tree)
     except OmegaConfBaseException as error:
@@ -138,17 +158,35 @@ def explain(error: BaseException) -> str:
         return f"{error.override}: this is not a setting; write key=value, and quote lists and blanks: 'key=[a,b]'"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
+        if not group:
+            return f"--config-name={name}: there is no file of settings of this name in --config-dir"
         known = [str(option) for option in error.options or []]
         return f"{group}={name}: allowed are {', '.join(known)}{nearest(name, known)}"
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    cause: BaseException = error
+    while not isinstance(cause, OmegaConfBaseException) and (deeper := cause.__cause__ or cause.__context__):
+        cause = deeper
+    composed = re.match(r"In '(.*?)/?([^/]*)': \w+ raised while composing config", str(error))
+    if composed and composed.group(1):
+        return f"{composed.group(1)}={composed.group(2)}: {_words(error, cause)}"
+    return _words(error, cause)
+
+
+def _words(error: BaseException, cause: BaseException) -> str:
+    """The sentence for Hydra's ``error``, which OmegaConf's ``cause`` may lie under."""
     if isinstance(cause, ValidationError):
         named = re.search(r"Value '(.*?)'(?: \(?of type|.* could)", str(cause), re.DOTALL)
         typed = [word.partition("=")[2] for word in sys.argv[1:] if word.startswith(f"{cause.full_key}=")]
         value = named.group(1) if named else typed[-1] if typed else ""
         return f"{cause.full_key}={value}: {_wanted(str(cause.full_key))}"
+    if isinstance(cause, InterpolationResolutionError):
+        return f"{cause.full_key}: the reference in it leads nowhere, or back to itself"
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _unknown(str(cause.full_key))
     message = str(error).split("\n")[0]
+    ambiguous = re.search(r"Ambiguous value for argument '\+*(.*)'|Sweep parameters '\+*(.*)' requires", message)
+    if ambiguous:
+        written = ambiguous.group(1) or ambiguous.group(2)
+        return f"{written}: several values need -m, which makes a film of each; a list is key=[a,b], a text is quoted"
     twice = re.search(r"Multiple values for (\w+)", message)
     if twice:
         return f"{twice.group(1)}: it is chosen twice; choose one"
@@ -181,14 +219,6 @@ def _wanted(key: str) -> str:
             wanted = kinds.get(kind[2].rstrip("]") or kind[0], "a list" if kind[0] == "list" else "another type")
             return f"needs {wanted}: {item.metadata['help']}"
     return "this value does not fit"
-
-
-def _leaves(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    if isinstance(node, dict):
-        return [leaf for key, value in node.items() for leaf in _leaves(value, f"{prefix}.{key}".strip("."))]
-    if isinstance(node, list):
-        return [leaf for value in node for leaf in _leaves(value, prefix)]
-    return [(prefix, node)]
 
 
 def _groups() -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.config import NetworkConfig, RenderConfig, ScoreConfig
+from pipeline.config import LimitsConfig, NetworkConfig, RenderConfig, ScoreConfig
 from pipeline.errors import ConfigError, InputError, nearest
+from pipeline.inputs import check_footage, check_picture, check_weights
 from pipeline.region import SIDES
 from pipeline.score.clock import parse_fps, parse_time, show_time
 from pipeline.score.sight import written_targets
@@ -18,7 +19,6 @@ from pipeline.work.folder import is_own, work_path
 LARGEST = 16384  # pixels a side, after frame.scale
 REFERENCE = 360  # pixels on the short side that dream.octaves is meant for
 SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
-LONGEST = 24 * 3600.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ def make_plan(
     check(*written)
     stretch = None
     if config.source.kind == "video":
+        if config.source.path:
+            check_footage(config.source.path, config.limits)
         check_apart(config.source, written)
         heard = config.audio == "source"
         stretch = plan_stretch(config.source, config.frame.fps, config.duration, heard=heard)
@@ -72,19 +74,22 @@ def make_plan(
     frames = round(duration * fps)
     if stretch and frames > stretch.frames:
         raise ConfigError("duration", config.duration, f"the footage lasts {show_time(stretch.seconds)}")
-    if not 1 <= frames or duration > LONGEST:
-        raise ConfigError("duration", config.duration, f"allowed is one frame to {LONGEST / 3600:g} hours")
+    if not 1 <= frames or duration > config.limits.hours * 3600:
+        allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
+        raise ConfigError("duration", config.duration, allowed)
     unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration)
     if config.start.kind == "image":
         _check_image(config)
     if stretch or config.start.kind == "image":
         unfold = 0.0
-    for key, path in (("network.weights", config.network.weights),):
-        if path is not None and not Path(path).is_file():
-            raise InputError(f"{key}={path}: there is no such file")
-    guides, masks = _pictures(config.score, config.network)
+    if config.network.weights is not None:
+        check_weights(Path(config.network.weights), config.limits)
+    guides, masks = _pictures(config.score, config.network, config.limits)
     asked = _asked_size(config, stretch)
     width, height = (_even(side, config.frame.scale) for side in asked)
+    if width * height > config.limits.megapixels * 1e6:
+        allowed = f"{width}x{height} pixels; allowed are {config.limits.megapixels:g} million (limits.megapixels)"
+        raise ConfigError("frame.width, frame.height", "x".join(map(str, asked)), allowed)
     notes = [
         f"frame.{name}={side} becomes {even}: video wants even sizes"
         for name, side, even in (("width", asked[0], width), ("height", asked[1], height))
@@ -163,7 +168,9 @@ def _octaves(config: RenderConfig, side: int) -> int:
     return max(1, config.dream.octaves + extra)
 
 
-def _pictures(config: ScoreConfig, network: NetworkConfig) -> tuple[frozenset[str], frozenset[str]]:
+def _pictures(
+    config: ScoreConfig, network: NetworkConfig, limits: LimitsConfig
+) -> tuple[frozenset[str], frozenset[str]]:
     """The files of guides and of masks that targets name; InputError for one that is not there."""
     written: list[tuple[str, object]] = [("score.targets", targets_of(config, network))]
     for number, entry in enumerate(config.keys):
@@ -174,10 +181,10 @@ def _pictures(config: ScoreConfig, network: NetworkConfig) -> tuple[frozenset[st
         for target in written_targets(value, key):
             region = target.region
             if target.kind == "guide":
-                _check_file(key, str(target), target.name, "")
+                _check_file(key, str(target), target.name, "", limits)
                 guides.add(target.name)
             if region is not None and region.shape == "file":
-                _check_file(key, str(target), region.file, nearest(region.file, SIDES))
+                _check_file(key, str(target), region.file, nearest(region.file, SIDES), limits)
                 masks.add(region.file)
     return frozenset(guides), frozenset(masks)
 
@@ -194,13 +201,13 @@ def targets_of(config: ScoreConfig, network: NetworkConfig) -> list[object]:
     return config.targets or ([] if config.kind == "walk" else network.targets)
 
 
-def _check_file(key: str, target: str, file: str, hint: str) -> None:
-    if not Path(file).is_file():
+def _check_file(key: str, target: str, file: str, hint: str, limits: LimitsConfig) -> None:
+    if not Path(file).exists():
         raise InputError(f"{key}={target}: there is no file {file}{hint}")
+    check_picture(key, target, Path(file), limits)
 
 
 def _check_image(config: RenderConfig) -> None:
     if not config.start.path:
         raise ConfigError("start.path", "null", "start=image needs the picture: start.path=photo.jpg")
-    if not Path(config.start.path).is_file():
-        raise InputError(f"start.path={config.start.path}: there is no such file")
+    check_picture("start.path", config.start.path, Path(config.start.path), config.limits)

@@ -9,6 +9,7 @@ from torch import nn
 
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
+from tests.forked import Program
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -27,6 +28,13 @@ def shared() -> Path:
     if not (SHARED / "weights").is_dir():
         pytest.skip("real weights and pictures (../shared) are not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The program, imported once and run as often as is asked."""
+    with Program(tmp_path_factory.mktemp("said")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

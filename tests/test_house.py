@@ -10,29 +10,43 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 # Data flows from the top down; a floor may import what stands below it. Rooms on one floor do not know each other.
 FLOORS = (
     ("render", "score.__main__"),
+    ("launch",),
     ("film",),
     ("job", "build", "record", "composition", "sheet", "sheet_picture"),
     ("shot",),
     ("start", "plan", "source"),
-    ("stretch", "work"),
+    ("stretch", "repeat", "inputs", "work"),
     ("score", "motion", "dream", "media"),
     ("networks",),
     ("progress", "randomness", "device", "stop", "kin"),
-    ("launch",),
     ("command",),
+    ("gate",),
     ("target",),
     ("region",),
     ("layers",),
     ("config",),
+    ("plain",),
     ("errors",),
 )
 LIGHT = (
-    *("render", "launch", "command", "composition", "plan", "sheet", "sheet_picture"),
+    *(
+        "render",
+        "launch",
+        "repeat",
+        "command",
+        "gate",
+        "plain",
+        "inputs",
+        "composition",
+        "plan",
+        "sheet",
+        "sheet_picture",
+    ),
     *("kin", "layers", "config", "errors", "region", "target", "score"),
 )  # answer without torch
 ONLY = {
     "torchvision": {"dream/zoo.py", "dream/trace.py", "motion/raft.py"},
-    "hydra": {"launch.py", "command.py"},
+    "hydra": {"launch.py", "command.py", "gate.py"},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
 }
 

@@ -7,6 +7,7 @@ the score reads it.
 
 from pipeline.config.encode import EncodeConfig
 from pipeline.config.footage import FlowConfig, SourceConfig
+from pipeline.config.limits import LimitsConfig
 from pipeline.config.option import check_range, option, settings
 from pipeline.config.picture import NETWORKS, CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig
 from pipeline.config.render import RenderConfig, validate
@@ -19,6 +20,7 @@ __all__ = [
     "EncodeConfig",
     "FlowConfig",
     "FrameConfig",
+    "LimitsConfig",
     "NetworkConfig",
     "RenderConfig",
     "ScoreConfig",

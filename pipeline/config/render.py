@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.config.encode import EncodeConfig
 from pipeline.config.footage import FlowConfig, SourceConfig
+from pipeline.config.limits import LimitsConfig, check_amounts
 from pipeline.config.option import check_settings, option
 from pipeline.config.picture import CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig, check_tile
 from pipeline.config.score import ScoreConfig
@@ -40,12 +41,14 @@ class RenderConfig:
     dream: DreamConfig = field(default_factory=DreamConfig)
     score: ScoreConfig = field(default_factory=ScoreConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
 
 
 def validate(config: RenderConfig) -> None:
     """Check ranges, choices and lengths; raises ConfigError naming the key, the value and what is allowed."""
     check_settings(config)
     check_tile(config.dream.tile)
+    check_amounts(config, config.limits)
     if not config.network.name:
         raise ConfigError(
             "network.name", "''", "network=torchvision needs the name of one of torchvision's classifiers"

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import urllib.error
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,9 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # about pickles that are refused a moment later
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError) as error:
         kind = "safetensors file" if path.suffix == ".safetensors" else "file of weights"
         raise InputError(f"network.weights={path}: not a readable {kind} ({error})") from error

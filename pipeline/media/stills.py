@@ -15,11 +15,10 @@ from torch import Tensor
 
 from pipeline.errors import InputError, OutputError
 from pipeline.media.files import part_path, place
+from pipeline.media.picture import FORMATS, KNOWN
 from pipeline.media.pixels import to_bytes
 
-MAX_PIXELS = 200_000_000
-# Formats that are pictures and nothing else: Pillow would run Ghostscript for an EPS.
-FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "JPEG2000", "PPM")
+MAX_PIXELS = 10_000_000_000  # as far as limits.picture_megapixels may be raised, which is checked before
 # How many quarter turns counter-clockwise, after which mirroring, each EXIF orientation asks for.
 UPRIGHT = {
     2: (0, True),
@@ -45,7 +44,7 @@ def load_still(
 
     It is turned upright, scaled to cover the frame and cropped around its centre; transparent parts
     show ``background`` (red, green, blue in [0, 1]). Of an animation, the first picture. Raises
-    InputError when the file is missing, no picture, damaged or larger than 200 megapixels.
+    InputError when the file is missing, no picture, or damaged.
     """
     data = _read_file(path)
     with _quiet_pillow():
@@ -56,10 +55,7 @@ def load_still(
                 _check_size(path, image)
                 picture = _deep(image, data) if _is_deep(image) else _shallow(image)
         except UnidentifiedImageError as error:
-            raise InputError(
-                f"{path} is no picture that can be read; allowed are JPEG, PNG, TIFF, WebP, AVIF, "
-                "GIF, BMP and JPEG 2000"
-            ) from error
+            raise InputError(f"{path} is no picture that can be read; {KNOWN}") from error
         except InputError:
             raise
         except Exception as error:  # decoders raise anything over damaged files

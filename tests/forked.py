@@ -1,0 +1,80 @@
+"""Runs the program many times without starting Python each time: one process has imported it and forks for each run.
+
+Every run is a process of its own, with its own exit code, working folder and standard output.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+SERVER = """
+import gc, json, os, signal, sys, traceback
+import torch, pipeline.film
+from hydra import compose, initialize_config_dir
+from pipeline import command, gate, render
+command.register()
+with initialize_config_dir(str(command.CONF), version_base="1.3"):  # so that no run has to begin from nothing
+    compose("config", gate.check_arguments(["frame.width=96", "score.targets=['class:owl']"]))
+gc.freeze()
+gc.disable()  # a run is too short for it
+for line in sys.stdin:
+    job = json.loads(line)
+    child = os.fork()
+    if not child:
+        signal.alarm(job["seconds"])  # what hangs dies by it
+        os.chdir(job["folder"])
+        for number, name in ((0, os.devnull), (1, job["said"] + ".out"), (2, job["said"] + ".err")):
+            os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        sys.argv = ["render", *job["arguments"]]
+        code = 0
+        try:
+            render.main()
+        except SystemExit as error:
+            code = error.code or 0
+        except BaseException:
+            traceback.print_exc()
+            code = 99
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+os._exit(0)
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Program:
+    """``python -m pipeline.render``, ready to be run again and again; a context that ends its process."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._said = scratch / "said"
+        command = [sys.executable, "-c", SERVER]
+        self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> "Program":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.communicate()
+
+    def run(self, *arguments: str, folder: Path, seconds: int = 60) -> Run:
+        """Run it in ``folder``; after ``seconds`` it is killed, and the exit code is below 0."""
+        assert self._server.stdin is not None and self._server.stdout is not None
+        job = {"folder": str(folder), "arguments": arguments, "said": str(self._said), "seconds": seconds}
+        print(json.dumps(job), file=self._server.stdin, flush=True)
+        code = int(self._server.stdout.readline())
+        out, err = (self._said.with_suffix(ending).read_text(encoding="utf-8") for ending in (".out", ".err"))
+        return Run(code, out, err)

@@ -1,0 +1,89 @@
+"""What passes the gate: settings, options and presets of one's own; the refused is in docs/reliability.md."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import gate, plain
+from pipeline.errors import RenderError
+from tests.forked import Program
+from tests.quick import QUICK
+
+PRESET = """# @package _global_
+defaults:
+  - override /camera: spiral
+seed: 5
+frame: {width: 96, height: '${frame.width}'}
+"""
+
+
+def test_presets_of_ones_own_are_read(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "preset").mkdir(parents=True)
+    (tmp_path / "mine" / "preset" / "own.yaml").write_text(PRESET, encoding="utf-8")
+    (tmp_path / "mine" / "whole.yaml").write_text("defaults: [config, _self_]\nseed: 6\n", encoding="utf-8")
+    run = program.run("--config-dir=mine", "preset=own", "--cfg=job", "--resolve", folder=tmp_path)
+    assert run.code == 0, run.err
+    assert "seed: 5\n" in run.out and "rotate: 14.0\n" in run.out and "height: 96\n" in run.out
+    run = program.run("--config-dir=mine", "--config-name=whole", "--cfg=job", folder=tmp_path)
+    assert "seed: 6\n" in run.out, run.err
+
+
+def test_options_may_stand_anywhere() -> None:
+    asked = ["seed=1", "--cfg", "job", "frame.width=96", "-m", "duration=1s"]
+    assert gate.check_arguments(asked) == ["--cfg", "job", "-m", "seed=1", "frame.width=96", "duration=1s"]
+
+
+@pytest.mark.parametrize("folder", ["out", "out/${now:%H-%M}", "${seed}"])
+def test_the_runs_folder_may_be_chosen(folder: str) -> None:
+    assert gate.check_arguments([f"hydra.run.dir={folder}"])
+
+
+def test_a_sweep_of_groups_and_values_passes() -> None:
+    asked = ["-m", "camera=zoom,drift", "seed=choice(1,2)", "+quality=draft"]
+    assert gate.check_arguments(asked) == asked
+
+
+@given(st.text(max_size=60))
+@QUICK
+def test_any_argument_passes_or_is_refused_in_one_sentence(text: str) -> None:
+    try:
+        gate.check_arguments([text])
+    except RenderError as error:
+        assert str(error)
+    except Exception as error:
+        from pipeline.command import explain, is_usage_error
+
+        assert is_usage_error(error) and explain(error)
+
+
+@given(st.text(max_size=200))
+@QUICK
+def test_any_text_is_a_table_or_refused(text: str) -> None:
+    try:
+        assert isinstance(plain.parse(text, "x.yaml"), dict)
+    except RenderError as error:
+        assert "x.yaml" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "outside"),
+    [
+        ("plain", False),
+        ("${frame.width}", False),
+        ("${a.b[0]} and ${c}", False),
+        ("${oc.env:HOME}", True),
+        ("${${a}:HOME}", True),
+        ("${a${b}}", True),
+        ("x ${ frame.width }", True),
+        ("${", True),
+    ],
+)
+def test_only_references_to_settings_stay_inside(text: str, outside: bool) -> None:
+    assert plain.reaches_outside(text) == outside
+
+
+def test_foreign_names_are_shown_on_one_line() -> None:
+    assert plain.shown("a\x1b[2J\nb") == "a\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}b"
+    assert len(plain.shown("x" * 500)) == plain.LONGEST

@@ -1,0 +1,113 @@
+"""A run repeated from its own film: the same frames, what is typed wins, files are named by the user alone."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from pipeline import command, gate, repeat
+from pipeline.config import LimitsConfig, RenderConfig
+from pipeline.errors import InputError, RenderError
+from pipeline.media.stills import write_png
+from pipeline.media.video import decode
+from tests.forked import Program
+
+SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "duration=4f", "start.steps=2", "dream.octaves=2")
+
+
+def again(*typed: str) -> tuple[RenderConfig, list[str]]:
+    """The config that a command line with ``from=`` makes, and the notes that it is read with."""
+    command.register()
+    arguments, repeated = repeat.take(command.normalise(list(typed)))
+    assert repeated is not None
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        config = command.read(compose(command.REPEAT, gate.check_arguments(arguments)))
+    return config, list(repeated.check(config))
+
+
+def record(tmp_path: Path, **config: object) -> str:
+    """``from=`` a record of this config."""
+    path = tmp_path / "film.run.yaml"
+    inputs = config.pop("inputs", {})
+    OmegaConf.save(OmegaConf.create({"program": "dream-zoom 0.1.0", "config": config, "inputs": inputs}), path)
+    return f"from={path}"
+
+
+def test_the_same_frames_come_out_of_the_film_itself(program: Program, tmp_path: Path) -> None:
+    made = program.run(*SMALL, "preset=spiral", "seed=5", "output=a.mkv", folder=tmp_path)
+    assert made.code == 0, made.err
+    run = program.run("from=a.mkv", "output=b.mp4", folder=tmp_path)
+    assert run.code == 0, run.err
+    first, second = (np.stack(list(decode(tmp_path / name))) for name in ("a.mkv", "b.mp4"))
+    assert np.array_equal(first, second)
+
+
+def test_output_overwrite_and_limits_are_never_the_records(tmp_path: Path) -> None:
+    limits = {"hours": 100.0, "text": 3}
+    config, _ = again(record(tmp_path, output="/etc/passwd", overwrite=True, resume=False, limits=limits, seed=3))
+    assert (config.output, config.overwrite, config.seed) == (None, False, 3)
+    assert config.limits == LimitsConfig()
+
+
+def test_what_is_typed_wins_a_setting_over_its_like_a_group_over_all_of_it(tmp_path: Path) -> None:
+    told = record(tmp_path, seed=3, duration="5s", camera={"zoom": 1.9, "rotate": 30})
+    config, _ = again("seed=4", told)
+    assert (config.seed, config.duration, config.camera.rotate) == (4, "5s", 30)
+    config, _ = again(told, "camera=drift", "quality=hd")
+    assert (config.camera.zoom, config.camera.rotate, config.frame.scale, config.duration) == (1.04, 1.5, 3.0, "5s")
+
+
+def test_without_groups_the_schema_alone_lies_under_the_record(tmp_path: Path) -> None:
+    config, _ = again(record(tmp_path, network={"name": "vgg16"}))
+    assert (config.network.name, config.network.targets, config.camera.zoom) == ("vgg16", [], 1.0)
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_picture_is_named_again_and_compared(tmp_path: Path, old: bool) -> None:
+    photo = tmp_path / "photo.png"
+    write_png(np.zeros((8, 8, 3), np.uint8), photo)
+    sha256 = hashlib.sha256(photo.read_bytes()).hexdigest()
+    path = {"path": "/home/someone/lion.jpg"} if old else {}
+    inputs = {} if old else {"start.path": {"name": "/home/someone/lion.jpg", "sha256": sha256}}
+    told = record(tmp_path, start={"kind": "image", **path}, inputs=inputs)
+    with pytest.raises(RenderError, match=r"start.path: .* was made from a picture named lion.jpg; give start.path="):
+        again(told)
+    config, notes = again(told, f"start.path={photo}")
+    assert (config.start.path, notes) == (str(photo), [])
+    write_png(np.ones((8, 8, 3), np.uint8), photo)
+    notes = again(told, f"start.path={photo}")[1]
+    assert [note.split(":")[0] for note in notes] == ([] if old else [notes[0].split(":")[0]])
+    assert all("is not the file that" in note for note in notes) and len(notes) == (0 if old else 1)
+    assert again(told, "start=noise")[0].start.path is None
+
+
+def test_targets_that_name_pictures_are_written_again(tmp_path: Path) -> None:
+    told = record(tmp_path, score={"kind": "cycle", "targets": ["stage4", "0.5*guide:/secret/bird.jpg + stage3"]})
+    with pytest.raises(RenderError, match=r"score.targets: .* the file bird.jpg in its targets; give score.targets="):
+        again(told)
+    assert again(told, "score.targets=[stage4]")[0].score.targets == ["stage4"]
+    keys = record(tmp_path, score={"kind": "keys", "keys": [{"at": "1s", "see": "class:owl{/secret/m.png}"}]})
+    with pytest.raises(RenderError, match=r"score.keys: .* the file m.png"):
+        again(keys)
+
+
+def test_another_version_is_said(tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text("program: dream-zoom 0.0.1\nconfig: {seed: 3}\n", encoding="utf-8")
+    config, notes = again(f"from={tmp_path / 'old.yaml'}")
+    assert config.seed == 3 and "was rendered by dream-zoom 0.0.1" in notes[0]
+
+
+def test_a_presets_choices_do_not_mix_with_a_record(tmp_path: Path) -> None:
+    with pytest.raises(RenderError, match="preset: a run that is repeated has its own"):
+        again(record(tmp_path, seed=3), "preset=spiral")
+
+
+@pytest.mark.parametrize("value", ["${output}", {"a": "${oc.env:HOME}"}, ["x", "${now:%Y}"]])
+def test_references_in_a_record_are_no_values(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(OmegaConf.to_yaml(OmegaConf.create({"config": {"duration": value}})), encoding="utf-8")
+    with pytest.raises(InputError, match="duration in its record is no plain value"):
+        again(f"from={path}")
