@@ -29,6 +29,7 @@ from pipeline.sheet import write
 from pipeline.shot import Shot
 from pipeline.stop import Stop
 from pipeline.work import request
+from pipeline.work import spec as specs
 from pipeline.work.folder import Folder
 from pipeline.work.shelf import Shelf
 from pipeline.work.space import check_space
@@ -81,7 +82,8 @@ def _shelf(plan: Plan, shot: Shot, facts: dict[str, Any], folder: Folder) -> She
     spec = record.frames_spec(facts, plan)
     home = folder.shot(1, spec, resume=config.resume, overwrite=config.overwrite)
     cues = cue_digest(shot, plan.scales())
-    shelf = Shelf(home, grid=config.segment, suffix=segment_suffix(config.encode.codec), cues=cues)
+    suffix = segment_suffix(config.encode.codec)
+    shelf = Shelf(home, grid=config.segment, suffix=suffix, spec=specs.digest(spec), cues=cues)
     if shelf.changed:
         first = min(shelf.changed) * shelf.grid
         raise OutputError(
@@ -200,4 +202,5 @@ def _speed(plan: Plan, shelf: Shelf) -> dict[str, float | int]:
 
 
 def _encoder(plan: Plan, path: Path) -> Encoder:
-    return Encoder(path, width=plan.width, height=plan.height, fps=plan.fps, encode=plan.config.encode)
+    encode = plan.config.encode
+    return Encoder(path, width=plan.width, height=plan.height, fps=plan.fps, encode=encode, stall=encode.patience)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pipeline.dream.weights import Weights
 from pipeline.media import ffmpeg
 from pipeline.media.files import digest
 from pipeline.plan import Plan
-from pipeline.work.request import FREE
+from pipeline.work.request import film_settings
 from pipeline.work.spec import Spec
 
 # Those whose arithmetic the frames go through, and those that only carry them.
@@ -35,7 +34,7 @@ def make_record(plan: Plan, weights: Weights, device: str, precision: torch.dtyp
     """Config, inputs, versions, network and device, the same for every run that renders the same film."""
     config = plan.config
     inputs = _inputs(plan)
-    settings = {name: value for name, value in asdict(config).items() if name not in FREE}
+    settings = film_settings(config)
     for key in PATHS:
         group, _, name = key.partition(".")
         if isinstance(settings.get(group), dict) and settings[group].get(name) is not None:

@@ -12,3 +12,6 @@ class EncodeConfig:
     codec: str = option("h264", "video codec", choices=("h264",))
     quality: str = option("good", "size against fidelity", choices=("draft", "good", "best"))
     bits: str = option("auto", "per colour; auto: 8, for prores 10", choices=("auto", "8", "10"))
+    patience: float = option(
+        60.0, "seconds without progress after which the encoder counts as hung", low=1, high=86_400
+    )

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from pipeline.errors import OutputError
 from pipeline.media.files import digest, part_path, place
+from pipeline.work import journal
 from pipeline.work import spec as specs
 from pipeline.work.lock import Lock
 from pipeline.work.spec import Spec
@@ -51,10 +52,14 @@ class Folder:
         ``overwrite``; without it that is an OutputError which tells the differences.
         """
         folder = self.path / f"shot-{number:03}"
-        before = specs.read(folder / "spec.json") if folder.is_dir() else None
-        if before is not None and resume and not (overwrite and specs.differences(before, spec)):
-            specs.check_same(before, spec, self._video, folder)
+        before, told = specs.read(folder / "spec.json"), journal.read(folder / "journal.jsonl")
+        same = {entry.spec for entry in told.values()} <= {specs.digest(spec)} and (bool(told) or before == spec)
+        if resume and folder.is_dir() and same:
+            if before != spec:  # damaged: the journal knows better
+                specs.write(folder / "spec.json", spec)
             return folder
+        if resume and not overwrite and (told or before is not None):
+            specs.refuse(before, spec, self._video, folder)
         try:
             if folder.exists():
                 shutil.rmtree(folder)

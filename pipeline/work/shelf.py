@@ -41,11 +41,12 @@ class Shelf:
     """Segments of ``grid`` frames in ``folder``, which exists, their file names ending in ``suffix``.
 
     ``damaged`` are the segments that the journal tells of and that are not, or no longer, what it tells; ``changed``
-    those for which the score asks for something else by now. ``room`` is in bytes, for checkpoints.
+    those for which the score asks for something else by now. ``spec`` is the digest of what the frames depend on,
+    ``room`` is in bytes, for checkpoints.
     """
 
-    def __init__(self, folder: Path, *, grid: int, suffix: str, cues: Cues, room: float = ROOM) -> None:
-        self._room = room
+    def __init__(self, folder: Path, *, grid: int, suffix: str, spec: str, cues: Cues, room: float = ROOM) -> None:
+        self._room, self._spec = room, spec
         self.folder, self.grid, self._suffix, self._cues = folder, grid, suffix, cues
         self.damaged: list[int] = []
         self.changed: list[int] = []
@@ -123,6 +124,7 @@ class Shelf:
             sha256=sha256,
             checkpoint=kept.name,
             checkpoint_sha256=canvas_sha256,
+            spec=self._spec,
             cues=self._cues(first, frames),
             seconds=round(seconds, 3),
         )
@@ -152,6 +154,7 @@ class Shelf:
                 "spool": spool.path.name,
                 "sha256": spool.sha256,
                 "checkpoint_sha256": sha256,
+                "spec": self._spec,
                 "cues": self._cues(number * self.grid, spool.frames),
             }
             part.write_text(json.dumps(told), encoding="utf-8")
@@ -224,7 +227,8 @@ class Shelf:
         first = number * self.grid
         pieces = replay(self.folder / spool, frames, str(told.get("sha256")))
         found = checkpoint.load((self.folder / spool).with_suffix(".safetensors"), str(told.get("checkpoint_sha256")))
-        if pieces is None or found is None or told.get("cues") != self._cues(first, frames):
+        same = told.get("spec") == self._spec and told.get("cues") == self._cues(first, frames)
+        if pieces is None or found is None or not same:
             return None
         return Position(found[0], first + frames, (pieces, frames), found[1])
 

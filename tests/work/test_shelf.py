@@ -18,7 +18,7 @@ def cues(first: int, count: int) -> str:
 
 
 def shelf(folder: Path, ask: Cues = cues, room: float = 1e9) -> Shelf:
-    return Shelf(folder, grid=GRID, suffix=".mp4", cues=ask, room=room)
+    return Shelf(folder, grid=GRID, suffix=".mp4", spec="spec", cues=ask, room=room)
 
 
 def canvas(number: int) -> torch.Tensor:
