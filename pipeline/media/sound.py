@@ -29,8 +29,10 @@ COPIED = {
             "pcm_s24le",
         }
     ),
+    "webm": frozenset({"opus", "vorbis"}),
 }
 LOSSLESS = {"mp4": "flac", "mov": "alac", "matroska": "flac"}
+FINE = ("libopus", "-b:a", "256k")  # for WebM, which holds nothing lossless
 BEFORE = 0.001  # seconds by which a packet may begin before the film does
 
 
@@ -61,7 +63,8 @@ class Sound:
             if codec in COPIED[muxer]:
                 arguments += [f"-c:a:{track}", "copy", *self._dropped(track)]
             else:
-                arguments += [f"-c:a:{track}", LOSSLESS[muxer], *self._trimmed(track)]
+                made = (LOSSLESS[muxer],) if muxer in LOSSLESS else FINE
+                arguments += [f"-c:a:{track}", *made, *self._trimmed(track)]
         return arguments
 
     def note(self, muxer: str) -> str:
@@ -69,7 +72,8 @@ class Sound:
         if muxer not in COPIED:
             return "this kind of file holds no sound; that of the footage is left out"
         foreign = [codec for codec in self.codecs if codec not in COPIED[muxer]]
-        return f"{muxer} does not hold {foreign[0]}; the sound becomes lossless {LOSSLESS[muxer]}" if foreign else ""
+        made = f"lossless {LOSSLESS[muxer]}" if muxer in LOSSLESS else "Opus at 256 kbit/s"
+        return f"{muxer} does not hold {foreign[0]}; the sound becomes {made}" if foreign else ""
 
     def _dropped(self, track: int) -> list[str]:
         early = [] if self.whole_start else [f"lt(pts*tb,{-BEFORE})"]
