@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,8 +25,9 @@ SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
 class Plan:
     """What will be rendered and where: sizes in pixels (even), times as counts of frames.
 
-    ``work`` is the folder in which the film grows; ``replaces`` says whether a film of its name may be replaced;
-    ``part`` are the segments to render, None for all.
+    ``video`` is the film as it is written, for numbered pictures a pattern; ``place`` is what then stands there, for
+    those their folder. ``work`` is the folder in which the film grows; ``replaces`` says whether a film of its name
+    may be replaced; ``part`` are the segments to render, None for all.
     """
 
     config: RenderConfig
@@ -42,6 +43,7 @@ class Plan:
     poster: Path
     record: Path
     notes: tuple[str, ...]
+    place: Path
     work: Path
     replaces: bool
     part: range | None = None
@@ -60,28 +62,11 @@ def make_plan(
     ``check`` is asked whether the video, the poster and the record can be written, before footage is looked at, which
     may take long. Raises ConfigError for values that do not fit together, InputError for files that are not there.
     """
-    video, poster, record = written = _places(config, folder, name)
-    check(*written)
-    stretch = None
-    if config.source.kind == "video":
-        if config.source.path:
-            check_footage(config.source.path, config.limits)
-        check_apart(config.source, written)
-        heard = config.audio == "source"
-        stretch = plan_stretch(config.source, config.frame.fps, config.duration, heard=heard)
+    video, place, *beside = _places(config, folder, name)
+    check(video, *beside)
+    stretch = _stretch(config, (place, *beside))
     fps = stretch.fps if stretch else parse_fps(config.frame.fps, "frame.fps")
-    duration = parse_time(config.duration, fps=fps, key="duration", duration=stretch.seconds if stretch else None)
-    frames = round(duration * fps)
-    if stretch and frames > stretch.frames:
-        raise ConfigError("duration", config.duration, f"the footage lasts {show_time(stretch.seconds)}")
-    if not 1 <= frames or duration > config.limits.hours * 3600:
-        allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
-        raise ConfigError("duration", config.duration, allowed)
-    unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration)
-    if config.start.kind == "image":
-        _check_image(config)
-    if stretch or config.start.kind == "image":
-        unfold = 0.0
+    frames, opening = _frames(config, fps, stretch)
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
     guides, masks = _pictures(config.score, config.network, config.limits)
@@ -95,10 +80,8 @@ def make_plan(
         for name, side, even in (("width", asked[0], width), ("height", asked[1], height))
         if config.frame.scale == 1 and side != even
     ]
-    opening = min(frames, round(unfold * fps))
-    if 0 < opening < SHORTEST_OPENING:
-        raise ConfigError("start.unfold", config.start.unfold, f"allowed is 0s, or {SHORTEST_OPENING} frames and more")
-    notes += stretch.notes(frames, config.audio, video, config.encode.codec) if stretch else []
+    config, said = _encoding(config, video, width, height, fps)
+    notes += said + (stretch.notes(frames, config.audio, video, config.encode.codec) if stretch else [])
     return Plan(
         config=config,
         width=width,
@@ -110,14 +93,54 @@ def make_plan(
         guides=guides,
         masks=masks,
         video=video,
-        poster=poster,
-        record=record,
+        poster=beside[0],
+        record=beside[1],
         notes=tuple(notes),
-        work=work_path(video),
-        replaces=config.overwrite or is_own(video),
+        place=place,
+        work=work_path(place),
+        replaces=config.overwrite or is_own(place),
         part=_part(config, frames),
         stretch=stretch,
     )
+
+
+def _stretch(config: RenderConfig, written: tuple[Path, ...]) -> Stretch | None:
+    """The footage under the film, if there is any, apart from what will be ``written``."""
+    if config.source.kind != "video":
+        return None
+    if config.source.path:
+        check_footage(config.source.path, config.limits)
+    check_apart(config.source, written)
+    return plan_stretch(config.source, config.frame.fps, config.duration, heard=config.audio == "source")
+
+
+def _frames(config: RenderConfig, fps: Fraction, stretch: Stretch | None) -> tuple[int, int]:
+    """How many frames the film has, and its opening."""
+    duration = parse_time(config.duration, fps=fps, key="duration", duration=stretch.seconds if stretch else None)
+    frames = round(duration * fps)
+    if stretch and frames > stretch.frames:
+        raise ConfigError("duration", config.duration, f"the footage lasts {show_time(stretch.seconds)}")
+    if not 1 <= frames or duration > config.limits.hours * 3600:
+        allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
+        raise ConfigError("duration", config.duration, allowed)
+    unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration)
+    if config.start.kind == "image":
+        _check_image(config)
+    opening = 0 if stretch or config.start.kind == "image" else min(frames, round(unfold * fps))
+    if 0 < opening < SHORTEST_OPENING:
+        raise ConfigError("start.unfold", config.start.unfold, f"allowed is 0s, or {SHORTEST_OPENING} frames and more")
+    return frames, opening
+
+
+def _encoding(
+    config: RenderConfig, video: Path, width: int, height: int, fps: Fraction
+) -> tuple[RenderConfig, list[str]]:
+    """The config with the encoder that works here, and what a person should know of it."""
+    from pipeline.media.codecs import notes
+    from pipeline.media.trial import settle
+
+    encode, fallback = settle(config.encode, width, height)
+    return replace(config, encode=encode), [*filter(None, [fallback]), *notes(video, encode.codec, fps)]
 
 
 def _part(config: RenderConfig, frames: int) -> range | None:
@@ -131,13 +154,17 @@ def _part(config: RenderConfig, frames: int) -> range | None:
     return range(first // config.segment, -(-stop // config.segment))
 
 
-def _places(config: RenderConfig, folder: Path, name: str) -> tuple[Path, Path, Path]:
-    """The video, the poster and the record."""
-    video = Path(config.output) if config.output else folder / f"{name}.mp4"
+def _places(config: RenderConfig, folder: Path, name: str) -> tuple[Path, Path, Path, Path]:
+    """The video as it is written, what then stands there, the poster and the record."""
+    from pipeline.media.codecs import film_suffix, standing
+
+    codec = config.encode.codec
+    video = Path(config.output) if config.output else folder / f"{name}{film_suffix(codec)}"
     if not video.name:
         raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
-    prefix = f"{video.stem}." if config.output else ""
-    return video, video.with_name(f"{prefix}poster.png"), video.with_name(f"{prefix}run.yaml")
+    place = standing(video, codec)
+    prefix = f"{place.stem}." if config.output else ""
+    return video, place, place.with_name(f"{prefix}poster.png"), place.with_name(f"{prefix}run.yaml")
 
 
 def _asked_size(config: RenderConfig, stretch: Stretch | None) -> tuple[int, int]:

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from pipeline.config import EncodeConfig
-from pipeline.errors import DreamError, EncoderError, OutputError
-from pipeline.media.codecs import bits_of, find_codec, find_muxer, quality_of
-from pipeline.media.colour import filters
-from pipeline.media.containers import SAME_BYTES, clock
+from pipeline.errors import DreamError, EncoderError
+from pipeline.media.codecs import find_muxer
+from pipeline.media.coding import check_size, coding_of
 from pipeline.media.files import part_path, sync
-from pipeline.media.pixels import to_bytes
+from pipeline.media.handover import hand_over
+from pipeline.media.pixels import to_steps, to_words
 from pipeline.media.sink import Sink
 from pipeline.media.video import count_frames
 
@@ -36,12 +36,11 @@ class Encoder:
         encode: EncodeConfig,
         stall: float = 60.0,
     ) -> None:
-        self._codec, self._bits = find_codec(encode.codec), bits_of(encode)
-        self._quality, self._muxer = quality_of(encode), find_muxer(self._codec, path, segment=True)
-        if self._codec.even and (width % 2 or height % 2):
-            raise OutputError(f"{path}: {width}x{height} pixels; {encode.codec} needs even sizes")
-        if width < 2 or height < 2 or fps <= 0:
+        self._coding = coding_of(encode)
+        self._muxer = find_muxer(self._coding.codec, path, segment=True)
+        if min(width, height) < 1 or fps <= 0:
             raise ValueError(f"{width}x{height} pixels at {fps} frames per second")
+        check_size(path, self._coding.codec, width, height)
         self.path, self.part, self.frames = path, part_path(path), 0
         self._size, self._fps, self._stall = (height, width), fps, stall
         self._sink: Sink | None = None
@@ -50,7 +49,7 @@ class Encoder:
         height, width = self._size
         self._sink = Sink(
             self._arguments(),
-            frame_bytes=height * width * 3 * (1 if self._bits == 8 else 2),
+            frame_bytes=self._coding.frame_bytes(width, height),
             doing=f"encoding {self.path}",
             stall=self._stall,
         )
@@ -72,30 +71,47 @@ class Encoder:
             self._discard()
 
     def pack(self, frame: Tensor) -> bytes:
-        """Frame ``(1, 3, H, W)`` in [0, 1], on any device → the bytes that ``write`` sends for it.
+        """Frame ``(1, 3, H, W)`` in [0, 1], on any device → the bytes that ``write`` would send for it now.
 
         Raises DreamError for values that are no numbers, ValueError for another shape.
         """
-        if tuple(frame.shape) != (1, 3, *self._size):
-            raise ValueError(f"a frame of {tuple(frame.shape)}; needs {(1, 3, *self._size)}")
+        packed = self._packed(frame)
         if not torch.isfinite(frame).all():
-            raise DreamError(f"frame {self.frames} of {self.path} holds values that are no numbers")
-        return to_bytes(frame).tobytes()
+            raise self._unhealthy()
+        return packed.cpu().numpy().tobytes()
 
     def write(self, frame: Tensor) -> None:
-        """Encode one frame ``(1, 3, H, W)`` in [0, 1], on any device.
+        """Encode one frame ``(1, 3, H, W)`` in [0, 1], on any device; of a GPU without waiting for it.
 
-        Raises EncoderError when ffmpeg died or hangs, DreamError for values that are no numbers,
-        ValueError for another shape.
+        Raises EncoderError when ffmpeg died or hangs, DreamError for values that are no numbers (from a GPU with one
+        of the next frames, or at the end), ValueError for another shape.
         """
-        self.write_bytes(self.pack(frame))
+        if frame.device.type != "cuda":
+            self.write_bytes(self.pack(frame))
+            return
+        self._opened().write_later(hand_over(self._packed(frame), torch.isfinite(frame).all(), self._unhealthy()))
+        self.frames += 1
 
     def write_bytes(self, data: bytes) -> None:
         """Encode one frame that ``pack`` made. Raises as ``write`` does."""
+        self._opened().write(data)
+        self.frames += 1
+
+    def _opened(self) -> Sink:
         if self._sink is None:
             raise ValueError("the encoder is not open")
-        self._sink.write(data)
-        self.frames += 1
+        return self._sink
+
+    def _packed(self, frame: Tensor) -> Tensor:
+        """``(H, W, 3)`` of the frame's device, in the integers that are sent."""
+        if tuple(frame.shape) != (1, 3, *self._size):
+            raise ValueError(f"a frame of {tuple(frame.shape)}; needs {(1, 3, *self._size)}")
+        if self._coding.bits == 8:
+            return to_steps(frame)
+        return to_words(frame, self._coding.steps, self.frames, whole=self._coding.whole)
+
+    def _unhealthy(self) -> DreamError:
+        return DreamError(f"frame {self.frames} of {self.path} holds values that are no numbers")
 
     def _complete(self) -> None:
         assert self._sink is not None
@@ -116,13 +132,9 @@ class Encoder:
     def _arguments(self) -> list[str]:
         height, width = self._size
         rate = f"{self._fps.numerator}/{self._fps.denominator}"
-        layout = "rgb24" if self._bits == 8 else "rgb48le"
-        gap = max(1, round(2 * self._fps))  # a key frame every two seconds, for scrubbing
         return [
-            *("-f", "rawvideo", "-pixel_format", layout, "-video_size", f"{width}x{height}"),
+            *("-f", "rawvideo", "-pixel_format", self._coding.layout, "-video_size", f"{width}x{height}"),
             *("-framerate", rate, "-protocol_whitelist", "pipe", "-i", "pipe:0"),
-            *("-map_metadata", "-1", "-vf", filters(self._codec.pixels[self._bits]), "-fps_mode", "passthrough"),
-            *(*self._codec.arguments, *self._quality, "-g", str(gap), *SAME_BYTES),
-            *clock(self._muxer, self._fps),
+            *self._coding.arguments(self._muxer, self._fps),
             *("-f", self._muxer, "-y", f"file:{self.part}"),
         ]

@@ -1,5 +1,6 @@
 """The folder in which a film grows: beside the film, locked, gone when the film is finished."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ class Folder:
         """Note that the finished film was made from here, so that a longer one may take its place."""
         part = part_path(self.path / "film.json")
         try:
-            part.write_text(json.dumps({"sha256": digest(self._video)}), encoding="utf-8")
+            part.write_text(json.dumps({"sha256": _content(self._video)}), encoding="utf-8")
             place(part, self.path / "film.json", overwrite=True)
             (self.path / "joining").unlink(missing_ok=True)
         except OSError as error:
@@ -107,5 +108,15 @@ def is_own(video: Path) -> bool:
         return True
     with suppress(OSError, ValueError, AttributeError):
         told = json.loads((work_path(video) / "film.json").read_text(encoding="utf-8"))
-        return bool(told.get("sha256") == digest(video))
+        return bool(told.get("sha256") == _content(video))
     return False
+
+
+def _content(film: Path) -> str:
+    """The SHA-256 of a film, or of all pictures of one that is a folder."""
+    if not film.is_dir():
+        return digest(film)
+    found = hashlib.sha256()
+    for picture in sorted(film.iterdir()):
+        found.update(f"{picture.name} {digest(picture)}\n".encode())
+    return found.hexdigest()
