@@ -115,7 +115,7 @@ def _warm_up(shot: Shot, stop: Stop) -> Tensor:
 
 def _finish(plan: Plan, encoder: Encoder, final: Path, text: str, *, overwrite: bool) -> None:
     """Give the encoded pictures their name, with the footage's sound; without it rather than not at all."""
-    sound = plan.stretch.sound(encoder.frames, plan.config.audio) if plan.stretch else None
+    sound = plan.sound(encoder.frames)
     finishing = partial(
         finish,
         encoder.part,

@@ -5,13 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.config import NetworkConfig, RenderConfig, ScoreConfig
+from pipeline.config.render import UNTIMED
 from pipeline.errors import ConfigError, InputError, nearest
+from pipeline.music.song import Song, make_signals, plan_song
 from pipeline.region import SIDES
 from pipeline.score.clock import parse_fps, parse_time, show_time
 from pipeline.score.sight import written_targets
+from pipeline.score.signals import Signals
 from pipeline.stretch import Stretch, plan_stretch
+
+if TYPE_CHECKING:
+    from pipeline.media.sound import Sound
 
 LARGEST = 16384  # pixels a side, after frame.scale
 SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
@@ -35,7 +42,16 @@ class Plan:
     poster: Path
     record: Path
     notes: tuple[str, ...]
+    signals: Signals
     stretch: Stretch | None = None
+    song: Song | None = None
+
+    def sound(self, frames: int) -> "Sound | None":
+        """What is heard under the first ``frames`` frames: the song, else what the footage has."""
+        audio = self.config.audio
+        if audio.kind != "none" and self.song is not None:
+            return self.song.sound(frames / self.fps, audio, self.fps)
+        return self.stretch.sound(frames, audio.kind) if self.stretch else None
 
     def scales(self) -> list[float]:
         """Sizes of the octaves over the frame's, coarse to fine."""
@@ -49,13 +65,17 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
     """
     stretch = plan_stretch(config.source, config.frame.fps) if config.source.kind == "video" else None
     fps = stretch.fps if stretch else parse_fps(config.frame.fps, "frame.fps")
-    duration = parse_time(config.duration, fps=fps, key="duration", duration=stretch.seconds if stretch else None)
+    song = plan_song(config.audio, fps) if config.audio.path or config.audio.kind == "file" else None
+    signals = make_signals(config.audio, song, fps)
+    whole = stretch.seconds if stretch else song.seconds if song else None
+    written = config.duration if config.duration is not None else "100%" if whole else UNTIMED
+    duration = parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid)
     frames = round(duration * fps)
     if stretch and frames > stretch.frames:
         raise ConfigError("duration", config.duration, f"the footage lasts {show_time(stretch.seconds)}")
     if not 1 <= frames or duration > LONGEST:
         raise ConfigError("duration", config.duration, f"allowed is one frame to {LONGEST / 3600:g} hours")
-    unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration)
+    unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration, grid=signals.grid)
     if config.start.kind == "image":
         _check_image(config)
     if stretch or config.start.kind == "image":
@@ -77,7 +97,9 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
     video = Path(config.output) if config.output else folder / f"{name}.mp4"
     if not video.name:
         raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
-    notes += stretch.notes(frames, config.audio, video, config.encode.codec) if stretch else []
+    heard = "none" if song else config.audio.kind
+    notes += stretch.notes(frames, heard, video, config.encode.codec) if stretch else []
+    notes += song.notes(config.audio, frames / fps, video, config.encode.codec) if song else []
     prefix = f"{video.stem}." if config.output else ""
     return Plan(
         config=config,
@@ -93,7 +115,9 @@ def make_plan(config: RenderConfig, folder: Path, name: str) -> Plan:
         poster=video.with_name(f"{prefix}poster.png"),
         record=video.with_name(f"{prefix}run.yaml"),
         notes=tuple(notes),
+        signals=signals,
         stretch=stretch,
+        song=song,
     )
 
 

@@ -14,7 +14,7 @@ FLOORS = (
     ("record", "composition", "sheet", "sheet_picture"),
     ("shot",),
     ("start", "plan", "source"),
-    ("stretch",),
+    ("stretch", "music"),
     ("score", "motion", "dream", "media"),
     ("networks",),
     ("progress", "randomness", "device", "stop", "kin"),
