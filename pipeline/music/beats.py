@@ -18,8 +18,11 @@ Floats = NDArray[np.float64]
 SLOWEST, FASTEST = 45.0, 200.0  # beats per minute
 REACH = 6.0  # seconds on either side that tell the tempo of a moment
 STEP = 1.0  # seconds between moments at which the tempo is told
-EQUAL = 0.86  # the half period's autocorrelation over the period's from which on each half is a beat of its own
-LEAST = 0.12  # autocorrelation below which there is no beat
+# The half period's autocorrelation over the period's from which on each half is a beat of its own; less is enough where
+# beats would else be slower than music's usually are. Off-beat hats come to 0.6.
+EQUAL, SLOW, EQUAL_IF_SLOW = 0.86, 80.0, 0.78
+LEAST = 0.36  # autocorrelation below which there is no beat: white noise comes to 0.3
+FAINT = 0.01  # deviations squared of the onsets, far below which there is nothing to correlate
 LAGS_PER_OCTAVE = 48
 JUMP = 1.2  # what a change of tempo by an octave costs, in autocorrelations
 USUAL, SPREAD = 110.0, 1.2  # beats per minute that are most usual, and octaves in which others become less so
@@ -80,8 +83,7 @@ def _tempogram(total: Floats, bands: list[Floats], lags: Floats) -> Floats:
             piece = padded[first : first + length] * window
             spectrum = np.fft.rfft(piece - piece.mean(), 2 * length)
             full = np.fft.irfft(np.abs(spectrum) ** 2)[:longest]
-            if full[0] > 0:
-                rows[moment] += weight * np.interp(lags, np.arange(longest), full / full[0] * fair)
+            rows[moment] += weight * np.interp(lags, np.arange(longest), full / (full[0] + FAINT * length) * fair)
     return rows
 
 
@@ -115,8 +117,8 @@ def _level(table: Floats, path: NDArray[np.int64]) -> NDArray[np.int64]:
             return 0.0
         return float(np.mean([table[n, max(0, i - 2) : i + 3].max() for n, i in enumerate(shifted)]))
 
-    here = strength(path)
-    while strength(path - LAGS_PER_OCTAVE) > EQUAL * here:
+    here, slow = strength(path), float(np.log2(FASTEST / SLOW)) * LAGS_PER_OCTAVE
+    while strength(path - LAGS_PER_OCTAVE) > (EQUAL_IF_SLOW if np.median(path) > slow else EQUAL) * here:
         path = path - LAGS_PER_OCTAVE
     return path
 

@@ -8,8 +8,6 @@ from tempfile import NamedTemporaryFile
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.music.features import PER_SECOND
-
 Floats = NDArray[np.float64]
 
 BANDS = ("bass", "mid", "treble")
@@ -48,7 +46,7 @@ class Hearing:
 def read(path: Path) -> Hearing | None:
     """The hearing in the file; None where there is none, or not just as it was written."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
             found = {name: np.asarray(file[name]) for name in file.files}
         said = bytes(found.pop("digest"))
         if said != _digest(found) or found.keys() != {item.name for item in fields(Hearing)}:
@@ -80,8 +78,3 @@ def _digest(arrays: dict[str, NDArray[np.generic]]) -> bytes:
         sum_.update(f"{name} {array.dtype.str} {array.shape} ".encode())
         sum_.update(array.tobytes())
     return sum_.digest()
-
-
-def count(seconds: float) -> int:
-    """How many levels so many seconds have."""
-    return int(seconds * PER_SECOND) + 1

@@ -22,6 +22,10 @@ STRONG, REST = 0.1, 0.06
 """An onset rises by so much of the strongest ones', at least so many seconds after the one before."""
 
 
+FAINT = 0.1
+"""A rise of less than this is not taken for strong, however little else there is."""
+
+
 @dataclass(frozen=True)
 class Rises:
     """Per 86th of a second: how much ``low``, ``mid`` and ``high`` have risen; ``all`` weighs high sounds least."""
@@ -62,8 +66,10 @@ def peaks(rise: Floats) -> tuple[Floats, Floats]:
     padded = np.pad(rise, 1)
     # Above its neighbours and well above what is usual around it.
     usual = around(rise, round(0.4 * PER_SECOND))
-    strongest = float(np.quantile(rise[rise >= np.quantile(rise, 0.9)], 0.75))
-    top = (rise > padded[:-2]) & (rise >= padded[2:]) & (rise > 1.5 * usual + STRONG * strongest)
+    top = (rise > padded[:-2]) & (rise >= padded[2:])
+    high = rise[top & (rise > STRONG * rise.max())]
+    strongest = max(FAINT, float(np.quantile(high, 0.75)))
+    top &= rise > 1.5 * usual + STRONG * strongest
     found = np.flatnonzero(top)
     kept: list[int] = []
     for index in found.tolist():

@@ -42,6 +42,12 @@ class Song:
         """How long it goes on from where the film begins."""
         return self.hearing.seconds - self.start
 
+    def sections(self) -> list[tuple[float, int]]:
+        """(second of the film, kind) of every section that the film comes to; the first begins with it."""
+        pairs = list(zip(self.hearing.sections.tolist(), self.hearing.kinds.tolist(), strict=True))
+        first = max(number for number, (at, _) in enumerate(pairs) if at <= self.start)
+        return [(max(0.0, at - self.start), kind) for at, kind in pairs[first:]]
+
     def sound(self, seconds: Fraction | float, config: AudioConfig, fps: Fraction) -> Soundtrack:
         """The song under a film of so many ``seconds``. Raises InputError."""
         fade = parse_time(config.fade_out, fps=fps, key="audio.fade_out", duration=float(seconds))
@@ -86,7 +92,7 @@ def make_signals(config: AudioConfig, song: Song | None, fps: Fraction) -> Signa
         grid = even(config.bpm or UNHEARD, config.beats_per_bar, offset or 0.0)
         return Signals(grid, config.attack, config.release)
     grid = _grid(config, song.hearing, song.start, offset)
-    return Signals(grid, config.attack, config.release, _heard(song.hearing, song.start))
+    return Signals(grid, config.attack, config.release, _heard(song))
 
 
 def _grid(config: AudioConfig, hearing: Hearing, start: float, offset: float | None) -> Grid:
@@ -143,7 +149,8 @@ def _accents_at(hearing: Hearing, beats: Floats) -> Floats:
     return accents
 
 
-def _heard(hearing: Hearing, start: float) -> Heard:
+def _heard(song: Song) -> Heard:
+    hearing, start = song.hearing, song.start
     onsets = {"onset": hearing.onsets}
     onsets |= {f"onset_{band}": getattr(hearing, f"onsets_{band}") for band in BANDS}
     return Heard(
@@ -151,5 +158,5 @@ def _heard(hearing: Hearing, start: float) -> Heard:
         rate=PER_SECOND,
         start=-start,
         onsets={name: ((times - start).tolist(), strengths.tolist()) for name, (times, strengths) in onsets.items()},
-        sections=[0.0, *(float(at - start) for at in hearing.sections if at > start)],
+        sections=[at for at, _ in song.sections()],
     )

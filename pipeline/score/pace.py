@@ -49,7 +49,7 @@ class Even:
 
 @dataclass(frozen=True)
 class Beaten:
-    """Turns of ``every`` beats of the ``grid``, from beat 0 on."""
+    """Turns of ``every`` beats of the ``grid``, from beat 0 on; what is before belongs to turn 0."""
 
     grid: Grid
     every: float
@@ -57,7 +57,7 @@ class Beaten:
 
     def number(self, t: float) -> int:
         """The turn in which the second ``t`` lies."""
-        return self.grid.number(t, self.every)
+        return max(0, self.grid.number(t, self.every))
 
     def begins(self, number: int) -> float:
         """The second at which a turn begins."""

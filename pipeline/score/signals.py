@@ -33,7 +33,7 @@ NAMES = (*SMOOTH, *COUNTS)
 @dataclass(frozen=True)
 class Heard:
     """What a song brings, in seconds of the film: ``levels`` by name, ``rate`` of them a second, the first at
-    ``start``; ``onsets`` by name as (seconds, strengths); ``sections`` are the seconds at which they begin.
+    ``start``; ``onsets`` by name as (seconds, strengths); ``sections`` are the seconds at which they begin, from 0 on.
     """
 
     levels: Mapping[str, NDArray[np.float32]]
@@ -68,7 +68,7 @@ class Signals:
 
     def _count(self, name: str) -> Signal:
         if name == "section":
-            starts = [0.0, *self.heard.sections[1:]] if self.heard is not None else [0.0]
+            starts = list(self.heard.sections) if self.heard is not None else [0.0]
             return lambda t: float(max(0, bisect_right(starts, t) - 1))
         share = 1.0 if name == "beats" else 1.0 / self.grid.beats_per_bar
         return lambda t: self.grid.beat(t) * share
