@@ -29,7 +29,7 @@ Compile = Callable[[str], Expression]
 LONGEST_TEXT = 20_000
 _DEFORUM = re.compile(r"\s*\d+\s*:\s*\(")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
-_FORM = "write keyframes as 0s: 1.2, 4s: 1.6 in-out, 8s: 1.0"
+_FORM = "write keyframes as 0s: 1.2, 4s: 1.6 in-out, 8s: 1.0, and a value that moves in parentheses"
 
 
 @dataclass(frozen=True)
