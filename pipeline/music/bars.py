@@ -10,6 +10,8 @@ from pipeline.music.onsets import Rises
 
 Floats = NDArray[np.float64]
 
+FAINT = 0.1  # amplitude of all tones over the loudest band's, below which there is no harmony to speak of
+CHANGED = 0.2  # deviation of the change of harmony that is worth as much as any
 SHORTEST = 8.0  # seconds that a section lasts at least
 KERNEL = 12  # half-seconds on either side that are compared
 ALIKE = 0.75  # of the usual distance between two moments, below which sections are of one kind
@@ -22,11 +24,15 @@ def accents(features: Features, rise: Rises, beats: Floats) -> Floats:
         return np.zeros(len(beats))
     frames = np.round(beats * PER_SECOND).astype(np.int64)
     strong, low = (_near(signal, frames) for signal in (rise.all, rise.low))
-    spectra = _colours(features.spectrum)
-    edges = np.append(frames, min(len(spectra), 2 * frames[-1] - frames[-2]))
-    means = np.stack([_mean(spectra, first, last) for first, last in pairwise(edges.tolist())])
-    change = np.concatenate([[0.0], np.linalg.norm(np.diff(means, axis=0), axis=1)])
-    return _standard(strong) + _standard(low) + _standard(change)
+    edges = np.append(frames, min(len(features.tones), 2 * frames[-1] - frames[-2]))
+    # The median of the time between beats is what sustains: strokes of drums are short.
+    lasting = np.stack([_median(features.tones, first, last) for first, last in pairwise(edges.tolist())])
+    sung = np.linalg.norm(lasting, axis=1, keepdims=True)
+    lasting /= np.maximum(sung, max(1e-6, FAINT * float(np.sqrt(features.spectrum.max()))))
+    pairs = lasting + np.roll(lasting, -1, axis=0)
+    change = np.zeros(len(beats))
+    change[2:-1] = np.linalg.norm(pairs[2:-1] - pairs[:-3], axis=1)
+    return 0.5 * _standard(strong) + _standard(low) + 2 * _standard(change, CHANGED)
 
 
 def first_of_bars(accent: Floats, beats_per_bar: int) -> int:
@@ -47,7 +53,9 @@ def sections(features: Features, beats: Floats) -> tuple[Floats, NDArray[np.int6
         second = _nearest(beats, moment / 2)
         if second - starts[-1] >= SHORTEST and features.seconds - second >= SHORTEST:
             starts.append(second)
-    return np.array(starts), _kinds(moments, starts)
+    kinds = _kinds(moments, starts)
+    new = np.append(True, kinds[1:] != kinds[:-1])  # what goes on as it was is no new section
+    return np.array(starts)[new], kinds[new]
 
 
 def _half_seconds(features: Features) -> Floats:
@@ -105,6 +113,13 @@ def _mean(rows: NDArray[np.float32] | Floats, first: int, last: int) -> Floats:
     return mean
 
 
+def _median(rows: NDArray[np.float32], first: int, last: int) -> Floats:
+    """Of the later three quarters of a beat."""
+    first += (last - first) // 4
+    middle: Floats = np.median(rows[min(first, len(rows) - 1) : max(last, first + 1)], axis=0).astype(np.float64)
+    return middle
+
+
 def _near(signal: Floats, frames: NDArray[np.int64]) -> Floats:
     """The greatest value within a 30th of a second of each frame."""
     around = [signal[np.clip(frames + shift, 0, len(signal) - 1)] for shift in range(-3, 4)]
@@ -112,9 +127,9 @@ def _near(signal: Floats, frames: NDArray[np.int64]) -> Floats:
     return greatest
 
 
-def _standard(values: Floats) -> Floats:
-    deviation = float(values.std())
-    return (values - values.mean()) / deviation if deviation > 1e-9 else np.zeros(len(values))
+def _standard(values: Floats, least: float = 1e-9) -> Floats:
+    """The values around 0, in units of their deviation or of ``least``, whichever is larger."""
+    return (values - values.mean()) / max(float(values.std()), least)
 
 
 def _nearest(beats: Floats, second: float) -> float:
