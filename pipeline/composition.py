@@ -25,6 +25,7 @@ def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
         layers=config.score.layers or config.network.layers,
         draw=config.score.draw,
         hold=config.score.hold,
+        every=config.score.every,
         fade=config.score.fade,
         seed=config.seed,
         shot=0,
@@ -36,6 +37,7 @@ def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
         curves={name: written for name, (written, _) in curves.items()},
         limits={name: limits for name, (_, limits) in curves.items()},
         scales=plan.scales(),
+        signals=plan.signals,
     )
     for text in played.targets():
         target = parse_target(text, "score.targets")

@@ -177,7 +177,7 @@ def _join_part(plan: Plan, job: Job, facts: dict[str, Any]) -> Film:
 
 def _assemble(plan: Plan, segments: list[Path], final: Path, frames: int, text: str, *, part: bool = False) -> None:
     """Join the segments, with the footage's sound; without it rather than not at all."""
-    sound = plan.stretch.sound(plan.frames, plan.config.audio) if plan.stretch and not part else None
+    sound = None if part else plan.sound(plan.frames)
     joining = partial(
         assemble,
         segments,

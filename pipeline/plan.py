@@ -6,15 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.config import LimitsConfig, NetworkConfig, RenderConfig, ScoreConfig
+from pipeline.config.render import UNTIMED
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.inputs import check_footage, check_picture, check_weights
+from pipeline.music.song import Song, make_signals, plan_song
 from pipeline.region import SIDES
 from pipeline.score.clock import parse_fps, parse_time, show_time
 from pipeline.score.sight import written_targets
+from pipeline.score.signals import Signals
 from pipeline.stretch import Stretch, check_apart, plan_stretch
 from pipeline.work.folder import is_own, work_path
+
+if TYPE_CHECKING:
+    from pipeline.media.sound import Sound
 
 LARGEST = 16384  # pixels a side, after frame.scale
 REFERENCE = 360  # pixels on the short side that dream.octaves is meant for
@@ -46,8 +53,17 @@ class Plan:
     place: Path
     work: Path
     replaces: bool
+    signals: Signals
     part: range | None = None
     stretch: Stretch | None = None
+    song: Song | None = None
+
+    def sound(self, frames: int) -> "Sound | None":
+        """What is heard under the first ``frames`` frames: the song, else what the footage has."""
+        audio = self.config.audio
+        if audio.kind != "none" and self.song is not None:
+            return self.song.sound(frames / self.fps, audio, self.fps)
+        return self.stretch.sound(frames, audio.kind) if self.stretch else None
 
     def scales(self) -> list[float]:
         """Sizes of the octaves over the frame's, coarse to fine."""
@@ -66,7 +82,11 @@ def make_plan(
     check(video, *beside)
     stretch = _stretch(config, (place, *beside))
     fps = stretch.fps if stretch else parse_fps(config.frame.fps, "frame.fps")
-    frames, opening = _frames(config, fps, stretch)
+    song = plan_song(config.audio, fps) if _has_song(config) else None
+    signals = make_signals(config.audio, song, fps)
+    frames, opening = _frames(config, fps, stretch.seconds if stretch else song.seconds if song else None, signals)
+    if stretch and frames > stretch.frames:
+        raise ConfigError("duration", config.duration, f"the footage lasts {show_time(stretch.seconds)}")
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
     guides, masks = _pictures(config.score, config.network, config.limits)
@@ -81,7 +101,9 @@ def make_plan(
         if config.frame.scale == 1 and side != even
     ]
     config, said = _encoding(config, video, width, height, fps)
-    notes += said + (stretch.notes(frames, config.audio, video, config.encode.codec) if stretch else [])
+    heard, codec = "none" if song else config.audio.kind, config.encode.codec
+    notes += said + (stretch.notes(frames, heard, video, codec) if stretch else [])
+    notes += song.notes(config.audio, frames / fps, video, codec) if song else []
     return Plan(
         config=config,
         width=width,
@@ -99,8 +121,10 @@ def make_plan(
         place=place,
         work=work_path(place),
         replaces=config.overwrite or is_own(place),
+        signals=signals,
         part=_part(config, frames),
         stretch=stretch,
+        song=song,
     )
 
 
@@ -111,22 +135,27 @@ def _stretch(config: RenderConfig, written: tuple[Path, ...]) -> Stretch | None:
     if config.source.path:
         check_footage(config.source.path, config.limits)
     check_apart(config.source, written)
-    return plan_stretch(config.source, config.frame.fps, config.duration, heard=config.audio == "source")
+    heard = config.audio.kind == "source" and not _has_song(config)
+    return plan_stretch(config.source, config.frame.fps, config.duration, heard=heard)
 
 
-def _frames(config: RenderConfig, fps: Fraction, stretch: Stretch | None) -> tuple[int, int]:
-    """How many frames the film has, and its opening."""
-    duration = parse_time(config.duration, fps=fps, key="duration", duration=stretch.seconds if stretch else None)
+def _has_song(config: RenderConfig) -> bool:
+    return bool(config.audio.path) or config.audio.kind == "file"
+
+
+def _frames(config: RenderConfig, fps: Fraction, whole: float | None, signals: Signals) -> tuple[int, int]:
+    """How many frames the film has, and its opening; ``whole``: seconds that its footage or its song lasts."""
+    written = config.duration if config.duration is not None else "100%" if whole else UNTIMED
+    duration = parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid)
     frames = round(duration * fps)
-    if stretch and frames > stretch.frames:
-        raise ConfigError("duration", config.duration, f"the footage lasts {show_time(stretch.seconds)}")
     if not 1 <= frames or duration > config.limits.hours * 3600:
         allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
         raise ConfigError("duration", config.duration, allowed)
-    unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration)
+    unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration, grid=signals.grid)
     if config.start.kind == "image":
         _check_image(config)
-    opening = 0 if stretch or config.start.kind == "image" else min(frames, round(unfold * fps))
+    grown = config.source.kind == "video" or config.start.kind == "image"
+    opening = 0 if grown else min(frames, round(unfold * fps))
     if 0 < opening < SHORTEST_OPENING:
         raise ConfigError("start.unfold", config.start.unfold, f"allowed is 0s, or {SHORTEST_OPENING} frames and more")
     return frames, opening

@@ -15,7 +15,7 @@ FLOORS = (
     ("job", "build", "record", "composition", "sheet", "sheet_picture"),
     ("shot",),
     ("start", "plan", "source"),
-    ("stretch", "repeat", "inputs", "work"),
+    ("stretch", "repeat", "inputs", "work", "music"),
     ("score", "motion", "dream", "media"),
     ("networks",),
     ("progress", "randomness", "device", "stop", "kin"),
