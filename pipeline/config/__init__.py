@@ -5,6 +5,7 @@ cannot: ranges and choices. Everything that can move in time (``curve=True``) is
 the score reads it.
 """
 
+from pipeline.config.atlas import AtlasConfig
 from pipeline.config.encode import EncodeConfig
 from pipeline.config.footage import FlowConfig, SourceConfig
 from pipeline.config.option import check_range, option, settings
@@ -14,6 +15,7 @@ from pipeline.config.score import ScoreConfig
 
 __all__ = [
     "NETWORKS",
+    "AtlasConfig",
     "CameraConfig",
     "DreamConfig",
     "EncodeConfig",
