@@ -9,7 +9,7 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 
 # Data flows from the top down; a floor may import what stands below it. Rooms on one floor do not know each other.
 FLOORS = (
-    ("render", "score.__main__"),
+    ("render", "score.__main__", "storyboard"),
     ("film", "atlas"),
     ("record", "composition", "sheet", "sheet_picture"),
     ("shot",),
@@ -29,7 +29,7 @@ FLOORS = (
 LIGHT = (
     *("render", "launch", "command", "composition", "plan", "sheet", "sheet_picture"),
     *("kin", "layers", "config", "errors", "region", "target", "score"),
-    *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject"),
+    *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject", "storyboard.__main__"),
 )  # answer without torch
 ONLY = {
     "torchvision": {"dream/zoo.py", "dream/trace.py", "motion/raft.py"},

@@ -67,7 +67,9 @@ def _blends(chapters: Sequence[tuple[str, int, Sequence[Drawn]]], mixed: Sequenc
     """The mixtures of which both parts are in the page."""
     names = {each.subject.parts[0][:2]: each.subject.target for _, _, drawn in chapters for each in drawn}
     found = []
-    for each in mixed:
+    for each in sorted(
+        mixed, key=lambda each: (each.subject.layers, each.subject.parts[1][2] / each.subject.parts[0][2])
+    ):
         pair = [names[part[:2]] for part in each.subject.parts if part[:2] in names]
         if len(pair) == len(each.subject.parts):
             found.append({"target": each.subject.target, "pair": pair, "picture": _sprite([each.pictures[0]])})

@@ -46,9 +46,9 @@ def test_sheets_and_page_and_nothing_drawn_twice(tmp_path: Path) -> None:
     assert [item["target"] for item in data["chapters"][1]["items"]][:2] == ["class:eye", "class:owl"]
     assert len(data["chapters"][0]["sprites"]) == 2  # one for each copy
     assert [each["target"] for each in data["blends"]] == [
-        "0.333*stage1:1 + class:owl",
-        "stage1:1 + class:owl",
         "stage1:1 + 0.333*class:owl",
+        "stage1:1 + class:owl",
+        "0.333*stage1:1 + class:owl",
     ]
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npz")}
     assert len(kept) == 11
