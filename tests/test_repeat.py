@@ -1,21 +1,27 @@
 """A run repeated from its own film: the same frames, what is typed wins, files are named by the user alone."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
+from hypothesis import given
+from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from pipeline import command, gate, repeat
-from pipeline.config import LimitsConfig, RenderConfig
+from pipeline.config import LimitsConfig, RenderConfig, settings
 from pipeline.errors import InputError, RenderError
 from pipeline.media.stills import write_png
 from pipeline.media.video import decode
 from tests.forked import Program
+from tests.quick import QUICK
 
 SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "duration=4f", "start.steps=2", "dream.octaves=2")
+
+KEYS = [key for key, _, _ in settings(RenderConfig())]
 
 
 def again(*typed: str) -> tuple[RenderConfig, list[str]]:
@@ -103,6 +109,30 @@ def test_another_version_is_said(tmp_path: Path) -> None:
 def test_a_presets_choices_do_not_mix_with_a_record(tmp_path: Path) -> None:
     with pytest.raises(RenderError, match="preset: a run that is repeated has its own"):
         again(record(tmp_path, seed=3), "preset=spiral")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("class:owl{../m.png}"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES, min_size=1, max_size=4))
+@QUICK
+def test_any_record_is_read_or_refused_in_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, told: dict[str, object]
+) -> None:
+    config: dict[str, object] = {}
+    for key, value in told.items():
+        group, _, name = key.rpartition(".")
+        config = config | ({group: {**dict(config.get(group, {})), name: value}} if group else {name: value})
+    path = tmp_path_factory.mktemp("any") / "run.yaml"
+    path.write_text(json.dumps({"config": config, "inputs": told}), encoding="utf-8")
+    try:
+        assert repeat.take([f"from={path}"])[1] is not None
+    except RenderError as error:
+        assert str(error)
 
 
 @pytest.mark.parametrize("value", ["${output}", {"a": "${oc.env:HOME}"}, ["x", "${now:%Y}"]])
