@@ -20,7 +20,7 @@ FLOORS = (
     ("networks",),
     ("progress", "randomness", "device", "stop", "kin"),
     ("command",),
-    ("gate",),
+    ("gate", "typed"),
     ("target",),
     ("region",),
     ("layers",),
@@ -29,19 +29,8 @@ FLOORS = (
     ("errors",),
 )
 LIGHT = (
-    *(
-        "render",
-        "launch",
-        "repeat",
-        "command",
-        "gate",
-        "plain",
-        "inputs",
-        "composition",
-        "plan",
-        "sheet",
-        "sheet_picture",
-    ),
+    *("render", "launch", "command", "typed", "gate", "plain", "repeat", "inputs"),
+    *("composition", "plan", "sheet", "sheet_picture"),
     *("kin", "layers", "config", "errors", "region", "target", "score"),
     *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject", "storyboard.__main__"),
 )  # answer without torch
