@@ -21,6 +21,7 @@ from pipeline.dream.objective import Objective
 from pipeline.dream.pyramid import fit
 from pipeline.errors import ConfigError, DreamError, EncoderError, Interrupted
 from pipeline.media.assemble import assemble
+from pipeline.media.codecs import segment_suffix, standing
 from pipeline.media.encoder import Encoder
 from pipeline.media.poster import Poster
 from pipeline.media.stills import load_still
@@ -204,8 +205,9 @@ def _pictures(files: frozenset[str], plan: Plan) -> dict[str, Tensor]:
 
 
 def _encoder(plan: Plan) -> Encoder:
+    codec = plan.config.encode.codec
     return Encoder(
-        plan.video,
+        standing(plan.video, codec).with_suffix(segment_suffix(codec)),
         width=plan.width,
         height=plan.height,
         fps=plan.fps,

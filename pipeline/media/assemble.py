@@ -49,6 +49,7 @@ def assemble(
     fresh = part_path(split_series(final)[0] if series else final, "finished")
     try:
         if series:
+            shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
         if coding.codec.animation:
             draw(segments, fresh, final, coding, fps, frames)
@@ -66,6 +67,8 @@ def assemble(
     except FileExistsError:
         kept = f"its {len(segments)} segments are in {segments[0].parent}"
         raise OutputError(f"{final} appeared while the film was rendered; {kept}") from None
+    except OSError as error:
+        raise OutputError(f"{final} cannot be written: {error.strerror}") from error
     finally:
         if series:
             shutil.rmtree(fresh, ignore_errors=True)

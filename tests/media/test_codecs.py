@@ -284,6 +284,8 @@ def test_what_a_codec_does_not_have_is_said(tmp_path: Path) -> None:
             coding_of(EncodeConfig(*settings))
     with pytest.raises(OutputError, match=r"a\.avi ends in \.avi; allowed for vp9 are \.mp4, \.mkv, \.webm"):
         check_output(tmp_path / "a.avi", False, "vp9")
+    with pytest.raises(OutputError, match=r"a\.gif ends in \.gif; allowed for gif are \.nut"):
+        Encoder(tmp_path / "a.gif", width=64, height=48, fps=FPS, encode=EncodeConfig("gif"))
     with pytest.raises(OutputError, match=r"20000x48 pixels; webp takes 16 to 16383 a side"):
         Encoder(tmp_path / "a.nut", width=20000, height=48, fps=FPS, encode=EncodeConfig("webp"))
 
