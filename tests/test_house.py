@@ -17,7 +17,7 @@ FLOORS = (
     ("stretch", "music"),
     ("score", "motion", "dream", "media"),
     ("networks",),
-    ("progress", "randomness", "device", "stop", "kin"),
+    ("progress", "randomness", "device", "stop", "kin", "loop"),
     ("launch",),
     ("command",),
     ("target",),
