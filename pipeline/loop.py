@@ -14,7 +14,7 @@ from torch import Tensor
 Step = Callable[[Tensor, int], Tensor]
 """(the frame before, the number of the frame in the film) → the frame; all ``(1, 3, H, W)`` of one size."""
 
-AHEAD = 0.2  # of a frame by which the last kept frames run ahead, so that the seam is a smaller step than others
+AHEAD = 0.35  # of a frame by which the last kept frames run ahead, so that the seam is a smaller step than others
 
 
 def loop(step: Step, canvas: Tensor, *, frames: int, overlap: int, settle: int = 0) -> Iterator[Tensor]:
