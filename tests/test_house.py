@@ -18,7 +18,7 @@ FLOORS = (
     ("stretch", "repeat", "inputs", "work", "music"),
     ("score", "motion", "dream", "media"),
     ("networks",),
-    ("progress", "randomness", "device", "stop", "kin"),
+    ("progress", "randomness", "device", "stop", "kin", "loop"),
     ("command",),
     ("gate", "typed"),
     ("target",),
