@@ -19,7 +19,7 @@ class Mirror(autograd.Function):
         return F.pad(picture, sides, mode="reflect")
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         left, right, above, below = ctx.sides
         return _fold(_fold(gradient, 2, above, below), 3, left, right), None
 
@@ -27,7 +27,7 @@ class Mirror(autograd.Function):
 def mirror(picture: Tensor, sides: tuple[int, ...], mode: str = "reflect", value: float | None = None) -> Tensor:
     """As ``torch.nn.functional.pad`` with ``mode="reflect"`` on both axes of ``(N, C, H, W)``."""
     assert mode == "reflect" and len(sides) == 4
-    found: Tensor = Mirror.apply(picture, tuple(sides))  # type: ignore[no-untyped-call]
+    found: Tensor = Mirror.apply(picture, tuple(sides))
     return found
 
 
