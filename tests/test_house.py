@@ -10,7 +10,7 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 # Data flows from the top down; a floor may import what stands below it. Rooms on one floor do not know each other.
 FLOORS = (
     ("render", "score.__main__", "storyboard"),
-    ("film", "atlas"),
+    ("film", "atlas", "page"),
     ("record", "composition", "sheet", "sheet_picture"),
     ("shot",),
     ("start", "plan", "source"),
@@ -35,6 +35,8 @@ ONLY = {
     "torchvision": {"dream/zoo.py", "dream/trace.py", "motion/raft.py"},
     "hydra": {"launch.py", "command.py"},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
+    "starlette": {"page/server.py"},
+    "uvicorn": {"page/server.py"},
 }
 
 

@@ -10,6 +10,7 @@ from pipeline.config.encode import EncodeConfig
 from pipeline.config.footage import FlowConfig, SourceConfig
 from pipeline.config.option import check_range, option, settings
 from pipeline.config.picture import NETWORKS, CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig
+from pipeline.config.preview import PreviewConfig
 from pipeline.config.render import RenderConfig, validate
 from pipeline.config.score import ScoreConfig
 
@@ -22,6 +23,7 @@ __all__ = [
     "FlowConfig",
     "FrameConfig",
     "NetworkConfig",
+    "PreviewConfig",
     "RenderConfig",
     "ScoreConfig",
     "SourceConfig",
