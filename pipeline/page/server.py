@@ -21,10 +21,13 @@ from pipeline.page.state import State
 
 HOST, PORT = "127.0.0.1", 8642
 MOST_AT_ONCE = 64  # connections
-STARTING, STOPPING = 10.0, 3.0  # seconds that these may take
-POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; connect-src 'self'; style-src 'self'; script-src 'self'"
+STOPPING = 3.0  # seconds that this may take, twice
+POLICY = (
+    "default-src 'none'; img-src 'self' data:; media-src 'self'; connect-src 'self'; style-src 'self';"
+    " script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 HEADERS = (
-    (b"content-security-policy", f"{POLICY}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'".encode()),
+    (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -164,6 +167,7 @@ def _bound(port: int) -> socket.socket:
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((HOST, port))
+        opened.listen(MOST_AT_ONCE)  # from now on who asks waits for the server's start, and the port is ours
     except OSError:
         opened.close()
         raise
