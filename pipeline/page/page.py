@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from pipeline.errors import Interrupted
 from pipeline.media.pixels import to_bytes
 from pipeline.page.server import Server
 from pipeline.page.state import Facts, State
@@ -29,7 +30,8 @@ LINGER = 30.0  # seconds for which it answers after the end, while somebody look
 class Page:
     """Shows a film to browsers on this machine while it is entered; a watcher of the render.
 
-    ``port`` None takes the usual one or any that is free. Raises ConfigError where the port cannot be had.
+    Left without a word about the end, it tells the error that it was left with. ``port`` None takes the usual one
+    or any that is free. Raises ConfigError where the port cannot be had.
     """
 
     def __init__(self, facts: Facts, port: int | None = None) -> None:
@@ -48,6 +50,8 @@ class Page:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self.state.ended:
+            self.ended(_how(error))
         try:
             if kind is None or not issubclass(kind, KeyboardInterrupt):
                 self._linger()
@@ -92,6 +96,14 @@ class Page:
                 time.sleep(0.2)
         except KeyboardInterrupt:
             return
+
+
+def _how(error: BaseException | None) -> str:
+    """How a render ended that says no more about it."""
+    if error is None:
+        return "done"
+    stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+    return (str(error) or "stopped") if stopped else f"error: {error}"
 
 
 def _jpeg(frame: Tensor) -> bytes:

@@ -86,6 +86,12 @@ class State:
         with self._lock:
             self._ended = how
 
+    @property
+    def ended(self) -> str:
+        """How the render ended; empty until then."""
+        with self._lock:
+            return self._ended
+
     def ask(self) -> None:
         """Somebody looks on."""
         with self._lock:

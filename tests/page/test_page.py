@@ -1,5 +1,6 @@
 """The live page: what it tells, what it refuses, and that it never holds the render up."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -20,7 +21,7 @@ from PIL import Image
 
 from pipeline import command
 from pipeline.config import PreviewConfig
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, Interrupted
 from pipeline.media.encoder import Encoder, finish
 from pipeline.page import page as live
 from pipeline.page.opening import open_page
@@ -195,6 +196,23 @@ def test_notes_are_few_and_a_page_that_nobody_sees_ends_at_once() -> None:
     with Page(FACTS, 0):
         pass
     assert time.monotonic() - began < live.LINGER / 2
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Interrupted("stopped after 3 of 48 frames"), "stopped after 3 of 48 frames"),
+        (KeyboardInterrupt(), "stopped"),
+        (ConfigError("a", 1, "no"), "error: a=1: no"),
+        (None, "done"),
+    ],
+)
+def test_it_tells_how_it_was_left(error: BaseException | None, told: str) -> None:
+    opened = Page(FACTS, 0)
+    with contextlib.suppress(Interrupted, KeyboardInterrupt, ConfigError), opened:
+        if error is not None:
+            raise error
+    assert opened.state.ended == told
 
 
 def test_it_is_opened_for_a_plan_that_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
