@@ -11,7 +11,7 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 FLOORS = (
     ("render", "score.__main__", "storyboard"),
     ("launch",),
-    ("film", "atlas"),
+    ("film", "atlas", "page"),
     ("job", "build", "record", "composition", "sheet", "sheet_picture"),
     ("shot",),
     ("start", "plan", "source"),
@@ -38,6 +38,8 @@ ONLY = {
     "torchvision": {"dream/zoo.py", "dream/trace.py", "motion/raft.py"},
     "hydra": {"launch.py", "command.py", "gate.py"},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
+    "starlette": {"page/server.py"},
+    "uvicorn": {"page/server.py"},
 }
 
 
