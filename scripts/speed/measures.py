@@ -28,7 +28,7 @@ def looping(of: Subject, folder: Path, *, warm: int = 0) -> Iterator[Callable[[]
     plan, shot = of.plan, of.shot()
     path = folder / f"loop{len(list(folder.iterdir()))}.mp4"
     size = {"width": plan.width, "height": plan.height, "fps": plan.fps}
-    with Encoder(path, **size, quality=plan.config.encode.quality) as encoder:  # type: ignore[arg-type]
+    with Encoder(path, **size, encode=plan.config.encode) as encoder:  # type: ignore[arg-type]
         steps = shot.render(shot.canvas)
 
         def frame() -> Tensor:
