@@ -24,7 +24,7 @@ def open_page(plan: Plan, config: PreviewConfig, stack: ExitStack) -> "Page | No
     try:
         from pipeline.page.page import Page
     except ModuleNotFoundError as error:
-        raise RenderError(f"preview needs the package {error.name}: pip install 'dream-zoom[preview]'") from error
+        raise RenderError(f"preview needs the package {error.name}: scripts/setup preview installs it") from error
     figures = sheet.make_sheet(sheet.score_of(plan), float(plan.fps), plan.frames, plan.scales())
     left, right, width = sheet_picture.LEFT, sheet_picture.RIGHT, sheet_picture.WIDTH
     facts = Facts(
