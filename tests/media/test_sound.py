@@ -43,7 +43,7 @@ def made(tmp_path: Path, source: Path, name: str, **cut: object) -> Path:
     settings = {"start": 0.0, "end": None, "whole_start": True, **cut}
     sound = Sound(source, tracks(source), **settings)  # type: ignore[arg-type]
     final = tmp_path / name
-    return joined([film(final, frames=24)], final, 24, sound=sound)
+    return joined([film(tmp_path / "pictures.mp4", frames=24)], final, 24, sound=sound)
 
 
 @pytest.mark.parametrize(

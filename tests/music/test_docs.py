@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from pipeline import command
 from pipeline.plan import make_plan
 from pipeline.score.signals import COUNTS, SMOOTH
-from pipeline.sheet import make_sheet, music_of, score_of
+from pipeline.sheet import film_of, make_sheet, music_of, score_of
 from pipeline.sheet_picture import as_png
 from tests.media.drawing import draw
 from tests.music.drawn import Drawing
@@ -35,7 +35,7 @@ def test_every_command_is_understood(folder: Path, monkeypatch: pytest.MonkeyPat
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose("config", command.normalise(words[3:])))
-    plan = make_plan(config, folder, "film")
+    plan = make_plan(film_of(config), folder, "film")
     sheet = make_sheet(score_of(plan), float(plan.fps), plan.frames, plan.scales(), music_of(plan))
     if "duration=" not in line:
         assert plan.frames == 34 * 24
