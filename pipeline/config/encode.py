@@ -4,11 +4,16 @@ from dataclasses import dataclass
 
 from pipeline.config.option import option
 
+CODECS = (
+    *("h264", "h265", "av1", "prores", "ffv1", "vp9", "gif", "webp", "png"),
+    *("h264_nvenc", "hevc_nvenc", "av1_nvenc"),
+)
+
 
 @dataclass
 class EncodeConfig:
     """How frames become a file."""
 
-    codec: str = option("h264", "video codec", choices=("h264",))
+    codec: str = option("h264", "video codec; docs/codecs.md says which is for what", choices=CODECS)
     quality: str = option("good", "size against fidelity", choices=("draft", "good", "best"))
-    bits: str = option("auto", "per colour; auto: 8, for prores 10", choices=("auto", "8", "10"))
+    bits: str = option("auto", "per colour; auto is 8, with prores 10", choices=("auto", "8", "10", "16"))

@@ -1,6 +1,6 @@
 """Segments into one finished film: pictures copied as they are, sound and record added once."""
 
-import re
+import shutil
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -8,13 +8,17 @@ from pathlib import Path
 from pipeline.config import EncodeConfig
 from pipeline.errors import EncoderError, InputError, OutputError
 from pipeline.media import ffmpeg
-from pipeline.media.codecs import Codec, find_codec, find_muxer
-from pipeline.media.containers import SAME_BYTES, clock
+from pipeline.media.animation import draw
+from pipeline.media.codecs import find_muxer
+from pipeline.media.coding import SAME_BYTES, Coding, check_size, coding_of, container
+from pipeline.media.colour import SRGB_TAGS
+from pipeline.media.comment import metadata, read_comment, write_comment
 from pipeline.media.files import part_path, place
+from pipeline.media.segments import chained, patience
+from pipeline.media.series import first_picture, place_series
+from pipeline.media.series import split as split_series
 from pipeline.media.sound import Sound
-from pipeline.media.video import FORMATS, count_frames, source
-
-COPYING = 5e6  # bytes a second that even a slow disk copies
+from pipeline.media.video import count_frames
 
 
 def assemble(
@@ -31,36 +35,47 @@ def assemble(
     overwrite: bool,
     sound: Sound | None = None,
 ) -> None:
-    """Join ``segments``, in order, into the video ``final`` with its run record inside; the segments stay.
+    """Make ``segments``, in order, the film ``final`` with its run record inside; the segments stay.
 
-    ``sound`` is laid under the pictures, ``record`` is any text. Frame n is shown at n / ``fps`` seconds, as near as
-    the container's clock can tell. Raises InputError for a segment that cannot be read, EncoderError when not exactly
-    ``frames`` frames arrive or the record does not read back, OutputError when ``final`` appeared meanwhile without
-    ``overwrite``.
+    ``sound`` is laid under the pictures where the container holds sound; ``record`` is any text. Frame n is shown at
+    n / ``fps`` seconds, as near as the container's clock can tell. Raises InputError for a segment that cannot be
+    read, EncoderError when not exactly ``frames`` frames arrive or the record does not read back, OutputError when
+    ``final`` appeared meanwhile without ``overwrite``.
     """
-    codec = find_codec(encode.codec)
-    muxer = find_muxer(codec, final)
-    fresh = part_path(final, "finished")
-    doing = f"joining {final}"
+    coding = coding_of(encode)
+    muxer, doing = find_muxer(coding.codec, final), f"finishing {final}"
+    check_size(final, coding.codec, width, height)
+    series = muxer == "image2"
+    fresh = part_path(split_series(final)[0] if series else final, "finished")
     try:
-        _join(segments, fresh, codec, muxer, fps, _tags(title, record), sound, doing)
-        found = count_frames(fresh)
-        if found != frames:
-            raise EncoderError(f"{doing} failed: {found} of {frames} frames are in the segments")
-        if _comment(fresh) != (record or None):
+        if series:
+            fresh.mkdir(parents=True)
+        if coding.codec.animation:
+            draw(segments, fresh, final, coding, fps, frames)
+            if record:
+                write_comment(first_picture(fresh), record)
+        else:
+            _join(segments, fresh, coding, muxer, fps, metadata(title, record), sound, doing)
+            found = count_frames(fresh)
+            if found != frames:
+                raise EncoderError(f"{doing} failed: {found} of {frames} frames are in the segments")
+        if read_comment(first_picture(fresh)) != (record or None):
             size = len(record.encode())
             raise EncoderError(f"{doing} failed: its record of {size} bytes does not read back")
-        place(fresh, final, overwrite=overwrite)
+        (place_series if series else place)(fresh, final, overwrite=overwrite)
     except FileExistsError:
-        kept = f"; its segments are in {segments[0].parent}"
-        raise OutputError(f"{final} appeared while the film was rendered{kept}") from None
+        kept = f"its {len(segments)} segments are in {segments[0].parent}"
+        raise OutputError(f"{final} appeared while the film was rendered; {kept}") from None
     finally:
-        fresh.unlink(missing_ok=True)
+        if series:
+            shutil.rmtree(fresh, ignore_errors=True)
+        else:
+            fresh.unlink(missing_ok=True)
 
 
 def read_record(path: Path) -> str:
-    """The run record inside a finished video. Raises InputError when there is none."""
-    record = _comment(path)
+    """The run record inside a finished film, of pictures in a folder too. Raises InputError when there is none."""
+    record = read_comment(first_picture(path))
     if record is None:
         raise InputError(f"{path} holds no run record")
     return record
@@ -69,53 +84,26 @@ def read_record(path: Path) -> str:
 def _join(
     segments: Sequence[Path],
     fresh: Path,
-    codec: Codec,
+    coding: Coding,
     muxer: str,
     fps: Fraction,
-    tags: str,
+    tags: bytes,
     sound: Sound | None,
     doing: str,
 ) -> None:
     """Copy the pictures of all segments, and the sound, into the one file ``fresh``."""
-    listed = part_path(fresh, "list")
-    arguments = ["-xerror", *_listed(listed), "-protocol_whitelist", "pipe", "-f", "ffmetadata", "-i", "pipe:0"]
-    arguments += sound.inputs() if sound else []
-    arguments += ["-map", "0:v:0", "-map_metadata", "1", "-c", "copy", "-bsf:v", _timing(fps, codec.delay), *SAME_BYTES]
-    arguments += sound.outputs(muxer, index=2) if sound else []
-    arguments += clock(muxer, fps)
-    if muxer in ("mp4", "mov"):
-        arguments += ["-movflags", "+faststart"]  # plays while it is still being downloaded
-    arguments += ["-f", muxer, "-y", f"file:{fresh}"]
-    weight = sum(path.stat().st_size for path in (*segments, *([sound.path] if sound else [])) if path.exists())
-    try:
-        listed.write_text(_list(segments), encoding="utf-8", errors="surrogateescape")
-        ffmpeg.run(arguments, doing=doing, timeout=120.0 + weight / COPYING, input=tags.encode())
-    except OSError as error:
-        raise OutputError(f"{listed.parent} cannot be written: {error.strerror}") from error
-    finally:
-        listed.unlink(missing_ok=True)
-
-
-def _listed(path: Path) -> list[str]:
-    """ffmpeg's input arguments for a list of segments: local files, and no format that a film is not made of."""
-    return [
-        *("-protocol_whitelist", "file", "-format_whitelist", f"concat,{FORMATS}"),
-        *("-f", "concat", "-safe", "0", "-i", f"file:{path}"),
-    ]
-
-
-def _list(segments: Sequence[Path]) -> str:
-    """The list of segments in the words of ffmpeg's concat demuxer."""
-    lines = ["ffconcat version 1.0"]
-    for segment in segments:
-        if not segment.is_file():
-            raise InputError(f"{segment}: there is no such segment")
-        name = str(segment.absolute())
-        if "\n" in name or "\r" in name:
-            raise OutputError(f"{segment!s} cannot be joined: its name has a line end")
-        quoted = name.replace("'", r"'\''")
-        lines.append(f"file 'file:{quoted}'")
-    return "\n".join([*lines, ""])
+    with chained(segments, fresh) as source:
+        arguments = ["-xerror", *source, "-protocol_whitelist", "pipe", "-f", "ffmetadata", "-i", "pipe:0"]
+        arguments += sound.inputs() if sound else []
+        arguments += ["-map", "0:v:0", "-map_metadata", "1", "-c", "copy"]
+        arguments += ["-bsf:v", _timing(fps, coding.codec.delay), *SAME_BYTES, *container(coding.codec, muxer, fps)]
+        arguments += SRGB_TAGS if coding.whole else []
+        arguments += sound.outputs(muxer, index=2) if sound else []
+        if muxer in ("mp4", "mov"):
+            arguments += ["-movflags", "+faststart"]  # plays while it is still being downloaded
+        arguments += ["-f", muxer, "-y", f"file:{fresh}"]
+        limit = patience([*segments, *([sound.path] if sound else [])])
+        ffmpeg.run(arguments, doing=doing, timeout=limit, input=tags)
 
 
 def _timing(fps: Fraction, delay: int) -> str:
@@ -128,21 +116,3 @@ def _timing(fps: Fraction, delay: int) -> str:
     per_tick = f"(TB*{fps.numerator}/{fps.denominator})"  # frames
     shown, decoded, tick = (f"round({n}/{per_tick})" for n in (f"round(PTS*{per_tick})", f"(N-{delay})", 1))
     return f"setts=pts={shown}:dts={decoded}:duration={tick}"
-
-
-def _tags(title: str, record: str) -> str:
-    """An ffmetadata file."""
-    return f";FFMETADATA1\ntitle={_escape(title)}\ncomment={_escape(record)}\n"
-
-
-def _comment(path: Path) -> str | None:
-    arguments = [*source(path), "-f", "ffmetadata", "pipe:1"]
-    text = ffmpeg.run(arguments, doing=f"reading {path}", failure=InputError).decode()
-    # A value ends at the first line end without a backslash; Matroska names its tags in capitals.
-    found = re.search(r"^comment=((?:\\.|[^\\\n])*)$", text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
-    return re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL) if found else None
-
-
-def _escape(text: str) -> str:
-    """The text as a value of an ffmetadata file."""
-    return re.sub(r"([=;#\\\n\r])", r"\\\1", text)

@@ -1,58 +1,176 @@
-"""The table of codecs: what ffmpeg is told for each, and which file names suit it."""
+"""The table of codecs: what ffmpeg is told for each, and which file names suit it.
 
+No output may depend on the machine: every codec that divides a picture among threads is told how many there are.
+"""
+
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
-from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError, nearest
+from pipeline.media import series
 from pipeline.media.files import check_place
 
 QUALITIES = ("draft", "good", "best")
 
-# x264's output depends on the number of its threads, so it is a constant and not the machine's
-# cores: the same frames give the same bytes everywhere. Four encode HD faster than it is dreamed.
-THREADS = ("-threads", "4")
-
-
 # Containers for pieces of a film: their clocks tell any frame rate's times exactly.
 SEGMENTS = {".mp4": "mp4", ".mov": "mov", ".nut": "nut"}
+
+MOVIES = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
+WEB = {".mp4": "mp4", ".mkv": "matroska", ".webm": "webm"}
+THREADS = ("-threads", "4")  # encode HD faster than it is dreamed
+GIF_FASTEST = 50  # frames a second: players show what is faster much slower
+LOSSLESS = (
+    *("-c:v", "ffv1", "-level", "3", "-coder", "1", "-context", "0", "-slices", "4", "-slicecrc", "1"),
+    *THREADS,
+)
+RGB = {8: "bgr0", 10: "gbrp10le", 16: "gbrp16le"}
 
 
 @dataclass(frozen=True)
 class Codec:
     """One way to encode.
 
-    ``pixels`` maps bits per colour to ffmpeg's pixel format, the codec's natural one first; ``muxers`` maps file
-    endings to ffmpeg's formats; ``segment`` is the ending of the files in which pieces of a film are kept; ``even``
-    asks for even sizes; ``delay`` is by how many frames decoding runs ahead of showing.
+    ``encoders`` are ffmpeg's names of what is needed; ``arguments`` and ``qualities`` make the segments, whose files
+    end in ``segment``. ``pixels`` maps bits per colour to ffmpeg's pixel format, the codec's natural one first, and
+    ``finest`` says where quality best differs. ``muxers`` maps file endings to ffmpeg's formats. ``even`` asks for
+    even sizes, ``sides`` are the least and most pixels of a side. ``delay`` is by how many frames decoding runs ahead
+    of showing; ``every_frame_key`` is said of codecs that know no other frames. ``animation`` is made from lossless
+    segments once all are there. ``software`` names what takes the place of an encoder in hardware that is not there.
     """
 
     name: str
+    encoders: tuple[str, ...]
     arguments: tuple[str, ...]
-    qualities: Mapping[str, tuple[str, ...]]
     pixels: Mapping[int, str]
     muxers: Mapping[str, str]
-    segment: str
+    segment: str = ".mp4"
+    qualities: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict.fromkeys(QUALITIES, ()))
+    finest: Mapping[int, str] = field(default_factory=dict)
     even: bool = True
+    sides: tuple[int, int] = (16, 16384)
     delay: int = 0
+    every_frame_key: bool = False
+    animation: bool = False
+    software: str = ""
 
 
-CODECS = {
-    "h264": Codec(
+def _animation(name: str, muxers: Mapping[str, str], encoders: tuple[str, ...], most: int, bits: int = 8) -> Codec:
+    return Codec(
+        name=name,
+        encoders=("ffv1", *encoders),
+        arguments=LOSSLESS,
+        pixels={depth: pixels for depth, pixels in RGB.items() if depth in (8, bits)},
+        muxers=muxers,
+        segment=".nut",
+        even=False,
+        sides=(16, most),
+        every_frame_key=True,
+        animation=True,
+    )
+
+
+def _nvenc(name: str, software: str, deep: bool, muxers: Mapping[str, str]) -> Codec:
+    """NVIDIA's encoder of the same name, without frames that are shown later than they are decoded."""
+    levels = {"draft": ("p3", "30"), "good": ("p5", "22"), "best": ("p7", "17")}
+    return Codec(
+        name=name,
+        encoders=(name,),
+        arguments=("-c:v", name, "-rc", "vbr", "-b:v", "0", "-bf", "0"),
+        qualities={quality: ("-preset", preset, "-cq", cq) for quality, (preset, cq) in levels.items()},
+        pixels={8: "yuv420p", 10: "p010le"} if deep else {8: "yuv420p"},
+        muxers=muxers,
+        sides=(160, 4096 if name == "h264_nvenc" else 8192),
+        software=software,
+    )
+
+
+_ALL = (
+    Codec(
         name="h264",
+        encoders=("libx264",),
         arguments=("-c:v", "libx264", *THREADS),
         qualities={
             "draft": ("-preset", "veryfast", "-crf", "25"),
             "good": ("-preset", "medium", "-crf", "18"),
             "best": ("-preset", "slow", "-crf", "14"),
         },
-        pixels={8: "yuv420p"},
-        muxers={".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"},
-        segment=".mp4",
+        pixels={8: "yuv420p", 10: "yuv420p10le"},
+        muxers=MOVIES,
         delay=2,
     ),
-}
+    Codec(
+        name="h265",
+        encoders=("libx265",),
+        arguments=(
+            *("-c:v", "libx265"),
+            *("-x265-params", "log-level=error:pools=4:frame-threads=2:open-gop=0"),
+        ),
+        qualities={
+            "draft": ("-preset", "veryfast", "-crf", "28"),
+            "good": ("-preset", "medium", "-crf", "20"),
+            "best": ("-preset", "slow", "-crf", "15"),
+        },
+        pixels={8: "yuv420p", 10: "yuv420p10le"},
+        muxers=MOVIES,
+        delay=2,
+    ),
+    Codec(
+        name="av1",
+        encoders=("libsvtav1",),
+        arguments=("-c:v", "libsvtav1", "-svtav1-params", "lp=4"),
+        qualities={
+            "draft": ("-preset", "11", "-crf", "40"),
+            "good": ("-preset", "8", "-crf", "26"),
+            "best": ("-preset", "5", "-crf", "18"),
+        },
+        pixels={8: "yuv420p", 10: "yuv420p10le"},
+        muxers=WEB,
+        sides=(16, 8704),
+    ),
+    Codec(
+        name="vp9",
+        encoders=("libvpx-vp9",),
+        arguments=("-c:v", "libvpx-vp9", "-b:v", "0", "-row-mt", "0", "-tile-columns", "2", *THREADS),
+        qualities={
+            "draft": ("-deadline", "good", "-cpu-used", "5", "-crf", "40"),
+            "good": ("-deadline", "good", "-cpu-used", "4", "-crf", "26"),
+            "best": ("-deadline", "good", "-cpu-used", "2", "-crf", "18"),
+        },
+        pixels={8: "yuv420p", 10: "yuv420p10le"},
+        muxers=WEB,
+    ),
+    Codec(
+        name="prores",
+        encoders=("prores_ks",),
+        arguments=("-c:v", "prores_ks", "-vendor", "apl0", *THREADS),
+        qualities={"draft": ("-profile:v", "lt"), "good": ("-profile:v", "hq"), "best": ("-profile:v", "4444")},
+        pixels={10: "yuv422p10le"},
+        finest={10: "yuv444p10le"},
+        muxers={".mov": "mov", ".mkv": "matroska"},
+        segment=".mov",
+        every_frame_key=True,
+    ),
+    Codec(
+        name="ffv1",
+        encoders=("ffv1",),
+        arguments=LOSSLESS,
+        pixels=RGB,
+        muxers={".mkv": "matroska"},
+        segment=".nut",
+        even=False,
+        every_frame_key=True,
+    ),
+    _animation("gif", {".gif": "gif"}, ("gif",), 16384),
+    _animation("webp", {".webp": "webp"}, ("libwebp_anim",), 16383),
+    _animation("png", {"": "image2", ".png": "image2"}, ("png",), 16384, 16),
+    _nvenc("h264_nvenc", "h264", False, MOVIES),
+    _nvenc("hevc_nvenc", "h265", True, MOVIES),
+    _nvenc("av1_nvenc", "av1", True, WEB),
+)
+CODECS = {codec.name: codec for codec in _ALL}
 
 
 def find_codec(name: str) -> Codec:
@@ -80,24 +198,14 @@ def segment_suffix(codec_name: str) -> str:
     return find_codec(codec_name).segment
 
 
-def bits_of(encode: EncodeConfig) -> int:
-    """Bits per colour, 8 or 10. Raises ConfigError when the codec does not have them."""
-    codec = find_codec(encode.codec)
-    if encode.bits == "auto":
-        return next(iter(codec.pixels))
-    if encode.bits not in map(str, codec.pixels):
-        allowed = " and ".join(["auto", *map(str, codec.pixels)])
-        raise ConfigError("encode.bits", encode.bits, f"allowed for {codec.name} are {allowed}")
-    return int(encode.bits)
+def film_suffix(codec_name: str) -> str:
+    """The ending of a film in this codec that nobody named; pictures in a folder have none."""
+    return next(iter(find_codec(codec_name).muxers))
 
 
-def quality_of(encode: EncodeConfig) -> tuple[str, ...]:
-    """ffmpeg's arguments for the quality asked for. Raises ConfigError naming the choices."""
-    qualities = find_codec(encode.codec).qualities
-    if encode.quality not in qualities:
-        allowed = f"allowed are {', '.join(QUALITIES)}{nearest(encode.quality, QUALITIES)}"
-        raise ConfigError("encode.quality", encode.quality, allowed)
-    return qualities[encode.quality]
+def standing(path: Path, codec_name: str) -> Path:
+    """What stands there once the film ``path`` is finished: itself, or the folder of its pictures."""
+    return series.split(path)[0] if find_muxer(find_codec(codec_name), path) == "image2" else path
 
 
 def check_output(path: Path, overwrite: bool, codec: str = "h264") -> None:
@@ -106,5 +214,28 @@ def check_output(path: Path, overwrite: bool, codec: str = "h264") -> None:
     Raises OutputError for a wrong ending, an existing file without ``overwrite``, a folder, or a
     place that cannot be written.
     """
-    find_muxer(find_codec(codec), path)
-    check_place(path, overwrite=overwrite)
+    if find_muxer(find_codec(codec), path) == "image2":
+        series.check_series(path, overwrite)
+    else:
+        check_place(path, overwrite=overwrite)
+
+
+def notes(path: Path, codec: str, fps: Fraction) -> list[str]:
+    """What a person should know about a film in this codec at this rate, in sentences without a full stop."""
+    if find_muxer(find_codec(codec), path) != "gif":
+        return []
+    said, step = [], gif_step(fps)
+    if step > 1:
+        said.append(
+            f"players slow down a GIF of more than {GIF_FASTEST} frames a second; it shows one of {step} frames"
+        )
+    if (100 * step / fps).denominator > 1:
+        said.append(
+            "a GIF counts in hundredths of a second; its frames stand for unequal times, in all for the right one"
+        )
+    return said
+
+
+def gif_step(fps: Fraction) -> int:
+    """Every how many frames a GIF shows one, since players slow down what is faster than ``GIF_FASTEST``."""
+    return math.ceil(fps / GIF_FASTEST)

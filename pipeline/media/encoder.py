@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from pipeline.config import EncodeConfig
-from pipeline.errors import DreamError, EncoderError, OutputError
-from pipeline.media.codecs import bits_of, find_codec, find_muxer, quality_of
-from pipeline.media.colour import filters
-from pipeline.media.containers import SAME_BYTES, clock
+from pipeline.errors import DreamError, EncoderError
+from pipeline.media.codecs import find_muxer
+from pipeline.media.coding import check_size, coding_of
 from pipeline.media.files import part_path, sync
-from pipeline.media.pixels import to_bytes
+from pipeline.media.pixels import to_bytes, to_words
 from pipeline.media.sink import Sink
 from pipeline.media.video import count_frames
 
@@ -36,12 +35,11 @@ class Encoder:
         encode: EncodeConfig,
         stall: float = 60.0,
     ) -> None:
-        self._codec, self._bits = find_codec(encode.codec), bits_of(encode)
-        self._quality, self._muxer = quality_of(encode), find_muxer(self._codec, path, segment=True)
-        if self._codec.even and (width % 2 or height % 2):
-            raise OutputError(f"{path}: {width}x{height} pixels; {encode.codec} needs even sizes")
-        if width < 2 or height < 2 or fps <= 0:
+        self._coding = coding_of(encode)
+        self._muxer = find_muxer(self._coding.codec, path, segment=True)
+        if min(width, height) < 1 or fps <= 0:
             raise ValueError(f"{width}x{height} pixels at {fps} frames per second")
+        check_size(path, self._coding.codec, width, height)
         self.path, self.part, self.frames = path, part_path(path), 0
         self._size, self._fps, self._stall = (height, width), fps, stall
         self._sink: Sink | None = None
@@ -50,7 +48,7 @@ class Encoder:
         height, width = self._size
         self._sink = Sink(
             self._arguments(),
-            frame_bytes=height * width * 3 * (1 if self._bits == 8 else 2),
+            frame_bytes=self._coding.frame_bytes(width, height),
             doing=f"encoding {self.path}",
             stall=self._stall,
         )
@@ -80,7 +78,10 @@ class Encoder:
             raise ValueError(f"a frame of {tuple(frame.shape)}; needs {(1, 3, *self._size)}")
         if not torch.isfinite(frame).all():
             raise DreamError(f"frame {self.frames} of {self.path} holds values that are no numbers")
-        return to_bytes(frame).tobytes()
+        if self._coding.bits == 8:
+            return to_bytes(frame).tobytes()
+        coding = self._coding
+        return to_words(frame, coding.steps, self.frames, whole=coding.whole).cpu().numpy().tobytes()
 
     def write(self, frame: Tensor) -> None:
         """Encode one frame ``(1, 3, H, W)`` in [0, 1], on any device.
@@ -116,13 +117,9 @@ class Encoder:
     def _arguments(self) -> list[str]:
         height, width = self._size
         rate = f"{self._fps.numerator}/{self._fps.denominator}"
-        layout = "rgb24" if self._bits == 8 else "rgb48le"
-        gap = max(1, round(2 * self._fps))  # a key frame every two seconds, for scrubbing
         return [
-            *("-f", "rawvideo", "-pixel_format", layout, "-video_size", f"{width}x{height}"),
+            *("-f", "rawvideo", "-pixel_format", self._coding.layout, "-video_size", f"{width}x{height}"),
             *("-framerate", rate, "-protocol_whitelist", "pipe", "-i", "pipe:0"),
-            *("-map_metadata", "-1", "-vf", filters(self._codec.pixels[self._bits]), "-fps_mode", "passthrough"),
-            *(*self._codec.arguments, *self._quality, "-g", str(gap), *SAME_BYTES),
-            *clock(self._muxer, self._fps),
+            *self._coding.arguments(self._muxer, self._fps),
             *("-f", self._muxer, "-y", f"file:{self.part}"),
         ]

@@ -22,6 +22,7 @@ from pipeline.errors import EncoderError, InputError, RenderError
 TAIL = 8192  # bytes of ffmpeg's messages that are kept
 EMPTY_WORDS = re.compile(
     r"^(Conversion failed!|Task finished with|Terminating thread|To ignore this|Exiting |"
+    r"Error while opening encoder|Could not open encoder before EOF|Nothing was written into output file|"
     r"Error (opening|parsing options for) (in|out)put files?\b)"
 )
 

@@ -1,5 +1,6 @@
 """Frames as bytes: the only way out of floating point."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -7,17 +8,52 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+GOLDEN = 0.6180339887498949  # its multiples fill [0, 1) evenly, so that no pixel's error lasts
+
 
 def to_bytes(frame: Tensor) -> NDArray[np.uint8]:
     """Frame ``(1, 3, H, W)`` in [0, 1], any float type, any device → ``(H, W, 3)`` uint8, contiguous.
 
     Values are clamped and rounded to the nearest step; the work is done on the frame's device.
     """
-    steps = frame.detach()[0].float().clamp(0, 1).mul(255).round()
-    return steps.to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
+    return _interleave(frame.detach()[0].float().clamp(0, 1).mul(255).round(), torch.uint8).cpu().numpy()
+
+
+def to_words(frame: Tensor, steps: int, index: int, *, whole: bool) -> Tensor:
+    """Frame ``(1, 3, H, W)`` in [0, 1] → ``(H, W, 3)`` uint16 on its device, for a depth of ``steps`` from black to
+    white, where a slow gradient keeps its mean instead of breaking into bands.
+
+    Between two steps the nearer one is the likelier: noise of one step is added, a pattern that differs from frame
+    to frame (``index``). With ``whole`` values are rounded to steps here, of which the last is 65535; else that is
+    left to swscale, which takes 65280 for white when it makes YCbCr.
+    """
+    values = frame.detach()[0].float().clamp(0, 1)
+    noise = _pattern(values.shape[1], values.shape[2], values.device)
+    noise = noise + (index * GOLDEN) % 1
+    noise = noise - noise.floor() - 0.5
+    values = values * steps + noise
+    if whole:
+        values = values.round().clamp(0, steps)
+    white = 65535 if whole else 255 << 8
+    return _interleave((values * (white / steps)).round().clamp(0, white), torch.uint16)
 
 
 def from_array(picture: NDArray[Any]) -> Tensor:
     """Float picture ``(H, W, 3)`` in [0, 1] → frame ``(1, 3, H, W)`` float32 on the CPU."""
     planes = np.ascontiguousarray(picture.transpose(2, 0, 1), dtype=np.float32)
     return torch.from_numpy(planes)[None]
+
+
+@lru_cache(maxsize=2)
+def _pattern(height: int, width: int, device: torch.device) -> Tensor:
+    """Interleaved gradient noise ``(H, W)`` in [0, 1): even within every 3×3 pixels.
+
+    After Jimenez, "Next Generation Post Processing in Call of Duty: Advanced Warfare", SIGGRAPH 2014.
+    """
+    down, across = np.mgrid[:height, :width]
+    slope = (0.06711056 * across + 0.00583715 * down) % 1
+    return torch.from_numpy((52.9829189 * slope % 1).astype(np.float32)).to(device)
+
+
+def _interleave(planes: Tensor, kind: torch.dtype) -> Tensor:
+    return planes.to(kind).permute(1, 2, 0).contiguous()

@@ -91,7 +91,7 @@ def test_what_cannot_be_encoded_is_refused(tmp_path: Path) -> None:
         Encoder(path, width=65, height=48, fps=fps, encode=EncodeConfig())
     with pytest.raises(ConfigError, match=r"encode.quality=god: allowed are .* \(did you mean good\?\)"):
         opened(path, quality="god")
-    with pytest.raises(ConfigError, match=r"encode.codec=h263: allowed are h264 \(did you mean h264\?\)"):
+    with pytest.raises(ConfigError, match=r"encode.codec=h263: allowed are h264, .*did you mean h26"):
         opened(path, codec="h263")
     with pytest.raises(ValueError, match="a frame of"), opened(path) as encoder:
         encoder.write(clouds(1, (64, 48)))

@@ -1,0 +1,50 @@
+"""Segments of a film read one after the other, as if they were one file."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import InputError, OutputError
+from pipeline.media.files import part_path
+from pipeline.media.video import FORMATS
+
+COPYING = 5e6  # bytes a second that even a slow disk copies
+
+
+@contextmanager
+def chained(segments: Sequence[Path], beside: Path) -> Iterator[list[str]]:
+    """ffmpeg's input arguments for ``segments`` in order; while open, a hidden list of them lies beside a file.
+
+    Local files only, and no format that a film is not made of. Raises InputError for a segment that is not there,
+    OutputError when the list cannot be written.
+    """
+    path = part_path(beside, "list")
+    try:
+        path.write_text(_list(segments), encoding="utf-8", errors="surrogateescape")
+        yield [
+            *("-protocol_whitelist", "file", "-format_whitelist", f"concat,{FORMATS}"),
+            *("-f", "concat", "-safe", "0", "-i", f"file:{path}"),
+        ]
+    except OSError as error:
+        raise OutputError(f"{beside} cannot be written: {error.strerror}") from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def patience(paths: Sequence[Path]) -> float:
+    """Seconds in which these files can be copied, and more."""
+    return 120.0 + sum(path.stat().st_size for path in paths if path.exists()) / COPYING
+
+
+def _list(segments: Sequence[Path]) -> str:
+    """The list in the words of ffmpeg's concat demuxer."""
+    lines = ["ffconcat version 1.0"]
+    for segment in segments:
+        if not segment.is_file():
+            raise InputError(f"{segment}: there is no such segment")
+        name = str(segment.absolute())
+        if "\n" in name or "\r" in name:
+            raise OutputError(f"{name!r} cannot be joined: there is a line end in its name")
+        quoted = name.replace("'", r"'\''")
+        lines.append(f"file 'file:{quoted}'")
+    return "\n".join([*lines, ""])
