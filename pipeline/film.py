@@ -30,6 +30,7 @@ from pipeline.shot import Shot
 from pipeline.stop import Stop
 from pipeline.work import request
 from pipeline.work.folder import Folder
+from pipeline.work.layout import Layout
 from pipeline.work.shelf import Shelf
 from pipeline.work.space import check_space
 
@@ -81,9 +82,9 @@ def _shelf(plan: Plan, shot: Shot, facts: dict[str, Any], folder: Folder) -> She
     spec = record.frames_spec(facts, plan)
     home = folder.shot(1, spec, resume=config.resume, overwrite=config.overwrite)
     cues = cue_digest(shot, plan.scales())
-    shelf = Shelf(home, grid=config.segment, suffix=segment_suffix(config.encode.codec), cues=cues)
+    shelf = Shelf(home, layout=Layout(config.segment, segment_suffix(config.encode.codec)), cues=cues)
     if shelf.changed:
-        first = min(shelf.changed) * shelf.grid
+        first = min(shelf.changed)
         raise OutputError(
             f"{home} holds frames for which the score asks for something else now, from frame {first} on (as do times "
             "in per cent when a film gets longer); give resume=false to render it anew, or another output="
@@ -143,7 +144,7 @@ def _join(plan: Plan, job: Job, facts: dict[str, Any], folder: Folder) -> Film:
     text = record.as_text(facts)
     poster = Poster(plan.frames, fps=float(plan.fps))
     for index in poster.chosen:
-        number, offset = divmod(index, shelf.grid)
+        number, offset = divmod(index, shelf.layout.grid)
         poster.offer(index, from_array(read_frame(segments[number], offset) / 255.0))
     with folder.joining():
         _assemble(plan, segments, plan.video, plan.frames, text)
@@ -160,7 +161,7 @@ def _join_part(plan: Plan, job: Job, facts: dict[str, Any]) -> Film:
     """The segments of a part as a video of its own; the work folder stays for the rest."""
     assert plan.part is not None
     shelf = job.shelf
-    first, last = plan.part.start * shelf.grid, min(plan.frames, plan.part.stop * shelf.grid)
+    first, last = plan.part.start * shelf.layout.grid, min(plan.frames, plan.part.stop * shelf.layout.grid)
     final = plan.video.with_name(f"{plan.video.stem}.{first}-{last - 1}{plan.video.suffix}")
     segments = [shelf.path(number) for number in plan.part]
     _assemble(plan, segments, final, last - first, record.as_text(facts), part=True)
@@ -199,5 +200,5 @@ def _speed(plan: Plan, shelf: Shelf) -> dict[str, float | int]:
     return {"frames": plan.frames, "seconds": round(seconds, 2), "frames_per_second": rate}
 
 
-def _encoder(plan: Plan, path: Path) -> Encoder:
+def _encoder(plan: Plan, path: Path, lossless: bool) -> Encoder:
     return Encoder(path, width=plan.width, height=plan.height, fps=plan.fps, encode=plan.config.encode)

@@ -27,6 +27,12 @@ class Plan:
 
     ``work`` is the folder in which the film grows; ``replaces`` says whether a film of its name may be replaced;
     ``part`` are the segments to render, None for all.
+
+    A shot of a film of several has a number, ``index``, counted from 0, and ``transition`` says how it comes out of
+    the one before. Its first ``head`` frames and its last ``tail`` frames are not in the film by themselves: they are
+    mixed with the tail of the shot before and the head of the one after. In a loop the ``head`` of the first shot is
+    its run-up, to which the last ``back`` frames of the last shot lead back; a loop of one shot has a score that lasts
+    ``loop`` frames and begins again. The plan of a film of several shots has their plans as ``shots``.
     """
 
     config: RenderConfig
@@ -46,6 +52,28 @@ class Plan:
     replaces: bool
     part: range | None = None
     stretch: Stretch | None = None
+    index: int = 0
+    transition: str = "cut"
+    head: int = 0
+    tail: int = 0
+    back: int = 0
+    loop: int = 0
+    shots: tuple["Plan", ...] = ()
+
+    @property
+    def all(self) -> tuple["Plan", ...]:
+        """The plans of all shots: where there is only one, this."""
+        return self.shots or (self,)
+
+    @property
+    def length(self) -> int:
+        """How many frames the film has."""
+        return sum(shot.frames - shot.head for shot in self.all)
+
+    @property
+    def carried(self) -> bool:
+        """Whether the shot goes on from the last picture of the one before."""
+        return self.transition == "zoom_through"
 
     def scales(self) -> list[float]:
         """Sizes of the octaves over the frame's, coarse to fine."""

@@ -36,6 +36,9 @@ def make_record(plan: Plan, weights: Weights, device: str, precision: torch.dtyp
     config = plan.config
     inputs = _inputs(plan)
     settings = {name: value for name, value in asdict(config).items() if name not in FREE}
+    for name in ("film", "presets", "loop"):  # said of the films that they make
+        if not settings[name] or (name == "presets" and not isinstance(config.film, str)):
+            del settings[name]
     for key in PATHS:
         group, _, name = key.partition(".")
         if isinstance(settings.get(group), dict) and settings[group].get(name) is not None:

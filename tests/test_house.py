@@ -20,7 +20,9 @@ FLOORS = (
     ("networks",),
     ("progress", "randomness", "device", "stop", "kin"),
     ("command",),
+    ("preset",),
     ("gate",),
+    ("shots",),
     ("target",),
     ("region",),
     ("layers",),
@@ -34,6 +36,8 @@ LIGHT = (
         "launch",
         "repeat",
         "command",
+        "preset",
+        "shots",
         "gate",
         "plain",
         "inputs",
@@ -46,7 +50,7 @@ LIGHT = (
 )  # answer without torch
 ONLY = {
     "torchvision": {"dream/zoo.py", "dream/trace.py", "motion/raft.py"},
-    "hydra": {"launch.py", "command.py", "gate.py"},
+    "hydra": {"launch.py", "command.py", "preset.py", "gate.py"},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
 }
 

@@ -10,7 +10,7 @@ from pipeline.errors import OutputError
 from pipeline.media.files import part_path, place
 from pipeline.work.lock import is_held
 
-FREE = ("output", "overwrite", "resume", "keep_segments", "frames", "limits", "preview")
+FREE = ("output", "overwrite", "resume", "keep_segments", "frames", "limits", "preview", "shots")
 """Settings of a run that make no difference to the film."""
 
 NAME = "request.json"
