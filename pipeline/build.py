@@ -32,7 +32,7 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
     played = compose(plan, seeing.named, kin.neighbours)
     objective = Objective(seeing, _pictures(plan.guides, plan), guide_layer(config))
     masks = Masks(_pictures(plan.masks, plan))
-    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, plan.index)
+    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, plan.link.index)
     start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
     dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side, masks, start_tone)
     for target in played.targets():
@@ -48,11 +48,12 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
         frames=plan.frames,
         opening=plan.opening,
         seed=config.seed,
-        index=plan.index,
+        index=plan.link.index,
         mask=config.dream.mask,
-        carried=plan.carried,
-        period=plan.loop,
-        back=plan.back,
+        carried=plan.link.carried,
+        run_up=plan.link.run_up,
+        period=plan.link.period,
+        back=plan.link.back,
     )
 
 

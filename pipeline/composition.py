@@ -25,17 +25,19 @@ def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
         layers=config.score.layers or config.network.layers,
         draw=config.score.draw,
         hold=config.score.hold,
+        every=config.score.every,
         fade=config.score.fade,
         seed=config.seed,
-        shot=plan.index,
+        shot=plan.link.index,
         fps=plan.fps,
-        duration=(plan.loop or plan.frames) / float(plan.fps),
+        duration=(plan.link.period or plan.frames) / float(plan.fps),
         channels=layers.count,
         neighbours=neighbours,
         keys=config.score.keys,
         curves={name: written for name, (written, _) in curves.items()},
         limits={name: limits for name, (_, limits) in curves.items()},
         scales=plan.scales(),
+        signals=plan.signals,
     )
     for text in played.targets():
         target = parse_target(text, "score.targets")

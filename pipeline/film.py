@@ -20,6 +20,7 @@ from pipeline.job import Job, Watcher, cue_digest
 from pipeline.media.assemble import assemble
 from pipeline.media.codecs import segment_suffix
 from pipeline.media.encoder import Encoder
+from pipeline.media.estimate import bytes_per_frame
 from pipeline.media.pixels import from_array
 from pipeline.media.poster import Poster
 from pipeline.media.video import read_frame
@@ -29,6 +30,7 @@ from pipeline.sheet import write
 from pipeline.shot import Shot
 from pipeline.stop import Stop
 from pipeline.work import request
+from pipeline.work import spec as specs
 from pipeline.work.folder import Folder
 from pipeline.work.layout import Layout
 from pipeline.work.shelf import Shelf
@@ -66,7 +68,7 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
     shot = build_shot(plan, seeing)
     facts = record.make_record(plan, seeing.weights, device_words(device), precision)
     with ExitStack() as stack:
-        folder = stack.enter_context(Folder(plan.work, plan.video))
+        folder = stack.enter_context(Folder(plan.work, plan.place))
         request.write(folder.path, config)
         stop = stack.enter_context(Stop())
         shelf = _shelf(plan, shot, facts, folder)
@@ -82,7 +84,8 @@ def _shelf(plan: Plan, shot: Shot, facts: dict[str, Any], folder: Folder) -> She
     spec = record.frames_spec(facts, plan)
     home = folder.shot(1, spec, resume=config.resume, overwrite=config.overwrite)
     cues = cue_digest(shot, plan.scales())
-    shelf = Shelf(home, layout=Layout(config.segment, segment_suffix(config.encode.codec)), cues=cues)
+    layout = Layout(config.segment, segment_suffix(config.encode.codec))
+    shelf = Shelf(home, layout=layout, spec=specs.digest(spec), cues=cues)
     if shelf.changed:
         first = min(shelf.changed)
         raise OutputError(
@@ -95,7 +98,7 @@ def _shelf(plan: Plan, shot: Shot, facts: dict[str, Any], folder: Folder) -> She
     if kept:
         say(f"note: going on: {kept} of {plan.frames} frames are there")
     missing = plan.frames - shelf.finished(plan.frames)
-    size = 0.3 * plan.width * plan.height  # bytes a frame
+    size = bytes_per_frame(config.encode, plan.width, plan.height)
     tight = check_space(home, size * (missing * COPIES + plan.frames - missing))
     if tight:
         say(f"note: {tight}")
@@ -105,7 +108,7 @@ def _shelf(plan: Plan, shot: Shot, facts: dict[str, Any], folder: Folder) -> She
 def _run(plan: Plan, job: Job) -> None:
     """Render; says what is kept when it ends before its end."""
     try:
-        job.run(plan.video.stem, plan.part)
+        job.run(plan.place.stem, plan.part)
     except (Interrupted, KeyboardInterrupt) as error:
         kept = job.shelf.kept(plan.frames) if job.shelf.folder.is_dir() else 0
         if not kept:
@@ -154,7 +157,7 @@ def _join(plan: Plan, job: Job, facts: dict[str, Any], folder: Folder) -> Film:
         folder.sign()
     else:
         folder.remove()
-    return Film(plan.video, plan.poster, plan.record)
+    return Film(plan.place, plan.poster, plan.record)
 
 
 def _join_part(plan: Plan, job: Job, facts: dict[str, Any]) -> Film:
@@ -162,7 +165,12 @@ def _join_part(plan: Plan, job: Job, facts: dict[str, Any]) -> Film:
     assert plan.part is not None
     shelf = job.shelf
     first, last = plan.part.start * shelf.layout.grid, min(plan.frames, plan.part.stop * shelf.layout.grid)
-    final = plan.video.with_name(f"{plan.video.stem}.{first}-{last - 1}{plan.video.suffix}")
+    numbers = f"{first}-{last - 1}"
+    if plan.place == plan.video:
+        final = plan.video.with_name(f"{plan.video.stem}.{numbers}{plan.video.suffix}")
+    else:  # numbered pictures, in a folder of their own
+        place = plan.place.with_name(f"{plan.place.name}-{numbers}")
+        final = place / plan.video.name if plan.video.suffix else place
     segments = [shelf.path(number) for number in plan.part]
     _assemble(plan, segments, final, last - first, record.as_text(facts), part=True)
     return Film(final)
@@ -170,7 +178,7 @@ def _join_part(plan: Plan, job: Job, facts: dict[str, Any]) -> Film:
 
 def _assemble(plan: Plan, segments: list[Path], final: Path, frames: int, text: str, *, part: bool = False) -> None:
     """Join the segments, with the footage's sound; without it rather than not at all."""
-    sound = plan.stretch.sound(plan.frames, plan.config.audio) if plan.stretch and not part else None
+    sound = None if part else plan.sound(plan.frames)
     joining = partial(
         assemble,
         segments,
@@ -201,4 +209,5 @@ def _speed(plan: Plan, shelf: Shelf) -> dict[str, float | int]:
 
 
 def _encoder(plan: Plan, path: Path, lossless: bool) -> Encoder:
-    return Encoder(path, width=plan.width, height=plan.height, fps=plan.fps, encode=plan.config.encode)
+    encode = plan.config.encode
+    return Encoder(path, width=plan.width, height=plan.height, fps=plan.fps, encode=encode, stall=encode.patience)

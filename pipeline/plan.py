@@ -3,18 +3,26 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.config import LimitsConfig, NetworkConfig, RenderConfig, ScoreConfig
+from pipeline.config.render import UNTIMED
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.inputs import check_footage, check_picture, check_weights
+from pipeline.link import Link
+from pipeline.music.song import Song, make_signals, plan_song
 from pipeline.region import SIDES
 from pipeline.score.clock import parse_fps, parse_time, show_time
 from pipeline.score.sight import written_targets
+from pipeline.score.signals import Signals
 from pipeline.stretch import Stretch, check_apart, plan_stretch
 from pipeline.work.folder import is_own, work_path
+
+if TYPE_CHECKING:
+    from pipeline.media.sound import Sound
 
 LARGEST = 16384  # pixels a side, after frame.scale
 REFERENCE = 360  # pixels on the short side that dream.octaves is meant for
@@ -25,14 +33,11 @@ SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
 class Plan:
     """What will be rendered and where: sizes in pixels (even), times as counts of frames.
 
-    ``work`` is the folder in which the film grows; ``replaces`` says whether a film of its name may be replaced;
-    ``part`` are the segments to render, None for all.
+    ``video`` is the film as it is written, for numbered pictures a pattern; ``place`` is what then stands there, for
+    those their folder. ``work`` is the folder in which the film grows; ``replaces`` says whether a film of its name
+    may be replaced; ``part`` are the segments to render, None for all.
 
-    A shot of a film of several has a number, ``index``, counted from 0, and ``transition`` says how it comes out of
-    the one before. Its first ``head`` frames and its last ``tail`` frames are not in the film by themselves: they are
-    mixed with the tail of the shot before and the head of the one after. In a loop the ``head`` of the first shot is
-    its run-up, to which the last ``back`` frames of the last shot lead back; a loop of one shot has a score that lasts
-    ``loop`` frames and begins again. The plan of a film of several shots has their plans as ``shots``.
+    ``link`` places a shot in a film of several, whose own plan has all theirs as ``shots``.
     """
 
     config: RenderConfig
@@ -48,32 +53,27 @@ class Plan:
     poster: Path
     record: Path
     notes: tuple[str, ...]
+    place: Path
     work: Path
     replaces: bool
+    signals: Signals
     part: range | None = None
     stretch: Stretch | None = None
-    index: int = 0
-    transition: str = "cut"
-    head: int = 0
-    tail: int = 0
-    back: int = 0
-    loop: int = 0
+    song: Song | None = None
+    link: Link = Link()
     shots: tuple["Plan", ...] = ()
-
-    @property
-    def all(self) -> tuple["Plan", ...]:
-        """The plans of all shots: where there is only one, this."""
-        return self.shots or (self,)
 
     @property
     def length(self) -> int:
         """How many frames the film has."""
-        return sum(shot.frames - shot.head for shot in self.all)
+        return sum(shot.frames - shot.link.unshown for shot in self.shots or (self,))
 
-    @property
-    def carried(self) -> bool:
-        """Whether the shot goes on from the last picture of the one before."""
-        return self.transition == "zoom_through"
+    def sound(self, frames: int) -> "Sound | None":
+        """What is heard under the first ``frames`` frames: the song, else what the footage has."""
+        audio = self.config.audio
+        if audio.kind != "none" and self.song is not None:
+            return self.song.sound(frames / self.fps, audio, self.fps)
+        return self.stretch.sound(frames, audio.kind) if self.stretch else None
 
     def scales(self) -> list[float]:
         """Sizes of the octaves over the frame's, coarse to fine."""
@@ -88,28 +88,15 @@ def make_plan(
     ``check`` is asked whether the video, the poster and the record can be written, before footage is looked at, which
     may take long. Raises ConfigError for values that do not fit together, InputError for files that are not there.
     """
-    video, poster, record = written = _places(config, folder, name)
-    check(*written)
-    stretch = None
-    if config.source.kind == "video":
-        if config.source.path:
-            check_footage(config.source.path, config.limits)
-        check_apart(config.source, written)
-        heard = config.audio == "source"
-        stretch = plan_stretch(config.source, config.frame.fps, config.duration, heard=heard)
+    video, place, *beside = _places(config, folder, name)
+    check(video, *beside)
+    stretch = _stretch(config, (place, *beside))
     fps = stretch.fps if stretch else parse_fps(config.frame.fps, "frame.fps")
-    duration = parse_time(config.duration, fps=fps, key="duration", duration=stretch.seconds if stretch else None)
-    frames = round(duration * fps)
+    song = plan_song(config.audio, fps) if _has_song(config) else None
+    signals = make_signals(config.audio, song, fps)
+    frames, opening = _frames(config, fps, stretch.seconds if stretch else song.seconds if song else None, signals)
     if stretch and frames > stretch.frames:
         raise ConfigError("duration", config.duration, f"the footage lasts {show_time(stretch.seconds)}")
-    if not 1 <= frames or duration > config.limits.hours * 3600:
-        allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
-        raise ConfigError("duration", config.duration, allowed)
-    unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration)
-    if config.start.kind == "image":
-        _check_image(config)
-    if stretch or config.start.kind == "image":
-        unfold = 0.0
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
     guides, masks = _pictures(config.score, config.network, config.limits)
@@ -123,10 +110,10 @@ def make_plan(
         for name, side, even in (("width", asked[0], width), ("height", asked[1], height))
         if config.frame.scale == 1 and side != even
     ]
-    opening = min(frames, round(unfold * fps))
-    if 0 < opening < SHORTEST_OPENING:
-        raise ConfigError("start.unfold", config.start.unfold, f"allowed is 0s, or {SHORTEST_OPENING} frames and more")
-    notes += stretch.notes(frames, config.audio, video, config.encode.codec) if stretch else []
+    config, said = _encoding(config, video, width, height, fps)
+    heard, codec = "none" if song else config.audio.kind, config.encode.codec
+    notes += said + (stretch.notes(frames, heard, video, codec) if stretch else [])
+    notes += song.notes(config.audio, frames / fps, video, codec) if song else []
     return Plan(
         config=config,
         width=width,
@@ -138,14 +125,61 @@ def make_plan(
         guides=guides,
         masks=masks,
         video=video,
-        poster=poster,
-        record=record,
+        poster=beside[0],
+        record=beside[1],
         notes=tuple(notes),
-        work=work_path(video),
-        replaces=config.overwrite or is_own(video),
+        place=place,
+        work=work_path(place),
+        replaces=config.overwrite or is_own(place),
+        signals=signals,
         part=_part(config, frames),
         stretch=stretch,
+        song=song,
     )
+
+
+def _stretch(config: RenderConfig, written: tuple[Path, ...]) -> Stretch | None:
+    """The footage under the film, if there is any, apart from what will be ``written``."""
+    if config.source.kind != "video":
+        return None
+    if config.source.path:
+        check_footage(config.source.path, config.limits)
+    check_apart(config.source, written)
+    heard = config.audio.kind == "source" and not _has_song(config)
+    return plan_stretch(config.source, config.frame.fps, config.duration, heard=heard)
+
+
+def _has_song(config: RenderConfig) -> bool:
+    return bool(config.audio.path) or config.audio.kind == "file"
+
+
+def _frames(config: RenderConfig, fps: Fraction, whole: float | None, signals: Signals) -> tuple[int, int]:
+    """How many frames the film has, and its opening; ``whole``: seconds that its footage or its song lasts."""
+    written = config.duration if config.duration is not None else "100%" if whole else UNTIMED
+    duration = parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid)
+    frames = round(duration * fps)
+    if not 1 <= frames or duration > config.limits.hours * 3600:
+        allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
+        raise ConfigError("duration", config.duration, allowed)
+    unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration, grid=signals.grid)
+    if config.start.kind == "image":
+        _check_image(config)
+    grown = config.source.kind == "video" or config.start.kind == "image"
+    opening = 0 if grown else min(frames, round(unfold * fps))
+    if 0 < opening < SHORTEST_OPENING:
+        raise ConfigError("start.unfold", config.start.unfold, f"allowed is 0s, or {SHORTEST_OPENING} frames and more")
+    return frames, opening
+
+
+def _encoding(
+    config: RenderConfig, video: Path, width: int, height: int, fps: Fraction
+) -> tuple[RenderConfig, list[str]]:
+    """The config with the encoder that works here, and what a person should know of it."""
+    from pipeline.media.codecs import notes
+    from pipeline.media.trial import settle
+
+    encode, fallback = settle(config.encode, width, height)
+    return replace(config, encode=encode), [*filter(None, [fallback]), *notes(video, encode.codec, fps)]
 
 
 def _part(config: RenderConfig, frames: int) -> range | None:
@@ -159,13 +193,17 @@ def _part(config: RenderConfig, frames: int) -> range | None:
     return range(first // config.segment, -(-stop // config.segment))
 
 
-def _places(config: RenderConfig, folder: Path, name: str) -> tuple[Path, Path, Path]:
-    """The video, the poster and the record."""
-    video = Path(config.output) if config.output else folder / f"{name}.mp4"
+def _places(config: RenderConfig, folder: Path, name: str) -> tuple[Path, Path, Path, Path]:
+    """The video as it is written, what then stands there, the poster and the record."""
+    from pipeline.media.codecs import film_suffix, standing
+
+    codec = config.encode.codec
+    video = Path(config.output) if config.output else folder / f"{name}{film_suffix(codec)}"
     if not video.name:
         raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
-    prefix = f"{video.stem}." if config.output else ""
-    return video, video.with_name(f"{prefix}poster.png"), video.with_name(f"{prefix}run.yaml")
+    place = standing(video, codec)
+    prefix = f"{place.stem}." if config.output else ""
+    return video, place, place.with_name(f"{prefix}poster.png"), place.with_name(f"{prefix}run.yaml")
 
 
 def _asked_size(config: RenderConfig, stretch: Stretch | None) -> tuple[int, int]:

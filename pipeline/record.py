@@ -4,7 +4,6 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pipeline.dream.weights import Weights
 from pipeline.media import ffmpeg
 from pipeline.media.files import digest
 from pipeline.plan import Plan
-from pipeline.work.request import FREE
+from pipeline.work.request import film_settings
 from pipeline.work.spec import Spec
 
 # Those whose arithmetic the frames go through, and those that only carry them.
@@ -28,17 +27,14 @@ PATHS = ("start.path", "source.path", "network.weights", "score.guide", "audio.p
 """Settings that name files of the user's: a record holds the plain name and the content's hash."""
 
 RESOLVED = ("duration", "device", "precision", "audio")
-"""Settings that frames do not depend on as they are written; what they come to is compared."""
+"""Settings that frames do not depend on as they are written; what they come to is compared, in the score's cues too."""
 
 
 def make_record(plan: Plan, weights: Weights, device: str, precision: torch.dtype) -> dict[str, Any]:
     """Config, inputs, versions, network and device, the same for every run that renders the same film."""
     config = plan.config
     inputs = _inputs(plan)
-    settings = {name: value for name, value in asdict(config).items() if name not in FREE}
-    for name in ("film", "presets", "loop"):  # said of the films that they make
-        if not settings[name] or (name == "presets" and not isinstance(config.film, str)):
-            del settings[name]
+    settings = film_settings(config)
     for key in PATHS:
         group, _, name = key.partition(".")
         if isinstance(settings.get(group), dict) and settings[group].get(name) is not None:
@@ -69,7 +65,7 @@ def make_record(plan: Plan, weights: Weights, device: str, precision: torch.dtyp
 def frames_spec(record: Mapping[str, Any], plan: Plan) -> Spec:
     """What of a record the frames of its shot depend on, by dotted key, and the sizes and times that they come to."""
     flat = dict(_flat({key: record[key] for key in ("program", "config", "inputs", "network", "device")}))
-    left_out = tuple(f"config.{name}." for name in RESOLVED)
+    left_out = (*(f"config.{name}." for name in RESOLVED), "inputs.audio.path.")
     spec = {key: value for key, value in flat.items() if not f"{key}.".startswith(left_out)}
     spec |= {f"versions.{name}": record["versions"][name] for name in (*PACKAGES, "ffmpeg")}
     spec["frame"] = f"{plan.width}x{plan.height} at {plan.fps} frames per second"
@@ -92,6 +88,8 @@ def _inputs(plan: Plan) -> dict[str, dict[str, str]]:
         found["source.path"] = Path(str(config.source.path))
     if config.score.kind == "guided":
         found["score.guide"] = Path(str(config.score.guide))
+    if plan.song is not None:
+        found["audio.path"] = plan.song.path
     found |= {f"guide:{Path(file).name}": Path(file) for file in plan.guides}
     found |= {f"mask:{Path(file).name}": Path(file) for file in plan.masks}
     return {key: {"name": path.name, "sha256": _content(path)} for key, path in sorted(found.items())}

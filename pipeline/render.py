@@ -18,7 +18,7 @@ def main() -> None:
 def render(config: RenderConfig, folder: Path, name: str) -> None:
     """Check what needs no torch, then make the film ``name`` in ``folder``, or at ``config.output``."""
     from pipeline import sheet
-    from pipeline.media.codecs import check_output
+    from pipeline.media.codecs import check_output, standing
     from pipeline.media.files import check_place
     from pipeline.plan import make_plan
     from pipeline.work.folder import is_own
@@ -28,7 +28,7 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
         folder = unfinished(folder, name, config) or folder
 
     def check(video: Path, *beside: Path) -> None:
-        replaces = config.overwrite or is_own(video)
+        replaces = config.overwrite or is_own(standing(video, config.encode.codec))
         check_output(video, replaces, config.encode.codec)
         for path in beside:
             check_place(path, overwrite=replaces)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.composition import compose, kin_of
@@ -15,6 +15,22 @@ from pipeline.layers import KNOWN, Layers, known_layers, weights_file
 from pipeline.plan import Plan
 from pipeline.score.score import Score
 from pipeline.score.sight import Sight
+from pipeline.score.signals import LEVELS
+
+PEAK = 0.04  # seconds in which a level that is drawn falls, so that no frame misses a stroke
+
+
+@dataclass(frozen=True)
+class Music:
+    """What a film moves to: ``beats`` and ``bars`` in seconds, ``sections`` as (second, kind), and of a song, by name,
+    how strong ``bass``, ``mid``, ``treble`` and ``loud`` are, with an entry per frame.
+    """
+
+    bpm: float
+    beats: list[float]
+    bars: list[float]
+    sections: list[tuple[float, int]]
+    levels: dict[str, list[float]]
 
 
 @dataclass(frozen=True)
@@ -29,16 +45,19 @@ class Sheet:
     lanes: dict[str, list[float]]
     targets: list[Sight]
     octaves: list[tuple[float, list[Sight]]]
+    music: Music | None = None
 
     def as_json(self) -> str:
-        """``{"fps", "frames", "lanes", "targets"}``, and ``"octaves"`` where these differ."""
+        """``{"fps", "frames", "lanes", "targets"}``, ``"octaves"`` where these differ, ``"music"`` where there is."""
         data: dict[str, object] = {"fps": self.fps, "frames": self.frames, "lanes": self.lanes, "targets": self.targets}
         if self.octaves:
             data["octaves"] = [{"scale": scale, "targets": targets} for scale, targets in self.octaves]
+        if self.music:
+            data["music"] = asdict(self.music)
         return json.dumps(data, ensure_ascii=False) + "\n"
 
 
-def make_sheet(score: Score, fps: float, frames: int, scales: Sequence[float]) -> Sheet:
+def make_sheet(score: Score, fps: float, frames: int, scales: Sequence[float], music: Music | None = None) -> Sheet:
     """What the render will read from the score at every frame; ``scales`` are the octaves'."""
     cues = [score.at(index / fps) for index in range(frames)]
     targets = [score.schedule.weights(cue.time) for cue in cues]
@@ -49,6 +68,27 @@ def make_sheet(score: Score, fps: float, frames: int, scales: Sequence[float]) -
         lanes={name: [cue.numbers[name] for cue in cues] for name in score.curves},
         targets=targets,
         octaves=octaves if any(seen != targets for _, seen in octaves) else [],
+        music=music,
+    )
+
+
+def music_of(plan: Plan) -> Music | None:
+    """What the plan's film moves to; None where it has no song, is given no tempo and counts no beats."""
+    config, signals, fps = plan.config, plan.signals, float(plan.fps)
+    if plan.song is None and config.audio.bpm is None and config.score.kind != "beats":
+        return None
+    beats = signals.grid.between(0.0, plan.frames / fps)
+    sections, levels = [(0.0, 0)], {}
+    if plan.song is not None:
+        sections = plan.song.sections()
+        heard = {name: signals.find(name, 0.0, PEAK) for name in LEVELS}
+        levels = {name: [signal(index / fps) for index in range(plan.frames)] for name, signal in heard.items()}
+    return Music(
+        bpm=60 / signals.grid.seconds,
+        beats=[at for _, at in beats],
+        bars=[at for number, at in beats if number % signals.grid.beats_per_bar == 0],
+        sections=sections,
+        levels=levels,
     )
 
 

@@ -9,14 +9,17 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.score.sight import Sight
-from pipeline.sheet import Sheet
+from pipeline.sheet import Music, Sheet
 
 FINER = 2  # drawn so many times larger, then reduced: smooth lines
 WIDTH, LEFT, RIGHT = 1600, 230, 24
-MOVING, STILL, BARS, OCTAVE = 84, 26, 120, 40  # heights of lanes
+MOVING, STILL, BARS, OCTAVE, SONG = 84, 26, 120, 40, 124  # heights of lanes
 GAP, TOP, AXIS, LINE = 10, 56, 44, 22
 PAPER, LANE, GRID = (22, 23, 28), (31, 33, 40), (52, 55, 66)
 INK, FAINT, CURVE = (232, 233, 238), (148, 152, 166), (126, 200, 255)
+LEVEL = {"loud": (84, 88, 102), "bass": (233, 95, 80), "mid": (104, 190, 120), "treble": (150, 205, 255)}
+BAR, BEAT = (232, 233, 238), (120, 124, 138)
+NARROW = 5  # pixels below which lines are too near each other to be drawn
 MOST_NAMED = 24  # targets in the legend
 # Distances between marks, in seconds.
 _STEPS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200)
@@ -48,6 +51,7 @@ class _Picture:
         still = len(sheet.lanes) - len(self._moving)
         rows = -(-min(len(self._names), MOST_NAMED + 1) // 4)
         lanes = [MOVING] * len(self._moving) + [STILL] * still + [BARS] + [OCTAVE] * len(sheet.octaves)
+        lanes += [SONG] if sheet.music else []
         height = TOP + sum(lanes) + GAP * len(lanes) + AXIS + rows * LINE + 2 * GAP
         self.image = Image.new("RGB", (WIDTH * FINER, height * FINER), PAPER)
         self._pen = ImageDraw.Draw(self.image)
@@ -58,6 +62,8 @@ class _Picture:
         self._text((LEFT, 18), self._title, INK, 20)
         facts = f"{seconds:g} s · {self._sheet.frames} frames · {self._sheet.fps:g} fps"
         self._text((WIDTH - RIGHT, 22), facts, FAINT, 14, "ra")
+        if self._sheet.music:
+            self._song(self._sheet.music)
         self._bars("targets", self._sheet.targets, BARS, named=True)
         for scale, targets in self._sheet.octaves:
             self._bars(f"on octave {scale:.2f}", targets, OCTAVE, named=False)
@@ -68,6 +74,39 @@ class _Picture:
                 self._still(name, values[0])
         self._axis()
         self._legend()
+
+    def _song(self, music: Music) -> None:
+        """Its loudness with bass, mid and treble in it, under beats, numbered bars and lettered sections."""
+        top, bottom = self._lane("song" if music.levels else "beats", SONG)
+        self._text((LEFT - 14, top + 4), f"{music.bpm:.4g} bpm", FAINT, 12, "ra")
+        middle, reach = (top + bottom) / 2 - 7, SONG / 2 - 25
+        for x, first, last in self._columns() if music.levels else []:
+            for name, colour in LEVEL.items():
+                share = {"loud": 1.0, "bass": 0.9, "mid": 0.6, "treble": 0.35}[name]
+                half = reach * share * max(music.levels[name][first:last])
+                self._box((x, middle - half, self._x(last), middle + half), colour)
+        self._marked(music.beats, bottom - 8, bottom, BEAT)
+        numbers = self._marked(music.bars, bottom - 14, bottom, BAR)
+        for number in numbers:
+            x = self._x(music.bars[number] * self._sheet.fps)
+            self._text((x, bottom - 29), f"{number}", FAINT, 11)
+        for start, kind in music.sections if len(music.sections) > 1 else []:
+            x = self._x(start * self._sheet.fps)
+            if start < self._seconds:
+                self._line([(x, top), (x, bottom)], INK, 1.5)
+                self._text((x + 5, top + 3), chr(ord("A") + kind % 26), INK, 13)
+
+    def _marked(self, times: Sequence[float], top: float, bottom: float, colour: Colour) -> list[int]:
+        """A line at each time, or at every second, fourth … where they are too near; which of them have room for a
+        number.
+        """
+        pixels = (WIDTH - LEFT - RIGHT) / max(len(times), 1)
+        every = next(2**n for n in range(40) if pixels * 2**n >= NARROW)
+        for time in times[::every]:
+            x = self._x(time * self._sheet.fps)
+            self._line([(x, top), (x, bottom)], colour, 1)
+        roomy = next(2**n for n in range(40) if pixels * 2**n >= 8 * NARROW)
+        return list(range(0, len(times), roomy))
 
     def _curve(self, name: str, values: Sequence[float]) -> None:
         top, bottom = self._lane(name, MOVING)

@@ -41,9 +41,9 @@ class Shot:
     """Everything a shot needs: ``canvas`` is the very first one, ``size`` is (H, W) in pixels.
 
     The first ``opening`` frames show the noise unfolding. A shot that is ``carried`` on from another moves from its
-    first frame on. The score begins again after ``period`` frames, if that is not 0, and the last ``back`` frames are
-    drawn, one more than the other, to the pictures ``home``, ``(1, 3, H, W)``: after the last of them comes what came
-    after these.
+    first frame on. The score begins after ``run_up`` frames and again after ``period`` more, if that is not 0, and the
+    last ``back`` frames are drawn, one more than the other, to the pictures ``home``, ``(1, 3, H, W)``: after the last
+    of them comes what came after these.
     """
 
     start: StartConfig
@@ -60,13 +60,15 @@ class Shot:
     ripen: int = 0
     mask: str = "none"
     carried: bool = False
+    run_up: int = 0
     period: int = 0
     back: int = 0
     home: Callable[[int], Tensor] | None = None
 
     def cue(self, index: int) -> Cue:
         """What the score asks for in frame ``index``."""
-        return self.score.at((index % self.period if self.period else index) / self.fps)
+        played = index - self.run_up
+        return self.score.at((played % self.period if self.period else max(played, 0)) / self.fps)
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
         """Frames ``first`` … of the shot. ``canvas`` is that of the frame before, or for 0 what ``begin`` returned."""

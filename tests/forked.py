@@ -15,6 +15,7 @@ import gc, json, os, signal, sys, traceback
 import torch, pipeline.film
 from hydra import compose, initialize_config_dir
 from pipeline import command, gate, render
+from tests import troubles
 command.register()
 with initialize_config_dir(str(command.CONF), version_base="1.3"):  # so that no run has to begin from nothing
     compose("config", gate.check_arguments(["frame.width=96", "score.targets=['class:owl']"]))
@@ -29,6 +30,8 @@ for line in sys.stdin:
         for number, name in ((0, os.devnull), (1, job["said"] + ".out"), (2, job["said"] + ".err")):
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
         sys.argv = ["render", *job["arguments"]]
+        if job["trouble"]:
+            troubles.arm(job["trouble"])
         code = 0
         try:
             render.main()
@@ -60,7 +63,8 @@ class Program:
     def __init__(self, scratch: Path) -> None:
         self._said = scratch / "said"
         command = [sys.executable, "-c", SERVER]
-        self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        root = Path(__file__).resolve().parent.parent
+        self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root)
 
     def __enter__(self) -> "Program":
         return self
@@ -70,10 +74,14 @@ class Program:
     ) -> None:
         self._server.communicate()
 
-    def run(self, *arguments: str, folder: Path, seconds: int = 60) -> Run:
-        """Run it in ``folder``; after ``seconds`` it is killed, and the exit code is below 0."""
+    def run(self, *arguments: str, folder: Path, seconds: int = 60, trouble: str = "") -> Run:
+        """Run it in ``folder``; after ``seconds`` it is killed, and the exit code is below 0.
+
+        ``trouble`` is the name of something in ``troubles`` that happens on the way.
+        """
         assert self._server.stdin is not None and self._server.stdout is not None
-        job = {"folder": str(folder), "arguments": arguments, "said": str(self._said), "seconds": seconds}
+        said = {"said": str(self._said), "seconds": seconds, "trouble": trouble}
+        job = {"folder": str(folder), "arguments": arguments, **said}
         print(json.dumps(job), file=self._server.stdin, flush=True)
         code = int(self._server.stdout.readline())
         out, err = (self._said.with_suffix(ending).read_text(encoding="utf-8") for ending in (".out", ".err"))

@@ -3,11 +3,13 @@
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 
 from pipeline import command
-from pipeline.errors import RenderError
+from pipeline.errors import OutputError, RenderError
+from pipeline.media.stills import write_png
 from pipeline.plan import Plan, make_plan
 from tests.media.drawing import draw, video, with_sound
 
@@ -94,9 +96,84 @@ def test_what_does_not_fit_is_said(tmp_path: Path, clip: Path, overrides: list[s
         planned(tmp_path, clip, *overrides)
 
 
+def test_a_clip_whose_picture_begins_late_is_cut_from_its_first_picture_on(tmp_path: Path, clip: Path) -> None:
+    late = tmp_path / "late.mkv"
+    arguments = ["-itsoffset", "3", "-i", f"file:{clip}", "-i", f"file:{clip}", "-map", "0:v", "-map", "1:a"]
+    draw(late, *arguments, "-c", "copy")
+    plan = planned(tmp_path, late, "source.end=1s")
+    assert plan.frames == 30 and plan.stretch is not None
+    assert plan.stretch.start == pytest.approx(3, abs=0.05)
+    assert any("the first 3.0" in note and "of sound" in note for note in plan.notes)
+    assert not any("of sound" in note for note in planned(tmp_path, late, "source.end=1s", "audio=none").notes)
+    assert not any("of sound" in note for note in planned(tmp_path, clip).notes)
+
+
+def test_only_what_is_used_is_looked_at(tmp_path: Path) -> None:
+    path = video(tmp_path / "long.mp4", "testsrc2=s=64x48:r=24:d=8")
+    for part in (["source.end=12f"], ["duration=12f"], ["source.start=4f", "duration=0.5s"]):
+        plan = planned(tmp_path, path, *part)
+        assert plan.frames == 12 and plan.stretch is not None
+        assert len(plan.stretch.clip.times) < 72
+    assert planned(tmp_path, path, "source.end=25%").frames == 48
+
+
+def test_damaged_sound_is_refused_unless_it_is_not_wanted(tmp_path: Path) -> None:
+    path = with_sound(tmp_path / "d.mkv", "-c:a", "flac")
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * 0.8)] ^= 0x41
+    path.write_bytes(data)
+    with pytest.raises(RenderError, match=r"sound of .* is damaged at about 0\..*audio=none"):
+        planned(tmp_path, path)
+    assert planned(tmp_path, path, "audio=none").notes == ()
+    assert planned(tmp_path, path, "source.end=0.5s").notes == ()
+    assert "taken as it is" in planned(tmp_path, path, "source.salvage=true").notes[0]
+
+
 def test_the_footage_itself_is_never_replaced(tmp_path: Path, clip: Path) -> None:
     with pytest.raises(RenderError, match="this is the footage itself"):
         planned(tmp_path, clip, f"output={clip}", "overwrite=true")
+
+
+@pytest.mark.parametrize(
+    ("footage", "output"),
+    [("shots", "shots/film.mp4"), ("shots", "shots/../shots/film.mov"), ("shots/f%02d.png", "shots/f07.png")],
+)
+def test_a_film_does_not_stand_among_the_pictures_it_is_made_of(tmp_path: Path, footage: str, output: str) -> None:
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    for number in range(4):
+        write_png(np.full((48, 64, 3), 60 * number, np.uint8), folder / f"f{number:02d}.png")
+    with pytest.raises(RenderError, match="would stand among the pictures"):
+        planned(tmp_path, tmp_path / footage, f"output={tmp_path / output}")
+    assert planned(tmp_path, tmp_path / footage, f"output={folder / 'made' / 'film.mp4'}").frames == 4
+
+
+def test_places_are_checked_before_footage_is_looked_at(tmp_path: Path) -> None:
+    def check(*paths: Path) -> None:
+        raise OutputError("no place")
+
+    command.register()
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        config = command.read(compose("config", ["+preset=footage", "source.path=absent.mp4"]))
+    with pytest.raises(OutputError, match="no place"):
+        make_plan(config, tmp_path, "film", check)
+
+
+@pytest.mark.parametrize(
+    ("size", "asked", "extra"),
+    [
+        ("640x360", [], 0),
+        ("1080x1920", [], 3),
+        ("320x180", ["frame.scale=4"], 2),
+        ("1280x720", ["frame.width=1280"], 0),
+    ],
+)
+def test_motifs_keep_their_share_of_footage_of_any_size(
+    tmp_path: Path, size: str, asked: list[str], extra: int
+) -> None:
+    path = video(tmp_path / "a.mp4", f"color=gray:s={size}:r=24:d=0.1")
+    plan = planned(tmp_path, path, "dream.octaves=4", "dream.octave_ratio=1.4", *asked)
+    assert plan.octaves == 4 + extra
 
 
 def test_without_footage_its_size_cannot_be_asked_for(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ cannot: ranges and choices. Everything that can move in time (``curve=True``) is
 the score reads it.
 """
 
+from pipeline.config.atlas import AtlasConfig
+from pipeline.config.audio import AudioConfig
 from pipeline.config.encode import EncodeConfig
 from pipeline.config.footage import FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig
@@ -15,6 +17,8 @@ from pipeline.config.score import ScoreConfig
 
 __all__ = [
     "NETWORKS",
+    "AtlasConfig",
+    "AudioConfig",
     "CameraConfig",
     "DreamConfig",
     "EncodeConfig",

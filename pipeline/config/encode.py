@@ -17,3 +17,6 @@ class EncodeConfig:
     codec: str = option("h264", "video codec; docs/codecs.md says which is for what", choices=CODECS)
     quality: str = option("good", "size against fidelity", choices=("draft", "good", "best"))
     bits: str = option("auto", "per colour; auto is 8, with prores 10", choices=("auto", "8", "10", "16"))
+    patience: float = option(
+        60.0, "seconds without progress after which the encoder counts as hung", low=1, high=86_400
+    )

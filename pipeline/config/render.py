@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.config.audio import AudioConfig
 from pipeline.config.encode import EncodeConfig
 from pipeline.config.footage import FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig, check_amounts
@@ -11,6 +12,9 @@ from pipeline.config.option import check_settings, option
 from pipeline.config.picture import CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig, check_tile
 from pipeline.config.score import ScoreConfig
 from pipeline.errors import ConfigError
+
+UNTIMED = "8s"
+"""How long a film lasts that nothing gives a length."""
 
 
 @dataclass
@@ -24,8 +28,9 @@ class RenderConfig:
     segment: int = option(48, "frames that are encoded, checked and kept at a time", low=1, high=10_000)
     frames: str | None = option(None, "render only a part, in whole segments: 0..480 is the first 480 frames")
     seed: int = option(0, "of everything random: same seed, same frames", low=0, high=2**63 - 1)
-    duration: Any = option("8s", "length: 8s, 1m30s, 96f (frames), 100% (of the footage)")
-    audio: str = option("source", "what is heard: the footage's own sound, or nothing", choices=("source", "none"))
+    duration: Any = option(
+        None, f"length: 8s, 1m30s, 96f (frames), 16bar, 100% (of the footage or song); null: the song's, or {UNTIMED}"
+    )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
     precision: str = option(
         "auto",
@@ -44,6 +49,7 @@ class RenderConfig:
     camera: CameraConfig = field(default_factory=CameraConfig)
     dream: DreamConfig = field(default_factory=DreamConfig)
     score: ScoreConfig = field(default_factory=ScoreConfig)
+    audio: AudioConfig = field(default_factory=AudioConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
 

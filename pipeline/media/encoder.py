@@ -12,7 +12,8 @@ from pipeline.errors import DreamError, EncoderError
 from pipeline.media.codecs import find_muxer
 from pipeline.media.coding import check_size, coding_of
 from pipeline.media.files import part_path, sync
-from pipeline.media.pixels import to_bytes, to_words
+from pipeline.media.handover import hand_over
+from pipeline.media.pixels import to_steps, to_words
 from pipeline.media.sink import Sink
 from pipeline.media.video import count_frames
 
@@ -70,33 +71,47 @@ class Encoder:
             self._discard()
 
     def pack(self, frame: Tensor) -> bytes:
-        """Frame ``(1, 3, H, W)`` in [0, 1], on any device → the bytes that ``write`` sends for it.
+        """Frame ``(1, 3, H, W)`` in [0, 1], on any device → the bytes that ``write`` would send for it now.
 
         Raises DreamError for values that are no numbers, ValueError for another shape.
         """
-        if tuple(frame.shape) != (1, 3, *self._size):
-            raise ValueError(f"a frame of {tuple(frame.shape)}; needs {(1, 3, *self._size)}")
+        packed = self._packed(frame)
         if not torch.isfinite(frame).all():
-            raise DreamError(f"frame {self.frames} of {self.path} holds values that are no numbers")
-        if self._coding.bits == 8:
-            return to_bytes(frame).tobytes()
-        coding = self._coding
-        return to_words(frame, coding.steps, self.frames, whole=coding.whole).cpu().numpy().tobytes()
+            raise self._unhealthy()
+        return packed.cpu().numpy().tobytes()
 
     def write(self, frame: Tensor) -> None:
-        """Encode one frame ``(1, 3, H, W)`` in [0, 1], on any device.
+        """Encode one frame ``(1, 3, H, W)`` in [0, 1], on any device; of a GPU without waiting for it.
 
-        Raises EncoderError when ffmpeg died or hangs, DreamError for values that are no numbers,
-        ValueError for another shape.
+        Raises EncoderError when ffmpeg died or hangs, DreamError for values that are no numbers (from a GPU with one
+        of the next frames, or at the end), ValueError for another shape.
         """
-        self.write_bytes(self.pack(frame))
+        if frame.device.type != "cuda":
+            self.write_bytes(self.pack(frame))
+            return
+        self._opened().write_later(hand_over(self._packed(frame), torch.isfinite(frame).all(), self._unhealthy()))
+        self.frames += 1
 
     def write_bytes(self, data: bytes) -> None:
         """Encode one frame that ``pack`` made. Raises as ``write`` does."""
+        self._opened().write(data)
+        self.frames += 1
+
+    def _opened(self) -> Sink:
         if self._sink is None:
             raise ValueError("the encoder is not open")
-        self._sink.write(data)
-        self.frames += 1
+        return self._sink
+
+    def _packed(self, frame: Tensor) -> Tensor:
+        """``(H, W, 3)`` of the frame's device, in the integers that are sent."""
+        if tuple(frame.shape) != (1, 3, *self._size):
+            raise ValueError(f"a frame of {tuple(frame.shape)}; needs {(1, 3, *self._size)}")
+        if self._coding.bits == 8:
+            return to_steps(frame)
+        return to_words(frame, self._coding.steps, self.frames, whole=self._coding.whole)
+
+    def _unhealthy(self) -> DreamError:
+        return DreamError(f"frame {self.frames} of {self.path} holds values that are no numbers")
 
     def _complete(self) -> None:
         assert self._sink is not None

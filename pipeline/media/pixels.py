@@ -12,20 +12,26 @@ GOLDEN = 0.6180339887498949  # its multiples fill [0, 1) evenly, so that no pixe
 
 
 def to_bytes(frame: Tensor) -> NDArray[np.uint8]:
-    """Frame ``(1, 3, H, W)`` in [0, 1], any float type, any device → ``(H, W, 3)`` uint8, contiguous.
+    """Frame ``(1, 3, H, W)`` in [0, 1], any float type, any device → ``(H, W, 3)`` uint8, contiguous."""
+    return to_steps(frame).cpu().numpy()
 
-    Values are clamped and rounded to the nearest step; the work is done on the frame's device.
+
+def to_steps(frame: Tensor) -> Tensor:
+    """Frame ``(1, 3, H, W)`` in [0, 1], any float type → ``(H, W, 3)`` uint8 on its device, contiguous.
+
+    Values are clamped and rounded to the nearest step.
     """
-    return _interleave(frame.detach()[0].float().clamp(0, 1).mul(255).round(), torch.uint8).cpu().numpy()
+    return _interleave(frame.detach()[0].float().clamp(0, 1).mul(255).round(), torch.uint8)
 
 
 def to_words(frame: Tensor, steps: int, index: int, *, whole: bool) -> Tensor:
-    """Frame ``(1, 3, H, W)`` in [0, 1] → ``(H, W, 3)`` uint16 on its device, for a depth of ``steps`` from black to
+    """Frame ``(1, 3, H, W)`` in [0, 1] → ``(H, W, 3)`` on its device, for a depth of ``steps`` from black to
     white, where a slow gradient keeps its mean instead of breaking into bands.
 
-    Between two steps the nearer one is the likelier: noise of one step is added, a pattern that differs from frame
-    to frame (``index``). With ``whole`` values are rounded to steps here, of which the last is 65535; else that is
-    left to swscale, which takes 65280 for white when it makes YCbCr.
+    The bits are those of uint16, of type int16, which every device knows. Between two steps the nearer one is the
+    likelier: noise of one step is added, a pattern that differs from frame to frame (``index``). With ``whole``
+    values are rounded to steps here, of which the last is 65535; else that is left to swscale, which takes 65280 for
+    white when it makes YCbCr.
     """
     values = frame.detach()[0].float().clamp(0, 1)
     noise = _pattern(values.shape[1], values.shape[2], values.device)
@@ -35,7 +41,7 @@ def to_words(frame: Tensor, steps: int, index: int, *, whole: bool) -> Tensor:
     if whole:
         values = values.round().clamp(0, steps)
     white = 65535 if whole else 255 << 8
-    return _interleave((values * (white / steps)).round().clamp(0, white), torch.uint16)
+    return _interleave((values * (white / steps)).round().clamp(0, white), torch.int32).to(torch.int16)
 
 
 def from_array(picture: NDArray[Any]) -> Tensor:

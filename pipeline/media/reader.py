@@ -12,6 +12,7 @@ from pipeline.errors import InputError
 from pipeline.media import ffmpeg
 from pipeline.media.clip import Clip
 from pipeline.media.pixels import from_array
+from pipeline.media.seek import entry
 from pipeline.media.stills import load_still
 from pipeline.media.toning import Toning, toning
 from pipeline.media.video import PICTURES, source
@@ -65,14 +66,18 @@ class Reader:
                 yield load_still(file, width=width, height=height, background=self._background)
             return
         height, width = self._size
-        tone = toning(self._clip.facts, width, height)
-        arguments = [] if self._clip.salvaged else ["-xerror"]
+        path, facts = self._clip.path, self._clip.facts
+        tone = toning(facts, width, height)
+        begun, second = (0, 0.0) if self._clip.salvaged else entry(path, facts, self._clip.times, start)
         # The deinterlacer looks at neighbours, so it sees those that are left out as well.
-        chain = ",".join(filter(None, (tone.deinterlace, f"trim=start_frame={start}" if start else "", tone.chain)))
-        arguments += [*source(self._clip.path, self._clip.facts.decoder), "-map", PICTURES, "-vf", chain]
+        left_out = f"trim=start_frame={start - begun}" if start > begun else ""
+        chain = ",".join(filter(None, (tone.deinterlace, left_out, tone.chain)))
+        arguments = [] if self._clip.salvaged else ["-xerror"]
+        arguments += ["-ss", f"{second:.6f}"] if begun else []
+        arguments += [*source(path, facts.decoder), "-map", PICTURES, "-vf", chain]
         arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", tone.pixels, "pipe:1"]
         block = height * width * (4 if tone.alpha else 3) * tone.depth // 8
-        doing = f"reading {self._clip.path}"
+        doing = f"reading {path}"
         for data in ffmpeg.stream(arguments, block=block, doing=doing, timeout=SILENCE):
             yield self._frame(data, tone)
 

@@ -17,9 +17,11 @@ COPIED = {
     "mov": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "pcm_f32be", "pcm_f64be"}) | PCM,
     "matroska": frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac", "flac", "opus", "vorbis", "dts", "truehd"})
     | PCM,
+    "webm": frozenset({"opus", "vorbis"}),
 }
 LOSSLESS = {"mp4": "flac", "mov": "alac", "matroska": "flac"}
-MOST = 8  # channels that FLAC and ALAC hold
+FINE = ("libopus", "-b:a", "256k")  # for WebM, which holds nothing lossless
+MOST = 8  # channels that FLAC, ALAC and Opus hold
 # Samples of whole numbers of at most 24 bits, which FLAC and ALAC give back as they were.
 EXACT = re.compile(r"pcm_[su](8|16|24)(le|be)?(_planar)?|pcm_(alaw|mulaw)|adpcm_\w+|flac|alac|truehd|mlp|tta")
 LAYOUTS = {"hexadecagonal": 16}  # channels of layouts whose name holds no number, where they are more than eight
@@ -53,7 +55,8 @@ class Sound:
             if codec in COPIED[muxer]:
                 arguments += [f"-c:a:{track}", "copy", *self._dropped(track)]
             else:
-                arguments += [f"-c:a:{track}", LOSSLESS[muxer], *self._trimmed(track)]
+                made = (LOSSLESS[muxer],) if muxer in LOSSLESS else FINE
+                arguments += [f"-c:a:{track}", *made, *self._trimmed(track)]
         return arguments
 
     def note(self, muxer: str) -> str:
@@ -62,8 +65,9 @@ class Sound:
             return "this kind of file holds no sound; that of the footage is left out"
         said = []
         for codec in dict.fromkeys(codec for codec in self.codecs if codec not in COPIED[muxer]):
-            exact, becomes = EXACT.fullmatch(codec), LOSSLESS[muxer].upper()
+            becomes, exact = LOSSLESS.get(muxer, "").upper(), EXACT.fullmatch(codec)
             how = f"lossless {becomes}" if exact else f"{becomes} of 24 bits, cut off where it is above full scale"
+            how = how if becomes else "Opus at 256 kbit/s"
             said.append(f"{muxer} does not hold {codec}; the sound becomes {how}")
         return "; ".join(said)
 
@@ -93,7 +97,8 @@ def check_channels(path: Path, muxer: str) -> None:
         count = count_channels(layout)
         if muxer in COPIED and codec not in COPIED[muxer] and count > MOST:
             lacks = f"the footage has {count} channels of {codec}, which {muxer} does not hold"
-            other = f"nor has {LOSSLESS[muxer].upper()} more than {MOST}; take audio=none, or output= of another ending"
+            most = f"{LOSSLESS.get(muxer, 'opus').upper()} more than {MOST}"
+            other = f"nor has {most}; take audio=none, or output= of another ending"
             raise ConfigError("audio", "source", f"{lacks}, {other}")
 
 

@@ -46,6 +46,7 @@ class VideoFacts:
     interlaced: bool = field(default=False, compare=False)
     declared: float | None = field(default=None, compare=False)  # seconds that the container says it lasts
     decoder: str = field(default="", compare=False)  # for ``source``
+    container: str = field(default="", compare=False)  # in ffmpeg's words
     woven: str = field(default="", compare=False)  # tff or bff for interlaced pictures that do not say it themselves
     orderly: bool = field(default=False, compare=False)  # the stream says of itself how its fields lie
 
@@ -109,6 +110,7 @@ def look(path: Path, decoder: str = "") -> VideoFacts:
     shown = "\n".join(line for line in said.splitlines() if line.startswith("[Parsed_showinfo"))
     size = re.search(r" sar:(\d+)/(\d+) s:(\d+)x(\d+) ", shown)
     rate = re.search(r" frame_rate: (\d+)/(\d+)", shown)
+    container = re.search(r"^Input #0, (\S+), from", said, re.MULTILINE)
     streams = re.findall(r"^  Stream #0:.*: Video: (.*)", said, re.MULTILINE)
     codec = re.search(r"^#codec_id 0: (\S+)", header.decode("utf-8", "replace"), re.MULTILINE)
     if not size or not rate or not codec or int(rate[1]) * int(rate[2]) == 0:
@@ -132,6 +134,7 @@ def look(path: Path, decoder: str = "") -> VideoFacts:
         interlaced=_word("i", shown) in ("T", "B"),
         declared=_declared(said),
         decoder=decoder,
+        container=container[1] if container else "",
         orderly=bool(streams and re.search(r"\b(progressive|top|bottom)\b", streams[0])),
     )
 

@@ -35,7 +35,7 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> N
         raise ConfigError("export", export, "that is where the picture goes; name another file")
     if export is not None:
         sheet.check(Path(export), "export=", overwrite=config.overwrite)
-    made = sheet.make_sheet(sheet.score_of(plan), float(plan.fps), plan.frames, plan.scales())
+    made = sheet.make_sheet(sheet.score_of(plan), float(plan.fps), plan.frames, plan.scales(), sheet.music_of(plan))
     sheet.write(picture, sheet_picture.as_png(made, f"{plan.video.stem}"))
     print(picture)  # noqa: T201 - the answer
     if export is not None:

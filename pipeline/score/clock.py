@@ -1,4 +1,4 @@
-"""How users write time: ``8s``, ``96f``, ``1m30s``, ``500ms``, ``25%``. Inside, seconds."""
+"""How users write time: ``8s``, ``96f``, ``1m30s``, ``500ms``, ``25%``, ``4b``, ``2bar``. Inside, seconds."""
 
 import math
 import re
@@ -7,11 +7,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 from pipeline.errors import ConfigError
+from pipeline.score.grid import Grid
 
 LONGEST = 864_000
 """Ten days, in seconds: a longer time is a slip of the hand."""
 
-_FORMS = "write a time such as 8s, 500ms, 1m30s, 96f (frames), 25% (of the duration) or plain seconds"
+_FORMS = "write a time such as 8s, 500ms, 1m30s, 96f (frames), 25% (of the duration), 4b (beats), 2bar or plain seconds"
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%]+)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
 
@@ -24,13 +25,18 @@ _UNITS: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "f": lambda fps, duration: 1 / fps,
     "%": lambda fps, duration: duration / 100,
 }
+_MUSICAL = ("b", "bar")
+"""Units that a grid turns into seconds."""
 
 
-def parse_time(text: str | float, *, fps: Fraction, key: str, duration: float | None = None) -> float:
+def parse_time(
+    text: str | float, *, fps: Fraction, key: str, duration: float | None = None, grid: Grid | None = None
+) -> float:
     """Seconds meant by ``text``: a plain number of seconds or parts with units, each unit once.
 
-    ``fps`` is frames per second, ``duration`` the seconds that ``%`` is a share of. Never negative.
-    Raises ConfigError naming ``key``.
+    ``fps`` is frames per second, ``duration`` the seconds that ``%`` is a share of. With a ``grid``, ``4b`` is where
+    its beat 4 is and ``2bar`` where its bar 2 begins, both counted from 0. Never negative. Raises ConfigError naming
+    ``key``.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         raise ConfigError(key, text, _FORMS)
@@ -40,29 +46,54 @@ def parse_time(text: str | float, *, fps: Fraction, key: str, duration: float | 
     if _NUMBER.fullmatch(written):
         seconds = Fraction(written)
     else:
-        seconds = _sum_of_parts(written, fps, key, duration)
+        seconds = _sum_of_parts(written, fps, key, duration, grid)
     if not 0 <= seconds <= LONGEST:
         raise ConfigError(key, text, f"a time lies between 0s and {LONGEST}s")
     return float(seconds)
 
 
-def _sum_of_parts(written: str, fps: Fraction, key: str, duration: float | None) -> Fraction:
-    parts = _PART.findall(written)
-    if not parts or _PART.sub("", written).strip():
-        raise ConfigError(key, written, _FORMS)
-    units = [unit.lower() for _, unit in parts]
-    unknown = [unit for unit in units if unit not in _UNITS]
-    if unknown:
-        raise ConfigError(key, written, f"{unknown[0]!r} is no unit of time; the units are {', '.join(_UNITS)}")
-    if len(set(units)) < len(units):
-        raise ConfigError(key, written, "each unit of time may stand once")
+def parse_beats(text: object, *, key: str, beats_per_bar: int) -> float | None:
+    """The beats meant by ``text`` where it counts in ``b`` and ``bar`` alone; None for every other time.
+
+    Raises ConfigError naming ``key`` where beats and seconds are mixed.
+    """
+    parts = _parts(str(text).strip(), key) if isinstance(text, str) and re.search(r"\db|\d\s+b", text.lower()) else []
+    beats = [Fraction(n) * (beats_per_bar if unit == "bar" else 1) for n, unit in parts if unit in _MUSICAL]
+    if not beats:
+        return None
+    if len(beats) < len(parts):
+        raise ConfigError(key, text, "a length is written in beats and bars or in seconds, not in both")
+    return float(sum(beats))
+
+
+def _sum_of_parts(written: str, fps: Fraction, key: str, duration: float | None, grid: Grid | None) -> Fraction:
+    parts = _parts(written, key)
+    units = [unit for _, unit in parts]
     if "%" in units and duration is None:
         raise ConfigError(key, written, "a percentage needs a known duration; write seconds")
     whole = Fraction(duration or 0.0)
-    return sum(
-        (Fraction(n) * _UNITS[u](fps, whole) for (n, _), u in zip(parts, units, strict=True)),
-        Fraction(),
-    )
+    total = sum((Fraction(n) * _UNITS[u](fps, whole) for n, u in parts if u not in _MUSICAL), Fraction())
+    if not set(_MUSICAL) & set(units):
+        return total
+    if grid is None:
+        raise ConfigError(key, written, "there are no beats to count here; write seconds")
+    beats = sum(Fraction(n) * (grid.beats_per_bar if u == "bar" else 1) for n, u in parts if u in _MUSICAL)
+    return total + Fraction(grid.time(float(beats)))
+
+
+def _parts(written: str, key: str) -> list[tuple[str, str]]:
+    """(number, unit) for each part of a time."""
+    parts = [(number, unit.lower()) for number, unit in _PART.findall(written)]
+    if not parts or _PART.sub("", written).strip():
+        raise ConfigError(key, written, _FORMS)
+    units = [unit for _, unit in parts]
+    known = (*_UNITS, *_MUSICAL)
+    unknown = [unit for unit in units if unit not in known]
+    if unknown:
+        raise ConfigError(key, written, f"{unknown[0]!r} is no unit of time; the units are {', '.join(known)}")
+    if len(set(units)) < len(units):
+        raise ConfigError(key, written, "each unit of time may stand once")
+    return parts
 
 
 def format_time(seconds: float) -> str:

@@ -10,6 +10,7 @@ from pipeline.errors import ConfigError
 from pipeline.score.clock import show_time
 from pipeline.score.expression import compile_expression
 from pipeline.score.keyframes import parse_keyframes
+from pipeline.score.signals import Signals
 
 _CHECKS = 1_000_000
 """At most so many moments of a shot are looked at before it starts."""
@@ -78,8 +79,11 @@ def parse_curve(
     seed: int = 0,
     low: float | None = None,
     high: float | None = None,
+    signals: Signals | None = None,
 ) -> Curve:
     """The curve that ``value`` describes; a text with a colon is keyframes, else an expression.
+
+    Both may name the ``signals`` and count in beats where there are some.
 
     All times are seconds afterwards, so ``fps`` (frames per second) matters only where frames are
     written. With a ``duration`` in seconds every frame of it is evaluated here, so that a shot does
@@ -93,11 +97,9 @@ def parse_curve(
         constant.at(0.0)
         return constant
     noise_seed = seed * 0x9E3779B97F4A7C15 + crc32(key.encode())
-    function: Callable[[float], float]
-    if ":" in written:
-        function = parse_keyframes(written, key=key, fps=fps, duration=duration, seed=noise_seed)
-    else:
-        function = compile_expression(written, key=key, fps=fps, duration=duration, seed=noise_seed)
+    read: Callable[..., Callable[[float], float]]
+    read = parse_keyframes if ":" in written else compile_expression
+    function = read(written, key=key, fps=fps, duration=duration, seed=noise_seed, signals=signals)
     curve = Curve(key, function, low, high, written)
     if duration is None:
         curve.at(0.0)

@@ -17,6 +17,9 @@ from simpleeval import SimpleEval
 from pipeline.errors import ConfigError, nearest
 from pipeline.score import waves
 from pipeline.score.clock import show_time
+from pipeline.score.listening import hear
+from pipeline.score.signals import NAMES as HEARD
+from pipeline.score.signals import SMOOTH, Signal, Signals
 
 LONGEST_TEXT = 500
 MOST_NODES = 200
@@ -71,13 +74,15 @@ _NODES = (
 class Expression:
     """A checked formula. Calling it with seconds gives its value there; it is a pure function."""
 
-    def __init__(self, text: str, tree: ast.expr, key: str, seed: int, clock: "_Clock") -> None:
-        self._text, self._tree, self._key, self._clock = text, tree, key, clock
+    def __init__(
+        self, text: str, tree: ast.expr, key: str, seed: int, clock: "_Clock", heard: dict[str, Signal]
+    ) -> None:
+        self._text, self._tree, self._key, self._clock, self._heard = text, tree, key, clock, heard
         self._evaluator = SimpleEval(operators=_OPERATORS, functions=waves.functions(seed), names={})
 
     def __call__(self, t: float) -> float:
         """The value at ``t`` seconds. Raises ConfigError naming the time where there is none."""
-        self._evaluator.names = self._clock.names(t)
+        self._evaluator.names = self._clock.names(t) | {name: signal(t) for name, signal in self._heard.items()}
         try:
             value = float(self._evaluator.eval(self._text, previously_parsed=self._tree))
         except (ArithmeticError, ValueError) as error:
@@ -111,17 +116,21 @@ def compile_expression(
     duration: float | None,
     seed: int = 0,
     frames: bool = False,
+    signals: Signals | None = None,
 ) -> Expression:
     """Check ``text`` and make it a function of seconds. Raises ConfigError naming ``key``.
 
-    Names are t and duration (seconds), frame, fps and pi; with ``frames`` t is the frame number.
+    Names are t and duration (seconds), frame, fps and pi, and those of the ``signals``; with ``frames`` t is the frame
+    number.
     """
     if len(text) > LONGEST_TEXT:
         raise ConfigError(key, text[:40] + "…", f"an expression is at most {LONGEST_TEXT} characters long")
     clock = _Clock(fps, duration, frames)
     tree = _parse(text, key)
-    _check(tree, text, key, clock.names(0.0))
-    return Expression(text, tree.body, key, seed, clock)
+    names = (*clock.names(0.0), *(HEARD if signals else ()))
+    _check(tree, text, key, names)
+    body, heard = hear(tree.body, signals, text, key) if signals else (tree.body, {})
+    return Expression(text, body, key, seed, clock, heard)
 
 
 def _parse(text: str, key: str) -> ast.Expression:
@@ -133,7 +142,7 @@ def _parse(text: str, key: str) -> ast.Expression:
         raise ConfigError(key, text, "not an expression in t, such as 1.2 + 0.1*sin(2*pi*t/8)") from error
 
 
-def _check(tree: ast.Expression, text: str, key: str, names: dict[str, float]) -> None:
+def _check(tree: ast.Expression, text: str, key: str, names: tuple[str, ...]) -> None:
     """Refuse every node that is not on the list, and trees that are too large or too deep."""
     waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
     count = 0
@@ -149,7 +158,7 @@ def _check(tree: ast.Expression, text: str, key: str, names: dict[str, float]) -
         waiting.extend((child, depth + 1) for child in children)
 
 
-def _check_node(node: ast.AST, text: str, key: str, names: dict[str, float]) -> None:
+def _check_node(node: ast.AST, text: str, key: str, names: tuple[str, ...]) -> None:
     if not isinstance(node, _NODES):
         raise ConfigError(key, text, f"{_plain(node)} has no place in an expression")
     if isinstance(node, ast.Constant):
@@ -163,20 +172,19 @@ def _check_node(node: ast.AST, text: str, key: str, names: dict[str, float]) -> 
         known = ", ".join(names)
         raise ConfigError(key, text, f"{node.id!r} is unknown; the names are {known}{nearest(node.id, names)}")
     elif isinstance(node, ast.Call):
-        _check_call(node, text, key)
+        _check_call(node, text, key, SMOOTH if "beat" in names else ())
 
 
-def _check_call(node: ast.Call, text: str, key: str) -> None:
-    if not isinstance(node.func, ast.Name) or node.func.id not in waves.NAMES:
+def _check_call(node: ast.Call, text: str, key: str, heard: tuple[str, ...]) -> None:
+    known = (*waves.NAMES, *heard)
+    if not isinstance(node.func, ast.Name) or node.func.id not in known:
         called = node.func.id if isinstance(node.func, ast.Name) else _plain(node.func)
-        raise ConfigError(
-            key,
-            text,
-            f"{called} is no function here; the functions are {', '.join(waves.NAMES)}" + nearest(called, waves.NAMES),
-        )
+        allowed = f"{called} is no function here; the functions are {', '.join(known)}"
+        raise ConfigError(key, text, allowed + nearest(called, known))
     if node.keywords:
         raise ConfigError(key, text, "functions take plain numbers, without names")
-    waves.check_call(node.func.id, len(node.args), key, text)
+    if node.func.id in waves.NAMES:
+        waves.check_call(node.func.id, len(node.args), key, text)
 
 
 def _plain(node: ast.AST) -> str:

@@ -8,17 +8,11 @@ from pipeline.errors import ConfigError, nearest
 from pipeline.score.clock import parse_time
 from pipeline.score.curve import parse_curve
 from pipeline.score.draw import draw_channels, draw_sights
-from pipeline.score.schedule import (
-    Constant,
-    Key,
-    Schedule,
-    Turns,
-    check_hold,
-    cycle,
-    ping_pong,
-    sort_keys,
-)
+from pipeline.score.grid import Grid
+from pipeline.score.pace import Pace, Span, check_pace, parse_pace, parse_span
+from pipeline.score.schedule import Constant, Key, Schedule, Turns, cycle, ping_pong, sort_keys
 from pipeline.score.sight import HEAVIEST, Moving, Weight, parse_sight, parse_weight, scaled
+from pipeline.score.signals import Signals
 from pipeline.score.walk import Neighbours, Walk
 from pipeline.target import Target, parse_target
 
@@ -28,32 +22,54 @@ Channels = Callable[[str], int]
 
 @dataclass(frozen=True)
 class Options:
-    """What one shot's schedule is made from. ``hold``, ``fade`` and ``duration`` are seconds."""
+    """What one shot's schedule is made from. ``duration`` is seconds; other times are as they were written."""
 
     targets: Sequence[object]
     layers: Sequence[str]
     keys: Sequence[Mapping[str, object]]
     draw: int
-    hold: float
-    fade: float
+    hold: str | float
+    every: str | float
+    fade: str | float
     seed: int
     shot: int
     fps: Fraction
     duration: float
     channels: Channels | None
     neighbours: Neighbours | None
+    signals: Signals | None = None
+
+    @property
+    def grid(self) -> Grid | None:
+        """The beats to count in, where there are some."""
+        return self.signals.grid if self.signals else None
+
+    def pace(self, key: str = "score.hold") -> Pace:
+        """The pace that the setting ``key`` asks for. Raises ConfigError naming it."""
+        hold = self.every if key == "score.every" else self.hold
+        pace = parse_pace(hold, self.fade, fps=self.fps, duration=self.duration, grid=self.grid, key=key)
+        check_pace(pace, key)
+        return pace
+
+    def span(self, value: object, key: str) -> Span:
+        """A length, such as a fade's. Raises ConfigError naming ``key``."""
+        written = value if isinstance(value, int | float) else str(value)
+        return parse_span(written, key=key, fps=self.fps, duration=self.duration, grid=self.grid)
 
     def curve(self, text: str, key: str) -> Weight:
         """A weight that moves. Raises ConfigError naming ``key``."""
         seed = self.seed * 65_537 + self.shot
         limits = {"low": -HEAVIEST, "high": HEAVIEST}
-        return parse_curve(text, key=key, fps=self.fps, duration=self.duration, seed=seed, **limits).at
+        timing = {"fps": self.fps, "duration": self.duration, "signals": self.signals}
+        return parse_curve(text, key=key, seed=seed, **timing, **limits).at  # type: ignore[arg-type]
 
 
 def plan(kind: str, options: Options) -> Schedule:
     """The schedule of the given kind. Raises ConfigError naming the option that does not fit."""
     if kind not in KINDS:
         raise ConfigError("score.kind", kind, f"the scores are {', '.join(KINDS)}{nearest(kind, KINDS)}")
+    for key, written in (("score.hold", options.hold), ("score.fade", options.fade)):
+        options.span(written, key)  # also where this kind does not use it
     return KINDS[kind](options)
 
 
@@ -63,7 +79,12 @@ def _constant(options: Options) -> Schedule:
 
 
 def _cycle(options: Options) -> Schedule:
-    return cycle(_sights(options), hold=options.hold, fade=options.fade)
+    return cycle(_sights(options), options.pace())
+
+
+def _beats(options: Options) -> Schedule:
+    """A cycle that counts beats: ``score.every`` of them from one sight to the next."""
+    return cycle(_sights(options), options.pace("score.every"))
 
 
 def _fractal(options: Options) -> Schedule:
@@ -76,15 +97,15 @@ def _layers(options: Options) -> Schedule:
     if not written:
         raise ConfigError("score.layers", "[]", "name the layers to go down and up through")
     sights = [parse_sight(item, "score.layers", options.curve) for item in written]
-    return ping_pong(sights, hold=options.hold, fade=options.fade)
+    return ping_pong(sights, options.pace())
 
 
 def _walk(options: Options) -> Schedule:
-    check_hold(options.hold, options.fade)
+    pace = options.pace()
     if options.neighbours is None:
         raise ConfigError("score.kind", "walk", "this network cannot tell which channels are neighbours")
     walk = Walk(_start(options), options.neighbours, seed=options.seed, shot=options.shot)
-    return Turns(walk.sight, options.hold, options.fade, (walk.sight(0),))
+    return Turns(walk.sight, pace, (walk.sight(0),))
 
 
 def _start(options: Options) -> Target:
@@ -124,17 +145,18 @@ def _key(entry: Mapping[str, object], options: Options, number: int) -> Key:
         target: scaled(share, weight)
         for target, share in parse_sight(given["see"], f"{name}.see", options.curve).items()
     }
+    at = _seconds(given["at"], f"{name}.at", options)
     return Key(
-        at=_seconds(given["at"], f"{name}.at", options),
+        at=at,
         # A weight of 0 is allowed: from there on nothing is seen.
         sight={target: share for target, share in sight.items() if share},
-        fade=_seconds(given["fade"], f"{name}.fade", options) if "fade" in given else options.fade,
+        fade=options.span(*((given["fade"], f"{name}.fade") if "fade" in given else (options.fade, "score.fade")))(at),
     )
 
 
 def _seconds(value: object, key: str, options: Options) -> float:
     written = value if isinstance(value, int | float) else str(value)
-    return parse_time(written, fps=options.fps, key=key, duration=options.duration)
+    return parse_time(written, fps=options.fps, key=key, duration=options.duration, grid=options.grid)
 
 
 def _sights(options: Options) -> Sequence[Moving]:
@@ -165,6 +187,7 @@ KINDS: dict[str, Callable[[Options], Schedule]] = {
     "constant": _constant,
     "cycle": _cycle,
     "fractal": _fractal,
+    "beats": _beats,
     "walk": _walk,
     "layers": _layers,
     "keys": _keys,

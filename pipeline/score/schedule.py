@@ -4,7 +4,6 @@ Sights cross-fade by smoothstep. The shares of the outgoing and the incoming sig
 every moment, so sights of equal weight keep the total drive constant.
 """
 
-import math
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.errors import ConfigError
+from pipeline.score.pace import Pace
 from pipeline.score.sight import Moving, Sight, mix, sight_at, within_one
 
 
@@ -59,25 +59,24 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Turns(Schedule):
-    """Sight number n for the seconds from n·hold to (n + 1)·hold, n being any whole number.
+    """Sight number n for turn number n of the ``pace``, n being any whole number.
 
-    ``hold`` counts from one change to the next. Its last ``fade`` seconds fade to the next sight,
-    so that sight n is seen alone at n·hold sharp. Without a fade the sight changes at once there.
+    The end of each turn fades to the next sight, so that sight n is seen alone just where turn n begins. Without a
+    fade the sight changes at once there.
     """
 
     sight: Callable[[int], Moving]
-    hold: float
-    fade: float
+    pace: Pace
     known: tuple[Moving, ...]
 
     def sights(self) -> tuple[Moving, ...]:
         return self.known
 
     def turn(self, t: float) -> Turn:
-        # The quotient may round across the boundary: then the phase is just outside [0, hold].
-        number = math.floor(t / self.hold)
-        phase = t - number * self.hold
-        share = _smoothstep((phase - (self.hold - self.fade)) / self.fade) if self.fade else 0.0
+        # Rounding may carry a moment across a boundary: then its share is just outside [0, 1], and is cut off.
+        number = self.pace.number(t)
+        fade = self.pace.fade(number + 1)
+        share = _smoothstep(1.0 - (self.pace.begins(number + 1) - t) / fade) if fade > 0 else 0.0
         return Turn(sight_at(self.sight(number), t), sight_at(self.sight(number + 1), t), share)
 
 
@@ -116,19 +115,18 @@ class Keys(Schedule):
         return Turn(sight_at(now.sight, t), sight_at(coming.sight, t), share)
 
 
-def cycle(sights: Sequence[Moving], *, hold: float, fade: float) -> Schedule:
-    """The sights in turn, ``hold`` seconds each, the first from second 0 on, round and round."""
-    check_hold(hold, fade)
+def cycle(sights: Sequence[Moving], pace: Pace) -> Schedule:
+    """The sights in turn, the first from turn 0 on, round and round."""
     if not sights:
         raise ConfigError("score.targets", "[]", "name at least one target")
     if len(sights) == 1:
         return Constant(sights[0])
-    return Turns(lambda number: sights[number % len(sights)], hold, fade, tuple(sights))
+    return Turns(lambda number: sights[number % len(sights)], pace, tuple(sights))
 
 
-def ping_pong(sights: Sequence[Moving], *, hold: float, fade: float) -> Schedule:
+def ping_pong(sights: Sequence[Moving], pace: Pace) -> Schedule:
     """There and back: a b c b a b …; the ends are not doubled."""
-    return cycle([*sights, *sights[-2:0:-1]], hold=hold, fade=fade)
+    return cycle([*sights, *sights[-2:0:-1]], pace)
 
 
 def sort_keys(keys: Sequence[Key]) -> Keys:
@@ -140,18 +138,6 @@ def sort_keys(keys: Sequence[Key]) -> Keys:
         if before.at == after.at:
             raise ConfigError("score.keys", f"{after.at:g}s", "two keys stand at the same time; keep one")
     return Keys(tuple(ordered))
-
-
-def check_hold(hold: float, fade: float) -> None:
-    """Raises ConfigError unless 0 < hold and 0 ≤ fade ≤ hold (seconds)."""
-    if not (math.isfinite(hold) and hold >= 0.001):
-        raise ConfigError("score.hold", f"{hold:g}s", "each sight has to be held for at least 1ms")
-    if not 0 <= fade <= hold:
-        raise ConfigError(
-            "score.fade",
-            f"{fade:g}s",
-            f"the fade is part of the hold: from 0s to score.hold={hold:g}s",
-        )
 
 
 def _smoothstep(share: float) -> float:

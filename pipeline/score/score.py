@@ -6,12 +6,12 @@ from fractions import Fraction
 from math import isfinite
 
 from pipeline.errors import ConfigError
-from pipeline.score.clock import parse_time
 from pipeline.score.curve import Curve, parse_curve
 from pipeline.score.fractal import LONGEST, Births
 from pipeline.score.plan import Channels, Options, plan
 from pipeline.score.schedule import Schedule
 from pipeline.score.sight import Sight, strongest
+from pipeline.score.signals import Signals
 from pipeline.score.walk import Neighbours
 from pipeline.target import parse_target
 
@@ -90,6 +90,7 @@ def build(
     layers: Sequence[str] = (),
     draw: int = 0,
     hold: str | float = "2s",
+    every: str | float = "4b",
     fade: str | float = "0.5s",
     keys: Sequence[Mapping[str, object]] = (),
     seed: int = 0,
@@ -99,13 +100,14 @@ def build(
     curves: Mapping[str, str | float] | None = None,
     limits: Mapping[str, Limits] | None = None,
     longest: float = LONGEST,
+    signals: Signals | None = None,
 ) -> Score:
     """The score of one shot of ``duration`` seconds at ``fps`` frames per second.
 
     ``kind`` is one of plan.KINDS; ``curves`` and ``limits`` are by the dotted name of their
     setting. A fractal score follows the curve ``camera.zoom`` (× per second; without it there is no
-    delay), and delays no octave by more than ``longest`` seconds. Raises ConfigError naming the
-    setting.
+    delay), and delays no octave by more than ``longest`` seconds. Curves and weights may name the
+    ``signals``, and times count in their beats. Raises ConfigError naming the setting.
     """
     _check_shot(duration, scales, seed, shot)
     options = Options(
@@ -113,14 +115,16 @@ def build(
         layers=[layers] if isinstance(layers, str) else layers,
         keys=keys,
         draw=draw,
-        hold=parse_time(hold, fps=fps, key="score.hold", duration=duration),
-        fade=parse_time(fade, fps=fps, key="score.fade", duration=duration),
+        hold=hold,
+        every=every,
+        fade=fade,
         seed=seed,
         shot=shot,
         fps=fps,
         duration=duration,
         channels=channels,
         neighbours=neighbours,
+        signals=signals,
     )
     schedule = plan(kind, options)
     parsed = {
@@ -142,6 +146,7 @@ def _curve(name: str, value: str | float, limits: Limits, options: Options) -> C
         seed=options.seed * 65_537 + options.shot,
         low=limits[0],
         high=limits[1],
+        signals=options.signals,
     )
 
 

@@ -1,5 +1,6 @@
 """The folder in which a film grows: beside the film, locked, gone when the film is finished."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from types import TracebackType
 
 from pipeline.errors import OutputError
 from pipeline.media.files import digest, part_path, place
+from pipeline.work import journal
 from pipeline.work import spec as specs
 from pipeline.work.lock import Lock
 from pipeline.work.spec import Spec
@@ -51,10 +53,14 @@ class Folder:
         ``overwrite``; without it that is an OutputError which tells the differences.
         """
         folder = self.path / f"shot-{number:03}"
-        before = specs.read(folder / "spec.json") if folder.is_dir() else None
-        if before is not None and resume and not (overwrite and specs.differences(before, spec)):
-            specs.check_same(before, spec, self._video, folder)
+        before, told = specs.read(folder / "spec.json"), journal.read(folder / "journal.jsonl")
+        same = {entry.spec for entry in told.values()} <= {specs.digest(spec)} and (bool(told) or before == spec)
+        if resume and folder.is_dir() and same:
+            if before != spec:  # damaged: the journal knows better
+                specs.write(folder / "spec.json", spec)
             return folder
+        if resume and not overwrite and (told or before is not None):
+            specs.refuse(before, spec, self._video, folder)
         try:
             if folder.exists():
                 shutil.rmtree(folder)
@@ -87,7 +93,7 @@ class Folder:
         """Note that the finished film was made from here, so that a longer one may take its place."""
         part = part_path(self.path / "film.json")
         try:
-            part.write_text(json.dumps({"sha256": digest(self._video)}), encoding="utf-8")
+            part.write_text(json.dumps({"sha256": _content(self._video)}), encoding="utf-8")
             place(part, self.path / "film.json", overwrite=True)
             (self.path / "joining").unlink(missing_ok=True)
         except OSError as error:
@@ -102,5 +108,15 @@ def is_own(video: Path) -> bool:
         return True
     with suppress(OSError, ValueError, AttributeError):
         told = json.loads((work_path(video) / "film.json").read_text(encoding="utf-8"))
-        return bool(told.get("sha256") == digest(video))
+        return bool(told.get("sha256") == _content(video))
     return False
+
+
+def _content(film: Path) -> str:
+    """The SHA-256 of a film, or of all pictures of one that is a folder."""
+    if not film.is_dir():
+        return digest(film)
+    found = hashlib.sha256()
+    for picture in sorted(film.iterdir()):
+        found.update(f"{picture.name} {digest(picture)}\n".encode())
+    return found.hexdigest()

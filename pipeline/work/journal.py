@@ -12,7 +12,8 @@ from pipeline.errors import OutputError
 class Entry:
     """One finished segment: ``frames`` frames from number ``first`` on, files by name with their SHA-256.
 
-    ``cues`` is the digest of the score in these frames, ``seconds`` the wall time they took.
+    ``spec`` is the digest of what they were rendered for, ``cues`` that of the score in these frames, ``seconds`` the
+    wall time they took.
     """
 
     segment: int
@@ -22,6 +23,7 @@ class Entry:
     sha256: str
     checkpoint: str
     checkpoint_sha256: str
+    spec: str
     cues: str
     seconds: float
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Layout:
-    """A segment ends at every ``grid``-th frame, and at the frames ``head`` and ``tail`` where these are given.
+    """A segment ends at every ``grid``-th frame, and before the frames ``head``, ``tail`` and ``cuts``.
 
     What comes before ``head`` and from ``tail`` on goes into other pictures still: those files end in ``kept``, the
     others in ``suffix``.
@@ -18,6 +18,7 @@ class Layout:
     kept: str = ""
     head: int = 0
     tail: int | None = None
+    cuts: tuple[int, ...] = ()
 
     def first(self, number: int) -> int:
         """The first frame of segment ``number``; the shot may be longer than that or not."""
@@ -53,5 +54,5 @@ class Layout:
 
     @cached_property
     def _cuts(self) -> list[int]:
-        """The ends of head and tail, where the grid does not end a segment anyhow."""
-        return sorted({cut for cut in (self.head, self.tail) if cut is not None and cut % self.grid})
+        """Where a segment ends that the grid does not end anyhow."""
+        return sorted({cut for cut in (self.head, self.tail, *self.cuts) if cut is not None and cut % self.grid})

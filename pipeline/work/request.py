@@ -10,8 +10,8 @@ from pipeline.errors import OutputError
 from pipeline.media.files import part_path, place
 from pipeline.work.lock import is_held
 
-FREE = ("output", "overwrite", "resume", "keep_segments", "frames", "limits", "preview", "shots")
-"""Settings of a run that make no difference to the film."""
+FREE = ("output", "overwrite", "resume", "keep_segments", "frames", "limits", "preview", "shots", "encode.patience")
+"""Settings, or groups of them, of a run that make no difference to the film."""
 
 NAME = "request.json"
 
@@ -21,7 +21,7 @@ def write(folder: Path, config: RenderConfig) -> None:
     path = folder / NAME
     part = part_path(path)
     try:
-        part.write_text(json.dumps(_asked(config)), encoding="utf-8")
+        part.write_text(json.dumps(film_settings(config)), encoding="utf-8")
         place(part, path, overwrite=True)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}") from error
@@ -34,7 +34,7 @@ def unfinished(folder: Path, name: str, config: RenderConfig) -> Path | None:
 
     A run's folder is outputs/DAY/TIME, so only runs beside it are looked at. None when there is none.
     """
-    asked = json.loads(json.dumps(_asked(config)))
+    asked = json.loads(json.dumps(film_settings(config)))
     for path in sorted(folder.parent.parent.glob(f"*/*/{name}.work/{NAME}"), reverse=True):
         finished = (path.parent / "film.json").exists()
         if not finished and _read(path) == asked and not is_held(path.with_name("lock")):
@@ -42,8 +42,16 @@ def unfinished(folder: Path, name: str, config: RenderConfig) -> Path | None:
     return None
 
 
-def _asked(config: RenderConfig) -> dict[str, Any]:
-    return {key: value for key, value in asdict(config).items() if key not in FREE}
+def film_settings(config: RenderConfig) -> dict[str, Any]:
+    """Every setting that makes a difference to the film."""
+    found = asdict(config)
+    for key in FREE:
+        group, _, name = key.rpartition(".")
+        (found[group] if group else found).pop(name, None)
+    for key, said in (("film", config.film), ("loop", config.loop), ("presets", isinstance(config.film, str))):
+        if not said:  # of a film of one shot, which begins and ends
+            del found[key]
+    return found
 
 
 def _read(path: Path) -> Any:

@@ -42,12 +42,12 @@ class Shelf:
     """Segments in ``folder``, which exists, divided as ``layout`` says.
 
     ``damaged`` are the segments that the journal tells of and that are not, or no longer, what it tells; ``changed``
-    the first frames of those for which the score asks for something else by now. ``room`` is in bytes, for
-    checkpoints.
+    the first frames of those for which the score asks for something else by now. ``spec`` is the digest of what the
+    frames depend on, ``room`` is in bytes, for checkpoints.
     """
 
-    def __init__(self, folder: Path, *, layout: Layout, cues: Cues, room: float = ROOM) -> None:
-        self._room = room
+    def __init__(self, folder: Path, *, layout: Layout, spec: str, cues: Cues, room: float = ROOM) -> None:
+        self._room, self._spec = room, spec
         self.folder, self.layout, self._cues = folder, layout, cues
         self.damaged: list[int] = []
         self.changed: list[int] = []
@@ -125,6 +125,7 @@ class Shelf:
             sha256=sha256,
             checkpoint=kept.name,
             checkpoint_sha256=canvas_sha256,
+            spec=self._spec,
             cues=self._cues(first, frames),
             seconds=round(seconds, 3),
         )
@@ -155,6 +156,7 @@ class Shelf:
                 "sha256": spool.sha256,
                 "checkpoint_sha256": sha256,
                 "first": self.layout.first(number),
+                "spec": self._spec,
                 "cues": self._cues(self.layout.first(number), spool.frames),
             }
             part.write_text(json.dumps(told), encoding="utf-8")
@@ -246,7 +248,8 @@ class Shelf:
             return None
         pieces = replay(self.folder / spool, frames, str(told.get("sha256")))
         found = checkpoint.load((self.folder / spool).with_suffix(".safetensors"), str(told.get("checkpoint_sha256")))
-        if pieces is None or found is None or told.get("cues") != self._cues(first, frames):
+        same = told.get("spec") == self._spec and told.get("cues") == self._cues(first, frames)
+        if pieces is None or found is None or not same:
             return None
         return Position(found[0], first + frames, (pieces, frames), found[1])
 

@@ -1,5 +1,6 @@
 """What the frames of a shot depend on, as plain data: two runs with the same spec render the same frames."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,11 @@ def read(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def digest(spec: Spec) -> str:
+    """SHA-256 of the whole spec, in hexadecimal."""
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
+
+
 def differences(before: Spec, now: Spec) -> list[str]:
     """``key: was → is`` for every key whose values differ, in the order of their names."""
     plain = json.loads(json.dumps(dict(now)))  # as it would be read back: tuples are lists there
@@ -45,15 +51,14 @@ def differences(before: Spec, now: Spec) -> list[str]:
     ]
 
 
-def check_same(before: Spec, now: Spec, film: Path, folder: Path) -> None:
-    """Raise OutputError, telling the differences, unless what was rendered before still holds."""
-    found = differences(before, now)
-    if found:
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        raise OutputError(
-            f"{folder} holds a part of {film} that was rendered differently ({'; '.join(found[:SHOWN])}{more}); "
-            "give overwrite=true to render it anew, or another output="
-        )
+def refuse(before: Spec | None, now: Spec, film: Path, folder: Path) -> None:
+    """Raise OutputError, telling the differences; ``before`` is None where what was can no longer be read."""
+    found = ["its spec.json is damaged"] if before is None else differences(before, now)
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    raise OutputError(
+        f"{folder} holds a part of {film} that was rendered differently ({'; '.join(found[:SHOWN])}{more}); "
+        "give overwrite=true to render it anew, or another output="
+    )
 
 
 def _shown(value: Any) -> str:

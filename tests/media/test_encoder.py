@@ -85,6 +85,21 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
         encoder.write(clouds(1) / 0 * 0)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("bits", ["8", "10"])
+def test_frames_of_a_gpu_are_those_of_the_processor(tmp_path: Path, bits: str) -> None:
+    made = []
+    for device in ("cpu", "cuda"):
+        with opened(tmp_path / "a.mp4", bits=bits) as encoder:
+            for index in range(30):
+                encoder.write(clouds(index).to(device))
+        made.append(encoder.part.read_bytes())
+    assert made[0] == made[1]
+    with pytest.raises(DreamError, match=r"frame 1 of .* no numbers"), opened(tmp_path / "a.mp4") as encoder:
+        encoder.write(clouds(0).cuda())
+        encoder.write(clouds(1).cuda() / 0 * 0)
+
+
 def test_what_cannot_be_encoded_is_refused(tmp_path: Path) -> None:
     path, fps = tmp_path / "a.mp4", Fraction(24)
     with pytest.raises(OutputError, match=r"65x48 pixels; h264 needs even sizes"):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.media import seek
 from pipeline.media.clip import Clip, open_clip
 from pipeline.media.rate import picks
 from pipeline.media.reader import Reader
@@ -71,6 +72,34 @@ def test_reading_interlaced_footage_begins_anywhere(tmp_path: Path) -> None:
     reader = Reader(clip, np.arange(12), width=64, height=48)
     whole = list(reader.frames())
     for first in (1, 7):
+        assert all(torch.equal(a, b) for a, b in zip(reader.frames(first), whole[first:], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("a.mp4", "-c:v libx264 -g 12"),
+        ("open.mkv", "-c:v libx264 -x264-params open-gop=1:bframes=3:keyint=12"),
+        ("refresh.mp4", "-c:v libx264 -x264-params intra-refresh=1:keyint=12"),
+        ("h.mp4", "-c:v libx265 -x265-params open-gop=1:keyint=12:log-level=none"),
+        ("a.webm", "-c:v libvpx-vp9 -g 12 -deadline realtime -cpu-used 8"),
+        ("a.mov", "-c:v prores"),
+    ],
+)
+def test_reading_jumps_to_where_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, arguments: str
+) -> None:
+    """Late pictures have the bits that they have when everything before them is decoded."""
+    drawing = "mandelbrot=s=96x64:r=24:start_scale=2:end_scale=0.02:end_pts=90,trim=duration=3.5,format=yuv420p"
+    clip = opened(video(tmp_path / name, drawing, *arguments.split()))
+    reader = Reader(clip, np.arange(len(clip.times)), width=96, height=64)
+    whole = list(reader.frames())
+    monkeypatch.setattr(seek, "MARGIN", 1.5)
+    monkeypatch.setattr(seek, "WORTH", 0.1)
+    assert clip.facts is not None
+    begun, _ = seek.entry(clip.path, clip.facts, clip.times, 70)
+    assert begun > 10 or "refresh" in name  # which has no key pictures to jump to
+    for first in (50, 70):
         assert all(torch.equal(a, b) for a, b in zip(reader.frames(first), whole[first:], strict=True))
 
 

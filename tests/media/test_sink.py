@@ -55,6 +55,42 @@ def test_every_byte_arrives(tmp_path: Path) -> None:
     assert (tmp_path / "frames.raw").read_bytes() == frames.tobytes()
 
 
+def test_frames_may_come_later(tmp_path: Path) -> None:
+    into = to_file(tmp_path / "frames.raw")
+    for number in range(20):
+        into.write_later(lambda number=number: bytes([number]) * FRAME)
+        into.write(bytes([255 - number]) * FRAME)
+    into.close()
+    wanted = b"".join(bytes([number]) * FRAME + bytes([255 - number]) * FRAME for number in range(20))
+    assert (tmp_path / "frames.raw").read_bytes() == wanted
+
+
+@pytest.mark.parametrize("more", [0, 20])
+def test_a_frame_that_never_comes_is_said(more: int) -> None:
+    into = sink("-f", "null", "-")
+
+    def lost() -> bytes:
+        raise OSError("it was only a dream")
+
+    with pytest.raises(OSError, match="only a dream"):
+        into.write_later(lost)
+        for _ in range(more):
+            into.write(bytes(FRAME))
+        into.close()
+    short = sink("-f", "null", "-")
+    short.write_later(lambda: b"dreamed")
+    with pytest.raises(ValueError, match=f"a frame of 7 bytes; needs {FRAME}"):
+        short.close()
+
+
+def test_waiting_for_a_frame_is_no_stall() -> None:
+    into = sink("-f", "null", "-", stall=0.2)
+    into.write_later(lambda: (time.sleep(0.6), bytes(FRAME))[1])
+    for _ in range(12):
+        into.write(bytes(FRAME))
+    into.close()
+
+
 def test_ffmpeg_has_a_group_of_its_own() -> None:
     into = sink("-f", "null", "-")
     assert os.getpgid(into._process.popen.pid) == into._process.popen.pid != os.getpgid(0)

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.errors import ConfigError
 from pipeline.media import ffmpeg
-from pipeline.media.sound import Sound, tracks
-from tests.media.drawing import with_sound
+from pipeline.media.hear import find_damage
+from pipeline.media.sound import Sound, check_channels, count_channels, tracks
+from tests.media.drawing import draw, with_sound
 from tests.media.drawn import film, joined
 
 
@@ -55,6 +57,8 @@ def made(tmp_path: Path, source: Path, name: str, **cut: object) -> Path:
         ("flac", "s.mkv", "f.mp4"),
         ("pcm_s16le", "s.mov", "f.mov"),
         ("ac3", "s.mov", "f.mkv"),
+        ("pcm_f32le", "s.mkv", "f.mkv"),
+        ("pcm_s32le", "s.mkv", "f.mov"),
     ],
 )
 def test_packets_are_the_same_bytes(tmp_path: Path, codec: str, source: str, name: str) -> None:
@@ -70,6 +74,59 @@ def test_what_a_container_does_not_hold_becomes_lossless(tmp_path: Path, codec: 
     assert "lossless" in Sound(path, tracks(path), 0.0, None, True).note(name.partition(".")[2])
     film_made = made(tmp_path, path, name)
     assert np.array_equal(samples(path), samples(film_made)[: len(samples(path))])
+
+
+@pytest.mark.parametrize("codec", ["pcm_f32le", "libvorbis"])
+def test_what_is_rounded_is_not_called_lossless(tmp_path: Path, codec: str) -> None:
+    path = with_sound(tmp_path / "s.mkv", "-c:a", codec)
+    said = Sound(path, tracks(path), 0.0, None, True).note("mp4")
+    assert "FLAC of 24 bits" in said and "full scale" in said and "lossless" not in said
+    heard, meant = samples(made(tmp_path, path, "f.mp4")), samples(path)
+    assert np.abs(heard[: len(meant)] - meant).max() < 2**-22
+
+
+@pytest.mark.parametrize(
+    ("layout", "count"),
+    [
+        ("mono", 1),
+        ("stereo", 2),
+        ("5.1(side)", 6),
+        ("7.1.4", 12),
+        ("22.2", 24),
+        ("10 channels", 10),
+        ("ambisonic 3", 16),
+    ],
+)
+def test_channels_are_counted(layout: str, count: int) -> None:
+    assert (count_channels(layout) > 8) == (count > 8)
+    assert layout == "mono" or count_channels(layout) == count
+
+
+def test_more_channels_than_a_file_can_be_given_are_refused(tmp_path: Path) -> None:
+    tone = "|".join(["0.1*sin(900*t)"] * 10)
+    sound = ("-f", "lavfi", "-i", f"aevalsrc='{tone}':s=48000:d=0.2", "-c:a", "pcm_s16le")
+    path = draw(tmp_path / "ten.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=24:d=0.2", *sound)
+    with pytest.raises(
+        ConfigError, match="10 channels of pcm_s16le, which mp4 does not hold, nor has FLAC more than 8"
+    ):
+        check_channels(path, "mp4")
+    check_channels(path, "matroska")
+    check_channels(path, "mov")
+
+
+@pytest.mark.parametrize(("codec", "name"), [("flac", "d.mkv"), ("aac", "d.mp4")])
+def test_damaged_sound_is_found_where_it_is_used(tmp_path: Path, codec: str, name: str) -> None:
+    path = with_sound(tmp_path / name, "-c:a", codec)
+    assert find_damage(path, 0.0) == find_damage(path, 0.5) == ""
+    data = bytearray(path.read_bytes())
+    at = int(len(data) * 0.6)
+    data[at : at + 60] = bytes(60)
+    path.write_bytes(data)
+    said = find_damage(path, 0.0)
+    assert said.startswith("at about 0.")
+    second = float(said.split()[2])
+    assert 0.2 < second < 0.9
+    assert find_damage(path, 0.0, second - 0.15) == ""
 
 
 @pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])

@@ -37,7 +37,7 @@ def test_a_missing_encoder_is_named(poor: Path) -> None:
 def test_software_is_used_as_asked() -> None:
     encode = EncodeConfig("h264", "best", "10")
     assert settle(encode, 64, 48) == (encode, "")
-    with pytest.raises(ConfigError, match="encode.bits=16"):
+    with pytest.raises(ConfigError, match=r"encode\.bits=16"):
         settle(EncodeConfig("h264", bits="16"), 64, 48)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
 from pipeline.score.draw import draw_channels, draw_sights
+from pipeline.score.pace import Even
 from pipeline.score.schedule import cycle
 from tests.quick import QUICK
 
@@ -18,7 +19,7 @@ WIDTHS = {"narrow": 4, "wide": 1000}
 @given(st.integers(2, 12), st.integers(0, 2**63 - 1), st.integers(0, 5))
 def test_nothing_is_seen_twice_running(count: int, seed: int, shot: int) -> None:
     sights = draw_channels(count, ["narrow", "wide"], WIDTHS.__getitem__, seed=seed, shot=shot)
-    wheel = cycle(sights, hold=1.0, fade=0.0)
+    wheel = cycle(sights, Even(1.0, lambda end: 0.0))
     seen = [next(iter(wheel.weights(float(n)))) for n in range(-2 * count, 2 * count)]
     assert all(before != after for before, after in pairwise(seen))
     assert len(set(seen)) == count

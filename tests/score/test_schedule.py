@@ -1,10 +1,13 @@
 """What is seen when: holds, fades, wraps and keys."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
+from pipeline.score.pace import Pace, check_pace, parse_pace
 from pipeline.score.schedule import Constant, Key, Keys, cycle, ping_pong, sort_keys
 from tests.quick import QUICK
 
@@ -12,10 +15,16 @@ A, B, C = {"a": 1.0}, {"b": 1.0}, {"c": 1.0}
 TIMES = st.floats(-1000, 1000)
 
 
+def pace(hold: float, fade: float) -> Pace:
+    made = parse_pace(hold, fade, fps=Fraction(24), duration=60.0, grid=None)
+    check_pace(made)
+    return made
+
+
 @QUICK
 @given(TIMES, st.floats(0.1, 5), st.floats(0, 1))
 def test_the_drive_is_constant_and_at_most_two_sights_mix(t: float, hold: float, part: float) -> None:
-    weights = cycle([A, B, C], hold=hold, fade=hold * part).weights(t)
+    weights = cycle([A, B, C], pace(hold, hold * part)).weights(t)
     assert sum(weights.values()) == pytest.approx(1.0)
     assert all(0 < weight <= 1 for weight in weights.values())
     assert len(weights) <= 2
@@ -24,14 +33,14 @@ def test_the_drive_is_constant_and_at_most_two_sights_mix(t: float, hold: float,
 @QUICK
 @given(st.floats(-50, 50), st.integers(-20, 20))
 def test_a_cycle_is_periodic(t: float, rounds: int) -> None:
-    wheel = cycle([A, B, C], hold=2.0, fade=0.5)
+    wheel = cycle([A, B, C], pace(2.0, 0.5))
     later = wheel.weights(t + 6.0 * rounds)
     for name in "abc":
         assert later.get(name, 0.0) == pytest.approx(wheel.weights(t).get(name, 0.0), abs=1e-9)
 
 
 def test_hold_counts_from_change_to_change_and_ends_in_the_fade() -> None:
-    wheel = cycle([A, B, C], hold=2.0, fade=0.5)
+    wheel = cycle([A, B, C], pace(2.0, 0.5))
     assert wheel.weights(0.0) == A == wheel.weights(1.5) == wheel.weights(6.0) == wheel.weights(-6.0)
     assert wheel.weights(1.75) == {"a": 0.5, "b": 0.5}
     assert wheel.weights(2.0) == B == wheel.weights(-4.0)
@@ -39,7 +48,7 @@ def test_hold_counts_from_change_to_change_and_ends_in_the_fade() -> None:
 
 
 def test_the_fade_is_smooth_at_both_ends() -> None:
-    wheel = cycle([A, B], hold=1.0, fade=1.0)
+    wheel = cycle([A, B], pace(1.0, 1.0))
     shares = [wheel.turn(t).share for t in (0.0, 0.01, 0.25, 0.5, 0.75, 0.99)]
     assert shares == sorted(shares)
     assert shares[1] < 0.001 and shares[-1] > 0.999
@@ -47,26 +56,26 @@ def test_the_fade_is_smooth_at_both_ends() -> None:
 
 
 def test_without_a_fade_the_sight_changes_at_once() -> None:
-    wheel = cycle([A, B], hold=1.0, fade=0.0)
+    wheel = cycle([A, B], pace(1.0, 0.0))
     assert wheel.weights(0.999) == A
     assert wheel.weights(1.0) == B
 
 
 def test_one_sight_never_changes() -> None:
-    assert cycle([A], hold=1.0, fade=0.5) == Constant(A)
+    assert cycle([A], pace(1.0, 0.5)) == Constant(A)
 
 
 def test_ping_pong_does_not_double_the_ends() -> None:
-    swing = ping_pong([A, B, C], hold=1.0, fade=0.0)
+    swing = ping_pong([A, B, C], pace(1.0, 0.0))
     assert "".join(next(iter(swing.weights(float(n)))) for n in range(-4, 9)) == "abcbabcbabcba"
-    pair = ping_pong([A, B], hold=1.0, fade=0.0)
+    pair = ping_pong([A, B], pace(1.0, 0.0))
     assert [pair.weights(float(n)) for n in range(3)] == [A, B, A]
 
 
 @pytest.mark.parametrize(("hold", "fade", "key"), [(0, 0, "hold"), (-1, 0, "hold"), (1, 1.5, "fade"), (1, -1, "fade")])
 def test_refuses_an_impossible_hold_or_fade(hold: float, fade: float, key: str) -> None:
     with pytest.raises(ConfigError, match=rf"^score\.{key}="):
-        cycle([A, B], hold=hold, fade=fade)
+        cycle([A, B], pace(hold, fade))
 
 
 def test_keys_hold_before_between_and_after() -> None:
@@ -99,6 +108,6 @@ def test_keys_keep_the_drive_constant(times: list[float], fade: float, t: float)
 
 
 def test_every_schedule_names_its_sights() -> None:
-    assert cycle([A, B], hold=1.0, fade=0.0).sights() == (A, B)
+    assert cycle([A, B], pace(1.0, 0.0)).sights() == (A, B)
     assert Constant(A).sights() == (A,)
     assert Keys((Key(0.0, B, 0.0),)).sights() == (B,)

@@ -5,18 +5,38 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.work import spec
+from pipeline.work import journal, spec
 from pipeline.work.folder import Folder, is_own, work_path
 from pipeline.work.space import check_space
 
 SPEC = {"seed": 1, "dream.octaves": 3, "score.targets": '["class:owl"]', "versions.torch": "2.11"}
 
 
+def finish_one(home: Path, made_for: spec.Spec) -> None:
+    """A journal that tells of one segment."""
+    entry = journal.Entry(0, 0, 4, "00000.mp4", "0", "00000.safetensors", "0", spec.digest(made_for), "cues", 1.0)
+    journal.append(home / "journal.jsonl", entry)
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"seed": 9}', ""])
+def test_a_damaged_spec_does_not_cost_what_the_journal_vouches_for(tmp_path: Path, damage: str) -> None:
+    video = tmp_path / "zoom.mp4"
+    with Folder(work_path(video), video) as folder:
+        home = folder.shot(1, SPEC, resume=True, overwrite=False)
+        finish_one(home, SPEC)
+        (home / "spec.json").write_text(damage)
+        assert (folder.shot(1, SPEC, resume=True, overwrite=False) / "journal.jsonl").exists()
+        assert spec.read(home / "spec.json") == SPEC
+        (home / "spec.json").write_text("{")
+        with pytest.raises(OutputError, match=r"its spec\.json is damaged"):
+            folder.shot(1, SPEC | {"seed": 2}, resume=True, overwrite=False)
+
+
 def test_the_same_spec_goes_on_and_another_is_told_key_by_key(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
     with Folder(work_path(video), video) as folder:
         home = folder.shot(1, SPEC, resume=True, overwrite=False)
-        (home / "journal.jsonl").write_text("{}\n")
+        finish_one(home, SPEC)
     with Folder(work_path(video), video) as folder:
         assert (folder.shot(1, SPEC, resume=True, overwrite=True) / "journal.jsonl").exists()
         other = SPEC | {"seed": 2, "versions.torch": "2.15"}
@@ -31,7 +51,7 @@ def test_resume_false_begins_anew(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
     with Folder(work_path(video), video) as folder:
         home = folder.shot(1, SPEC, resume=True, overwrite=False)
-        (home / "journal.jsonl").write_text("{}\n")
+        finish_one(home, SPEC)
         assert not (folder.shot(1, SPEC, resume=False, overwrite=False) / "journal.jsonl").exists()
 
 
@@ -45,7 +65,7 @@ def test_a_folder_in_which_nothing_was_finished_is_taken_away(tmp_path: Path) ->
 def test_many_differences_are_counted(tmp_path: Path) -> None:
     before, now = ({f"key{n}": n + more for n in range(9)} for more in (0, 1))
     with pytest.raises(OutputError, match="key5: 5 → 6 and 3 more"):
-        spec.check_same(before, now, tmp_path / "a.mp4", tmp_path)
+        spec.refuse(before, now, tmp_path / "a.mp4", tmp_path)
 
 
 def test_a_film_is_known_as_its_own_until_it_is_changed(tmp_path: Path) -> None:
@@ -54,7 +74,7 @@ def test_a_film_is_known_as_its_own_until_it_is_changed(tmp_path: Path) -> None:
     assert not is_own(video)
     with Folder(work_path(video), video) as folder:
         home = folder.shot(1, SPEC, resume=True, overwrite=False)
-        (home / "journal.jsonl").write_text("{}\n")
+        finish_one(home, SPEC)
         folder.sign()
     assert is_own(video)
     video.write_bytes(b"other")

@@ -19,7 +19,7 @@ def cues(first: int, count: int) -> str:
 
 
 def shelf(folder: Path, ask: Cues = cues, room: float = 1e9) -> Shelf:
-    return Shelf(folder, layout=Layout(GRID, ".mp4"), cues=ask, room=room)
+    return Shelf(folder, layout=Layout(GRID, ".mp4"), spec="spec", cues=ask, room=room)
 
 
 def canvas(number: int) -> torch.Tensor:

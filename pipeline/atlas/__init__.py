@@ -1,0 +1,1 @@
+"""The atlas: what every channel and class of a network sees, drawn and bound into one page."""

@@ -1,0 +1,1 @@
+"""The storyboard: a film at one glance before it is rendered."""

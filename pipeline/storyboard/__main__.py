@@ -1,0 +1,70 @@
+"""``python -m pipeline.storyboard``: see a film at one glance, and what it will take, before it is rendered."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.config import RenderConfig
+from pipeline.launch import launch
+
+USAGE = """\
+Sketches a film: one sheet with frames of it, small and sparse, above the lanes of its score, and an estimate of what
+the full render takes on this machine.
+
+    python -m pipeline.storyboard +preset=fractal_zoom
+    python -m pipeline.storyboard +preset=spiral camera.zoom=1.3 output=spiral.png
+
+output=spiral.png names the sheet (without it storyboard.png in the run's folder under outputs/; of another file's name,
+as in output=film.mp4, it makes film.storyboard.png). All other settings are those of python -m pipeline.render.
+
+Choices (group=choice):
+
+{groups}
+
+Settings (setting=value; [what it is by default]):
+
+{settings}
+
+{words}
+
+Exit codes: 0 done, 1 something to put right, 130 stopped.
+"""
+
+
+def main() -> None:
+    """Sketch the film that the command line describes and exit as ``python -m pipeline.render`` does."""
+    launch(draw, USAGE)
+
+
+def draw(config: RenderConfig, folder: Path, name: str) -> None:
+    """Sketch the film ``name`` onto one sheet in ``folder``, or at ``config.output``; say where it is."""
+    from pipeline import sheet
+    from pipeline.plan import make_plan
+
+    path = sheet_path(config, folder)
+    plan = make_plan(replace(config, output=film_name(config.output)), folder, name)
+    sheet.check(path, "output=", overwrite=config.overwrite)
+    if config.score.kind != "walk":  # a walk may have to look at the network first
+        sheet.check_score(plan)
+
+    from pipeline.storyboard import making
+
+    estimate = making.make(plan, path)
+    print(path)  # noqa: T201 - the answer
+    print(estimate)  # noqa: T201
+
+
+def sheet_path(config: RenderConfig, folder: Path) -> Path:
+    """Where the sheet goes: ``output=`` if that is a PNG, beside another ``output=``, or into the run's folder."""
+    if config.output is None:
+        return folder / "storyboard.png"
+    output = Path(config.output)
+    return output if output.suffix.lower() == ".png" else output.with_name(f"{output.stem}.storyboard.png")
+
+
+def film_name(output: str | None) -> str | None:
+    """The film that is sketched; a sheet's own name says no more than how it is called."""
+    return output[:-4] + ".mp4" if output is not None and output.lower().endswith(".png") else output
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The examples of docs/music.md are what the program understands."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from pipeline import command
+from pipeline.plan import make_plan
+from pipeline.score.signals import COUNTS, SMOOTH
+from pipeline.sheet import make_sheet, music_of, score_of
+from pipeline.sheet_picture import as_png
+from tests.media.drawing import draw
+from tests.music.drawn import Drawing
+
+TEXT = (Path(__file__).resolve().parents[2] / "docs" / "music.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("song")
+    draw(made / "song.mp3", "-i", f"file:{Drawing(120, seconds=34).save(made / 'song.wav')}")
+    return made
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_is_understood(folder: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    monkeypatch.chdir(folder)
+    words = shlex.split(line)
+    assert words[:2] == ["python", "-m"] and words[2] in ("pipeline.render", "pipeline.score")
+    command.register()
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        config = command.read(compose("config", command.normalise(words[3:])))
+    plan = make_plan(config, folder, "film")
+    sheet = make_sheet(score_of(plan), float(plan.fps), plan.frames, plan.scales(), music_of(plan))
+    if "duration=" not in line:
+        assert plan.frames == 34 * 24
+    assert sheet.music is not None and len(sheet.music.beats) >= 4 * len(sheet.music.bars) - 4 > 0
+    assert as_png(sheet, "song")[:4] == b"\x89PNG"
+
+
+def test_every_signal_is_told_of() -> None:
+    for name in (*SMOOTH, *COUNTS):
+        assert f"`{name}`" in TEXT or f"`{name}(" in TEXT
+
+
+def test_every_preset_is_told_of() -> None:
+    for name in command.choices("preset"):
+        assert not name.startswith("music") or f"| `{name}` |" in TEXT
