@@ -164,7 +164,9 @@ def write_out(config: RenderConfig) -> RenderConfig:
             raise ConfigError(f"{key}.{error.key}", error.value, error.allowed) from error
         except OmegaConfBaseException as error:
             raise RenderError(f"{key}.{explain(error)}") from error
-    return replace(config, **{"presets" if config.film == shots.AUTO else "film": made}) if made else config
+    if not made:
+        return config
+    return replace(config, presets=made) if config.film == shots.AUTO else replace(config, film=made)
 
 
 def explain(error: BaseException) -> str:

@@ -55,7 +55,9 @@ def _composed(choices: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     bare = _leaves(compose("config"))
     made = _leaves(compose("config", [f"{'+' if group == 'preset' else ''}{group}={name}" for group, name in choices]))
     if made.get("film") or made.get("loop"):
-        raise ConfigError("preset", dict(choices).get("preset"), "it is a whole film, which cannot be a shot of another")
+        raise ConfigError(
+            "preset", dict(choices).get("preset"), "it is a whole film, which cannot be a shot of another"
+        )
     groups = {group for group, _ in choices if group != "preset"}
     groups |= {group for kind, name in choices if kind == "preset" for group in _overridden(f"preset/{name}")}
     decided = {key for group in groups for key in _decided(group)}
@@ -97,4 +99,3 @@ def _open(ask: Any, *arguments: Any) -> Any:
         return ask(*arguments)
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return ask(*arguments)
-

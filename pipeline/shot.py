@@ -111,13 +111,14 @@ class Shot:
         )
 
     def _lead_home(self, home: Callable[[int], Tensor], canvas: Tensor, index: int) -> Tensor:
-        """The canvas drawn to its picture at home, so that what is left between them shrinks evenly to nothing.
+        """The canvas drawn to its picture at home, with each frame more, in the end all the way.
 
         The dream goes on in the mixture, so that motifs turn into each other instead of showing through.
         """
-        left = self.frames - index
-        picture = home(self.back - left).to(canvas.device, canvas.dtype)
-        return canvas + (picture - canvas) / left
+        number = index - (self.frames - self.back)
+        way = (number + 1) / self.back
+        picture = home(number).to(canvas.device, canvas.dtype)
+        return canvas + (picture - canvas) * way * way * (3 - 2 * way)
 
     def _over_footage(self, footage: Footage, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         """The source at ``index`` with what was dreamed before; a new scene ripens first, to begin as dreamed."""

@@ -22,7 +22,9 @@ def entries(config: RenderConfig) -> Iterator[tuple[str, Entry]]:
     """
     if isinstance(config.film, str):
         if config.film != AUTO:
-            raise ConfigError("film", config.film, "needs a list of shots, as [{preset: spiral, duration: 4s}], or auto")
+            raise ConfigError(
+                "film", config.film, "needs a list of shots, as [{preset: spiral, duration: 4s}], or auto"
+            )
         if not config.presets:
             raise ConfigError("presets", "[]", "film=auto takes them in turn; name at least one")
         yield from _listed("presets", config.presets)
@@ -37,7 +39,9 @@ def check_words(key: str, entry: Entry, groups: tuple[str, ...]) -> None:
         if group in OF_FILM:
             raise ConfigError(f"{key}.{word}", entry[word], "all shots share it; set it for the film, outside the list")
         if group not in (*WORDS, *groups):
-            raise ConfigError(f"{key}.{word}", entry[word], f"a shot has no such setting{nearest(group, (*WORDS, *groups))}")
+            raise ConfigError(
+                f"{key}.{word}", entry[word], f"a shot has no such setting{nearest(group, (*WORDS, *groups))}"
+            )
     chosen = entry.get("transition", "cut")
     if chosen not in TRANSITIONS:
         hint = nearest(str(chosen), TRANSITIONS)

@@ -11,3 +11,12 @@ OF_FILM = (
     *("frame", "encode", "limits", "audio", "film", "presets", "loop", "shots", "hydra"),
 )
 """Settings that all shots share."""
+
+FADE = "1s"
+"""How long a transition takes that does not say it."""
+
+BARS = 8
+"""How many bars the sections of a film without a song have."""
+
+RUN_UP = 1.5
+"""Seconds for which the end of a loop is led to what comes before its beginning."""

@@ -190,8 +190,12 @@ class Shelf:
         entry = self.entries[self.layout.first(self.count(frames) - 1)]
         return checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
 
+    def handed(self, frames: int) -> str:
+        """The SHA-256 of the canvas of the last of ``frames`` frames."""
+        return self.entries[self.layout.first(self.count(frames) - 1)].checkpoint_sha256
+
     def want_last(self, frames: int) -> None:
-        """The canvas of the last of ``frames`` frames is needed: where it is not there, its segment counts as missing."""
+        """Count the segment of the last of ``frames`` frames as missing where the canvas after it is not there."""
         first = self.layout.first(self.count(frames) - 1)
         entry = self.entries.get(first)
         if entry is not None and not checkpoint.intact(self.folder / entry.checkpoint, entry.checkpoint_sha256):
