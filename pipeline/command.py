@@ -14,14 +14,10 @@ from pipeline import gate, plain, preset, shots
 from pipeline.config import RenderConfig, settings, validate
 from pipeline.errors import ConfigError, RenderError, nearest
 from pipeline.gate import CONF as CONF
-
-APPENDED = (
-    "preset",
-    "quality",
-)  # groups outside the defaults list; a plain preset=x is understood too
+from pipeline.typed import APPENDED as APPENDED
+from pipeline.typed import normalise as normalise
 
 REPEAT = "repeat"  # the config of a run that is repeated from its film
-SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")  # Hydra's own words in -m
 
 USAGE = """\
 Renders a hallucinated video and says where it is.
@@ -117,22 +113,6 @@ def lay_under(values: dict[str, Any]) -> None:
 def choices(group: str) -> list[str]:
     """The names that ``group=`` may take."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
-
-
-def normalise(arguments: list[str]) -> list[str]:
-    """What people write → what Hydra reads: ``preset=x`` with the plus that groups outside the defaults list need, and
-    keyframes and expressions in quotes, for their commas and parentheses.
-    """
-    plain = tuple(f"{group}=" for group in APPENDED)
-    moving = tuple(f"{key}=" for key, item, _ in settings(RenderConfig()) if item.metadata["curve"])
-    told = []
-    for argument in arguments:
-        key, _, value = argument.partition("=")
-        plain_text = re.search(r"[:(\s]", value) and not re.search(r"[\"'\[]", value)
-        if argument.startswith(moving) and plain_text and not value.startswith(SWEEPS):
-            argument = f'{key}="{value}"'
-        told.append(f"+{argument}" if argument.startswith(plain) else argument)
-    return told
 
 
 def read(tree: DictConfig) -> RenderConfig:

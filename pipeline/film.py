@@ -125,6 +125,10 @@ class Reel:
         """How many of them need not be dreamed again."""
         return sum(take.kept() for take in self.takes if take is not None)
 
+    def begin(self, number: int) -> int:
+        """The frame of the film that the first one of a shot is."""
+        return sum(plan.frames - plan.link.unshown for plan in self.plans[:number]) - self.plans[number].link.unshown
+
     def whole(self) -> list[Take]:
         """All shots."""
         return [take for take in self.takes if take is not None]
@@ -150,7 +154,7 @@ def _run(reel: Reel, stop: Stop, watchers: tuple[Watcher, ...]) -> None:
             take = reel.find(number)
             if not take.is_whole():
                 first = reel.takes[0]
-                take.run(name, stop, watchers, first or take)
+                take.run(name, stop, watchers, first or take, reel.begin(number))
             if stop.asked and number < wanted(plan)[-1]:
                 raise Interrupted
     except (Interrupted, KeyboardInterrupt) as error:

@@ -36,6 +36,8 @@ def check_arguments(arguments: list[str]) -> list[str]:
         if len(argument) > LONGEST:
             raise RenderError(f"{plain.shown(argument[:60])}…: a setting has at most {LONGEST} characters")
         plain.check_nesting(argument, plain.shown(argument))
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise RenderError(f"{plain.shown(argument)}: this is no text in UTF-8; rename the file")
     asked, settings = _options(arguments)
     if asked.experimental_rerun is not None:
         raise RenderError("--experimental-rerun: it would run code from a file; from=film.mp4 repeats a run")

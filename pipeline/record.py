@@ -67,7 +67,9 @@ def film_record(plan: Plan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any
     for shot in plan.shots:
         settings = _settings(shot, settings)
     inputs = {f"shot {n}: {key}": item for n, shot in enumerate(shots, 1) for key, item in shot["inputs"].items()}
-    song = {"audio.path": {"name": plan.song.path.name, "sha256": digest(plan.song.path)}} if plan.song is not None else {}
+    song = (
+        {"audio.path": {"name": plan.song.path.name, "sha256": digest(plan.song.path)}} if plan.song is not None else {}
+    )
     networks = list({shot["network"]["sha256"]: shot["network"] for shot in shots}.values())
     return {
         **shots[0],

@@ -28,27 +28,23 @@ FILES = {  # settings that name a file, and what it is
     "source.path": "footage",
     "network.weights": "a file of weights",
     "score.guide": "a picture",
+    "audio.path": "a song",
 }
 WRITTEN = ("score.targets", "score.keys", "network.targets")  # settings in which targets name pictures and masks
-NEVER = ("output", "overwrite", "resume", "limits")  # what only the person at the keyboard may say
+NEVER = ("output", "overwrite", "resume", "keep_segments", "frames", "preview", "limits")  # only the person may say
 RUNS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
-class Named:
-    """A file that a film was made from: its plain name, and the SHA-256 of its content or an empty string."""
-
-    name: str
-    sha256: str = ""
-
-
-@dataclass(frozen=True)
 class Repeat:
-    """A run that is repeated: the file it is taken from, the files it was ``made_from`` by setting, what is said."""
+    """A run that is repeated: the file it is taken from, what else was typed, the plain names of the files that it was
+    ``made_from`` by setting, the SHA-256 of their ``contents`` by setting or target, and its network.
+    """
 
     path: Path
     typed: frozenset[str]
-    made_from: dict[str, Named]
+    made_from: dict[str, str]
+    contents: dict[str, str]
     network: str
     note: str
 
@@ -57,17 +53,20 @@ class Repeat:
         if self.note:
             yield self.note
         values = {key: value for key, _, value in settings(config)}
-        for key, named in self.made_from.items():
+        for key, name in self.made_from.items():
             if not _is_used(key, config, self.network):
                 continue
-            if key in FILES and values[key] is None and key not in self.typed:
-                made = f"{self.path} was made from {FILES[key]} named {named.name}; give {key}=FILE"
+            if key in FILES and values.get(key) is None and key not in self.typed:
+                made = f"{self.path} was made from {FILES[key]} named {name}; give {key}=FILE"
                 raise RenderError(f"{key}: {made}")
             if key in WRITTEN and not values[key] and key not in self.typed:
-                made = f"{self.path} was made with the file {named.name} in its targets; give {key}=[…] with it again"
+                made = f"{self.path} was made with the file {name} in its targets; give {key}=[…] with it again"
                 raise RenderError(f"{key}: {made}")
-            if key in FILES and named.sha256 and values[key] and _differs(Path(values[key]), named.sha256):
-                yield f"{key}={values[key]} is not the file that {self.path} was made from: its SHA-256 differs"
+        files = [(key, str(values[key])) for key in FILES if values.get(key) and _is_used(key, config, self.network)]
+        for key, file in [*files, *((f"{kind}:{Path(file).name}", file) for kind, file in _pictures(config))]:
+            sha256 = self.contents.get(key, "")
+            if sha256 and _differs(Path(file), sha256):
+                yield f"{file} is not the file that {self.path} was made from ({key}): its SHA-256 differs"
 
 
 def take(arguments: list[str]) -> tuple[list[str], Repeat | None]:
@@ -77,7 +76,7 @@ def take(arguments: list[str]) -> tuple[list[str], Repeat | None]:
         return arguments, None
     if len(found) > 1:
         raise RenderError("from: it is given twice; a run is repeated from one film")
-    written = found[0][1].strip("\"'")
+    written = re.sub(r"(['\"])(.*)\1", r"\2", found[0][1], flags=re.DOTALL)
     if not written:
         raise ConfigError("from", "", "name a film, or its run.yaml")
     path, rest = Path(written), [word for word in arguments if word != found[0][0]]
@@ -88,27 +87,28 @@ def take(arguments: list[str]) -> tuple[list[str], Repeat | None]:
     typed = frozenset(re.split(r"[=@]", word.lstrip("+~"))[0] for word in rest)
     if "preset" in typed:
         raise RenderError("preset: a run that is repeated has its own; type the settings that should differ")
-    made_from = _named(record)
+    made_from, contents = _inputs(record)
     values = {}
     for key, value in _known(config, path, _shown_program(record)):
         if key.partition(".")[0] in typed:  # another choice of its group, such as camera=static
             continue
         if key in FILES:
             if value is not None:
-                made_from.setdefault(key, Named(_plain_name(value)))
+                made_from.setdefault(key, _plain_name(value))
         elif key in WRITTEN and (files := _files(key, value)):
-            made_from[key] = Named(", ".join(files))
+            made_from[key] = ", ".join(_plain_name(file) for _, file in files)
         else:
             values[key] = value
     _check(values, path)
     command.lay_under(_nested(values))
     network = str(values.get("network.name", ""))
-    return rest, Repeat(path, typed, made_from, network, _note(record, path))
+    return rest, Repeat(path, typed, made_from, contents, network, _note(record, path))
 
 
 def _read(path: Path) -> dict[str, Any]:
     """The record of a film, or that beside it."""
-    plain.check_regular(path, f"from={path}")
+    if not path.is_dir():  # a film of numbered pictures is a folder
+        plain.check_regular(path, f"from={path}")
     if path.suffix.lower() in RUNS:
         text = plain.read_text(path)
     else:
@@ -152,27 +152,35 @@ def _check(values: dict[str, Any], path: Path) -> None:
         raise InputError(f"from={path}: its record cannot be used: {words}") from error
 
 
-def _named(record: dict[str, Any]) -> dict[str, Named]:
-    """The files that the record lists by setting."""
-    listed = record.get("inputs")
-    found = {}
+def _inputs(record: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """(plain names by setting, SHA-256 by setting or target) of the files that the record lists."""
+    listed, network = record.get("inputs"), record.get("network")
+    names, contents = {}, {}
     for key, entry in listed.items() if isinstance(listed, dict) else ():
-        if key in FILES and isinstance(entry, dict) and entry.get("name"):
-            sha256 = str(entry.get("sha256") or "")
-            whole = re.fullmatch(r"[0-9a-f]{64}", sha256)
-            found[str(key)] = Named(_plain_name(entry["name"]), sha256 if whole else "")
-    return found
+        if isinstance(entry, dict) and entry.get("name"):
+            contents[str(key)] = str(entry.get("sha256") or "")
+            if key in FILES:
+                names[str(key)] = _plain_name(entry["name"])
+    if isinstance(network, dict):
+        contents.setdefault("network.weights", str(network.get("sha256") or ""))
+    return names, {key: sha256 for key, sha256 in contents.items() if re.fullmatch(r"[0-9a-f]{64}", sha256)}
 
 
-def _files(key: str, value: Any) -> list[str]:
-    """Plain names of the pictures and masks that the targets in a setting name."""
+def _files(key: str, value: Any) -> list[tuple[str, str]]:
+    """(guide or mask, file) for every picture that the targets in a setting name."""
     written = [entry.get("see") for entry in value if isinstance(entry, dict)] if key == "score.keys" else value
-    found: list[str] = []
+    found = []
     for target in written_targets([entry for entry in written or () if entry is not None], key):
-        found += [_plain_name(target.name)] if target.kind == "guide" else []
+        found += [("guide", target.name)] if target.kind == "guide" else []
         if target.region is not None and target.region.shape == "file":
-            found.append(_plain_name(target.region.file))
+            found.append(("mask", target.region.file))
     return list(dict.fromkeys(found))
+
+
+def _pictures(config: RenderConfig) -> list[tuple[str, str]]:
+    values = {key: value for key, _, value in settings(config)}
+    guide = [("guide", str(config.score.guide))] if config.score.guide else []
+    return guide + [picture for key in WRITTEN for picture in _files(key, values[key])]
 
 
 def _is_used(key: str, config: RenderConfig, network: str) -> bool:
@@ -185,6 +193,7 @@ def _is_used(key: str, config: RenderConfig, network: str) -> bool:
         "score.keys": config.score.kind == "keys",
         "score.targets": config.score.kind not in ("keys", "layers"),
         "network.targets": not config.score.targets,
+        "audio.path": getattr(config.audio, "kind", "none") != "none",
     }[key]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from pipeline import start
@@ -16,6 +17,7 @@ from pipeline.config import StartConfig
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.pyramid import resize
 from pipeline.errors import DreamError
+from pipeline.loop import share
 from pipeline.motion import camera
 from pipeline.motion.content import luma
 from pipeline.motion.footage import Footage
@@ -116,9 +118,7 @@ class Shot:
         The dream goes on in the mixture, so that motifs turn into each other instead of showing through.
         """
         number = index - (self.frames - self.back)
-        way = (number + 1) / self.back
-        picture = home(number).to(canvas.device, canvas.dtype)
-        return canvas + (picture - canvas) * way * way * (3 - 2 * way)
+        return torch.lerp(canvas, home(number).to(canvas.device, canvas.dtype), share(number, self.back))
 
     def _over_footage(self, footage: Footage, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         """The source at ``index`` with what was dreamed before; a new scene ripens first, to begin as dreamed."""

@@ -107,9 +107,10 @@ def plan_stretch(config: SourceConfig, fps: Any, duration: Any = None, *, heard:
     end = clip.seconds if config.end is None else _time(config.end, clip, "source.end")
     if not start < clip.seconds:
         raise ConfigError("source.start", config.start, f"the footage lasts {show_time(clip.seconds)}")
-    if not start < end <= clip.seconds + 1 / clip.fps:
-        last = f"allowed is up to {show_time(clip.seconds)}, and after source.start"
-        raise ConfigError("source.end", config.end, last)
+    if end <= start:
+        raise ConfigError("source.end", config.end, f"it comes after source.start={config.start}")
+    if end > clip.seconds + 1 / clip.fps:
+        raise ConfigError("source.end", config.end, f"allowed is up to {show_time(clip.seconds)}")
     stretch = Stretch(
         clip=clip,
         start=float(clip.times[0]) + start,
@@ -142,9 +143,10 @@ def _until(config: SourceConfig, forced: Fraction | None, fps: Any, duration: An
         own = forced or rate
         film = own if fps == "source" else parse_fps(fps, "frame.fps")
         used = parse_time(config.end, fps=own, key="source.end") if _is_absolute(config.end) else math.inf
-        if _is_absolute(duration) and _is_absolute(config.start):
-            lasting = parse_time(duration, fps=film, key="duration")
-            used = min(used, parse_time(config.start, fps=own, key="source.start") + lasting)
+        if _is_absolute(config.start):
+            start = parse_time(config.start, fps=own, key="source.start")
+            lasting = parse_time(duration, fps=film, key="duration") if _is_absolute(duration) else math.inf
+            used = max(start, min(used, start + lasting))
         return used
 
     return seconds

@@ -19,6 +19,7 @@ from pipeline.dream import zoo
 from pipeline.dream.network import Network
 from pipeline.errors import OutputError
 from pipeline.job import Job, Watcher, cue_digest
+from pipeline.loop import Home
 from pipeline.media.codecs import segment_suffix
 from pipeline.media.encoder import Encoder
 from pipeline.media.lossless import SUFFIX, lossless, read
@@ -32,8 +33,6 @@ from pipeline.work import spec as specs
 from pipeline.work.folder import Folder
 from pipeline.work.layout import Layout
 from pipeline.work.shelf import Shelf
-
-AHEAD = 0.2  # of a frame by which the end of a loop runs ahead, so that its seam is a smaller step than others
 
 
 class Networks:
@@ -82,20 +81,28 @@ class Take:
         """The lossless files of its last frames."""
         return tuple(path for path, _ in self._files(self.plan.frames - self.plan.link.tail, self.plan.frames))
 
+    def run_up(self) -> Iterator[Tensor]:
+        """What comes before the beginning of a loop, and its first frame."""
+        path, _ = self.pieces()[0]
+        return chain(read(self.head()), (from_array(read_frame(path, 0) / 255.0) for _ in range(1)))
+
     def begin_from(self, before: "Take") -> None:
         """Go on from the last picture of the shot ``before``, which is whole."""
         found = before.shelf.last(before.plan.frames)
         assert found is not None
         self.shot = replace(self.shot, canvas=found[0].to(self.shot.canvas.device))
 
-    def run(self, name: str, stop: Stop, watchers: Sequence[Watcher], first: "Take") -> None:
-        """Render what is missing. ``first`` is the film's first shot, to which the end of a loop is led."""
+    def run(self, name: str, stop: Stop, watchers: Sequence[Watcher], first: "Take", begin: int) -> None:
+        """Render what is missing. ``first`` is the film's first shot, to which the end of a loop is led; ``begin`` is
+        the frame of the film that this shot's first one is, below 0 in a run-up.
+        """
         plan, shot = self.plan, self.shot
         if plan.link.back:
-            shot = replace(shot, home=_Home(first))
+            shot = replace(shot, home=Home(first.run_up, plan.link.back))
         with ExitStack() as stack:
             shot = over_footage(plan, shot, stack, first=self.shelf.first(plan.frames, plan.part))
-            Job(shot, self.shelf, plan.frames, partial(encoder, plan), stop, watchers).run(name, plan.part)
+            looking = [_Later(watcher, begin) for watcher in watchers] if begin else watchers
+            Job(shot, self.shelf, plan.frames, partial(encoder, plan), stop, looking).run(name, plan.part)
 
     def _files(self, first: int, stop: int) -> list[tuple[Path, int]]:
         shelf, frames = self.shelf, self.plan.frames
@@ -170,24 +177,16 @@ def _linked(plan: Plan, before: Take | None, first: Take | None) -> dict[str, An
     return found
 
 
-class _Home:
-    """The pictures before a loop's beginning, to which its end is led: by number, in order."""
+class _Later:
+    """A watcher of the film, told by a shot that does not begin with it; a run-up is not shown."""
 
-    def __init__(self, first: Take) -> None:
-        self._first, self._count = first, first.plan.link.run_up
-        self._at, self._coming = -1, iter(())  # type: Any, Iterator[Tensor]
-        self._pair: list[Tensor] = []
+    def __init__(self, watcher: Watcher, begin: int) -> None:
+        self._watcher, self._begin = watcher, begin
 
-    def __call__(self, number: int) -> Tensor:
-        if number < self._at or self._at < 0:
-            self._coming = chain(read(self._first.head()), self._opening())
-            self._pair, self._at = [next(self._coming), next(self._coming)], 0
-        while self._at < number:
-            self._pair, self._at = [self._pair[1], next(self._coming)], self._at + 1
-        share = AHEAD * (number + 1) / self._count
-        return torch.lerp(self._pair[0], self._pair[1], share)
+    def frame(self, index: int, frame: Tensor, label: str) -> None:
+        if index + self._begin >= 0:
+            self._watcher.frame(index + self._begin, frame, label)
 
-    def _opening(self) -> Iterator[Tensor]:
-        """The first frame that is in the film."""
-        path, _ = self._first.pieces()[0]
-        yield from_array(read_frame(path, 0) / 255.0)
+    def segment(self, path: Path, first: int, frames: int) -> None:
+        if first + self._begin >= 0:
+            self._watcher.segment(path, first + self._begin, frames)

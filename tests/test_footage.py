@@ -48,7 +48,7 @@ def test_a_variable_rate_is_said_and_keeps_its_length(tmp_path: Path) -> None:
 
 
 def test_a_path_with_everything_in_it_and_a_silent_film(tmp_path: Path) -> None:
-    name = "-a%03d: it's größe.mp4"
+    name = '-a%03d: it\'s "größe"\n;$x.mp4'
     clip = with_sound(tmp_path / "clip.mp4", "-c:a", "aac", seconds=0.2).rename(tmp_path / name)
     quoted = str(clip).replace("'", "\\'")
     run = render("+preset=footage", f"source.path='{quoted}'", "output=f.mp4", "audio=none", *QUICK, cwd=tmp_path)

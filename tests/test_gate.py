@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline import gate, plain
+from pipeline import command, gate, plain
 from pipeline.errors import RenderError
 from tests.forked import Program
 from tests.quick import QUICK
@@ -43,6 +44,25 @@ def test_the_runs_folder_may_be_chosen(folder: str) -> None:
 def test_a_sweep_of_groups_and_values_passes() -> None:
     asked = ["-m", "camera=zoom,drift", "seed=choice(1,2)", "+quality=draft"]
     assert gate.check_arguments(asked) == asked
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30))
+@example("IMG (1), it's.jpg")
+@example("a\\")
+@example('a\\"b\\\\"')
+@example("[x]=~/{y}.mp4")
+@QUICK
+def test_names_of_files_arrive_letter_by_letter(name: str) -> None:
+    if name == "null" or name[0] in "\"'" or "${" in name:
+        return
+    (argument,) = command.normalise([f"start.path={name}"])
+    (override,) = OverridesParser.create().parse_overrides([argument])
+    assert override.value() == name
+
+
+@pytest.mark.parametrize("written", ["start.path=a.jpg,b.jpg", "start.path=choice(a,b)", "start.path='a b.jpg'"])
+def test_sweeps_over_files_and_quoted_names_stay_as_they_are(written: str) -> None:
+    assert command.normalise(["-m", written]) == ["-m", written]
 
 
 @given(st.text(max_size=60))

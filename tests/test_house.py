@@ -11,7 +11,7 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 FLOORS = (
     ("render", "score.__main__", "storyboard"),
     ("launch",),
-    ("film", "atlas"),
+    ("film", "atlas", "page"),
     ("take", "seam"),
     ("job", "build", "record", "composition", "sheet", "sheet_picture"),
     ("shot",),
@@ -20,10 +20,10 @@ FLOORS = (
     ("stretch", "repeat", "inputs", "work", "music"),
     ("score", "motion", "dream", "media"),
     ("networks",),
-    ("progress", "randomness", "device", "stop", "kin"),
+    ("progress", "randomness", "device", "stop", "kin", "loop"),
     ("command",),
     ("preset",),
-    ("gate",),
+    ("gate", "typed"),
     ("shots",),
     ("target",),
     ("region",),
@@ -33,22 +33,8 @@ FLOORS = (
     ("errors",),
 )
 LIGHT = (
-    *(
-        "render",
-        "launch",
-        "repeat",
-        "command",
-        "preset",
-        "shots",
-        "gate",
-        "plain",
-        "inputs",
-        "composition",
-        "cut",
-        "plan",
-        "sheet",
-        "sheet_picture",
-    ),
+    *("render", "launch", "command", "preset", "shots", "typed", "gate", "plain", "repeat", "inputs"),
+    *("composition", "cut", "plan", "sheet", "sheet_picture"),
     *("kin", "layers", "config", "errors", "region", "target", "score"),
     *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject", "storyboard.__main__"),
 )  # answer without torch
@@ -56,6 +42,8 @@ ONLY = {
     "torchvision": {"dream/zoo.py", "dream/trace.py", "motion/raft.py"},
     "hydra": {"launch.py", "command.py", "preset.py", "gate.py"},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
+    "starlette": {"page/server.py"},
+    "uvicorn": {"page/server.py"},
 }
 
 

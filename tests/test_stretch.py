@@ -80,7 +80,7 @@ def test_cuts_are_counted_in_frames_of_the_film(tmp_path: Path) -> None:
     [
         (["source.start=3s"], "source.start=3s: the footage lasts 2.00"),
         (["source.end=9s"], "source.end=9s: allowed is up to 2.00"),
-        (["source.start=1s", "source.end=0.5s"], "source.end=0.5s: allowed is up to"),
+        (["source.start=1s", "source.end=0.5s"], "source.end=0.5s: it comes after source.start=1s"),
         (["duration=5s"], "duration=5s: the footage lasts 2.00"),
         (["source.background=[2,0,0]"], "source.background=.*each in 0..1"),
         (["source.fps=0"], "source.fps=0: frames per second"),

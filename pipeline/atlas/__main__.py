@@ -25,6 +25,7 @@ def draw(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> None:
     from pipeline.atlas.choice import check_layers
     from pipeline.layers import known_layers
 
+    words.check_look(config.dream)
     known = known_layers(config.network.name)
     if known is not None:
         check_layers(wanted, known)

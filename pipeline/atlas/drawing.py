@@ -11,6 +11,7 @@ from torch import Tensor
 from pipeline.atlas.growth import Growth, grow, traces
 from pipeline.atlas.store import Drawn, Store
 from pipeline.atlas.subject import Subject
+from pipeline.atlas.words import LOOK
 from pipeline.config import AtlasConfig, DreamConfig
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, DreamError, Interrupted
@@ -20,14 +21,13 @@ from pipeline.stop import Stop
 SIZES, RATIO = 3, 1.5  # sizes on which a picture is grown, each over the next smaller
 AT_ONCE = {"cpu": 12}  # pictures in one pass
 AT_ONCE_ELSEWHERE = 96
-LOOK = ("precondition", "exponent", "colour", "equalize", "tone_mean", "tone_contrast", "tone_rate")
 
 
 class Artist:
     """Draws subjects with one network and one set of settings, and knows what was drawn before."""
 
     def __init__(self, network: Network, config: AtlasConfig, look: DreamConfig, seed: int) -> None:
-        self._network, self._look = network, still(look)
+        self._network, self._look = network, look
         self._growth = Growth(
             sides=tuple(round(config.size / RATIO**n) for n in reversed(range(SIZES))),
             steps=config.steps,
@@ -112,12 +112,3 @@ class Artist:
         layer = subject.layers[0]
         count: int = self._network.layers.get(layer, len(self._network.classes))
         return count
-
-
-def still(look: DreamConfig) -> DreamConfig:
-    """The look, if it stands still. Raises ConfigError for a setting that moves in time."""
-    for name in LOOK:
-        value = getattr(look, name)
-        if name != "precondition" and not isinstance(value, int | float):
-            raise ConfigError(f"dream.{name}", value, "an atlas has no time: give one number")
-    return look

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 from omegaconf import OmegaConf
 
-from pipeline.config import AtlasConfig, settings
+from pipeline.config import AtlasConfig, DreamConfig, settings
 from pipeline.config.option import check_settings
 from pipeline.errors import ConfigError
+
+LOOK = ("precondition", "exponent", "colour", "equalize", "tone_mean", "tone_contrast", "tone_rate")
+"""What of a dream's settings decides on a picture, beside jitter."""
 
 USAGE = """\
 Draws what every channel and class of a network sees: a sheet for each layer, and all of them in one page.
@@ -68,6 +71,14 @@ def _value(argument: str) -> object:
     tree = OmegaConf.to_container(OmegaConf.from_dotlist([argument]), resolve=False)
     assert isinstance(tree, dict)
     return next(iter(tree.values()))
+
+
+def check_look(look: DreamConfig) -> None:
+    """Raise ConfigError for a setting that moves in time."""
+    for name in LOOK:
+        value = getattr(look, name)
+        if name != "precondition" and not isinstance(value, int | float):
+            raise ConfigError(f"dream.{name}", value, "an atlas has no time: give one number")
 
 
 def usage() -> str:

@@ -12,6 +12,7 @@ from pipeline.config.footage import FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig
 from pipeline.config.option import check_range, option, settings
 from pipeline.config.picture import NETWORKS, CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig
+from pipeline.config.preview import PreviewConfig
 from pipeline.config.render import RenderConfig, validate
 from pipeline.config.score import ScoreConfig
 
@@ -26,6 +27,7 @@ __all__ = [
     "FrameConfig",
     "LimitsConfig",
     "NetworkConfig",
+    "PreviewConfig",
     "RenderConfig",
     "ScoreConfig",
     "SourceConfig",

@@ -32,9 +32,9 @@ class FlowConfig:
         "what is carried on: what the dream added (residual), or the whole picture (blend)",
         choices=("residual", "blend"),
     )
-    persistence: Any = option(0.97, "share of it that a 24th of a second keeps", low=0, high=1, curve=True)
+    persistence: Any = option(0.98, "share of it that a 24th of a second keeps", low=0, high=1, curve=True)
     reset: Any = option(0.0, "pull back to the source per second (as a rate)", low=0, high=100, curve=True)
     light: float = option(0.6, "share of broad light and colour that is given back to the footage", low=0, high=1)
-    ripen: int = option(24, "more dreams of the first frame, and of the first after a cut", low=0, high=500)
+    ripen: int = option(32, "more dreams of the first frame, and of the first after a cut", low=0, high=500)
     preset: str = option("medium", "care that dis takes", choices=("fast", "medium", "fine"))
     side: int = option(360, "pixels on the short side at which motion is estimated", low=16, high=4096)

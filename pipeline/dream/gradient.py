@@ -41,10 +41,10 @@ def _precondition(gradient: Tensor, mode: str, exponent: float) -> Tensor:
         return gradient
     size, device = (gradient.shape[2], gradient.shape[3]), str(gradient.device)
     spectrum = torch.fft.rfft2(gradient)
-    if mode == "fourier":
-        return _filtered(spectrum, _fourier(size, exponent, device), size)
-    if mode == "gaussian":
-        return _filtered(spectrum, _gaussian(size, GAUSSIANS, device), size)
+    if mode in ("fourier", "gaussian"):
+        transfer = _fourier(size, exponent, device) if mode == "fourier" else _gaussian(size, GAUSSIANS, device)
+        evened: Tensor = torch.fft.irfft2(spectrum.mul_(transfer), s=size)
+        return evened
     # Laplacian-pyramid normalisation (Mordvintsev et al. 2015): every band gets the same deviation.
     passes = [_gaussian(size, (deviation,), device) for deviation in BANDS]
     bands = [_filtered(spectrum, finer - coarser, size) for finer, coarser in pairwise(passes)]
@@ -65,13 +65,13 @@ def _frequency(size: tuple[int, int], device: str) -> Tensor:
 
 
 def _fourier(size: tuple[int, int], exponent: float, device: str) -> Tensor:
-    return (_log_frequency(size, device) * -exponent).exp()
+    return (_log_frequency(size, device) * -exponent).exp_()
 
 
 @lru_cache(maxsize=32)
 def _log_frequency(size: tuple[int, int], device: str) -> Tensor:
     """ln of the frequency over the lowest that counts, 0 below it; the exponent, which may move, stays outside."""
-    logarithm: Tensor = (_frequency(size, device) / LOWEST).clamp(min=1).log()
+    logarithm: Tensor = (_frequency(size, device) / LOWEST).clamp_(min=1).log_()
     return logarithm
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, fx, nn
 
+from pipeline.dream.mirror import mirror_in_order
 from pipeline.dream.trace import LOGITS, cut, meta_copy, shapes, trace
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError, RenderError, nearest
@@ -51,23 +52,31 @@ class Network:
         self._format = torch.contiguous_format
 
     def to(self, device: torch.device, dtype: torch.dtype, channels_last: bool = False) -> "Network":
-        """Move to ``device``; convolutions run in ``dtype`` (autocast), activations in the given memory order."""
+        """Move to ``device``; convolutions run in ``dtype`` (autocast), activations in the given memory order.
+
+        A GPU's units for half precision read channels last, so there it is always that order. Mirrored borders, whose
+        gradient a GPU adds up in any order, are exchanged for ones that give the same bits every time.
+        """
         self.device, self._dtype = device, dtype
-        self._format = torch.channels_last if channels_last else torch.contiguous_format
+        half_on_gpu = device.type == "cuda" and dtype != torch.float32
+        self._format = torch.channels_last if channels_last or half_on_gpu else torch.contiguous_format
+        if device.type == "cuda":
+            mirror_in_order(self._model, self._graph)
         self._model.to(device=device, memory_format=self._format)  # type: ignore[call-overload]
         self._mean, self._std = self._mean.to(device), self._std.to(device)
         self._cuts.clear()
         return self
 
-    def activations(self, frame: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    def activations(self, frame: Tensor, layers: Iterable[str], *, exact: bool = False) -> dict[str, Tensor]:
         """Frame ``(1, 3, H, W)`` in [0, 1] → ``{layer: (1, C, h, w)}`` (``logits``: ``(1, classes)``), float32.
 
-        Only what these layers need is computed. ``layers`` are names as ``resolve`` returns them.
+        Only what these layers need is computed. ``layers`` are names as ``resolve`` returns them. ``exact`` computes in
+        float32 whatever the network's precision.
         """
         wanted = frozenset(layers)
         if wanted not in self._cuts:
             self._cuts[wanted] = cut(self._model, self._graph, self._nodes, wanted)
-        with torch.autocast(self.device.type, self._dtype, enabled=self._dtype != torch.float32):
+        with torch.autocast(self.device.type, self._dtype, enabled=self._dtype != torch.float32 and not exact):
             inputs = ((frame - self._mean) / self._std).contiguous(memory_format=self._format)
             maps: dict[str, Tensor] = self._cuts[wanted](inputs)
         maps = {name: map.float() for name, map in maps.items()}

@@ -205,7 +205,8 @@ class Objective:
         noise = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
         with torch.enable_grad():
             picture = (0.45 + 0.2 * noise).to(self.network.device).requires_grad_(True)
-            seen = self.network.activations(picture, [layer])[layer]
+            # In half precision so small a gradient would lose its digits.
+            seen = self.network.activations(picture, [layer], exact=True)[layer]
             (gradient,) = torch.autograd.grad(measure(seen, (side, side)), picture)
         deviation = float(gradient.std())
         return deviation if isfinite(deviation) else 0.0

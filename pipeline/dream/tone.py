@@ -40,5 +40,6 @@ def soften(before: Tensor, after: Tensor) -> Tensor:
     """
     before = before.clamp(0, 1)
     change = after - before
-    room = torch.where(change > 0, 1 - before, before).clamp(min=1e-4)
-    return (before + room * torch.tanh(change / room)).clamp(0, 1)
+    room = torch.where(change > 0, 1 - before, before).clamp_(min=1e-4)
+    # In place: at 8K each copy that is kept is 400 megabytes.
+    return change.div_(room).tanh_().mul_(room).add_(before).clamp_(0, 1)

@@ -30,6 +30,7 @@ def draw(segments: Sequence[Path], fresh: Path, final: Path, coding: Coding, fps
     kind, doing, step = coding.codec.name, f"drawing {final}", gif_step(fps) if coding.codec.name == "gif" else 1
     thinned = f"select='not(mod(n,{step}))'," if step > 1 else ""
     clock = f"{thinned}settb={step * fps.denominator}/{fps.numerator},setpts=N"
+    wanted = -(-frames // step)
     # Encoding takes far longer than copying: a second for each frame is more than a 4K picture needs.
     limit = patience(segments) + 2.0 * frames
     with chained(segments, fresh) as source:
@@ -39,9 +40,16 @@ def draw(segments: Sequence[Path], fresh: Path, final: Path, coding: Coding, fps
             arguments, palette = [*source, "-map", "0:v:0"], None
             arguments += _webp(clock, coding.quality) if kind == "webp" else _png(clock, coding)
         where = fresh if kind != "png" else fresh / split(final)[1]
-        end = ["-fps_mode", "passthrough", *SAME_BYTES, *_muxer(kind), "-y", f"file:{where}"]
+        end = [
+            "-fps_mode",
+            "passthrough",
+            *SAME_BYTES,
+            *_muxer(kind, wanted, Fraction(step) / fps),
+            "-y",
+            f"file:{where}",
+        ]
         ffmpeg.run(["-xerror", *arguments, *end], doing=doing, timeout=limit, input=palette)
-    found, wanted = _count(kind, fresh, fps), -(-frames // step)
+    found = _count(kind, fresh, fps)
     if found != wanted:
         raise EncoderError(f"{doing} failed: {found} of {wanted} frames arrived")
 
@@ -67,8 +75,12 @@ def _png(clock: str, coding: Coding) -> list[str]:
     return ["-vf", chain, "-c:v", "png", "-compression_level", PNG[coding.quality], "-pred", "mixed", "-threads", "4"]
 
 
-def _muxer(kind: str) -> list[str]:
-    return ["-f", "image2", "-start_number", "0"] if kind == "png" else ["-loop", "0", "-f", kind]
+def _muxer(kind: str, frames: int, seconds: Fraction) -> list[str]:
+    """The container for ``frames`` of ``seconds`` each; a GIF is told how long the last of them stands."""
+    if kind == "png":
+        return ["-f", "image2", "-start_number", "0"]
+    last = round(100 * seconds * frames) - round(100 * seconds * (frames - 1))
+    return ["-loop", "0", *(["-final_delay", str(last)] if kind == "gif" else []), "-f", kind]
 
 
 def _count(kind: str, fresh: Path, fps: Fraction) -> int:

@@ -49,6 +49,7 @@ def assemble(
     fresh = part_path(split_series(final)[0] if series else final, "finished")
     try:
         if series:
+            shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
         if coding.codec.animation:
             draw(segments, fresh, final, coding, fps, frames)
@@ -66,6 +67,8 @@ def assemble(
     except FileExistsError:
         kept = f"its {len(segments)} segments are in {segments[0].parent}"
         raise OutputError(f"{final} appeared while the film was rendered; {kept}") from None
+    except OSError as error:
+        raise OutputError(f"{final} cannot be written: {error.strerror}") from error
     finally:
         if series:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -107,12 +110,13 @@ def _join(
 
 
 def _timing(fps: Fraction, delay: int) -> str:
-    """A bitstream filter that gives packet times whole numbers of frames.
+    """A bitstream filter that gives packets times of whole frames, of which each is a whole number of ticks (``TB``).
 
-    The joined times are sums of the segments' lengths, each rounded to a microsecond: far less than half a frame
-    off. Rounding them to frames makes them exact, since a frame is a whole number of a segment's ticks (``TB``).
-    Packets come in decoding order, ``delay`` frames ahead: a short segment alone would say fewer.
+    Packets come in decoding order, ``delay`` frames ahead of showing; without delay their number is their time. With
+    it, the joined times are sums of the segments' lengths, each rounded to a microsecond: far less than half a frame
+    off, so that rounding them to frames makes them exact. (A short segment alone would say a smaller delay.)
     """
     per_tick = f"(TB*{fps.numerator}/{fps.denominator})"  # frames
-    shown, decoded, tick = (f"round({n}/{per_tick})" for n in (f"round(PTS*{per_tick})", f"(N-{delay})", 1))
+    frame = f"round(PTS*{per_tick})" if delay else "N"
+    shown, decoded, tick = (f"round({n}/{per_tick})" for n in (frame, f"(N-{delay})", 1))
     return f"setts=pts={shown}:dts={decoded}:duration={tick}"

@@ -184,13 +184,12 @@ def find_codec(name: str) -> Codec:
 def find_muxer(codec: Codec, path: Path, *, segment: bool = False) -> str:
     """ffmpeg's format for the file's ending, of a film or a ``segment``. Raises OutputError naming the endings."""
     ending = path.suffix.lower()
-    if segment and ending == codec.segment:
-        return SEGMENTS[ending]
-    if ending not in codec.muxers:
+    muxers = {codec.segment: SEGMENTS[codec.segment]} if segment else codec.muxers
+    if ending not in muxers:
         shown = f"ends in {path.suffix}" if path.suffix else "has no ending"
-        allowed = ", ".join(codec.muxers)
+        allowed = ", ".join(filter(None, muxers))
         raise OutputError(f"{path} {shown}; allowed for {codec.name} are {allowed}")
-    return codec.muxers[ending]
+    return muxers[ending]
 
 
 def segment_suffix(codec_name: str) -> str:

@@ -133,6 +133,7 @@ class Process:
                 stderr=theirs,
                 bufsize=0,
                 start_new_session=True,
+                env={**os.environ, "SVT_LOG": "1"},  # else the AV1 encoder's greetings would be the last words
             )
         except (OSError, ValueError) as error:
             os.close(messages)

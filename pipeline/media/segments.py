@@ -18,7 +18,7 @@ def chained(segments: Sequence[Path], beside: Path) -> Iterator[list[str]]:
     Local files only, and no format that a film is not made of. Raises InputError for a segment that is not there,
     OutputError when the list cannot be written.
     """
-    path = part_path(beside, "list")
+    path = part_path(beside.with_name("segments"), "list")  # a short name, whatever the film's
     try:
         path.write_text(_list(segments), encoding="utf-8", errors="surrogateescape")
         yield [

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def settle(encode: EncodeConfig, width: int, height: int) -> tuple[EncodeConfig,
     try:
         check_size(Path("film"), codec, width, height)
         black = bytes(coding.frame_bytes(width, height))
-        ffmpeg.run([*raw, *coding.arguments("null", 24), "-f", "null", "-"], doing="trying", input=black)  # type: ignore[arg-type]
+        ffmpeg.run([*raw, *coding.arguments("null", Fraction(24)), "-f", "null", "-"], doing="trying", input=black)
     except (EncoderError, OutputError) as error:
         said = str(error).partition("said: ")[2] or str(error).partition("; ")[2]
         check_encoder(codec.software)

@@ -129,8 +129,8 @@ def _near(signal: Floats, frames: NDArray[np.int64]) -> Floats:
 
 def _standard(values: Floats, least: float = 1e-9) -> Floats:
     """The values around 0, in units of their deviation or of ``least``, whichever is larger."""
-    even: Floats = (values - values.mean()) / max(float(values.std()), least)
-    return even
+    standard: Floats = (values - values.mean()) / max(float(values.std()), least)
+    return standard
 
 
 def _nearest(beats: Floats, second: float) -> float:

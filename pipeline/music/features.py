@@ -108,8 +108,8 @@ def _semitones(hertz: NDArray[np.float64]) -> NDArray[np.float32]:
     """``(12, F)``: which semitone a frequency is, where the window can tell them apart and they still sing."""
     heard = (hertz >= SUNG[0]) & (hertz <= SUNG[1])
     semitone = np.round(12 * np.log2(np.maximum(hertz, 1) / 261.63)) % 12
-    mask: NDArray[np.float32] = ((semitone == np.arange(12)[:, None]) & heard).astype(np.float32)
-    return mask
+    chosen: NDArray[np.float32] = ((semitone == np.arange(12)[:, None]) & heard).astype(np.float32)
+    return chosen
 
 
 def middles() -> NDArray[np.float64]:

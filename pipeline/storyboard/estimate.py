@@ -10,9 +10,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from pipeline.build import build_shot
 from pipeline.dream.network import Network
 from pipeline.dream.pyramid import resize
-from pipeline.build import build_shot
 from pipeline.media.codecs import find_codec, segment_suffix
 from pipeline.media.encoder import Encoder
 from pipeline.media.estimate import bytes_per_frame

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from pipeline.build import build_shot
 from pipeline.dream.network import Network
 from pipeline.errors import Interrupted
-from pipeline.build import build_shot
 from pipeline.plan import Plan
 from pipeline.progress import Progress
 from pipeline.shot import Shot

@@ -17,6 +17,7 @@ from pipeline.atlas.growth import Growth, grow, traces
 from pipeline.atlas.kinship import kin, raised, silent
 from pipeline.atlas.store import Drawn
 from pipeline.atlas.subject import Subject, blend
+from pipeline.atlas.words import check_look
 from pipeline.config import AtlasConfig, DreamConfig, NetworkConfig
 from pipeline.dream import zoo
 from pipeline.dream.network import Network
@@ -137,9 +138,9 @@ def test_a_stop_keeps_what_is_finished(tiny: Network, cache: Path) -> None:
     assert all(path.stat().st_mtime_ns == kept[path.name] for path in cache.rglob("*.npz") if path.name in kept)
 
 
-def test_what_cannot_be_drawn_is_said(tiny: Network) -> None:
+def test_what_cannot_be_drawn_is_said() -> None:
     with pytest.raises(ConfigError, match=r"dream.exponent=sin\(t\): an atlas has no time"):
-        Artist(tiny, AtlasConfig(), DreamConfig(exponent="sin(t)"), 0)
+        check_look(DreamConfig(exponent="sin(t)"))
 
 
 def test_kinship_and_answers_are_read_from_traces() -> None:

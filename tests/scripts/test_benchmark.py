@@ -1,0 +1,82 @@
+"""The benchmark's figures come from films that are really dreamed, ours and the usual way's."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+
+from pipeline import command
+from pipeline.dream import zoo
+from pipeline.dream.objective import Objective
+from pipeline.media.video import count_frames
+from scripts.speed import measures
+from scripts.speed.common_way import CommonWay, Way
+from scripts.speed.subject import Subject, subject
+from scripts.speed.timing import Took, ratios, take_turns
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Subject:
+    command.register()
+    return subject("motifnet", (64, 96), tmp_path, device="cpu", more=["score.targets=[stage3]", "dream.octaves=2"])
+
+
+def test_a_ratio_is_the_median_of_neighbours() -> None:
+    """A pause that falls on both jobs of a turn leaves it as it is."""
+    over, under = [Took(2, 1), Took(40, 3), Took(2.2, 3)], [Took(1, 1), Took(20, 1), Took(1, 1)]
+    assert ratios(over, under) == (2, 3)
+
+
+def test_jobs_take_turns() -> None:
+    done: list[str] = []
+    take_turns({name: lambda name=name: done.append(name) for name in "abc"}, 2)  # type: ignore[misc]
+    assert "".join(done) == "abcabcbca"
+
+
+def test_the_loop_is_the_film_and_the_bare_passes_see_its_octaves(small: Subject, tmp_path: Path) -> None:
+    assert small.octaves() == [(43, 64), (64, 96)]
+    with measures.looping(small, tmp_path) as frame:
+        first, second = frame(), frame()
+    assert first.shape == (1, 3, 64, 96)
+    assert not torch.equal(first, second)
+
+
+def test_the_usual_way_dreams_too(small: Subject, tmp_path: Path) -> None:
+    theirs = CommonWay("motifnet", "", "stage3", (64, 96), tmp_path, Way(octaves=2, steps=3))
+    objective = Objective(zoo.build(small.plan.config.network))
+
+    def seen() -> float:
+        return objective.activation(torch.from_numpy(theirs.picture.transpose(2, 0, 1).copy())[None], "stage3")
+
+    before = seen()
+    for _ in range(3):
+        theirs.frame()
+    assert seen() > 1.3 * before
+    read = cv2.imread(str(tmp_path / "000002.jpg"))
+    assert read is not None
+    assert read.shape == (64, 96, 3)
+    theirs.join()
+    assert count_frames(tmp_path / "joined.mp4") == 3
+
+
+@pytest.mark.slow
+def test_the_figures_are_written(tmp_path: Path) -> None:
+    words = ["--networks", "motifnet", "--parts", "overhead", "--size", "96x64", "--repeats", "1", "--device", "cpu"]
+    file = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "scripts.benchmark", *words, "--json", str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    figures = json.loads(file.read_text())
+    found = figures["networks"]["motifnet"]
+    assert found["overhead"] > 0
+    assert found["gflop_per_frame"] == pytest.approx(
+        found["gemm_fraction"] * found["gemm_gflops"] * found["seconds_per_frame"], rel=3
+    )
+    assert figures["conditions"]["threads"] >= 1
+    assert "overhead" in done.stdout

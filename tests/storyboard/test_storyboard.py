@@ -1,0 +1,111 @@
+"""A film in small: the same motion and score in fewer frames, on one sheet, with what the render will take."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from PIL import Image
+
+from pipeline import command
+from pipeline.dream.network import Network
+from pipeline.errors import Interrupted
+from pipeline.plan import Plan, make_plan
+from pipeline.storyboard.estimate import Estimate, measure
+from pipeline.storyboard.sketch import MOST_SHOWN, RATE, draft, moments, sketch
+
+SMALL = ("frame.width=128", "frame.height=96", "frame.fps=12", "dream.octaves=2", "start.steps=4")
+TINY = (*SMALL, "score.targets=[two:3,three:5]", "score.hold=1s", "score.fade=0.25s", "network.targets=[]")
+
+
+def planned(tmp_path: Path, *overrides: str) -> Plan:
+    command.register()
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        config = command.read(compose("config", list(overrides)))
+    return make_plan(config, tmp_path, "film")
+
+
+def test_moments_are_few_and_evenly_spread() -> None:
+    assert moments(8) == [n / 2 for n in range(16)]
+    assert moments(16) == [float(n) for n in range(16)]
+    assert moments(0.1) == [0.0]
+    for seconds in (1, 10, 59.9, 61, 3600, 86400):
+        found = moments(seconds)
+        assert 2 <= len(found) <= MOST_SHOWN and found[-1] < seconds
+        assert len({round(b - a, 6) for a, b in pairwise(found)}) == 1
+
+
+def test_a_draft_is_small_and_keeps_its_shape(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "+quality=hd")
+    small = draft(plan)
+    assert (small.width, small.height) == (256, 144)
+    assert small.frames == plan.frames and small.octaves < plan.octaves
+    assert small.scales() == pytest.approx(plan.scales()[-small.octaves :])
+    tall = draft(planned(tmp_path, "frame.width=90", "frame.height=200"))
+    assert (tall.width, tall.height) == (90, 200)  # never larger than the film
+
+
+def test_each_moment_follows_the_score(tmp_path: Path, tiny: Network) -> None:
+    plan = planned(tmp_path, *TINY, "duration=4s")
+    found = sketch(draft(plan), tiny, lambda: False)
+    assert [moment.seconds for moment in found] == moments(4)
+    assert all(moment.frame.shape == (1, 3, 96, 128) for moment in found)
+    seen = {}
+    for layer, channel in (("two", 3), ("three", 5)):
+        seen[layer] = [float(tiny.activations(m.frame, [layer])[layer][0, channel].mean()) for m in found]
+    at = {moment.seconds: number for number, moment in enumerate(found)}
+    assert seen["two"][at[0.5]] > seen["two"][at[1.75]]
+    assert seen["three"][at[1.75]] > seen["three"][at[0.5]]
+    again = sketch(draft(plan), tiny, lambda: False)
+    assert all(np.array_equal(a.frame, b.frame) for a, b in zip(found, again, strict=True))
+
+
+def test_a_long_film_takes_no_longer(tmp_path: Path, tiny: Network) -> None:
+    plan = planned(
+        tmp_path, *TINY, "duration=10m", "start.steps=2", "frame.width=48", "frame.height=32", "dream.octaves=1"
+    )
+    asked = []
+
+    def stopped() -> bool:
+        asked.append(0)
+        return False
+
+    found = sketch(draft(plan), tiny, stopped)
+    assert len(found) == len(moments(600)) <= MOST_SHOWN
+    assert len(asked) < 600 * RATE / 10
+
+
+def test_a_stop_leaves_nothing(tmp_path: Path, tiny: Network) -> None:
+    with pytest.raises(Interrupted, match="nothing was written"):
+        sketch(draft(planned(tmp_path, *TINY, "duration=2s")), tiny, lambda: True)
+
+
+def test_the_estimate_grows_with_the_film(tmp_path: Path, tiny: Network) -> None:
+    plan = planned(tmp_path, *TINY, "duration=2s", "start.steps=0")
+    (moment, *_) = sketch(draft(plan), tiny, lambda: False)
+    estimate = measure(plan, tiny, moment)
+    assert estimate.seconds == pytest.approx(24 * estimate.frame_seconds)
+    assert 1000 < estimate.bytes < 24 * 96 * 128 * 3
+    longer = measure(replace(plan, frames=240), tiny, moment)
+    assert longer.bytes == pytest.approx(10 * estimate.bytes, rel=0.5)
+    assert Estimate(200.0, 1.0, 2_500_000).words() == "full render: about 3 min here, 2.5 MB (estimated)"
+
+
+@pytest.mark.slow
+def test_the_command_leaves_one_sheet_and_says_what_the_render_takes(tmp_path: Path) -> None:
+    program = [sys.executable, "-m", "pipeline.storyboard", *SMALL, "duration=1s", "output=spiral.png"]
+    run = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert run.returncode == 0, run.stderr
+    path, words = run.stdout.splitlines()
+    assert path == "spiral.png" and words.startswith("full render: about ")
+    assert [each.name for each in tmp_path.iterdir()] == ["spiral.png"]
+    with Image.open(tmp_path / path) as sheet:
+        assert sheet.width == 1600
+        pixels = np.asarray(sheet.convert("RGB"), dtype=float)
+    assert pixels[70:250].std() > 30  # frames above
+    again = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert again.returncode == 1 and again.stderr.startswith("error: spiral.png exists already")

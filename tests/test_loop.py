@@ -1,0 +1,107 @@
+"""A loop has no seam: its last frame leads to its first as any frame leads to the next."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline import film
+from pipeline.errors import ConfigError
+from pipeline.loop import AHEAD, Home, share
+from pipeline.media.files import digest
+from pipeline.media.video import decode
+from tests.test_shot import planned
+
+SMALL = (
+    *("frame.width=96", "frame.height=64", "frame.fps=12", "dream.octaves=2", "start.steps=4", "encode.quality=best"),
+    *("segment=12", "loop=true", "duration=36f", "score=constant", "score.targets=[class:owl]"),
+)
+
+
+def stumble() -> None:
+    raise RuntimeError("a stone")
+
+
+class Stumbler:
+    """Ends a render at a frame."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.frames = at, list[int]()
+
+    def frame(self, index: int, frame: Tensor, label: str) -> None:
+        self.frames.append(index)
+        if index == self.at:
+            stumble()
+
+    def segment(self, path: Path, first: int, frames: int) -> None:
+        pass
+
+
+def differences(path: Path) -> tuple[float, list[float]]:
+    """(last to first, every frame to the next), mean absolute, of the decoded film."""
+    frames = [frame.astype(np.float32) for frame in decode(path)]
+    return float(np.abs(frames[0] - frames[-1]).mean()), [float(np.abs(b - a).mean()) for a, b in pairwise(frames)]
+
+
+@pytest.mark.parametrize("zoom", [1.5, 0.8])
+def test_the_seam_is_no_larger_than_the_median_step(tmp_path: Path, zoom: float) -> None:
+    plan = planned(tmp_path, *SMALL, f"output={tmp_path}/loop.mp4", f"camera.zoom={zoom}")
+    film.render(plan)
+    seam, steps = differences(tmp_path / "loop.mp4")
+    assert len(steps) == 35
+    assert seam <= float(np.median(steps)), (seam, steps)
+    assert max(steps[-18:]) < 2 * max(steps[:-18])  # nor is there a jump where the end is led to the beginning
+
+
+def test_a_loop_of_several_shots_closes_too_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    shots = "film=[{duration: 20f},{camera: static, duration: 30f}]"
+    for name, stop in (("quiet", None), ("stopped", 40)):
+        plan = planned(tmp_path, *SMALL, "duration=null", shots, f"output={tmp_path}/{name}.mp4")
+        assert plan.length == 50
+        if stop:
+            with pytest.raises(RuntimeError, match="a stone"):
+                film.render(plan, (Stumbler(stop),))
+        film.render(planned(tmp_path, *SMALL, "duration=null", shots, f"output={tmp_path}/{name}.mp4"))
+    seam, steps = differences(tmp_path / "quiet.mp4")
+    assert len(steps) == 49
+    assert seam <= float(np.median(steps))
+    quiet, stopped = (list(decode(tmp_path / f"{name}.mp4")) for name in ("quiet", "stopped"))
+    assert all(np.array_equal(a, b) for a, b in zip(quiet, stopped, strict=True))
+
+
+def test_a_loop_stopped_where_it_returns_is_the_same_film(tmp_path: Path) -> None:
+    asked = (*SMALL, "duration=24f", f"output={tmp_path}/loop.mp4")
+    film.render(planned(tmp_path, *asked))
+    quiet = digest(tmp_path / "loop.mp4")
+    for path in tmp_path.iterdir():
+        path.unlink()
+    with pytest.raises(RuntimeError, match="a stone"):
+        film.render(planned(tmp_path, *asked), (Stumbler(20),))
+    film.render(planned(tmp_path, *asked))
+    assert digest(tmp_path / "loop.mp4") == quiet
+
+
+def test_footage_and_parts_do_not_loop(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"frames=0..4: a loop is rendered as a whole"):
+        planned(tmp_path, *SMALL, "frames=0..4")
+    with pytest.raises(ConfigError, match="loop=true: a loop needs a few frames"):
+        planned(tmp_path, *SMALL, "duration=2f")
+
+
+def test_the_share_rises_to_the_whole() -> None:
+    shares = [share(number, 7) for number in range(7)]
+    assert shares == sorted(shares) and shares[-1] == 1.0 and 0 < shares[0] < 0.1
+
+
+def test_home_gives_the_same_picture_wherever_one_begins_to_ask() -> None:
+    def frames() -> iter:  # type: ignore[valid-type]
+        return (torch.full((1, 3, 2, 2), float(value)) for value in range(6))
+
+    home = Home(frames, 5)
+    told = [float(home(number).mean()) for number in range(5)]
+    assert told == pytest.approx([n + AHEAD * (n + 1) / 5 for n in range(5)])
+    assert float(Home(frames, 5)(3).mean()) == told[3]
+    assert float(home(1).mean()) == told[1]
