@@ -1,6 +1,5 @@
 """Films of several shots: where they meet, what is rendered again, and what is said."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -8,18 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 from torch import Tensor
 
-from pipeline import film
+from pipeline import command, film, repeat
 from pipeline.config import EncodeConfig
+from pipeline.cut import plan_film
 from pipeline.errors import ConfigError, OutputError, RenderError
 from pipeline.media.encoder import Encoder
 from pipeline.media.files import digest, place
 from pipeline.media.lossless import lossless, read
-from pipeline.media.pixels import from_array
 from pipeline.media.video import decode, probe_video
 from pipeline.seam import Seam, make_seam, mix
 from pipeline.work.layout import Layout
+from tests.music.drawn import Drawing
 from tests.test_shot import planned
 
 TINY = (
@@ -75,7 +76,12 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_its_length_is_the_sum_less_what_overlaps(quiet: Path) -> None:
     assert probe_video(quiet / "film.mp4").frames == 9 + 8 + 5 + 6 - 3 - 4
-    assert sorted(path.name for path in quiet.iterdir()) == ["film.mp4", "film.poster.png", "film.run.yaml", "film.work"]
+    assert sorted(path.name for path in quiet.iterdir()) == [
+        "film.mp4",
+        "film.poster.png",
+        "film.run.yaml",
+        "film.work",
+    ]
 
 
 def test_where_two_shots_meet_there_is_the_mix_of_both(quiet: Path) -> None:
@@ -129,7 +135,9 @@ def test_one_changed_shot_is_rendered_alone_and_only_when_it_may_be(tmp_path: Pa
 def test_some_shots_alone_then_the_film(tmp_path: Path, quiet: Path) -> None:
     assert len(make(tmp_path, FOUR, "shots='1,4'").frames) == 15
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.work"]
-    with pytest.raises(ConfigError, match=r"shots=3: shot 3 goes on from shot 2, which is not rendered yet; give shots=2,3"):
+    with pytest.raises(
+        ConfigError, match=r"shots=3: shot 3 goes on from shot 2, which is not rendered yet; give shots=2,3"
+    ):
         make(tmp_path, FOUR, "shots=3")
     assert len(make(tmp_path, FOUR).frames) == 13
     assert digest(tmp_path / "film.mp4") == digest(quiet / "film.mp4")
@@ -148,7 +156,10 @@ def test_some_shots_alone_then_the_film(tmp_path: Path, quiet: Path) -> None:
         ("film=[{durtion: 3s}]", r"film\[0\].durtion=3s: a shot has no such setting \(did you mean duration"),
         ("film=[{duration: 3 parsecs}]", r"film\[0\].duration=3 parsecs: "),
         ("film=[{},{transition: dip, fade: 9s}]", r"film\[1\].fade=9s: the shot before lasts 96 frames"),
-        ("film=[{},{transition: dip, fade: 2s, duration: 1s}]", r"film\[1\].duration=1s: the shot lasts no longer than"),
+        (
+            "film=[{},{transition: dip, fade: 2s, duration: 1s}]",
+            r"film\[1\].duration=1s: the shot lasts no longer than",
+        ),
         ("film=[{start: image}]", r"film\[0\].start.path=null: start=image needs the picture"),
         ("film=otto", r"film=otto: needs a list of shots"),
         ("film=[3]", r"film\[0\]=3: a shot is written as"),
@@ -159,7 +170,11 @@ def test_some_shots_alone_then_the_film(tmp_path: Path, quiet: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_said_by_its_number(tmp_path: Path, asked: str, message: str) -> None:
-    words = [asked] if asked.endswith("]") or "] " not in asked else [asked[: asked.rindex(" ")], asked[asked.rindex(" ") + 1 :]]
+    words = (
+        [asked]
+        if asked.endswith("]") or "] " not in asked
+        else [asked[: asked.rindex(" ")], asked[asked.rindex(" ") + 1 :]]
+    )
     with pytest.raises(RenderError, match=message):
         planned(tmp_path, *TINY, *words)
 
@@ -174,7 +189,9 @@ def test_bars_end_on_bars_and_the_last_shot_ends_with_the_film(tmp_path: Path) -
 
 
 def test_auto_takes_the_presets_in_turn(tmp_path: Path) -> None:
-    plan = planned(tmp_path, *TINY, "film=auto", "presets=[spiral,{preset: breathing, transition: dip}]", "audio.bpm=120")
+    plan = planned(
+        tmp_path, *TINY, "film=auto", "presets=[spiral,{preset: breathing, transition: dip}]", "audio.bpm=120"
+    )
     assert len(plan.shots) == 4
     assert [shot.config.camera.rotate for shot in plan.shots[::2]] == [14.0, 14.0]
     assert [shot.link.transition for shot in plan.shots] == ["cut", "dip", "cut", "dip"]
@@ -182,11 +199,6 @@ def test_auto_takes_the_presets_in_turn(tmp_path: Path) -> None:
 
 
 def test_a_record_holds_the_shots_without_presets_and_makes_the_same_film(tmp_path: Path, quiet: Path) -> None:
-    from pipeline import command, repeat
-    from hydra import compose, initialize_config_dir
-
-    from pipeline.cut import plan_film
-
     rest, _ = repeat.take([f"from={quiet}/film.mp4", f"output={tmp_path}/film.mp4"])
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
@@ -253,6 +265,31 @@ def test_segments_cover_a_shot_without_gaps(head: int, tail: int | None) -> None
 
 @pytest.mark.slow
 def test_a_film_of_twenty_shots_to_a_song_stopped_five_times(tmp_path: Path) -> None:
-    from tests.music.drawn import write_wave
-
-    del write_wave
+    song = Drawing(bpm=120, seconds=24.3).save(tmp_path / "song.wav")
+    kinds = (
+        "{transition: zoom_through, duration: 2b}",
+        "{camera: static, duration: 3b, transition: crossfade, fade: 2f}",
+    )
+    shots = f"film=[{{duration: 2b}},{','.join(kinds[n % 2] for n in range(19))}]"
+    asked = (
+        *TINY,
+        shots,
+        f"audio.path={song}",
+        "audio.bpm=120",
+        "frame.width=48",
+        "frame.height=32",
+        "dream.octaves=1",
+    )
+    for name, stops in (("quiet", ()), ("stopped", (20, 77, 130, 201, 280))):
+        for at in stops:
+            with pytest.raises(RuntimeError, match="a stone"):
+                make(tmp_path / name, *asked, at=at)
+        make(tmp_path / name, *asked)
+        assert probe_video(tmp_path / name / "film.mp4").frames == round(24.3 * 12)
+    quiet, stopped = (list(decode(tmp_path / name / "film.mp4")) for name in ("quiet", "stopped"))
+    assert all(np.array_equal(a, b) for a, b in zip(quiet, stopped, strict=True))
+    changed = shots.replace("camera: static, duration: 3b", "camera: drift, duration: 3b", 1)
+    plan = planned(tmp_path, *TINY, changed, f"audio.path={song}", "audio.bpm=120")
+    first = plan.shots[2]
+    seen = make(tmp_path / "stopped", *asked[:6], changed, *asked[7:], "overwrite=true", "shots=3").frames
+    assert len(seen) == first.frames
