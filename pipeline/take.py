@@ -27,12 +27,15 @@ from pipeline.media.pixels import from_array
 from pipeline.media.video import read_frame
 from pipeline.plan import Plan
 from pipeline.progress import say
+from pipeline.score.sight import strongest
 from pipeline.shot import Shot
 from pipeline.stop import Stop
 from pipeline.work import spec as specs
 from pipeline.work.folder import Folder
 from pipeline.work.layout import Layout
 from pipeline.work.shelf import Shelf
+
+TURN = 0.02  # share by which a number may differ at both ends of a loop without a word
 
 
 class Networks:
@@ -132,6 +135,8 @@ def open_take(plan: Plan, folder: Folder, networks: Networks, before: Take | Non
         )
     for number in shelf.damaged:
         say(f"note: segment {number} in {shelf.folder} is damaged and will be rendered again")
+    for name in strays(shot) if link.period else ():
+        say(f"note: {name} does not come back to where it began; it changes at once where the loop begins again")
     take = Take(plan, shot, shelf, facts)
     if link.carried and before is not None:
         take.begin_from(before)
@@ -158,6 +163,24 @@ def _shelf(plan: Plan, shot: Shot, folder: Folder, spec: specs.Spec, *, resume: 
         cuts=tuple(cuts),
     )
     return Shelf(home, layout=layout, spec=specs.digest(spec), cues=cue_digest(shot, plan.scales()))
+
+
+def strays(shot: Shot) -> list[str]:
+    """What of the score is something else at the end of a loop than at its beginning."""
+    begin, end = shot.score.at(0.0), shot.score.at(shot.period / shot.fps - 1e-9)
+    found = [
+        name for name, value in begin.numbers.items() if abs(end.numbers[name] - value) > TURN * max(1.0, abs(value))
+    ]
+    return [
+        *found,
+        *(["what is seen"] if strongest(shot.score.schedule.weights(0.0)) != _coming(shot, end.time) else []),
+    ]
+
+
+def _coming(shot: Shot, t: float) -> str:
+    """What the score has come to at second ``t``."""
+    now, coming, share = shot.score.schedule.turn(t)
+    return strongest(coming if share > 0 else now)
 
 
 def _linked(plan: Plan, before: Take | None, first: Take | None) -> dict[str, Any]:

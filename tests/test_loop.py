@@ -13,7 +13,8 @@ from pipeline.errors import ConfigError
 from pipeline.loop import AHEAD, Home, share
 from pipeline.media.files import digest
 from pipeline.media.video import decode
-from tests.test_shot import planned
+from pipeline.take import strays
+from tests.test_shot import planned, shot_of
 
 SMALL = (
     *("frame.width=96", "frame.height=64", "frame.fps=12", "dream.octaves=2", "start.steps=4", "encode.quality=best"),
@@ -89,6 +90,14 @@ def test_footage_and_parts_do_not_loop(tmp_path: Path) -> None:
         planned(tmp_path, *SMALL, "frames=0..4")
     with pytest.raises(ConfigError, match="loop=true: a loop needs a few frames"):
         planned(tmp_path, *SMALL, "duration=2f")
+
+
+def test_what_does_not_come_round_is_named(tmp_path: Path) -> None:
+    owls = ("score=cycle", "score.targets=[class:owl,class:flower]", "score.fade=0.5s")
+    stray = planned(tmp_path, *SMALL, *owls, "score.hold=2s", "camera.zoom='0s: 1.1, 100%: 1.9'")  # of three seconds
+    assert strays(shot_of(stray)) == ["camera.zoom", "what is seen"]
+    whole = planned(tmp_path, *SMALL, *owls, "score.hold=1.5s", "camera.zoom=1.4+0.3*sin(2*pi*t/3)")
+    assert strays(shot_of(whole)) == []
 
 
 def test_the_share_rises_to_the_whole() -> None:
