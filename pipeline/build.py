@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from torch import Tensor
@@ -75,7 +76,15 @@ def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[str, flo
         least = f"the shorter side has {short_side} pixels; to see {blind[0]} the network needs {needs}"
         raise ConfigError("frame.width, frame.height", short_side, least)
     if len(kept) < len(scales):
-        say(f"note: the frame is small for {len(scales)} octaves; some targets are dreamed with {max(1, len(kept))}")
+        _say_once(
+            f"note: the frame is small for {len(scales)} octaves; some targets are dreamed with {max(1, len(kept))}"
+        )
+
+
+@cache
+def _say_once(text: str) -> None:
+    """Say it, of however many shots of a film it is true."""
+    say(text)
 
 
 def _pictures(files: Iterable[str], plan: Plan) -> dict[str, Tensor]:

@@ -30,8 +30,12 @@ def read(paths: Sequence[Path]) -> Iterator[Tensor]:
         check_file(path)
         facts = look(path)
         size = (facts.height, facts.width, 3)
+        deep = "16" in facts.pixel_format  # where it need not, swscale must not widen: its white is a little less
+        layout, kind, white = ("rgb48le", np.uint16, 65535) if deep else ("rgb24", np.uint8, 255)
         arguments = ["-xerror", *source(path), "-map", PICTURES, "-fps_mode", "passthrough"]
-        arguments += ["-pix_fmt", "rgb48le", "-f", "rawvideo", "pipe:1"]
-        for data in ffmpeg.stream(arguments, block=2 * size[0] * size[1] * 3, doing=f"reading {path}"):
-            picture = np.frombuffer(data, np.uint16).reshape(size).astype(np.float32) / 65535
+        arguments += ["-pix_fmt", layout, "-f", "rawvideo", "pipe:1"]
+        for data in ffmpeg.stream(
+            arguments, block=size[0] * size[1] * 3 * np.dtype(kind).itemsize, doing=f"reading {path}"
+        ):
+            picture = np.frombuffer(data, kind).reshape(size).astype(np.float32) / white
             yield torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
