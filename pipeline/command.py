@@ -74,7 +74,7 @@ Exit codes: 0 done, 1 something to put right, 130 stopped.
 """
 
 WORDS = """\
-Times are 8s, 1m30s, 96f (frames) or 25% (of the film). All rates are per second.
+Times are 8s, 1m30s, 96f (frames), 25% (of the film), 4b (beats) or 2bar. All rates are per second.
 
 Targets: stage4 (a layer), stage4:77 (a channel), stage4:77@0.5x0.3 (a neuron at a place), dir:stage4:12..40 (from one
 channel to another), diverse:stage4:3+17+40 (channels kept apart), class:owl, guide:photo.jpg (what is seen in a
@@ -84,7 +84,8 @@ octaves only ([fine], [0.2..0.6]); these need their quotes: 'score.targets=["cla
 
 Every number marked ~ may move: '0s: 1.2, 4s: 1.6 in-out, 8s: 1' (keyframes; linear, in, out, in-out, hold or
 bezier(x1,y1,x2,y2)), '1.4 + 0.2*sin(2*pi*t/8)' (an expression in t, frame, fps, duration), or Deforum's
-'0:(1.02), 60:(1.05)'."""
+'0:(1.02), 60:(1.05)'. With audio.path=song.mp3, or audio.bpm= alone, expressions also know beat, bar, onset, bass, mid,
+treble and loud, as in '1.2 + 0.6*bass'."""
 
 
 def register(usage: str = "") -> None:

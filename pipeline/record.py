@@ -83,7 +83,7 @@ def film_record(plan: Plan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any
 def frames_spec(record: Mapping[str, Any], plan: Plan) -> Spec:
     """What of a record the frames of its shot depend on, by dotted key, and the sizes and times that they come to."""
     flat = dict(_flat({key: record[key] for key in ("program", "config", "inputs", "network", "device")}))
-    left_out = (*(f"config.{name}." for name in RESOLVED), "inputs.audio.path.")
+    left_out = (*(f"config.{name}." for name in RESOLVED), "inputs.audio.path.", "inputs.network.weights.name.")
     spec = {key: value for key, value in flat.items() if not f"{key}.".startswith(left_out)}
     spec |= {f"versions.{name}": record["versions"][name] for name in (*PACKAGES, "ffmpeg")}
     spec["frame"] = f"{plan.width}x{plan.height} at {plan.fps} frames per second"
@@ -120,6 +120,8 @@ def _inputs(plan: Plan) -> dict[str, dict[str, str]]:
         found["source.path"] = Path(str(config.source.path))
     if config.score.kind == "guided":
         found["score.guide"] = Path(str(config.score.guide))
+    if config.network.weights is not None:
+        found["network.weights"] = Path(config.network.weights)
     if plan.song is not None:
         found["audio.path"] = plan.song.path
     found |= {f"guide:{Path(file).name}": Path(file) for file in plan.guides}

@@ -3,11 +3,18 @@
 torch is imported once the config has been found valid.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline import command
 from pipeline.config import RenderConfig
+from pipeline.errors import Interrupted, RenderError
 from pipeline.launch import launch
+
+if TYPE_CHECKING:
+    from pipeline.film import Film
+    from pipeline.plan import Plan
 
 
 def main() -> None:
@@ -38,11 +45,29 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
         if shot.config.score.kind != "walk":  # a walk may have to look at the network first
             sheet.check_score(shot)
 
-    from pipeline import film
-
-    made = film.render(plan)
+    made = _film(plan)
     for path in made.files():
         print(path)  # noqa: T201 - the answer
+
+
+def _film(plan: "Plan") -> "Film":
+    """Render the film, with a live page where one is wanted."""
+    from pipeline import film
+    from pipeline.page.opening import open_page
+
+    with ExitStack() as stack:
+        page = open_page(plan, plan.config.preview, stack)
+        if page is None:
+            return film.render(plan)
+        for note in plan.notes:
+            page.note(note)
+        try:
+            made = film.render(plan, (page,))
+        except (RenderError, Interrupted) as error:
+            page.ended(str(error))
+            raise
+        page.ended(f"done: {made.video}")
+        return made
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -112,9 +110,10 @@ def _read(path: Path) -> dict[str, Any]:
     if path.suffix.lower() in RUNS:
         text = plain.read_text(path)
     else:
-        home = "assemble" if find_spec("pipeline.media.assemble") else "encoder"
+        from pipeline.media.assemble import read_record
+
         try:
-            text = str(import_module(f"pipeline.media.{home}").read_record(path))
+            text = read_record(path)
         except InputError as error:
             raise InputError(f"from={path}: {error}") from error
     if len(text.encode()) > plain.LARGEST:

@@ -147,6 +147,15 @@ def picture_path(config: RenderConfig, folder: Path) -> Path:
     return output if output.suffix.lower() == ".png" else output.with_name(f"{output.stem}.score.png")
 
 
+def film_of(config: RenderConfig) -> RenderConfig:
+    """The config of the film that is drawn; where ``output=`` names the picture, the film is called like it."""
+    if config.output is None or not config.output.lower().endswith(".png"):
+        return config
+    from pipeline.media.codecs import film_suffix
+
+    return replace(config, output=config.output[:-4] + film_suffix(config.encode.codec))
+
+
 def check(path: Path, key: str, *, overwrite: bool) -> None:
     """Check that ``path``, which ``key`` named, can be written. Raises OutputError."""
     from pipeline.media.files import check_place

@@ -5,7 +5,8 @@ import re
 from pipeline.config import RenderConfig, settings
 
 APPENDED = ("preset", "quality")  # groups outside the defaults list; a plain preset=x is understood too
-FILES = ("output", "start.path", "source.path", "network.weights", "score.guide")
+FILES = ("output", "start.path", "source.path", "audio.path", "network.weights", "score.guide")
+SHORT = {"preview": "preview.on"}  # what people write for a group's switch
 SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")  # Hydra's own words in -m
 
 
@@ -18,6 +19,8 @@ def normalise(arguments: list[str]) -> list[str]:
     told, sweeps = [], {"-m", "--multirun"} & set(arguments)
     for argument in arguments:
         key, _, value = argument.partition("=")
+        if key in SHORT:
+            argument = f"{SHORT[key]}={value}"
         if key.lstrip("+") in FILES:
             argument = f"{key}={_quoted(value, sweep=bool(sweeps))}"
         plain_text = re.search(r"[:(\s]", value) and not re.search(r"[\"'\[]", value)

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from pipeline import command
 from pipeline.plan import make_plan
-from pipeline.sheet import make_sheet, score_of
+from pipeline.sheet import film_of, make_sheet, score_of
 from pipeline.target import parse_target
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "score.md"
@@ -27,7 +27,8 @@ def drawn(folder: Path, overrides: list[str], more: dict[str, object] | None = N
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         tree = compose_config("config", command.normalise(overrides))
-    plan = make_plan(command.read(OmegaConf.merge(tree, more or {})), folder, "film")  # type: ignore[arg-type]
+    config = command.read(OmegaConf.merge(tree, more or {}))  # type: ignore[arg-type]
+    plan = make_plan(film_of(config), folder, "film")
     sheet = make_sheet(score_of(plan), float(plan.fps), plan.frames, plan.scales())
     return len({str(sight) for sight in sheet.targets})
 

@@ -9,7 +9,7 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 
 # Data flows from the top down; a floor may import what stands below it. Rooms on one floor do not know each other.
 FLOORS = (
-    ("render", "score.__main__", "storyboard"),
+    ("render", "score.__main__", "storyboard", "atlas.__main__"),
     ("launch",),
     ("film", "atlas", "page"),
     ("take", "seam"),

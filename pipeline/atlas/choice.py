@@ -13,6 +13,7 @@ from pipeline.layers import Layers, plain
 from pipeline.target import Target, parse_target
 
 CLASSES = "classes"  # what the layer of classes is called
+LOGITS = "logits"  # the classifier's output: the classes again, where it is a map
 SHARES = (0.25, 0.5, 0.75)  # of the second in the blends of a pair
 MOST_CHANNELS = 1_000_000
 _CHANNELS = "write channels as 0..63, 3,7,40 or one number"
@@ -66,7 +67,7 @@ def check_layers(config: AtlasConfig, layers: Layers) -> None:
 def _wanted(config: AtlasConfig, names: Names) -> list[str]:
     """The layers asked for; without any, the main ones and the classes."""
     if not config.layers:
-        main = names.layers.main()
+        main = [name for name in names.layers.main() if name != LOGITS]
         return [name for name in main if names.layers.resolve(name, "layers") != names.class_layer] + [CLASSES]
     return [CLASSES if plain(name) == CLASSES else name for name in config.layers]
 

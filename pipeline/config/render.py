@@ -10,6 +10,7 @@ from pipeline.config.footage import FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig, check_amounts
 from pipeline.config.option import check_settings, option
 from pipeline.config.picture import CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig, check_tile
+from pipeline.config.preview import PreviewConfig
 from pipeline.config.score import ScoreConfig
 from pipeline.errors import ConfigError
 
@@ -50,6 +51,7 @@ class RenderConfig:
     dream: DreamConfig = field(default_factory=DreamConfig)
     score: ScoreConfig = field(default_factory=ScoreConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
+    preview: PreviewConfig = field(default_factory=PreviewConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
 

@@ -44,10 +44,11 @@ class Tiled:
         """As ``gradient``, in windows of at most ``window`` pixels a side, cut where ``dice`` say."""
         size = (picture.shape[2], picture.shape[3])
         layers = self._objective.layers(targets)
+        reaches = [self._fields.reach(layer) for layer in layers]
         cuts = tiles.cut(
             size,
             window,
-            margin=max(self._fields.reach(layer) for layer in layers),
+            reach=(max(before for before, _ in reaches), max(after for _, after in reaches)),
             grain=max(self._fields.grain(layer) for layer in layers),
             least=self._objective.smallest(targets),
             dice=dice,

@@ -5,7 +5,7 @@ import torch
 from pipeline.dream.network import Network
 
 SIDE = 384  # pixels, of the picture on which fields are measured
-UNSEEN = 1e-5  # of the gradient's energy, left out of a field
+UNSEEN = 1e-7  # of the gradient's energy, left out of a field
 
 
 class Fields:
@@ -14,7 +14,7 @@ class Fields:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._grain: dict[str, int] = {}
-        self._reach: dict[str, int] = {}
+        self._reach: dict[str, tuple[int, int]] = {}
         self._sizes: dict[tuple[str, tuple[int, int]], tuple[int, int] | None] = {}
 
     def map_size(self, layer: str, size: tuple[int, int]) -> tuple[int, int] | None:
@@ -30,8 +30,9 @@ class Fields:
             self._grain[layer] = 1 if small is None or large is None else round(SIDE / max(1, large[0] - small[0]))
         return self._grain[layer]
 
-    def reach(self, layer: str) -> int:
-        """Pixels around a place of the layer's map within which nearly all lies that it sees.
+    def reach(self, layer: str) -> tuple[int, int]:
+        """Pixels before a place of the layer's map and from it on, on either axis, within which nearly all lies that it
+        sees; a place lies at its number times the grain, which is not the middle where a network pads nothing.
 
         It is measured on noise, since the outer parts of what a place could see hardly count (Luo et al.,
         *Understanding the Effective Receptive Field*, 2016).
@@ -40,19 +41,17 @@ class Fields:
             self._reach[layer] = self._measure(layer)
         return self._reach[layer]
 
-    def _measure(self, layer: str) -> int:
+    def _measure(self, layer: str) -> tuple[int, int]:
         noise = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
         with torch.enable_grad():
             picture = (0.45 + 0.2 * noise).to(self._network.device).requires_grad_(True)
             seen = self._network.activations(picture, [layer])[layer]
             if seen.dim() != 4:
-                return SIDE // 2  # it sees everything
-            (gradient,) = torch.autograd.grad(
-                seen[0, :, seen.shape[2] // 2, seen.shape[3] // 2].square().sum(), picture
-            )
-        energy = gradient.square().sum(dim=(0, 1)).cpu()
-        middle = (torch.arange(SIDE) - SIDE / 2).abs()
-        distance = torch.maximum(middle[:, None], middle[None, :]).ceil().long()
-        at = torch.zeros(SIDE // 2 + 1).index_add_(0, distance.flatten(), energy.flatten()).double()
-        beyond = at.flip(0).cumsum(0).flip(0)  # the energy from each distance on
-        return int((beyond > UNSEEN * beyond[0]).sum())
+                return SIDE // 2, SIDE // 2  # it sees everything
+            at = seen.shape[2] // 2
+            (gradient,) = torch.autograd.grad(seen[0, :, at, at].square().sum(), picture)
+        energy = gradient.double().square().sum(dim=(0, 1)).cpu()
+        lines = torch.maximum(energy.sum(dim=0), energy.sum(dim=1))
+        little, place = UNSEEN * float(lines.sum()), at * self.grain(layer)
+        from_start, from_end = lines.cumsum(0), lines.flip(0).cumsum(0)
+        return place - int((from_start < little).sum()), SIDE - place - int((from_end < little).sum())

@@ -84,23 +84,28 @@ def smaller(setting: object, size: tuple[int, int], device: torch.device) -> int
 
 
 def cut(
-    size: tuple[int, int], window: int, *, margin: int, grain: int, least: int, dice: torch.Generator
+    size: tuple[int, int], window: int, *, reach: tuple[int, int], grain: int, least: int, dice: torch.Generator
 ) -> list[Tile]:
     """Windows of at most ``window`` pixels a side that together stand for every pixel of ``size`` (h, w) once.
 
-    They begin at multiples of ``grain``, so that their maps lie on the whole map's places, and have a side of at least
-    ``least``. ``dice`` moves the cuts, so that none stays where it is from step to step.
+    They begin at multiples of ``grain``, so that their maps lie on the whole map's places, have a side of at least
+    ``least``, and take in ``reach`` (pixels before a place, and from it on), each up to three eighths of ``window``.
+    ``dice`` moves the cuts, so that none stays where it is from step to step.
     """
-    margin = min(ceil(margin / grain) + 1, max(1, window // (4 * grain))) * grain
-    rows, columns = (_spans(length, window, margin, grain, least, dice) for length in size)
+    widest = max(1, 3 * window // (8 * grain))
+    # One place more: what pads a window is no picture, and the little that is seen of it counts.
+    before, after = (min(ceil(pixels / grain) + 1, widest) * grain for pixels in reach)
+    rows, columns = (_spans(length, window, (before, after), grain, least, dice) for length in size)
     return [Tile(row, column) for row in rows for column in columns]
 
 
-def _spans(length: int, window: int, margin: int, grain: int, least: int, dice: torch.Generator) -> list[Span]:
+def _spans(
+    length: int, window: int, margin: tuple[int, int], grain: int, least: int, dice: torch.Generator
+) -> list[Span]:
     """The windows on one axis."""
     if length <= window:
         return [Span(0, length, 0, length)]
-    most = max(1, (window - 2 * margin) // grain) * grain
+    most = max(1, (window - sum(margin)) // grain) * grain
     # A quarter of a window more than it takes: room for the cuts to move in.
     count = ceil((length + most / 4) / most)
     step = ceil((length + most / 4) / count / grain) * grain
@@ -110,7 +115,7 @@ def _spans(length: int, window: int, margin: int, grain: int, least: int, dice: 
     edges = [0, *(edge for edge in between if 0 < edge < length), length]
     found = []
     for first, last in pairwise(edges):
-        start, end = max(0, first - margin), min(length, last + margin)
+        start, end = max(0, first - margin[0]), min(length, last + margin[1])
         if end - start < least:
             start, end = max(0, min(start, (length - least) // grain * grain)), min(length, max(end, start + least))
         found.append(Span(start, end, first, last))

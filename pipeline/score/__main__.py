@@ -28,7 +28,7 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> N
 
     if export == "":
         raise ConfigError("export", "", "name a file, such as export=score.json")
-    plan = plan_film(config, folder, name)
+    plan = plan_film(sheet.film_of(config), folder, name)
     picture = sheet.picture_path(config, folder)
     sheet.check(picture, "output=", overwrite=config.overwrite)
     if export is not None and Path(export).absolute() == picture.absolute():

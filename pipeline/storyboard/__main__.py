@@ -1,6 +1,5 @@
 """``python -m pipeline.storyboard``: see a film at one glance, and what it will take, before it is rendered."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from pipeline.config import RenderConfig
@@ -44,7 +43,7 @@ def draw(config: RenderConfig, folder: Path, name: str) -> None:
     if config.film or config.loop:
         raise ConfigError("film" if config.film else "loop", "…", "a storyboard is of one shot that begins and ends")
     path = sheet_path(config, folder)
-    plan = make_plan(replace(config, output=film_name(config.output)), folder, name)
+    plan = make_plan(sheet.film_of(config), folder, name)
     sheet.check(path, "output=", overwrite=config.overwrite)
     if config.score.kind != "walk":  # a walk may have to look at the network first
         sheet.check_score(plan)
@@ -62,11 +61,6 @@ def sheet_path(config: RenderConfig, folder: Path) -> Path:
         return folder / "storyboard.png"
     output = Path(config.output)
     return output if output.suffix.lower() == ".png" else output.with_name(f"{output.stem}.storyboard.png")
-
-
-def film_name(output: str | None) -> str | None:
-    """The film that is sketched; a sheet's own name says no more than how it is called."""
-    return output[:-4] + ".mp4" if output is not None and output.lower().endswith(".png") else output
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from scripts.motifnet.registry import Motif
 class Style:
     """How pictures vary. The judge's pictures use another Style than the network's."""
 
-    radius: tuple[float, float] = (0.27, 0.58)
+    radius: tuple[float, float] = (0.27, 0.62)
     """Radius of the largest object, in picture sides."""
     bend: float = 0.07
     """Deviation of the smooth displacement, in motif units."""

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from scripts.motifnet.compose import Style, picture
 from scripts.motifnet.motifs import MOTIFS
-from scripts.motifnet.scramble import scramble
+from scripts.motifnet.scramble import melt, scramble
 
 SOURCES = sorted(Path(__file__).parent.glob("motifs*.py")) + [
     Path(__file__).with_name(name) for name in ("canvas.py", "compose.py", "registry.py")
@@ -44,12 +44,14 @@ class Pictures:
     labels: Tensor
 
     def batch(
-        self, count: int, crop: int, rng: np.random.Generator, device: torch.device, scrambled: float = 0.0
-    ) -> tuple[Tensor, Tensor]:
+        self, count: int, crop: int, rng: np.random.Generator, device: torch.device,
+        scrambled: float = 0.0, melted: float = 0.0,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Random crops, half of them mirrored: ``(count, 3, crop, crop)`` in [0, 1], and labels.
 
-        The share ``scrambled`` of those that show an object is scrambled; their label is the number of
-        classes. Textures stay, since a texture's part is the texture.
+        The share ``scrambled`` of those that show an object is scrambled, and the share ``melted`` of all
+        is blurred away; their label is the number of classes. Textures are not scrambled, since a
+        texture's part is the texture.
         """
         size = self.images.shape[-1]
         picked = rng.integers(len(self.labels), size=count)
@@ -61,7 +63,9 @@ class Pictures:
             cut = self.images[i, :, y : y + crop, x : x + crop]
             if rng.random() < 0.5:
                 cut = cut.flip(-1)
-            if rng.random() < scrambled and not fields[int(labels[n])]:
+            if melted and rng.random() < melted:
+                cut, labels[n] = melt(cut, rng), len(fields)
+            elif rng.random() < scrambled and not fields[int(labels[n])]:
                 cut, labels[n] = scramble(cut, rng), len(fields)
             cuts.append(cut)
         batch = torch.stack(cuts).to(device, memory_format=torch.channels_last).float() / 255

@@ -22,9 +22,18 @@ class Growth:
     ratio: float = 1.5
     steps: int = 28
     amount: float = 0.025
-    jitter: int = 16
+    jitter: float = 0.5
+    """Share of the side by which the frame is rolled at most: the border, where evidence counts double, moves about."""
+    bare: bool = False
+    """The gradient as it is, instead of weighed and evened out as in the program."""
     exponent: float = 1.0
     equalize: float = 0.5
+
+    def config(self) -> DreamConfig:
+        """What becomes of the gradient."""
+        if self.bare:
+            return DreamConfig(precondition="none", colour=0.0, equalize=0.0)
+        return DreamConfig(exponent=self.exponent, equalize=self.equalize, colour=1.0)
 
 
 def grow(value: Value, growth: Growth, seed: int, count: int = 1) -> Tensor:
@@ -38,7 +47,7 @@ def grow(value: Value, growth: Growth, seed: int, count: int = 1) -> Tensor:
 def _grow_one(value: Value, growth: Growth, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     size = (growth.size, growth.size)
-    config = DreamConfig(exponent=growth.exponent, equalize=growth.equalize, colour=1.0)
+    config = growth.config()
     canvas = 0.45 + 0.06 * torch.randn(1, 3, *size, generator=generator)
     canvas = resize(resize(canvas, (growth.size // 4, growth.size // 4)), size) * 0.7 + canvas * 0.3
     for octave in reversed(range(growth.octaves)):
@@ -46,7 +55,8 @@ def _grow_one(value: Value, growth: Growth, seed: int) -> Tensor:
         before = resize(canvas, small)
         after = before
         for _ in range(growth.steps):
-            down, right = torch.randint(-growth.jitter, growth.jitter + 1, (2,), generator=generator).tolist()
+            reach = int(growth.jitter * min(small))
+            down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
             leaf = after.roll((down, right), dims=(2, 3)).requires_grad_(True)
             (gradient,) = torch.autograd.grad(value(leaf), leaf)
             step = step_direction(gradient, config).roll((-down, -right), dims=(2, 3))

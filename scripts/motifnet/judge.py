@@ -3,10 +3,14 @@
 Another architecture, trained from scratch on drawings of another seed and another style, at half the
 resolution. It names dreams of ``class:X`` that were grown from noise. It has met scrambled motifs
 too, as a class of their own, so that it does not take an owl's feathers for an owl.
+
+Every network dreams twice: as the *program* dreams, octave upon octave with a weighed gradient, and by
+its *bare* gradient on one octave. The program's way gives any network broad strokes and whole forms, a
+plainly trained twin as well; what a network draws of itself shows in its bare gradient.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +62,11 @@ class Judge(nn.Module):
 
 @dataclass(frozen=True)
 class Verdict:
-    """``right``: share of dreams named right; ``trust``: mean probability of the right name; ``kid``: distance."""
+    """``right``: share named right; ``sure``: share named right with a probability of a half and more;
+    ``trust``: mean probability of the right name; ``kid``: distance to drawings; ``classes``: share right of each."""
 
     right: float
+    sure: float
     trust: float
     kid: float
     classes: list[float]
@@ -69,21 +75,26 @@ class Verdict:
 def report(
     nets: dict[str, MotifNet], recipe: Recipe, cache: Path, device: torch.device, workers: int
 ) -> dict[str, Verdict]:
-    """Trains the judge, lets it name the dreams of every network, prints the table and returns it."""
+    """Trains the judge, lets it name the dreams of every network, prints the table and returns it.
+
+    The keys are ``fresh drawings``, ``name, bare`` and ``name, program``.
+    """
     pictures = draw(Drawings(recipe.count, recipe.size, 3, STYLE), cache, workers)
-    fresh = draw(Drawings(max(2, recipe.count // 8), recipe.size, 4, STYLE), cache, workers)
+    fresh = draw(Drawings(max(2, recipe.count // 8 * 2), recipe.size, 4, STYLE), cache, workers)
     judge = _trained(pictures, recipe, device, cache / f"judge-{recipe.steps}.pt")
-    images = _halved(fresh.images.to(device).float() / 255)
-    real, logits = _look(judge, images)
-    accuracy = (logits.argmax(1).cpu() == fresh.labels).float().mean()
-    print(f"judge: accuracy on fresh drawings {accuracy:.1%}")
-    verdicts = {}
-    print("dreams of    named right   confidence   KID to drawings")
+    features, logits = _look(judge, _halved(fresh.images.to(device).float() / 255))
+    real = features[::2]
+    verdicts = {"fresh drawings": _verdict(features[1::2], logits[1::2], real)}
     for name, net in nets.items():
-        verdicts[name] = found = _verdict(judge, net.to(device).requires_grad_(False), recipe, real)
-        print(f"{name:12} {found.right:11.1%} {found.trust:12.2f} {found.kid:17.3f}")
-    weak = [f"{n} {v:.0%}" for n, v in zip(MOTIFS, verdicts[list(nets)[-1]].classes, strict=True) if v < 1]
-    print("named wrong at times: " + (", ".join(weak) or "none"))
+        for bare in (True, False):
+            dreams = _dreams(net.to(device).requires_grad_(False), recipe, bare)
+            verdicts[f"{name}, {'bare' if bare else 'program'}"] = _verdict(*_look(judge, _halved(dreams)), real)
+    print("                   named right   surely   confidence   KID to drawings")
+    for name, found in verdicts.items():
+        print(f"{name:18} {found.right:11.1%} {found.sure:8.1%} {found.trust:12.2f} {found.kid:17.3f}")
+    for name, found in list(verdicts.items())[1:]:
+        weak = [f"{n} {v:.0%}" for n, v in zip(MOTIFS, found.classes, strict=True) if v < 1]
+        print(f"{name}: named wrong at times: " + (", ".join(weak) or "none"))
     return verdicts
 
 
@@ -123,18 +134,31 @@ def _look(judge: Judge, images: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
 
 
-def _verdict(judge: Judge, net: MotifNet, recipe: Recipe, real: Tensor) -> Verdict:
+def _dreams(net: MotifNet, recipe: Recipe, bare: bool) -> Tensor:
+    """Dreams of all classes, class after class, by the bare gradient or the program's way: ``(n, 3, size, size)``."""
     growth = Growth(size=recipe.size, steps=recipe.dream_steps)
+    if bare:
+        growth = replace(growth, octaves=1, steps=2 * recipe.dream_steps, bare=True)
     start, dreams = time.perf_counter(), []
     for label in tqdm(range(len(MOTIFS)), "dreaming", mininterval=5):
         dreams.append(grow(seen(net, "head", label), growth, seed=100 + label, count=recipe.dreams))
-    features, logits = _look(judge, _halved(torch.cat(dreams)))
-    labels = torch.arange(len(MOTIFS), device=logits.device).repeat_interleave(recipe.dreams)
+    print(f"{len(MOTIFS) * recipe.dreams} dreams in {time.perf_counter() - start:.0f} s")
+    return torch.cat(dreams)
+
+
+def _verdict(features: Tensor, logits: Tensor, real: Tensor) -> Verdict:
+    """What the judge's features and logits of pictures, equally many of each class, come to."""
+    labels = torch.arange(len(MOTIFS), device=logits.device).repeat_interleave(len(logits) // len(MOTIFS))
     hits = (logits.argmax(1) == labels).float()
-    trust = logits.softmax(1).gather(1, labels[:, None]).mean()
-    print(f"{len(labels)} dreams in {time.perf_counter() - start:.0f} s")
+    trust = logits.softmax(1).gather(1, labels[:, None])[:, 0]
     by_class = hits.view(len(MOTIFS), -1).mean(1).tolist()
-    return Verdict(float(hits.mean()), float(trust), kernel_distance(real, features), by_class)
+    return Verdict(
+        float(hits.mean()),
+        float((trust >= 0.5).float().mean()),
+        float(trust.mean()),
+        kernel_distance(real, features),
+        by_class,
+    )
 
 
 def kernel_distance(a: Tensor, b: Tensor) -> float:

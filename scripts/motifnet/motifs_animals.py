@@ -16,7 +16,7 @@ from scripts.motifnet.canvas import (
     smoothstep,
     tube,
 )
-from scripts.motifnet.motifs_faces import INK, WHITE, iris
+from scripts.motifnet.motifs_faces import INK, WHITE
 from scripts.motifnet.registry import motif
 
 AMBER = [np.float32([0.9, 0.6, 0.12]), np.float32([1.0, 0.8, 0.35]), np.float32([0.4, 0.2, 0.04])]
@@ -31,74 +31,78 @@ def plumage(c: Canvas, light: Array, dark: Array, rows: float = 7.0) -> Array:
     return mix(light, dark, smoothstep(0.45, 0.8, edge))
 
 
-@motif(turn=35)
+@motif(turn=20)
 def bird(c: Canvas) -> None:
-    """A perched songbird in profile: round breast, folded wing, long tail, bright eye."""
-    coat = palette(c, "c8452c f2b48c 5a2418 2c1a14", "2f6fa8 e8a05c 1c3a5e 101c2c",
+    """A perched songbird in profile: round head with a big eye and a bright beak, pale breast, folded wing, tail."""
+    coat = palette(c, "c8452c f6c49c 4a1c14 2c1a14", "2f6fa8 f0b070 16304e 101c2c",
                    "e0b83c fbeab0 6a5a1c 221e10", "3f8a5c d8e0a0 1c4a34 0e2018",
                    "8a5c3c ecd4b0 4a2c1a 20120a")  # fmt: skip
-    tail = polygon(c, [(0.25, 0.25), (1.0, 0.62), (0.92, 0.82), (0.12, 0.5)])
-    bars = np.sin((c.y - 0.55 * c.x) * 30) * 0.5 + 0.5
-    c.paint(tail, mix(coat[2], coat[3], bars), dome=0.15, width=0.1)
-    for x in (-0.12, 0.08):
-        leg, _, _ = tube(c, np.float32([[x, 0.5], [x - 0.05, 0.95], [x - 0.2, 0.98]]), [0.035, 0.025, 0.02])
-        c.paint(leg, (0.35, 0.2, 0.12), dome=0.03, width=0.03)
-    body = ellipse(c, -0.08, 0.15, 0.62, 0.46, 0.45)
-    belly = mix(coat[1], coat[0], smoothstep(-0.25, 0.25, -c.y - 0.4 * c.x + 0.2))
-    c.paint(body, mix(belly, plumage(c, belly.mean((0, 1)), coat[2], 9), 0.3), 0.5, 0.45)
-    head = circle(c, -0.42, -0.42, 0.36)
-    c.paint(head, mix(coat[0], coat[2], smoothstep(0.0, 0.2, -c.y - 0.55)), 0.4, 0.35, 0.15)
-    cheek = ellipse(c, -0.5, -0.28, 0.22, 0.15)
-    c.tint(np.clip(0.5 - cheek / 0.08, 0, 1), coat[1])
-    beak = polygon(c, [(-0.72, -0.52), (-1.08, -0.36), (-0.73, -0.3)])
-    c.paint(beak, mix((0.95, 0.7, 0.2), (0.5, 0.28, 0.08), (c.y + 0.45) * 6), 0.15, 0.1, 0.3)
-    c.line(np.maximum(np.abs(c.y + 0.37), np.abs(c.x + 0.88) - 0.15), 0.02, INK)
-    wing = petal(*_swung(c, -0.35, -0.02, 0.5), 0.98, 0.3, 0.7)
-    u, v = _swung(c, -0.35, -0.02, 0.5)
-    quills = np.sin(v * 42 + u * 8) * 0.5 + 0.5
-    c.paint(wing, mix(coat[2], coat[3], quills * smoothstep(0.25, 0.5, u)), 0.2, 0.25, 0.45)
-    c.tint(np.clip(0.5 - np.abs(u - 0.36 + v * v * 2) / 0.05, 0, 1) * (wing < 0) * 0.8, coat[1])
-    c.paint(circle(c, -0.52, -0.48, 0.11), INK, lift=0.5)
-    iris(c, -0.52, -0.48, 0.085, AMBER)
+    tail = polygon(c, [(0.3, 0.2), (1.06, 0.66), (0.9, 0.88), (0.15, 0.5)])
+    c.paint(tail, mix(coat[2], coat[3], np.sin((c.y - 0.55 * c.x) * 22) * 0.5 + 0.5), dome=0.15, width=0.1)
+    for x in (-0.14, 0.1):
+        leg, _, _ = tube(c, np.float32([[x, 0.5], [x - 0.04, 0.92], [x - 0.2, 0.98]]), [0.045, 0.035, 0.03])
+        c.paint(leg, (0.85, 0.5, 0.16), dome=0.03, width=0.03)
+    body = ellipse(c, -0.06, 0.16, 0.64, 0.48, 0.5)
+    c.paint(body, mix(coat[1], coat[0], smoothstep(-0.2, 0.2, -c.y - 0.5 * c.x + 0.05)), 0.5, 0.45)
+    beak = polygon(c, [(-0.68, -0.6), (-1.12, -0.38), (-0.68, -0.24)])
+    c.paint(beak, mix((1.0, 0.75, 0.2), (0.7, 0.35, 0.06), (c.y + 0.45) * 6), 0.2, 0.12, 0.2)
+    c.line(np.maximum(np.abs(c.y + 0.39), np.abs(c.x + 0.9) - 0.17), 0.03, INK)
+    head = circle(c, -0.4, -0.42, 0.42)
+    c.paint(head, mix(coat[0], coat[2], smoothstep(0.0, 0.25, -c.y - 0.58)), 0.45, 0.4, 0.15)
+    c.tint(np.clip(0.5 - ellipse(c, -0.52, -0.2, 0.24, 0.17) / 0.08, 0, 1) * (head < 0), coat[1])
+    u, v = _swung(c, -0.3, 0.02, 0.5)
+    wing = petal(u, v, 1.0, 0.3, 0.75)
+    rows = np.sin(u * 16 - 12 * v * v) * 0.5 + 0.5
+    c.paint(wing, mix(mix(coat[0], coat[2], 0.6), coat[3], smoothstep(0.4, 0.8, rows)), 0.22, 0.25, 0.45)
+    c.tint(smoothstep(0.35, 0.1, rows) * (wing < -0.03) * 0.7, coat[1])
+    c.line(wing, 0.03, coat[3])
+    c.paint(circle(c, -0.5, -0.5, 0.17), WHITE, lift=0.5)
+    c.paint(circle(c, -0.5, -0.5, 0.13), INK, dome=0.05, width=0.13, lift=0.5)
+    c.tint(np.clip(0.5 - circle(c, -0.54, -0.55, 0.045) / c.px, 0, 1), WHITE)
 
 
 def _swung(c: Canvas, x: float, y: float, turn: float) -> tuple[Array, Array]:
     return rotated(c.x - np.float32(x), c.y - np.float32(y), turn)
 
 
-@motif(turn=35)
+@motif(turn=25)
 def fish(c: Canvas) -> None:
-    """A tropical fish in profile: scales, bands, rayed fins and tail, round eye."""
+    """A reef fish in profile: oval body with two or three pale bands, scales, forked tail, spiny fin, round eye."""
     rng = c.rng
-    coat = palette(c, "e8762c fbe6c4 2a1a14", "2f7fb8 f4d860 122c4a", "f0c83c fdf4d0 3a2c10",
-                   "c83c34 f6c0a0 3c1014", "3fa89a e8f0d0 12443f")  # fmt: skip
-    rays = np.sin(np.arctan2(c.y, c.x - 0.35) * 40) * 0.5 + 0.5
-    tail = np.maximum(np.abs(c.y) - (c.x - 0.48) * 1.1 - 0.03, c.x - 0.98 + 0.25 * np.cos(c.y * 2.4))
-    c.paint(tail, mix(coat[0], coat[2], 0.6 * rays), dome=0.12, width=0.1)
-    fan = np.sin(c.x * 34 - c.y * 10) * 0.5 + 0.5
-    for side in (-1, 1):
-        fin = ellipse(c, 0.02, side * 0.42, 0.42, 0.34, side * 0.3)
-        c.paint(fin, mix(coat[1], coat[0], 0.3 + 0.6 * fan), dome=0.12, width=0.1)
-        c.line(fin, 0.025, coat[2])
-    body = ellipse(c, -0.15, 0, 0.74, rng.uniform(0.42, 0.56))
-    scales = plumage(c, np.float32([0, 0, 0]), np.float32([1, 1, 1]), 10)[..., 0]
-    skin = mix(mix(coat[0], coat[1], smoothstep(-0.1, 0.45, c.y)), coat[2], 0.4 * scales)
-    c.paint(body, skin, dome=0.45, width=0.45, lift=0.05)
-    bands = smoothstep(0.35, 0.6, np.sin(c.x * rng.uniform(7, 10) + 0.8 * np.abs(c.y) + rng.uniform(0, 6)))
-    style = rng.random()
-    if style < 0.6:
-        c.tint(bands * (body < 0) * (c.x > -0.55), coat[1] if style < 0.3 else coat[2])
-    gill = np.hypot(c.x + 0.72, c.y) - 0.36
-    c.line(gill + 9 * ((c.x < -0.5) | (np.abs(c.y) > 0.3)), 0.04, coat[2])
-    u, v = _swung(c, -0.2, 0.1, 0.3)
-    flap = petal(u, v, 0.42, 0.16, 0.6)
-    c.paint(flap, mix(coat[1], coat[0], 0.5 + 0.5 * np.sin(v * 50)), 0.12, 0.1, 0.45)
-    c.line(np.maximum(np.abs(c.y - 0.1 - 0.3 * (c.x + 0.85)), np.abs(c.x + 0.82) - 0.08), 0.03, INK)
-    c.paint(circle(c, -0.6, -0.1, 0.135), WHITE, dome=0.1, width=0.1, lift=0.35)
-    iris(c, -0.6, -0.1, 0.105, AMBER)
+    coat = palette(c, "f07820 fff4e0 2a1410", "f0c83c 2f6fb0 142850", "3f78c8 f8e060 101c44",
+                   "d83c34 f8d0b0 3c1014", "3fa89a e8f0d0 12443f")  # fmt: skip
+    rays = np.sin(np.arctan2(c.y, c.x - 0.3) * 30) * 0.5 + 0.5
+    fork = 1.02 - 0.3 * np.exp(-((c.y / 0.2) ** 2))
+    tail = np.maximum(np.maximum(np.abs(c.y) - (c.x - 0.36) * 0.95, c.x - fork), np.abs(c.y) - 0.52)
+    c.paint(tail, mix(coat[0], coat[2], 0.5 * rays), dome=0.12, width=0.1)
+    c.line(tail, 0.035, coat[2])
+    spines = np.abs(np.sin(c.x * 13))
+    crest = np.maximum(ellipse(c, -0.08, -0.3, 0.5, 0.46), -0.2 - 0.09 * spines - c.y - 0.4)
+    keel = polygon(c, [(-0.1, 0.3), (0.3, 0.78), (0.36, 0.2)])
+    for fin in (crest, keel):
+        c.paint(fin, mix(coat[0], coat[2], 0.7 * smoothstep(0.5, 0.1, spines)), dome=0.12, width=0.1)
+        c.line(fin, 0.035, coat[2])
+    body = ellipse(c, -0.18, 0, 0.76, rng.uniform(0.44, 0.52))
+    scales = plumage(c, np.float32([0, 0, 0]), np.float32([1, 1, 1]), 8)[..., 0]
+    skin = mix(coat[0], coat[2], 0.35 * scales + 0.25 * smoothstep(0.1, 0.5, -c.y))
+    c.paint(body, skin, dome=0.5, width=0.45, lift=0.05)
+    bow = c.x - 0.25 * c.y * c.y
+    for x in (-0.42, 0.0, 0.36)[: int(rng.integers(2, 4))]:
+        band = np.abs(bow - x) - 0.085
+        c.tint(np.clip(0.5 - band / c.px, 0, 1) * (body < 0), coat[1])
+        c.line(band, 0.03, coat[2], (body < 0) * 1.0)
+    c.line(body, 0.035, coat[2])
+    u, v = _swung(c, -0.22, 0.12, 0.35)
+    flap = petal(u, v, 0.4, 0.17, 0.6)
+    c.paint(flap, mix(coat[0], coat[2], 0.4 + 0.4 * np.sin(v * 40)), 0.12, 0.1, 0.45)
+    c.line(flap, 0.03, coat[2])
+    c.line(np.maximum(np.abs(c.y - 0.12 - 0.25 * (c.x + 0.85)), np.abs(c.x + 0.85) - 0.09), 0.04, INK)
+    c.paint(circle(c, -0.66, -0.1, 0.16), WHITE, dome=0.1, width=0.1, lift=0.35)
+    c.paint(circle(c, -0.67, -0.1, 0.105), INK, dome=0.05, width=0.1, lift=0.4)
+    c.tint(np.clip(0.5 - circle(c, -0.7, -0.14, 0.035) / c.px, 0, 1), WHITE)
 
 
-@motif(turn=180, bend=0.7)
+@motif(turn=70, bend=0.7)
 def butterfly(c: Canvas) -> None:
     """A butterfly from above: broad fore and hind wings, veins, dark rims with pearls, eyespots."""
     rng = c.rng

@@ -2,73 +2,71 @@
 
 import numpy as np
 
-from scripts.motifnet.canvas import Canvas, circle, ellipse, mix, palette, polygon, ramp, rotated, smoothstep
+from scripts.motifnet.canvas import Canvas, circle, ellipse, mix, palette, petal, polygon, ramp, rotated, smoothstep
 from scripts.motifnet.motifs_faces import INK, WHITE
 from scripts.motifnet.registry import motif
 
 
-@motif(bend=0.5)
+@motif(bend=0.4)
 def stained_window(c: Canvas) -> None:
-    """A rose window: leaded panes of glowing glass in rings, inside a stone rim."""
+    """A rose window: petals of glowing glass around a golden heart, round panes outside, lead and a stone rim."""
     rng = c.rng
     hues = palette(
         c,
-        "c82c38 2c58b0 f0b838 2c8a60 8a3c98 f8ecd0",
-        "e07828 1c4c98 fbe078 9a2030 3c98b8 fff0d8",
-        "3c78c8 8a2048 e8c860 34806c d86448 f4f0e4",
+        "c82c38 2c58b0 f0b838 2c8a60 fff0c8",
+        "e07828 1c4c98 fbe078 9a2030 fff0d8",
+        "3c78c8 8a2048 e8c860 34806c f4f0e4",
     )
-    lead, stone = (0.08, 0.07, 0.09), np.float32([0.62, 0.56, 0.48]) * rng.uniform(0.7, 1.25)
+    lead, stone = (0.06, 0.05, 0.07), np.float32([0.66, 0.6, 0.52]) * rng.uniform(0.8, 1.2)
     radius, angle = c.polar()
-    count = int(rng.choice([8, 10, 12]))
-    c.paint(radius - 1.0, mix(stone, stone * 0.6, np.sin(angle * count * 2) > 0), dome=0.2, width=0.1, lift=0.2)
+    count = int(rng.choice([6, 8]))
+    c.paint(radius - 1.0, mix(stone, stone * 0.7, np.sin(angle * count * 2) > 0), dome=0.2, width=0.1, lift=0.2)
     c.paint(radius - 0.88, lead, lift=0.1)
-    rings = ((0.5, 0.84, count, 0.0), (0.22, 0.48, count, 0.5), (0.0, 0.2, 6, 0.0))
-    for ring, (low, high, panes, shift) in enumerate(rings):
-        cell = angle / (2 * np.pi) * panes + shift
-        number = np.floor(cell) % panes
-        u, v = (cell - np.floor(cell) - 0.5) * 2 * np.pi / panes * np.maximum(radius, 0.05), radius
-        middle = 0.5 * (low + high)
-        wide = 2 * np.pi / panes * middle * 0.5 - 0.03
-        pane = np.hypot(u / wide, (v - middle) / (0.5 * (high - low) - 0.02)) - 1
-        d = pane * 0.12
-        between = np.maximum(low + 0.02 - radius, radius - high)
-        for where, shade in ((between, 2), (d, 0)):
-            tone = np.sin(number * 2.4 + ring * 1.7 + shade)
-            colour = np.asarray(hues)[((number * 2 + ring + shade) % 5).astype(int)]
-            glow = mix(colour, hues[5], 0.4 * np.exp(-((pane + 1) ** 2) * 2) + 0.12 * tone)
-            c.paint(where, glow, dome=0.03, width=0.1, lift=0.05)
-            c.line(
-                where if shade == 0 else np.abs(u) - np.pi / panes * radius + 0.01, 0.035, lead, (between < 0.02) * 1.0
-            )
+    sector = 2 * np.pi / count
+    number = np.floor(angle / sector)
+    folded = angle - (number + 0.5) * sector
+    u, v = radius * np.cos(folded), radius * np.sin(folded)
+    first, second = (hues[0], hues[2]) if rng.random() < 0.6 else (hues[2], hues[3])
+    odd = (number % 2 == 0) * 1.0
+    beside = np.abs(folded) - sector / 2
+    panes = (
+        (radius - 0.84, mix(hues[1], mix(hues[1], hues[4], 0.3), (np.abs(beside) < 0.12) * 1.0)),
+        (petal(u - np.float32(0.12), v, 0.73, 0.95 * np.sin(sector / 2) * 0.55, 1.25), mix(first, second, odd)),
+        (petal(u - np.float32(0.2), v, 0.4, 0.4 * np.sin(sector / 2) * 0.5, 1.2), hues[4]),
+        (np.hypot(radius * np.cos(beside) - 0.74, radius * np.sin(beside)) - 0.085, hues[0]),
+        (radius - 0.17, hues[2]),
+        (radius - 0.08, hues[0]),
+    )
+    for d, colour in panes:
+        c.paint(d, mix(colour, hues[4], 0.45 * smoothstep(-0.02, -0.16, d)), lift=0.05)
+        c.line(d, 0.045, lead)
 
 
-@motif(bend=0.4)
+@motif(bend=0.3)
 def gear(c: Canvas) -> None:
-    """A clockwork wheel: squared teeth, spokes or round holes, hub with bolt, brushed metal."""
+    """A clockwork wheel: a thick plate with a few square teeth, round holes or spokes, a hub with a dark bore."""
     rng = c.rng
     hues = palette(c, "d8a848 fbe8a8 5c3c10", "b8bcc4 f0f4f8 3c4048", "c8784c f8c8a0 4c2010", "8a9a90 d8e4d8 28342c")
     radius, angle = c.polar()
-    teeth, spokes = int(rng.integers(10, 18)), int(rng.integers(4, 7))
-    wave = np.cos(angle * teeth)
-    rim = radius - (0.87 + 0.11 * np.clip(wave * 3.2, -1, 1))
-    brushed = np.sin(radius * 90) * 0.15 + 0.5 + 0.4 * np.cos(angle * 2 + 1)
-    steel = ramp(np.clip(brushed, 0, 1), hues[2], hues[0], hues[1])
-    steel = mix(hues[0], steel, 0.6)
-    hole = np.maximum(radius - 0.62, 0.3 - radius)
-    if rng.random() < 0.6:
-        sector = 2 * np.pi / spokes
-        bar = np.abs((angle % sector) - sector / 2) * radius - 0.085
-        hole = np.maximum(hole, -bar)
+    teeth, spokes = int(rng.integers(8, 13)), int(rng.integers(4, 7))
+    flank = np.cos(angle * teeth) + 0.5 * (0.88 - radius)
+    rim = np.maximum(radius - 0.99, np.minimum(radius - 0.76, (-flank * radius / teeth).astype(np.float32)))
+    brushed = 0.5 + 0.35 * np.cos(angle * 2 + 1) + 0.1 * np.sin(radius * 70)
+    steel = mix(hues[0], ramp(np.clip(brushed, 0, 1), hues[2], hues[0], hues[1]), 0.55)
+    sector = 2 * np.pi / spokes
+    folded = angle % sector - sector / 2
+    if rng.random() < 0.4:
+        bar = np.abs(radius * np.sin(folded)) - 0.11 + 9 * (np.cos(folded) < 0)
+        hole = np.maximum(np.maximum(radius - 0.57, 0.3 - radius), -bar)
     else:
-        sector = 2 * np.pi / (spokes + 1)
-        folded = angle % sector - sector / 2
-        hole = np.hypot(radius * np.cos(folded) - 0.47, radius * np.sin(folded)) - 0.155
+        hole = np.hypot(radius * np.cos(folded) - 0.45, radius * np.sin(folded)) - 0.13
     d = np.maximum(rim, -hole)
-    c.paint(d, steel, dome=0.22, width=0.09, lift=0.1)
-    for ring in (0.7, 0.26):
-        c.line(radius - ring, 0.03, hues[2], 0.7 * (d < 0))
-    c.paint(radius - 0.2, mix(hues[0], hues[1], 0.6), dome=0.2, width=0.15, lift=0.25)
-    c.paint(radius - 0.085, mix(hues[2], INK, 0.5), dome=-0.1, width=0.06, lift=0.2)
+    c.paint(d, steel, dome=0.2, width=0.08, lift=0.1)
+    c.line(d, 0.035, hues[2], 0.9)
+    c.line(radius - 0.68, 0.03, hues[2], 0.7)
+    c.paint(radius - 0.25, mix(hues[0], hues[1], 0.7), dome=0.2, width=0.12, lift=0.25)
+    c.line(radius - 0.25, 0.03, hues[2])
+    c.paint(radius - 0.11, mix(hues[2], INK, 0.8), dome=-0.1, width=0.06, lift=0.2)
 
 
 @motif(turn=30)

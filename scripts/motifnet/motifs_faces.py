@@ -143,34 +143,37 @@ def cat(c: Canvas) -> None:
             c.tint(np.clip(0.5 - whisker / c.px, 0, 1) * (c.alpha > 0.5), WHITE)
 
 
-@motif(turn=30)
+@motif(turn=20)
 def dog(c: Canvas) -> None:
-    """A dog's face: hanging ears, long muzzle, wet black nose, brown eyes, tongue."""
-    fur = palette(c, "b87a44 f2dcb8 5f3418", "5a4232 d9b48c 241610", "e8e0d4 ffffff 8c7460",
+    """A dog's face: hanging ears beside a round head, pale blaze and muzzle, wet black nose, eyes, tongue."""
+    fur = palette(c, "c08448 f6e4c4 5f3418", "a86c3c fbead0 3a2014", "e8e0d4 ffffff 8c7460",
                   "2e2a2a c08850 0e0c0c", "c89a5c f8ecd0 7a4c20")  # fmt: skip
-    head = ellipse(c, 0, -0.15, 0.66, 0.7)
-    c.paint(head, pelt(c, 0, 0.1, fur[0], mix(fur[0], fur[2], 0.4), 30), dome=0.4, width=0.5)
-    blaze = np.abs(c.x) - 0.1 - 0.1 * np.maximum(c.y, 0)
+    head = ellipse(c, 0, -0.16, 0.62, 0.66)
+    c.paint(head, pelt(c, 0, 0.1, fur[0], mix(fur[0], fur[2], 0.3), 24), dome=0.45, width=0.5)
+    blaze = np.abs(c.x) - 0.09 - 0.12 * np.maximum(c.y + 0.3, 0)
     c.tint(np.clip(0.5 - blaze / 0.05, 0, 1) * (head < 0), fur[1])
     for side in (-1, 1):
-        ear = ellipse(c, side * 0.74, 0.0, 0.25, 0.62, side * 0.2)
-        streaks = np.sin(c.x * 30 + c.noise(2) * 2) * 0.5 + 0.5
-        c.paint(ear, mix(fur[2], fur[0], 0.3 * streaks), dome=0.3, width=0.25, lift=0.2)
-    tongue = box(c, 0.02, 0.78, 0.15, 0.22, 0.14)
-    c.paint(tongue, (0.86, 0.38, 0.4), dome=0.1, width=0.12, lift=0.2)
-    c.line(np.maximum(np.abs(c.x - 0.02), np.abs(c.y - 0.78) - 0.16), 0.025, (0.6, 0.2, 0.25))
-    muzzle = ellipse(c, 0, 0.32, 0.42, 0.4)
-    c.paint(muzzle, pelt(c, 0, 0.0, fur[1], mix(fur[1], fur[0], 0.35), 22), 0.4, 0.4, 0.35)
-    c.line(np.abs(np.hypot(np.abs(c.x) - 0.2, c.y - 0.4) - 0.2) + 9 * (c.y < 0.42), 0.035, INK)
-    c.line(np.maximum(np.abs(c.x), np.abs(c.y - 0.3) - 0.12), 0.03, INK)
-    nose = ellipse(c, 0, 0.1, 0.2, 0.14)
-    c.paint(nose, (0.09, 0.08, 0.09), dome=0.2, width=0.14, lift=0.75)
-    c.tint(np.exp(-((c.x + 0.05) ** 2 + (c.y - 0.04) ** 2) * 400), WHITE)
+        u, v = rotated(c.x - np.float32(side * 0.42), c.y + np.float32(0.66), np.pi / 2 - side * 0.32)
+        ear = petal(u, v, 1.3, 0.3, 1.5)
+        c.paint(ear, mix(fur[2], fur[0], 0.25 * (0.5 + 0.5 * np.sin(c.x * 24))), dome=0.3, width=0.22, lift=0.2)
+        c.line(ear, 0.03, mix(fur[2], INK, 0.5))
+    tongue = box(c, 0.0, 0.8, 0.15, 0.2, 0.14)
+    c.paint(tongue, (0.9, 0.36, 0.4), dome=0.1, width=0.12, lift=0.2)
+    c.line(np.maximum(np.abs(c.x), np.abs(c.y - 0.8) - 0.14), 0.03, (0.6, 0.2, 0.25))
+    muzzle = np.minimum(ellipse(c, -0.17, 0.42, 0.27, 0.27), ellipse(c, 0.17, 0.42, 0.27, 0.27))
+    c.paint(np.minimum(muzzle, ellipse(c, 0, 0.2, 0.26, 0.34)), fur[1], 0.4, 0.3, 0.35)
+    smile = np.abs(np.hypot(np.abs(c.x) - 0.18, c.y - 0.42) - 0.18) + 9 * (c.y < 0.44)
+    c.line(smile, 0.045, INK)
+    c.line(np.maximum(np.abs(c.x), np.abs(c.y - 0.32) - 0.14), 0.04, INK)
+    nose = ellipse(c, 0, 0.14, 0.23, 0.16)
+    c.paint(nose, (0.07, 0.06, 0.07), dome=0.2, width=0.14, lift=0.75)
+    c.tint(np.exp(-((c.x + 0.06) ** 2 + (c.y - 0.07) ** 2) * 300), WHITE)
     for side in (-1, 1):
-        c.paint(ellipse(c, side * 0.31, -0.26, 0.15, 0.13), INK, lift=0.4)
-        iris(c, side * 0.31, -0.26, 0.115, [np.float32([0.42, 0.2, 0.06])] * 2 + [np.float32([0.2, 0.1, 0.04])])
-        brow = ellipse(c, side * 0.32, -0.5, 0.13, 0.06, side * 0.3)
-        c.paint(brow, mix(fur[1], fur[0], 0.4), dome=0.1, width=0.06, lift=0.42)
+        c.paint(ellipse(c, side * 0.29, -0.24, 0.17, 0.16), WHITE, lift=0.4)
+        c.paint(circle(c, side * 0.27, -0.22, 0.135), (0.22, 0.1, 0.04), dome=0.08, width=0.13, lift=0.42)
+        c.tint(np.clip(0.5 - circle(c, side * 0.27, -0.22, 0.075) / c.px, 0, 1), INK)
+        c.tint(np.clip(0.5 - circle(c, side * 0.27 - 0.05, -0.28, 0.045) / c.px, 0, 1), WHITE)
+        c.paint(ellipse(c, side * 0.3, -0.5, 0.14, 0.06, side * 0.3), mix(fur[1], fur[0], 0.3), 0.1, 0.06, 0.42)
 
 
 @motif(turn=30)

@@ -16,42 +16,41 @@ from scripts.motifnet.motifs_faces import WHITE
 from scripts.motifnet.registry import motif
 
 
-@motif()
+@motif(turn=45)
 def feather(c: Canvas) -> None:
-    """A single feather: curved quill, two vanes of fine barbs with bands and splits, down at the foot."""
+    """A broad feather: pale bent quill, two vanes of slanting barbs with bold bands and splits, down at the foot."""
     rng = c.rng
     hues = palette(
         c,
-        "c87c44 f4d8a8 4c2410",
-        "4c80a8 c8e4f0 142c4c",
+        "4c80a8 e4f2f8 142c4c",
+        "c87c44 fbe4b8 4c2410",
         "b83c3c f8b088 380c14",
         "5c8c50 d8e8a0 1c3414",
-        "e8e4dc ffffff 807468",
         "8c6c9c e4d0ec 301c40",
     )
-    curve = rng.uniform(-0.25, 0.25)
-    t = np.clip((0.8 - c.y) / 1.78, 0, 1)
+    curve = rng.uniform(-0.22, 0.22)
+    t = np.clip((0.74 - c.y) / 1.74, 0, 1)
     v = c.x - curve * np.sin(np.pi * t)
-    half = rng.uniform(0.26, 0.38) * np.maximum(np.sin(np.pi * np.clip(t * 0.97 + 0.03, 0, 1) ** 0.8), 0) ** 0.6
-    half = half * np.where(v > 0, 1.0, rng.uniform(0.6, 0.9))
-    barb = c.y * 30 + np.abs(v) * 24
-    split = 0.05 * smoothstep(0.75, 0.95, np.sin(barb * 0.17 + rng.uniform(0, 6)))
-    d = np.maximum(np.abs(v) - half + split + 0.012 * np.sin(barb * 2), np.maximum(c.y - 0.82, -0.98 - c.y)) * 0.8
-    bands = smoothstep(-0.2, 0.35, np.sin((c.y + 0.6 * np.abs(v)) * rng.uniform(8, 15)))
-    style = rng.random()
-    tone = mix(hues[0], hues[1], smoothstep(0.0, 0.3, np.abs(v)) * 0.6)
-    tone = mix(tone, hues[2], bands * 0.85 if style < 0.5 else smoothstep(0.55, 0.9, t) * 0.9)
-    hair = np.sin(barb * 2.2) * 0.5 + 0.5
-    c.paint(d, mix(tone, hues[2], 0.4 * hair), dome=0.14, width=0.25)
-    c.height += 0.02 * hair * (d < 0)
-    for k in range(12):
-        side = 1 if k % 2 else -1
-        u, w = rotated(c.x, c.y - np.float32(0.62 + 0.02 * k), -np.pi / 2 + side * rng.uniform(0.7, 1.3))
-        c.paint(petal(u, w + 0.3 * side * u * u, rng.uniform(0.2, 0.34), 0.022), hues[1], 0.03, 0.02)
+    half = rng.uniform(0.38, 0.48) * np.maximum(np.sin(np.pi * np.clip(t * 0.96 + 0.04, 0, 1) ** 0.8), 0) ** 0.55
+    half = half * np.where(v > 0, 1.0, rng.uniform(0.75, 0.95))
+    slant = c.y + 0.8 * np.abs(v)
+    split = 0.12 * smoothstep(0.9, 1.0, np.sin(slant * 11 + 2 * np.sign(v) + rng.uniform(0, 6)))
+    d = np.maximum(np.abs(v) - half + split * (np.abs(v) > 0.12), np.maximum(c.y - 0.76, -1.0 - c.y)) * 0.75
+    bands = smoothstep(-0.15, 0.3, np.sin(slant * rng.uniform(9, 13)))
+    tone = mix(hues[0], hues[1], bands if rng.random() < 0.6 else smoothstep(0.75, 0.4, t))
+    hair = np.sin(slant * 55) * 0.5 + 0.5
+    c.paint(d, mix(tone, hues[2], 0.45 * hair), dome=0.16, width=0.25)
+    c.height += 0.025 * hair * (d < 0)
+    c.line(d, 0.025, hues[2], 0.8)
+    for k in range(8):
+        u, w = rotated(c.x, c.y - np.float32(0.6 + 0.03 * k), -np.pi / 2 + (2 * (k % 2) - 1) * rng.uniform(0.7, 1.3))
+        c.paint(petal(u, w, rng.uniform(0.2, 0.32), 0.03), hues[1], 0.03, 0.02)
     s = np.linspace(0, 1, 9)
-    quill = np.stack([curve * np.sin(np.pi * s), 0.8 - 1.74 * s], -1)
-    quill = np.concatenate([[[-0.05, 1.05]], quill]).astype(np.float32)
-    c.paint(tube(c, quill, np.linspace(0.04, 0.01, 10))[0], mix(hues[1], WHITE, 0.4), dome=0.05, width=0.03, lift=0.12)
+    quill = np.stack([curve * np.sin(np.pi * s), 0.74 - 1.68 * s], -1)
+    quill = np.concatenate([[[-0.05, 1.08]], quill]).astype(np.float32)
+    stem = tube(c, quill, np.linspace(0.055, 0.015, 10))[0]
+    c.paint(stem, mix(hues[1], WHITE, 0.6), dome=0.06, width=0.03, lift=0.12)
+    c.line(stem, 0.02, hues[2], 0.8)
 
 
 @motif(turn=25, field=True)
@@ -112,31 +111,32 @@ def galaxy(c: Canvas) -> None:
     c.tint(smoothstep(2.0, 2.5, c.noise(11, 1)) * (radius < 1.0), WHITE)
 
 
-@motif(field=True, bend=0.6)
+@motif(bend=0.5)
 def knot(c: Canvas) -> None:
-    """A woven knot: bands that pass over and under each other, with pale edges."""
+    """An endless knot: a broad band with pale edges winds around twice, over and under itself in turn."""
     rng = c.rng
     hues = palette(
         c,
-        "c89038 fbe8b0 4c2808 2c4c3c",
-        "3c7c68 c8e8c8 0c2c24 5c2c24",
-        "a83c34 f8c8a0 340c10 2c3c54",
-        "4c6ca8 d0e0f8 14204c 4c3420",
+        "d8a040 fff0c0 4c2808",
+        "3c8c70 d8f4d8 0c2c24",
+        "b83c34 f8d0a8 340c10",
+        "4c6ca8 d0e0f8 14204c",
     )
-    k = rng.uniform(3.4, 4.6)
-    u, v = (c.x + c.y) * k * 0.5, (c.x - c.y) * k * 0.5
-    u, v = u + 0.16 * np.sin(v * np.pi * 2), v + 0.16 * np.sin(u * np.pi * 2)
-    c.paint(c.x * 0 - 1, mix(hues[3], (0.05, 0.05, 0.05), 0.5))
-    over = (np.floor(u) + np.floor(v)) % 2 == 0
-    for turn in (False, True):
-        for across, along, flag in ((u, v, over), (v, u, ~over)):
-            t = np.abs(across % 1 - 0.5) / 0.36
-            rise = np.cos(np.pi * (along % 1 - 0.5)) * np.where(flag, 1, -1)
-            d = ((t - 1) * 0.36 / k).astype(np.float32)
-            d = np.where(flag == turn, d, 1.0)
-            braid = np.sin(along * 2 * np.pi * 4 + np.sign(across % 1 - 0.5) * 1.5) * 0.5 + 0.5
-            tone = mix(mix(hues[0], hues[1], 0.6 * braid), hues[2], smoothstep(0.75, 0.95, t))
-            c.paint(d, mix(tone, hues[1], smoothstep(0.12, 0.04, np.abs(t - 0.62))), 0.16, 0.1, 0.12 + 0.08 * rise)
+    radius, angle = c.polar()
+    folds, sweep, half = int(rng.integers(3, 7)), rng.uniform(0.24, 0.29), 0.125
+    phase = angle * folds / 2
+    # a torus knot seen from above: its two passes lie half a turn apart, in distance and in height
+    passes = [(0.58 + sign * sweep * np.cos(phase), sign * np.sin(phase)) for sign in (1.0, -1.0)]
+    steep = np.hypot(1.0, 0.5 * folds * sweep * np.sin(phase) / np.maximum(radius, 0.2))
+    distances = [np.abs(radius - middle) / steep - half for middle, _ in passes]
+    for top in (False, True):
+        for d, (_, height) in zip(distances, passes, strict=True):
+            t = 1 + d / half
+            braid = np.sin(angle * 26 + 5 * t) * 0.5 + 0.5
+            tone = mix(hues[0], hues[2], 0.4 * smoothstep(0.5, 0.9, braid))
+            tone = mix(tone, hues[1], smoothstep(0.2, 0.08, np.abs(t - 0.62)))
+            here = np.where((height > 0) == top, d, 1.0).astype(np.float32)
+            c.paint(here, mix(tone, hues[2], smoothstep(0.8, 0.95, t)), 0.2, 0.12, 0.1 + 0.1 * height)
 
 
 @motif(field=True, bend=0.6)

@@ -28,7 +28,7 @@ def nearest(x: Array, y: Array, sites: Array) -> tuple[Array, Array, Array]:
     return first, second, number
 
 
-@motif()
+@motif(turn=40)
 def crystal(c: Canvas) -> None:
     """A cluster of crystals: six-sided points with lit and shaded facets, growing from one root."""
     rng = c.rng
@@ -62,35 +62,35 @@ def crystal(c: Canvas) -> None:
     c.paint(base, mix(hues[2], (0.3, 0.26, 0.24), 0.6 + 0.15 * c.noise(6)), dome=0.2, width=0.2, lift=0.1)
 
 
-@motif(field=True, bend=2.5)
+@motif(bend=1.3)
 def agate(c: Canvas) -> None:
-    """A cut agate: fine concentric bands that follow a wandering outline to a crystal heart."""
+    """A slice of agate: dark rind, broad and fine bands that follow the outline, a sparkling heart."""
     rng = c.rng
     hues = palette(
         c,
-        "c86c30 f8e0b0 7c2c14 fff8ec e8a058",
-        "4a88b0 e0f0f8 1c3c64 ffffff 98c4d8",
-        "a85878 f8dce0 502040 fff4f4 d898a8",
-        "6c9870 e8f0d8 24482c fffff4 a8c498",
-        "8c7058 f0e4d0 3c281c fffaf0 c0a080",
+        "d8742c fbe4b4 8c2c14 fff8ec",
+        "4a90c0 e0f0f8 1c3c74 ffffff",
+        "b85880 f8dce0 582048 fff4f4",
+        "6c9870 e8f0d8 24482c fffff4",
     )
-    radius = np.hypot(c.x * 0.9, c.y) + 0.22 * c.noise(0.7, 2)
-    t = radius * rng.uniform(3.0, 4.4)
-    band = np.floor(t)
-    fine = t - band
-    order = (np.abs(np.sin(band * 12.99)) * 5).astype(int) % 5
-    after = (np.abs(np.sin((band + 1) * 12.99)) * 5).astype(int) % 5
-    colour = mix(np.asarray(hues)[order], np.asarray(hues)[after], 0)
-    blend = smoothstep(0.55, 1.0, fine)[..., None]
-    colour = colour + blend * (np.asarray(hues)[after] - colour)
-    hair = np.sin(t * 2 * np.pi * 4) * 0.5 + 0.5
-    colour = mix(colour, hues[2], 0.35 * smoothstep(0.6, 1.0, hair))
-    c.paint(c.x * 0 - 1, colour)
-    c.height += 0.02 * np.sin(t * 2 * np.pi)
-    heart = smoothstep(0.36, 0.3, radius)
-    sparkle = np.clip(c.noise(7, 1) * 0.5 + 0.5, 0, 1)
-    c.tint(heart, ramp(sparkle, hues[0], hues[1], WHITE))
-    c.height += heart * 0.12 * sparkle
+    _, angle = c.polar()
+    outline = 0.9 + 0.07 * np.cos(2 * angle + rng.uniform(0, 6)) + 0.05 * np.cos(3 * angle + rng.uniform(0, 6))
+    t = np.hypot(c.x, c.y) / (outline + 0.03 * np.cos(7 * angle + rng.uniform(0, 6)))
+    c.paint((t - 1).astype(np.float32), (0.2, 0.13, 0.09), dome=0.1, width=0.1)
+    order, count = (3, 0, 1, 2, 3, 0, 2, 1), int(rng.integers(4, 7))
+    start, inner = int(rng.integers(len(order))), rng.uniform(0.24, 0.36)
+    for k in range(count):
+        edge = 0.93 - (0.93 - inner) * (k / count) ** 0.9
+        d = (t - edge).astype(np.float32) * 0.9
+        colour = hues[order[(start + k) % len(order)]]
+        hair = np.sin(t * 85) * 0.5 + 0.5
+        c.paint(d, mix(colour, hues[2], 0.3 * hair), dome=0.03, width=0.05, lift=0.05)
+        c.line(d, 0.025, hues[2], 0.8)
+    heart = (t - inner).astype(np.float32)
+    sparkle = np.clip(c.noise(6, 1) * 0.7 + 0.6, 0, 1)
+    c.paint(heart, ramp(sparkle, mix(hues[0], hues[2], 0.5), hues[1], WHITE), lift=0.0)
+    c.line(heart, 0.05, hues[3])
+    c.height += (heart < 0) * 0.15 * sparkle
 
 
 @motif(bend=0.6)
@@ -129,43 +129,31 @@ def mandala(c: Canvas) -> None:
     c.paint(radius - 0.1, hues[1], dome=0.12, width=0.1, lift=0.3)
 
 
-@motif(field=True)
+@motif(field=True, turn=30, bend=0.7)
 def scales(c: Canvas) -> None:
-    """Dragon scales: overlapping keeled shields in rows, light edges, shifting hue."""
+    """Dragon scales: rows of rounded shields that overlap like tiles, each with a keel, a light edge, a deep gap."""
     rng = c.rng
     hues = palette(
         c,
-        "3c8a5c b8f0a8 0c2c20 c8d860",
-        "a8342c f8a468 2c080c e8c050",
-        "2c6c98 a0e0f0 081c38 6cc8a0",
-        "c8903c fce8a0 4c2408 e86c38",
-        "6c4c8c d8b8e8 1c0c30 5c98c8",
+        "3c9a5c c8f8a8 08281c",
+        "b8342c fca868 2c080c",
+        "2c6c98 a0e0f0 081c38",
+        "c8903c fce8a0 4c2408",
     )
-    rows = rng.uniform(3.6, 5.0)
-    x, y = c.x * rows, c.y * rows * 1.25
-    best = np.zeros_like(x)
-    colour = np.zeros((*x.shape, 3), np.float32)
-    height = np.zeros_like(x)
-    for back in (0, 1):
-        row = np.floor(y) + back
-        u = (x + 0.5 * (row % 2)) % 1 - 0.5
-        v = y - row
-        inside = (
-            np.hypot(u * 1.75, np.where(v > 0, v * 0.86, v * 0.2)) if False else np.hypot(u * 1.8, (v + 0.35) * 0.78)
-        )
-        cover = smoothstep(1.0, 0.93, inside) * (1 - best)
-        hue = mix(hues[0], hues[3], 0.5 + 0.5 * np.sin(row * 0.7 + np.floor(x + 0.5 * (row % 2)) * 0.5))
-        tone = mix(
-            mix(hue, hues[2], smoothstep(0.55, -0.55, v)),
-            hues[1],
-            smoothstep(0.72, 0.9, inside) + 0.5 * smoothstep(0.08, 0.02, np.abs(u)),
-        )
-        tone = mix(tone, hues[2], smoothstep(0.93, 1.0, inside))
-        colour += cover[..., None] * tone
-        height += cover * (0.25 * v - 0.25 * np.abs(u) - 0.1 * back) / rows * 2.2
-        best += cover
-    c.paint(c.x * 0 - 1, colour + (1 - best)[..., None] * hues[2])
-    c.height = height
+    rows = rng.uniform(1.5, 2.4)
+    x, y = c.x * rows, c.y * rows * 1.5
+    for behind in (0, 1):
+        # a shield hangs down over two rows; the lower half of the row above lies over its upper half
+        row = np.floor(y) - behind
+        u, v = (x + 0.5 * (row % 2)) % 1 - 0.5, y - row
+        d = np.hypot(u, np.maximum(v - 1, 0) * 0.5) - 0.5
+        tone = mix(hues[2], hues[0], np.clip(1.1 * v - 0.35, 0, 1))
+        tone = mix(tone, hues[1], 0.6 * smoothstep(0.12, 0.03, np.abs(u)) * smoothstep(1.9, 1.3, v))
+        tone = mix(tone, hues[1], smoothstep(-0.17, -0.1, d) * smoothstep(0.7, 1.2, v))
+        tone = mix(tone, hues[2], smoothstep(-0.06, -0.02, d))
+        c.paint((d / rows - (1 - behind)).astype(np.float32), tone)
+        bulge = (0.3 * v - 0.35 * np.abs(u) + 0.3 * behind * smoothstep(0.0, -0.15, d)) / rows
+        c.height = np.where((d < 0) | (behind == 0), bulge, c.height).astype(np.float32)
 
 
 @motif(field=True)

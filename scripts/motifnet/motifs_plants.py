@@ -17,7 +17,7 @@ from scripts.motifnet.canvas import (
 from scripts.motifnet.registry import motif
 
 
-@motif()
+@motif(turn=60)
 def fern(c: Canvas) -> None:
     """A fern frond: paired leaflets, each toothed, shrinking to a curled tip."""
     rng = c.rng
@@ -45,7 +45,7 @@ def fern(c: Canvas) -> None:
     c.paint(d, mix(hues[2], hues[0], 0.5), dome=0.06, width=0.03, lift=0.08)
 
 
-@motif()
+@motif(turn=90)
 def leaf(c: Canvas) -> None:
     """A broad leaf with a midrib, side veins and a stalk; green, or in autumn colours."""
     rng = c.rng

@@ -18,7 +18,7 @@ from scripts.motifnet.motifs_faces import INK, WHITE, iris
 from scripts.motifnet.registry import motif
 
 
-@motif(turn=50)
+@motif(turn=35)
 def jellyfish(c: Canvas) -> None:
     """A jellyfish: ribbed glassy bell, frilled arms, long trailing tentacles."""
     rng = c.rng
@@ -56,7 +56,7 @@ def jellyfish(c: Canvas) -> None:
     c.tint(np.exp(-(((c.x + 0.32) / 0.12) ** 2 + ((c.y + 0.62) / 0.09) ** 2)) * 0.8, WHITE)
 
 
-@motif()
+@motif(turn=60)
 def octopus(c: Canvas) -> None:
     """An octopus: bulging mantle, two eyes, eight curling arms with rows of suckers."""
     rng = c.rng
@@ -125,7 +125,7 @@ def starfish(c: Canvas) -> None:
         c.height += 0.06 * cover
 
 
-@motif()
+@motif(turn=60)
 def nautilus(c: Canvas) -> None:
     """A nautilus: a logarithmic spiral shell, striped and ribbed, with a wide opening."""
     rng = c.rng
@@ -153,7 +153,7 @@ def nautilus(c: Canvas) -> None:
     c.line(d, 0.03, hues[2])
 
 
-@motif(turn=180)
+@motif(turn=90)
 def beetle(c: Canvas) -> None:
     """A jewel beetle from above: two glossy wing cases, thorax, jaws, six jointed legs."""
     rng = c.rng
@@ -189,7 +189,7 @@ def beetle(c: Canvas) -> None:
     c.tint(np.exp(-(((np.abs(c.x) - 0.2) / 0.07) ** 2 + ((c.y + 0.05) / 0.2) ** 2)) * 0.65 * (case < 0), WHITE)
 
 
-@motif()
+@motif(turn=60)
 def peacock_eye(c: Canvas) -> None:
     """The eye of a peacock's feather: heart of indigo, teal, bronze and gold rings, loose green barbs."""
     hues = palette(

@@ -16,6 +16,13 @@ def scramble(picture: Tensor, rng: np.random.Generator) -> Tensor:
     return _kaleidoscope(picture, rng) if rng.random() < 0.5 else _collage(picture, rng)
 
 
+def melt(picture: Tensor, rng: np.random.Generator) -> Tensor:
+    """A picture ``(3, S, S)`` of bytes → its colours alone: the ground that a motif likes is not the motif."""
+    size = picture.shape[-1]
+    soft = cv2.GaussianBlur(picture.permute(1, 2, 0).numpy(), (0, 0), size * rng.uniform(0.12, 0.3))
+    return torch.from_numpy(soft).permute(2, 0, 1)
+
+
 def _kaleidoscope(picture: Tensor, rng: np.random.Generator) -> Tensor:
     """One small part, mirrored at its edges over and over, so that no seam gives it away."""
     size = picture.shape[-1]

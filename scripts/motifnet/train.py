@@ -38,6 +38,8 @@ class Phase:
     attack_steps: int = 1
     scrambled: float = 0.18
     """Share of pictures of objects that are scrambled and belong to the further class *nothing*."""
+    melted: float = 0.0
+    """Share of all pictures that are blurred until only their colours are left, and belong to *nothing* too."""
     weight_decay: float = 0.02
     average: float = 0.998
     seed: int = 0
@@ -149,7 +151,7 @@ def _step(
     for group in optimizer.param_groups:
         group["lr"] = phase.rate * warm * (phase.floor + (1 - phase.floor) * cosine)
     rng = np.random.default_rng([phase.seed, step])
-    x, labels = pictures.batch(phase.batch, phase.crop, rng, arithmetic.device, phase.scrambled)
+    x, labels = pictures.batch(phase.batch, phase.crop, rng, arithmetic.device, phase.scrambled, phase.melted)
     if phase.side != phase.crop:
         x = F.interpolate(x, size=phase.side, mode="bilinear", antialias=True, align_corners=False)
         x = x.contiguous(memory_format=torch.channels_last)

@@ -42,10 +42,22 @@ class Way:
 
 
 class CommonWay:
-    """Frames one after the other, as files in ``folder``; ``layer`` is a module's name."""
+    """Frames one after the other, as files in ``folder``.
 
-    def __init__(self, name: str, weights: str, layer: str, size: tuple[int, int], folder: Path, way: Way) -> None:
-        self._name, self._layer, self._folder, self.way = name, layer, folder, way
+    ``layer`` is a module's name; of one ``channel`` the mean is raised, else the mean square of all.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        weights: str,
+        layer: str,
+        size: tuple[int, int],
+        folder: Path,
+        way: Way,
+        channel: int | None = None,
+    ) -> None:
+        self._name, self._layer, self._folder, self.way, self._channel = name, layer, folder, way, channel
         self._file = folder / "weights.pth"
         torch.save(motifnet.load().state_dict() if name == "motifnet" else _state(name, weights), self._file)
         dice = np.random.default_rng(0)
@@ -87,7 +99,8 @@ class CommonWay:
             down, right = self._dice.integers(-self.way.roll, self.way.roll + 1, 2).tolist()
             rolled = torch.roll(frame.detach(), (down, right), (2, 3)).requires_grad_(True)
             body(rolled)
-            seen["out"].square().mean().backward()
+            out, channel = seen["out"], self._channel
+            (out.square().mean() if channel is None else out[:, channel].mean()).backward()
             assert rolled.grad is not None
             gradient = _smooth(rolled.grad, (step + 1) / self.way.steps * 2 + 0.5)
             moved = rolled.detach() + self.way.rate * gradient / (gradient.std() + 1e-8)

@@ -28,7 +28,7 @@ def looping(of: Subject, folder: Path, *, warm: int = 0) -> Iterator[Callable[[]
     plan, shot = of.plan, of.shot()
     path = folder / f"loop{len(list(folder.iterdir()))}.mp4"
     size = {"width": plan.width, "height": plan.height, "fps": plan.fps}
-    with Encoder(path, **size, quality=plan.config.encode.quality) as encoder:  # type: ignore[arg-type]
+    with Encoder(path, **size, encode=plan.config.encode) as encoder:  # type: ignore[arg-type]
         steps = shot.render(shot.canvas)
 
         def frame() -> Tensor:
@@ -98,7 +98,7 @@ def against_common_way(of: Subject, given: str, folder: Path, repeats: int) -> F
     name, _, weights = given.partition("=")
     home = folder / f"common{len(list(folder.iterdir()))}"
     home.mkdir()
-    theirs = CommonWay(name, weights, of.layer, of.size, home, way)
+    theirs = CommonWay(name, weights, of.layer, of.size, home, way, of.channel)
     with looping(ours, folder) as frame:
         times = take_turns({"common": theirs.frame, "ours": frame, "bare": ours.bare()}, repeats)
     wall, cpu = ratios(times["common"], times["ours"])
@@ -131,7 +131,7 @@ def equal_activation(of: Subject, given: str, folder: Path, frames: int) -> Figu
     for steps in (1, 2, 4, 10):
         home = folder / f"equal{steps}-{len(list(folder.iterdir()))}"
         home.mkdir()
-        theirs = CommonWay(name, weights, of.layer, of.size, home, Way(steps=steps))
+        theirs = CommonWay(name, weights, of.layer, of.size, home, Way(steps=steps), of.channel)
         several(theirs.frame, max(2, frames // 2))()
         times = take_turns({"theirs": theirs.frame}, 2)
         reached = seen(torch.from_numpy(theirs.picture.transpose(2, 0, 1).copy())[None])

@@ -26,14 +26,15 @@ from pipeline.start import first_canvas
 
 @dataclass(frozen=True)
 class Subject:
-    """A film planned on a network. ``layer`` is the full name of the layer that is dreamed, ``trained`` whether the
-    weights are real: random ones take as long.
+    """A film planned on a network. ``layer`` is the full name of the layer that is dreamed, ``channel`` the one
+    there that is asked for (None: all), ``trained`` whether the weights are real: random ones take as long.
     """
 
     plan: Plan
     network: Network
     target: str
     layer: str
+    channel: int | None
     trained: bool
 
     @property
@@ -117,8 +118,9 @@ def subject(
     network = zoo.build(found.network) if trained else untrained(name)
     place = choose_device(found.device)
     network.to(place, choose_precision(found.precision, place), found.network.channels_last)
-    (layer,) = Objective(network).layers({target: 1.0})
-    return Subject(make_plan(found, folder, "film"), network, target, layer, trained)
+    named = Objective(network)._find(target)
+    channel = named.channels[0] if named.channels else None
+    return Subject(make_plan(found, folder, "film"), network, target, named.layer, channel, trained)
 
 
 def untrained(name: str) -> Network:

@@ -13,6 +13,7 @@ from pipeline.config import AtlasConfig
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError
+from pipeline.layers import known_layers
 from pipeline.score.sight import parse_sight
 
 
@@ -33,6 +34,14 @@ def test_all_layers_come_from_shallow_to_deep_and_classes_last(names: Names) -> 
     assert found[3].subjects[1].target == "class:great white shark"
     turned = chapters(AtlasConfig(layers=["classes", "three", "one"]), names, 0)
     assert [part.name for part in turned] == ["one", "three", "classes"]
+
+
+def test_classes_that_are_a_map_come_once() -> None:
+    layers = known_layers("motifnet")
+    assert layers is not None
+    found = chapters(AtlasConfig(), Names(layers, tuple("abc"), "head"), 0)
+    assert [part.name for part in found] == ["stage1", "stage2", "stage3", "stage4", "stage5", "classes"]
+    assert [part.name for part in chapters(AtlasConfig(layers=["head"]), Names(layers, ("a",), "head"), 0)] == ["head"]
 
 
 def test_channels_are_ranges_lists_and_numbers_within_each_layer() -> None:

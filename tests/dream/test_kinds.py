@@ -51,7 +51,7 @@ def test_diverse_channels_keep_apart_and_yet_all_grow(tiny: Network) -> None:
     plain = dreams(objective, together, 12, noise())[-1]
 
     def overlap(canvas: Tensor) -> float:
-        return float(kinds.overlap(tiny.activations(canvas, ["two"])["two"], channels))
+        return float(kinds.overlap(kinds.meetings(tiny.activations(canvas, ["two"])["two"], channels)))
 
     assert overlap(apart) < 0.9 * overlap(plain)
     before, after = (sum(objective.activation(c, name) for name in together) for c in (noise(), apart))

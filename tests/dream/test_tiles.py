@@ -41,7 +41,7 @@ def unit(direction: Tensor) -> Tensor:
 def test_tiles_stand_for_every_pixel_once(size: tuple[int, int], grain: int) -> None:
     for seed in range(8):
         counted = torch.zeros(size)
-        for tile in tiles.cut(size, 64, margin=16, grain=grain, least=40, dice=dice(seed)):
+        for tile in tiles.cut(size, 64, reach=(16, 16), grain=grain, least=40, dice=dice(seed)):
             for span in (tile.rows, tile.columns):
                 assert span.start % grain == 0
                 assert span.start <= span.first < span.last <= span.end
@@ -51,7 +51,7 @@ def test_tiles_stand_for_every_pixel_once(size: tuple[int, int], grain: int) -> 
 
 
 def test_cuts_move_from_step_to_step() -> None:
-    cuts = [tiles.cut((512, 512), 96, margin=8, grain=8, least=16, dice=dice(seed)) for seed in range(12)]
+    cuts = [tiles.cut((512, 512), 96, reach=(8, 8), grain=8, least=16, dice=dice(seed)) for seed in range(12)]
     edges = [{tile.rows.first for tile in each} - {0} for each in cuts]
     assert not set.intersection(*edges)
 
@@ -82,8 +82,20 @@ def test_a_map_is_looked_at_as_far_as_it_sees(motifnet: Network) -> None:
     """MotifNet's arithmetic: 5, then poolings and 3×3 convolutions at 4, 8 and 16 pixels."""
     fields = Fields(motifnet)
     assert [fields.grain(f"stage{n}") for n in range(1, 6)] == [2, 4, 8, 8, 16]
-    assert [fields.reach("stage1"), fields.map_size("stage3", (96, 200))] == [3, (12, 25)]
-    assert 3 < fields.reach("stage2") <= 22 < fields.reach("stage4") <= 66
+    assert [fields.reach("stage1"), fields.map_size("stage3", (96, 200))] == [(2, 3), (12, 25)]
+    assert 3 < max(fields.reach("stage2")) <= 22 < max(fields.reach("stage4")) <= 66
+
+
+def test_a_network_that_pads_nothing_sees_further_on(shared: Path) -> None:
+    """SqueezeNet's places begin where their fields begin, and not in their middle."""
+    weights = str(shared / "weights" / "squeezenet1_0-imagenet.pth")
+    objective = Objective(zoo.build(NetworkConfig(name="squeezenet1_0", weights=weights)))
+    tiled, picture = ascent.Tiled(objective), noise(320, 320)
+    before, after = tiled._fields.reach("features.12")
+    assert after > before + 16
+    whole = unit(ascent.gradient(objective, picture, {"fire9": 1.0}, (0, 0)))
+    parts = unit(tiled.gradient(picture, {"fire9": 1.0}, (0, 0), 288, dice()))
+    assert float((parts - whole).std()) < 1e-3
 
 
 @pytest.mark.parametrize("target", ["stage4:7", "stage4"])
@@ -91,7 +103,7 @@ def test_no_seam_is_left_in_a_dream(motifnet: Network, target: str) -> None:
     """Every step is cut at the same lines here, and still they have the energy that they have without tiles."""
     objective, size = Objective(motifnet), (256, 256)
     tiled = ascent.Tiled(objective)
-    edges = [t.rows.first for t in tiles.cut(size, 160, margin=40, grain=8, least=32, dice=dice()) if t.rows.first]
+    edges = [t.rows.first for t in tiles.cut(size, 160, reach=(40, 40), grain=8, least=32, dice=dice()) if t.rows.first]
     dreamed = []
     for window in (None, 160):
         canvas = noise(*size)

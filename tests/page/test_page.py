@@ -20,9 +20,10 @@ from hydra import compose, initialize_config_dir
 from PIL import Image
 
 from pipeline import command
-from pipeline.config import PreviewConfig
+from pipeline.config import EncodeConfig, PreviewConfig
 from pipeline.errors import ConfigError, Interrupted
-from pipeline.media.encoder import Encoder, finish
+from pipeline.media.encoder import Encoder
+from pipeline.media.files import place
 from pipeline.page import page as live
 from pipeline.page.opening import open_page
 from pipeline.page.page import Page
@@ -64,10 +65,10 @@ def frame(value: float, wide: int = 64) -> torch.Tensor:
 
 
 def video(path: Path, frames: int = 24) -> Path:
-    with Encoder(path, width=64, height=48, fps=Fraction(24)) as encoder:
+    with Encoder(path, width=64, height=48, fps=Fraction(24), encode=EncodeConfig()) as encoder:
         for index in range(frames):
             encoder.write(frame(index / frames))
-    finish(encoder.part, path, record="", title="a", overwrite=False, codec="h264", sound=None)
+    place(encoder.part, path, overwrite=False)
     return path
 
 

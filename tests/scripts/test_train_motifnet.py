@@ -25,7 +25,8 @@ def run(folder: Path, *arguments: str) -> str:
 def test_the_whole_chain_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     said = run(tmp_path)
     assert "robust: accuracy" in said
-    assert "named right" in said
+    rows = ("fresh drawings", "robust, bare", "robust, program", "plain, bare", "plain, program")
+    assert all(f"\n{row} " in said for row in rows)
     net = read(tmp_path / "net.safetensors")
     assert net(torch.full((1, 3, 48, 48), 0.5)).isfinite().all()
     assert {path.name for path in (tmp_path / "docs").iterdir()} == {
