@@ -10,7 +10,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, ValidationError
 
-from pipeline import gate, plain, preset, shots
+from pipeline import cutlist, gate, plain, preset
 from pipeline.config import RenderConfig, settings, validate
 from pipeline.errors import ConfigError, RenderError, nearest
 from pipeline.gate import CONF as CONF
@@ -137,17 +137,17 @@ def read(tree: DictConfig) -> RenderConfig:
 def write_out(config: RenderConfig) -> RenderConfig:
     """The config whose shots no longer name presets. Raises RenderError for a shot that cannot be, by its number."""
     made = []
-    for key, entry in shots.entries(config) if config.film else ():
+    for key, entry in cutlist.entries(config) if config.film else ():
         made.append(preset.written_out(key, entry))
         try:
-            shots.shot_config(config, made[-1])
+            cutlist.shot_config(config, made[-1])
         except ConfigError as error:
             raise ConfigError(f"{key}.{error.key}", error.value, error.allowed) from error
         except OmegaConfBaseException as error:
             raise RenderError(f"{key}.{explain(error)}") from error
     if not made:
         return config
-    return replace(config, presets=made) if config.film == shots.AUTO else replace(config, film=made)
+    return replace(config, presets=made) if config.film == cutlist.AUTO else replace(config, film=made)
 
 
 def explain(error: BaseException) -> str:

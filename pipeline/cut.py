@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline import shots
+from pipeline import cutlist
 from pipeline.config import AudioConfig, RenderConfig
 from pipeline.config.film import BARS, FADE, RUN_UP
 from pipeline.config.render import UNTIMED
+from pipeline.cutlist import Entry
 from pipeline.errors import ConfigError
 from pipeline.link import Link
 from pipeline.music.song import UNHEARD, Song, make_signals, plan_song
@@ -17,7 +18,6 @@ from pipeline.plan import Plan, make_plan
 from pipeline.score.clock import parse_beats, parse_fps, parse_time, show_time
 from pipeline.score.grid import Grid, even
 from pipeline.score.signals import Signals
-from pipeline.shots import Entry
 
 Check = Callable[[Path, Path, Path], None]
 MIXED = ("crossfade", "dip")
@@ -88,7 +88,7 @@ def wanted(plan: Plan) -> list[int]:
 
 def _entries(config: RenderConfig, song: Song | None, clock: "_Clock") -> list[tuple[str, Entry]]:
     """The shots as they are written; with film=auto one for each section, like sections by like presets."""
-    written = list(shots.entries(config))
+    written = list(cutlist.entries(config))
     if not isinstance(config.film, str):
         return written
     if song is not None:
@@ -105,7 +105,7 @@ def _length(config: RenderConfig, song: Song | None, fps: Fraction, signals: Sig
     if config.duration is None and song is None:
         return (
             None
-            if config.film != shots.AUTO
+            if config.film != cutlist.AUTO
             else round(4 * BARS * signals.grid.beats_per_bar * signals.grid.seconds * fps)
         )
     written = "100%" if config.duration is None else config.duration
@@ -200,7 +200,7 @@ def _shot(
     slot, after = slots[number], slots[number + 1] if number + 1 < len(slots) else None
     frames = slot.end - slot.begin
     try:
-        own = shots.shot_config(config, slot.entry)
+        own = cutlist.shot_config(config, slot.entry)
         if slot.transition == "zoom_through":
             own.start.kind, own.start.unfold = "noise", "0s"
             if own.source.kind != "none":

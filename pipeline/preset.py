@@ -12,9 +12,9 @@ from omegaconf import OmegaConf
 from pipeline import plain
 from pipeline.config import RenderConfig, settings
 from pipeline.config.film import OF_FILM
+from pipeline.cutlist import Entry, check_words, nested, over
 from pipeline.errors import ConfigError, nearest
 from pipeline.gate import CONF
-from pipeline.shots import Entry, check_words, nested, over
 
 
 def written_out(key: str, entry: Entry) -> dict[str, Any]:

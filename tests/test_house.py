@@ -24,7 +24,7 @@ FLOORS = (
     ("command",),
     ("preset",),
     ("gate", "typed"),
-    ("shots",),
+    ("cutlist",),
     ("target",),
     ("region",),
     ("layers",),
@@ -33,7 +33,7 @@ FLOORS = (
     ("errors",),
 )
 LIGHT = (
-    *("render", "launch", "command", "preset", "shots", "typed", "gate", "plain", "repeat", "inputs"),
+    *("render", "launch", "command", "preset", "cutlist", "typed", "gate", "plain", "repeat", "inputs"),
     *("composition", "cut", "plan", "sheet", "sheet_picture"),
     *("kin", "layers", "config", "errors", "region", "target", "score"),
     *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject", "storyboard.__main__"),
