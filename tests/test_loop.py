@@ -96,7 +96,7 @@ def test_what_does_not_come_round_is_named(tmp_path: Path) -> None:
     owls = ("score=cycle", "score.targets=[class:owl,class:flower]", "score.fade=0.5s")
     stray = planned(tmp_path, *SMALL, *owls, "score.hold=2s", "camera.zoom='0s: 1.1, 100%: 1.9'")  # of three seconds
     assert strays(shot_of(stray)) == ["camera.zoom", "what is seen"]
-    whole = planned(tmp_path, *SMALL, *owls, "score.hold=1.5s", "camera.zoom=1.4+0.3*sin(2*pi*t/3)")
+    whole = planned(tmp_path, *SMALL, *owls, "score.hold=1.5s", "camera.zoom='1.4+0.3*sin(2*pi*t/3)'")
     assert strays(shot_of(whole)) == []
 
 
