@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from torch import Tensor
@@ -32,7 +33,7 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
     played = compose(plan, seeing.named, kin.neighbours)
     objective = Objective(seeing, _pictures(plan.guides, plan), guide_layer(config))
     masks = Masks(_pictures(plan.masks, plan))
-    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, 0)
+    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, plan.link.index)
     start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
     dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side, masks, start_tone)
     for target in played.targets():
@@ -48,7 +49,12 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
         frames=plan.frames,
         opening=plan.opening,
         seed=config.seed,
+        index=plan.link.index,
         mask=config.dream.mask,
+        carried=plan.link.carried,
+        run_up=plan.link.run_up,
+        period=plan.link.period,
+        back=plan.link.back,
     )
 
 
@@ -70,7 +76,15 @@ def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[str, flo
         least = f"the shorter side has {short_side} pixels; to see {blind[0]} the network needs {needs}"
         raise ConfigError("frame.width, frame.height", short_side, least)
     if len(kept) < len(scales):
-        say(f"note: the frame is small for {len(scales)} octaves; some targets are dreamed with {max(1, len(kept))}")
+        _say_once(
+            f"note: the frame is small for {len(scales)} octaves; some targets are dreamed with {max(1, len(kept))}"
+        )
+
+
+@cache
+def _say_once(text: str) -> None:
+    """Say it, of however many shots of a film it is true."""
+    say(text)
 
 
 def _pictures(files: Iterable[str], plan: Plan) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -9,9 +10,9 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, ValidationError
 
-from pipeline import gate, plain
+from pipeline import cutlist, gate, plain, preset
 from pipeline.config import RenderConfig, settings, validate
-from pipeline.errors import RenderError, nearest
+from pipeline.errors import ConfigError, RenderError, nearest
 from pipeline.gate import CONF as CONF
 from pipeline.typed import APPENDED as APPENDED
 from pipeline.typed import normalise as normalise
@@ -130,7 +131,23 @@ def read(tree: DictConfig) -> RenderConfig:
         raise RenderError(explain(error)) from error
     assert isinstance(config, RenderConfig)
     validate(config)
-    return config
+    return write_out(config)
+
+
+def write_out(config: RenderConfig) -> RenderConfig:
+    """The config whose shots no longer name presets. Raises RenderError for a shot that cannot be, by its number."""
+    made = []
+    for key, entry in cutlist.entries(config) if config.film else ():
+        made.append(preset.written_out(key, entry))
+        try:
+            cutlist.shot_config(config, made[-1])
+        except ConfigError as error:
+            raise ConfigError(f"{key}.{error.key}", error.value, error.allowed) from error
+        except OmegaConfBaseException as error:
+            raise RenderError(f"{key}.{explain(error)}") from error
+    if not made:
+        return config
+    return replace(config, presets=made) if config.film == cutlist.AUTO else replace(config, film=made)
 
 
 def explain(error: BaseException) -> str:

@@ -39,12 +39,13 @@ class Watcher(Protocol):
 
 @dataclass
 class Job:
-    """Renders what is missing of ``frames`` frames of ``shot`` onto ``shelf``; ``encoder`` opens one for a file."""
+    """Renders what is missing of ``frames`` frames of ``shot`` onto ``shelf``; ``encoder`` opens one for a file,
+    without loss where its frames go into other pictures."""
 
     shot: Shot
     shelf: Shelf
     frames: int
-    encoder: Callable[[Path], Encoder]
+    encoder: Callable[[Path, bool], Encoder]
     stop: Stop
     watchers: Sequence[Watcher] = ()
     _closing: "_Closing | None" = field(default=None, init=False)
@@ -86,7 +87,7 @@ class Job:
         """Render one segment and set off its closing."""
         wanted, rate = self.shelf.length(number, self.frames), progress.rate()
         spool = self.shelf.spool(number) if rate is None or wanted / rate > WORTH else None
-        opened = _Open(number, self.encoder(self.shelf.path(number)), spool)
+        opened = _Open(number, self.encoder(self.shelf.path(number), self.shelf.layout.is_kept(number)), spool)
         try:
             if position and position.frames and position.canvas is not None:
                 for raw in position.frames[0]:
@@ -128,7 +129,7 @@ class Job:
         opened.shut()
         self.shelf.drop_open(number)
         for watcher in self.watchers:
-            watcher.segment(path, number * self.shelf.grid, frames)
+            watcher.segment(path, self.shelf.layout.first(number), frames)
 
     def _keep(self, opened: "_Open") -> None:
         """Keep the frames of a segment that cannot be finished now."""
@@ -227,7 +228,7 @@ class _Closing(threading.Thread):
 def warm_up(shot: Shot, stop: Stop) -> Tensor:
     """The canvas that frame 0 starts from. Raises Interrupted."""
     canvas = shot.canvas
-    if not shot.start.steps or shot.opening or shot.footage is not None:
+    if not shot.start.steps or shot.opening or shot.carried or shot.footage is not None:
         return canvas
     with Progress(shot.start.steps, "warming up") as progress:
         for grown in shot.begin():
@@ -244,7 +245,7 @@ def cue_digest(shot: Shot, scales: Sequence[float]) -> Callable[[int, int], str]
     def digest(first: int, count: int) -> str:
         found = hashlib.sha256()
         for index in range(first, first + count):
-            cue = shot.score.at(index / shot.fps)
+            cue = shot.cue(index)
             asked: list[Any] = [sorted(cue.numbers.items()), [sorted(cue.targets(scale).items()) for scale in scales]]
             found.update(repr(asked).encode())
         return found.hexdigest()

@@ -12,6 +12,7 @@ from pipeline.config import LimitsConfig, NetworkConfig, RenderConfig, ScoreConf
 from pipeline.config.render import UNTIMED
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.inputs import check_footage, check_picture, check_weights
+from pipeline.link import Link
 from pipeline.music.song import Song, make_signals, plan_song
 from pipeline.region import SIDES
 from pipeline.score.clock import parse_fps, parse_time, show_time
@@ -35,6 +36,8 @@ class Plan:
     ``video`` is the film as it is written, for numbered pictures a pattern; ``place`` is what then stands there, for
     those their folder. ``work`` is the folder in which the film grows; ``replaces`` says whether a film of its name
     may be replaced; ``part`` are the segments to render, None for all.
+
+    ``link`` places a shot in a film of several, whose own plan has all theirs as ``shots``.
     """
 
     config: RenderConfig
@@ -57,6 +60,13 @@ class Plan:
     part: range | None = None
     stretch: Stretch | None = None
     song: Song | None = None
+    link: Link = Link()
+    shots: tuple["Plan", ...] = ()
+
+    @property
+    def length(self) -> int:
+        """How many frames the film has."""
+        return sum(shot.frames - shot.link.unshown for shot in self.shots or (self,))
 
     def sound(self, frames: int) -> "Sound | None":
         """What is heard under the first ``frames`` frames: the song, else what the footage has."""

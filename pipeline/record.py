@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,9 @@ def make_record(plan: Plan, weights: Weights, device: str, precision: torch.dtyp
     """Config, inputs, versions, network and device, the same for every run that renders the same film."""
     config = plan.config
     inputs = _inputs(plan)
-    settings = film_settings(config)
-    for key in PATHS:
-        group, _, name = key.partition(".")
-        if isinstance(settings.get(group), dict) and settings[group].get(name) is not None:
-            settings[group][name] = None
-    named = {file: Path(file).name for file in sorted({*plan.guides, *plan.masks}, key=len, reverse=True)}
     return {
         "program": f"dream-zoom {pipeline.__version__}",
-        "config": _renamed(settings, named),
+        "config": _settings(plan, film_settings(config)),
         "inputs": inputs,
         "network": {
             "name": config.network.name,
@@ -62,6 +56,30 @@ def make_record(plan: Plan, weights: Weights, device: str, precision: torch.dtyp
     }
 
 
+def film_record(plan: Plan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The record of a film from those of its shots: for one shot its own."""
+    if not plan.shots:
+        return dict(shots[0])
+    settings = film_settings(plan.config)
+    for name in ("film", "presets"):
+        for entry in settings[name] if isinstance(settings.get(name), list) else ():
+            _forget_paths(entry)
+    for shot in plan.shots:
+        settings = _settings(shot, settings)
+    inputs = {f"shot {n}: {key}": item for n, shot in enumerate(shots, 1) for key, item in shot["inputs"].items()}
+    song = (
+        {"audio.path": {"name": plan.song.path.name, "sha256": digest(plan.song.path)}} if plan.song is not None else {}
+    )
+    networks = list({shot["network"]["sha256"]: shot["network"] for shot in shots}.values())
+    return {
+        **shots[0],
+        "config": settings,
+        "inputs": {**song, **inputs},
+        "network": networks[0],
+        **({"other_networks": networks[1:]} if networks[1:] else {}),
+    }
+
+
 def frames_spec(record: Mapping[str, Any], plan: Plan) -> Spec:
     """What of a record the frames of its shot depend on, by dotted key, and the sizes and times that they come to."""
     flat = dict(_flat({key: record[key] for key in ("program", "config", "inputs", "network", "device")}))
@@ -76,6 +94,20 @@ def frames_spec(record: Mapping[str, Any], plan: Plan) -> Spec:
 def as_text(record: Mapping[str, Any]) -> str:
     """The record as YAML."""
     return OmegaConf.to_yaml(OmegaConf.create(dict(record)))
+
+
+def _settings(plan: Plan, settings: dict[str, Any]) -> Any:
+    """The settings without any path."""
+    _forget_paths(settings)
+    named = {file: Path(file).name for file in sorted({*plan.guides, *plan.masks}, key=len, reverse=True)}
+    return _renamed(settings, named)
+
+
+def _forget_paths(settings: dict[str, Any]) -> None:
+    for key in PATHS:
+        group, _, name = key.partition(".")
+        if isinstance(settings.get(group), dict) and settings[group].get(name) is not None:
+            settings[group][name] = None
 
 
 def _inputs(plan: Plan) -> dict[str, dict[str, str]]:

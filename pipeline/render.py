@@ -25,9 +25,9 @@ def main() -> None:
 def render(config: RenderConfig, folder: Path, name: str) -> None:
     """Check what needs no torch, then make the film ``name`` in ``folder``, or at ``config.output``."""
     from pipeline import sheet
+    from pipeline.cut import plan_film
     from pipeline.media.codecs import check_output, standing
     from pipeline.media.files import check_place
-    from pipeline.plan import make_plan
     from pipeline.work.folder import is_own
     from pipeline.work.request import unfinished
 
@@ -40,9 +40,10 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
         for path in beside:
             check_place(path, overwrite=replaces)
 
-    plan = make_plan(config, folder, name, check)
-    if config.score.kind != "walk":  # a walk may have to look at the network first
-        sheet.check_score(plan)
+    plan = plan_film(config, folder, name, check)
+    for shot in plan.shots or (plan,):
+        if shot.config.score.kind != "walk":  # a walk may have to look at the network first
+            sheet.check_score(shot)
 
     made = _film(plan)
     for path in made.files():

@@ -47,6 +47,10 @@ class Sheet:
     octaves: list[tuple[float, list[Sight]]]
     music: Music | None = None
 
+    def seen(self, scale: float) -> list[Sight]:
+        """What the octave of ``scale`` sees."""
+        return dict(self.octaves).get(scale, self.targets)
+
     def as_json(self) -> str:
         """``{"fps", "frames", "lanes", "targets"}``, ``"octaves"`` where these differ, ``"music"`` where there is."""
         data: dict[str, object] = {"fps": self.fps, "frames": self.frames, "lanes": self.lanes, "targets": self.targets}
@@ -72,17 +76,37 @@ def make_sheet(score: Score, fps: float, frames: int, scales: Sequence[float], m
     )
 
 
+def sheet_of(plan: Plan) -> Sheet:
+    """The sheet of a film: that of its shots, one after the other; where two are mixed, it shows the later one."""
+    parts = []
+    for shot in plan.shots or (plan,):
+        frames = shot.frames - shot.link.run_up - shot.link.tail
+        parts.append(make_sheet(score_of(shot), float(plan.fps), frames, shot.scales()))
+    if len(parts) == 1:
+        return replace(parts[0], music=music_of(plan))
+    scales = [sorted(shot.scales(), reverse=True) for shot in plan.shots]
+    delayed = any(part.octaves for part in parts) and all(own == scales[0] for own in scales)
+    return Sheet(
+        fps=float(plan.fps),
+        frames=plan.length,
+        lanes={name: [value for part in parts for value in part.lanes[name]] for name in parts[0].lanes},
+        targets=[sight for part in parts for sight in part.targets],
+        octaves=[(scale, [s for part in parts for s in part.seen(scale)]) for scale in scales[0] if delayed],
+        music=music_of(plan),
+    )
+
+
 def music_of(plan: Plan) -> Music | None:
     """What the plan's film moves to; None where it has no song, is given no tempo and counts no beats."""
     config, signals, fps = plan.config, plan.signals, float(plan.fps)
     if plan.song is None and config.audio.bpm is None and config.score.kind != "beats":
         return None
-    beats = signals.grid.between(0.0, plan.frames / fps)
+    beats = signals.grid.between(0.0, plan.length / fps)
     sections, levels = [(0.0, 0)], {}
     if plan.song is not None:
         sections = plan.song.sections()
         heard = {name: signals.find(name, 0.0, PEAK) for name in LEVELS}
-        levels = {name: [signal(index / fps) for index in range(plan.frames)] for name, signal in heard.items()}
+        levels = {name: [signal(index / fps) for index in range(plan.length)] for name, signal in heard.items()}
     return Music(
         bpm=60 / signals.grid.seconds,
         beats=[at for _, at in beats],

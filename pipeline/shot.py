@@ -5,10 +5,11 @@ before it, the score at its second, and a generator of its own.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from pipeline import start
@@ -16,6 +17,7 @@ from pipeline.config import StartConfig
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.pyramid import resize
 from pipeline.errors import DreamError
+from pipeline.loop import share
 from pipeline.motion import camera
 from pipeline.motion.content import luma
 from pipeline.motion.footage import Footage
@@ -40,7 +42,10 @@ class Step:
 class Shot:
     """Everything a shot needs: ``canvas`` is the very first one, ``size`` is (H, W) in pixels.
 
-    The first ``opening`` frames show the noise unfolding.
+    The first ``opening`` frames show the noise unfolding. A shot that is ``carried`` on from another moves from its
+    first frame on. The score begins after ``run_up`` frames and again after ``period`` more, if that is not 0, and the
+    last ``back`` frames are drawn, one more than the other, to the pictures ``home``, ``(1, 3, H, W)``: after the last
+    of them comes what came after these.
     """
 
     start: StartConfig
@@ -56,26 +61,38 @@ class Shot:
     footage: Footage | None = None
     ripen: int = 0
     mask: str = "none"
+    carried: bool = False
+    run_up: int = 0
+    period: int = 0
+    back: int = 0
+    home: Callable[[int], Tensor] | None = None
+
+    def cue(self, index: int) -> Cue:
+        """What the score asks for in frame ``index``."""
+        played = index - self.run_up
+        return self.score.at((played % self.period if self.period else max(played, 0)) / self.fps)
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
         """Frames ``first`` … of the shot. ``canvas`` is that of the frame before, or for 0 what ``begin`` returned."""
         growth = list(start.sizes(self.start, self.size, self.opening))
         for index in range(first, self.frames):
-            cue = self.score.at(index / self.fps)
+            cue = self.cue(index)
             if self.footage is not None:
                 canvas = self._over_footage(self.footage, canvas, cue, index)
             elif index < self.opening:
                 canvas = resize(canvas, growth[index])
-            elif index > 0:
+            elif index > 0 or self.carried:
                 canvas = self._move(resize(canvas, self.size), index)
             canvas = self._dream(canvas, cue, 1 / self.fps, index)
             if self.footage is not None:
                 canvas = self.footage.anchor(canvas)
+            if self.home is not None and index >= self.frames - self.back:
+                canvas = self._lead_home(self.home, canvas, index)
             yield Step(index, resize(canvas, self.size), cue.label(), canvas)
 
     def begin(self) -> Iterator[Tensor]:
         """The hidden warm-up: the canvas after each of its dreams; the last one is where frame 0 starts."""
-        if self.opening or self.footage is not None:
+        if self.opening or self.carried or self.footage is not None:
             return
         canvas, cue = self.canvas, self.score.at(0.0)
         for step, size in enumerate(start.sizes(self.start, self.size, self.start.steps)):
@@ -84,7 +101,7 @@ class Shot:
 
     def _move(self, canvas: Tensor, index: int) -> Tensor:
         """The canvas of the frame before, moved on at the mean of both frames' rates (of zoom, the geometric)."""
-        before, after = (self.score.at(max(at, 0) / self.fps).numbers for at in (index - 1, index))
+        before, after = (self.cue(max(at, 0)).numbers for at in (index - 1, index))
         number = {name: (before[name] + value) / 2 for name, value in after.items()}
         return camera.move(
             canvas,
@@ -94,6 +111,14 @@ class Shot:
             center=(number["camera.center.x"], number["camera.center.y"]),
             seconds=1 / self.fps,
         )
+
+    def _lead_home(self, home: Callable[[int], Tensor], canvas: Tensor, index: int) -> Tensor:
+        """The canvas drawn to its picture at home, with each frame more, in the end all the way.
+
+        The dream goes on in the mixture, so that motifs turn into each other instead of showing through.
+        """
+        number = index - (self.frames - self.back)
+        return torch.lerp(canvas, home(number).to(canvas.device, canvas.dtype), share(number, self.back))
 
     def _over_footage(self, footage: Footage, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         """The source at ``index`` with what was dreamed before; a new scene ripens first, to begin as dreamed."""

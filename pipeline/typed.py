@@ -26,6 +26,8 @@ def normalise(arguments: list[str]) -> list[str]:
         plain_text = re.search(r"[:(\s]", value) and not re.search(r"[\"'\[]", value)
         if argument.startswith(moving) and plain_text and not value.startswith(SWEEPS):
             argument = f'{key}="{value}"'
+        if key == "shots" and not sweeps and re.fullmatch(r"[\d.,\s]+", value):
+            argument = f'shots="{value}"'
         told.append(f"+{argument}" if argument.startswith(plain) else argument)
     return told
 

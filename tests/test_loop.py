@@ -1,77 +1,103 @@
 """A loop has no seam: its last frame leads to its first as any frame leads to the next."""
 
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from pipeline.config import DreamConfig, NetworkConfig
-from pipeline.dream import zoo
-from pipeline.dream.dreamer import Dreamer
-from pipeline.dream.objective import Objective
-from pipeline.loop import loop, share
-from pipeline.motion import camera
-from pipeline.randomness import generator
+from pipeline import film
+from pipeline.errors import ConfigError
+from pipeline.loop import AHEAD, Home, share
+from pipeline.media.files import digest
+from pipeline.media.video import decode
+from pipeline.take import strays
+from tests.test_shot import planned, shot_of
 
-FRAMES, FPS = 36, 12
-
-
-@pytest.fixture(scope="module")
-def dreamer() -> Dreamer:
-    network = zoo.build(NetworkConfig())
-    return Dreamer(Objective(network, {}, "stage3"), DreamConfig(octaves=2, octave_ratio=1.5, equalize=0.5), 48)
+SMALL = (
+    *("frame.width=96", "frame.height=64", "frame.fps=12", "dream.octaves=2", "start.steps=4", "encode.quality=best"),
+    *("segment=12", "loop=true", "duration=36f", "score=constant", "score.targets=[class:owl]"),
+)
 
 
-def film(dreamer: Dreamer, *, zoom: float, overlap: int) -> list[Tensor]:
-    """The loop of a dream that zooms, and turns from owls to flowers and back."""
-
-    def step(canvas: Tensor, index: int) -> Tensor:
-        moved = camera.move(canvas, zoom=zoom, rotate=10.0, pan=(0.0, 0.0), center=(0.5, 0.5), seconds=1 / FPS)
-        part = abs(2 * index / FRAMES - 1)
-        return dreamer.dream(
-            moved,
-            lambda scale: {"class:owl": part, "class:flower": 1 - part},
-            strength=0.7,
-            seconds=1 / FPS,
-            generator=generator(5, 0, index),
-            look={
-                "exponent": 1.0,
-                "colour": 1.0,
-                "equalize": 0.5,
-                "tone_mean": 0.45,
-                "tone_contrast": 0.22,
-                "tone_rate": 8.0,
-            },
-        )
-
-    canvas = 0.5 + 0.16 * torch.randn(1, 3, 48, 64, generator=torch.Generator().manual_seed(1))
-    return list(loop(step, canvas, frames=FRAMES, overlap=overlap, settle=6))
+def stumble() -> None:
+    raise RuntimeError("a stone")
 
 
-def differences(frames: list[Tensor]) -> tuple[float, list[float]]:
-    """(last to first, every frame to the next), mean absolute."""
-    return float((frames[0] - frames[-1]).abs().mean()), [float((b - a).abs().mean()) for a, b in pairwise(frames)]
+class Stumbler:
+    """Ends a render at a frame."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.frames = at, list[int]()
+
+    def frame(self, index: int, frame: Tensor, label: str) -> None:
+        self.frames.append(index)
+        if index == self.at:
+            stumble()
+
+    def segment(self, path: Path, first: int, frames: int) -> None:
+        pass
 
 
-@pytest.mark.parametrize("zoom", [1.5, 0.8, 1.0])
-def test_the_seam_is_no_larger_than_the_median_step(dreamer: Dreamer, zoom: float) -> None:
-    frames = film(dreamer, zoom=zoom, overlap=12)
-    assert len(frames) == FRAMES
-    seam, steps = differences(frames)
-    assert seam <= sorted(steps)[len(steps) // 2]
-    assert max(steps[-12:]) < 1.6 * max(steps[:-12])  # nor is there a jump where the end is led to the beginning
-    far = float((frames[FRAMES // 2] - frames[0]).abs().mean())
-    assert far > 1.5 * seam  # it does go somewhere meanwhile
+def differences(path: Path) -> tuple[float, list[float]]:
+    """(last to first, every frame to the next), mean absolute, of the decoded film."""
+    frames = [frame.astype(np.float32) for frame in decode(path)]
+    return float(np.abs(frames[0] - frames[-1]).mean()), [float(np.abs(b - a).mean()) for a, b in pairwise(frames)]
 
 
-def test_frames_before_the_end_are_those_of_a_film_without_a_loop() -> None:
-    def step(canvas: Tensor, index: int) -> Tensor:
-        return canvas + index
+@pytest.mark.parametrize("zoom", [1.5, 0.8])
+def test_the_seam_is_no_larger_than_the_median_step(tmp_path: Path, zoom: float) -> None:
+    plan = planned(tmp_path, *SMALL, f"output={tmp_path}/loop.mp4", f"camera.zoom={zoom}")
+    film.render(plan)
+    seam, steps = differences(tmp_path / "loop.mp4")
+    assert len(steps) == 35
+    assert seam <= float(np.median(steps)), (seam, steps)
+    assert max(steps[-18:]) < 2 * max(steps[:-18])  # nor is there a jump where the end is led to the beginning
 
-    frames = [float(frame) for frame in loop(step, torch.zeros(1), frames=5, overlap=2)]
-    assert frames[:3] == [7, 8, 10]  # 3 + 4 before the first, then 0, 1, 2 …
-    assert frames[4] == pytest.approx(7.0, abs=0.01)
+
+def test_a_loop_of_several_shots_closes_too_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    shots = "film=[{duration: 20f},{camera: static, duration: 30f}]"
+    for name, stop in (("quiet", None), ("stopped", 40)):
+        plan = planned(tmp_path, *SMALL, "duration=null", shots, f"output={tmp_path}/{name}.mp4")
+        assert plan.length == 50
+        if stop:
+            with pytest.raises(RuntimeError, match="a stone"):
+                film.render(plan, (Stumbler(stop),))
+        film.render(planned(tmp_path, *SMALL, "duration=null", shots, f"output={tmp_path}/{name}.mp4"))
+    seam, steps = differences(tmp_path / "quiet.mp4")
+    assert len(steps) == 49
+    assert seam <= float(np.median(steps))
+    quiet, stopped = (list(decode(tmp_path / f"{name}.mp4")) for name in ("quiet", "stopped"))
+    assert all(np.array_equal(a, b) for a, b in zip(quiet, stopped, strict=True))
+
+
+def test_a_loop_stopped_where_it_returns_is_the_same_film(tmp_path: Path) -> None:
+    asked = (*SMALL, "duration=24f", f"output={tmp_path}/loop.mp4")
+    film.render(planned(tmp_path, *asked))
+    quiet = digest(tmp_path / "loop.mp4")
+    for path in tmp_path.iterdir():
+        path.unlink()
+    with pytest.raises(RuntimeError, match="a stone"):
+        film.render(planned(tmp_path, *asked), (Stumbler(20),))
+    film.render(planned(tmp_path, *asked))
+    assert digest(tmp_path / "loop.mp4") == quiet
+
+
+def test_footage_and_parts_do_not_loop(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"frames=0..4: a loop is rendered as a whole"):
+        planned(tmp_path, *SMALL, "frames=0..4")
+    with pytest.raises(ConfigError, match="loop=true: a loop needs a few frames"):
+        planned(tmp_path, *SMALL, "duration=2f")
+
+
+def test_what_does_not_come_round_is_named(tmp_path: Path) -> None:
+    owls = ("score=cycle", "score.targets=[class:owl,class:flower]", "score.fade=0.5s")
+    stray = planned(tmp_path, *SMALL, *owls, "score.hold=2s", "camera.zoom='0s: 1.1, 100%: 1.9'")  # of three seconds
+    assert strays(shot_of(stray)) == ["camera.zoom", "what is seen"]
+    whole = planned(tmp_path, *SMALL, *owls, "score.hold=1.5s", "camera.zoom='1.4+0.3*sin(2*pi*t/3)'")
+    assert strays(shot_of(whole)) == []
 
 
 def test_the_share_rises_to_the_whole() -> None:
@@ -79,7 +105,12 @@ def test_the_share_rises_to_the_whole() -> None:
     assert shares == sorted(shares) and shares[-1] == 1.0 and 0 < shares[0] < 0.1
 
 
-@pytest.mark.parametrize("overlap", [0, 36, 40])
-def test_an_impossible_overlap_is_refused(overlap: int) -> None:
-    with pytest.raises(ValueError, match="overlap ="):
-        next(loop(lambda canvas, index: canvas, torch.zeros(1), frames=36, overlap=overlap))
+def test_home_gives_the_same_picture_wherever_one_begins_to_ask() -> None:
+    def frames() -> iter:  # type: ignore[valid-type]
+        return (torch.full((1, 3, 2, 2), float(value)) for value in range(6))
+
+    home = Home(frames, 5)
+    told = [float(home(number).mean()) for number in range(5)]
+    assert told == pytest.approx([n + AHEAD * (n + 1) / 5 for n in range(5)])
+    assert float(Home(frames, 5)(3).mean()) == told[3]
+    assert float(home(1).mean()) == told[1]

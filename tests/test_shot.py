@@ -11,13 +11,14 @@ from hydra import compose, initialize_config_dir
 
 from pipeline import command, film
 from pipeline.build import build_shot
+from pipeline.cut import plan_film
 from pipeline.dream import zoo
 from pipeline.dream.objective import Objective
 from pipeline.media.pixels import from_array
 from pipeline.media.stills import load_still
 from pipeline.media.video import read_frame
 from pipeline.motion import camera
-from pipeline.plan import Plan, make_plan
+from pipeline.plan import Plan
 from pipeline.shot import Shot
 
 
@@ -25,7 +26,7 @@ def planned(tmp_path: Path, *overrides: str) -> Plan:
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose("config", list(overrides)))
-    return make_plan(config, tmp_path, "film")
+    return plan_film(config, tmp_path, "film")
 
 
 def shot_of(plan: Plan) -> Shot:

@@ -38,6 +38,10 @@ class RenderConfig:
         "of the network's arithmetic; auto: float32 on CPU, bfloat16 on CUDA",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
+    film: Any = option([], "shots one after the other, or auto: one for each section of the song; see docs/films.md")
+    presets: list[Any] = option(["fractal_zoom", "spiral", "breathing"], "what film=auto takes in turn, as in film")
+    shots: str | None = option(None, "render only these shots of the film, as in 3,5")
+    loop: bool = option(False, "the film's end meets its beginning: it can be shown again and again")
     frame: FrameConfig = field(default_factory=FrameConfig)
     start: StartConfig = field(default_factory=StartConfig)
     source: SourceConfig = field(default_factory=SourceConfig)

@@ -25,11 +25,11 @@ def open_page(plan: Plan, config: PreviewConfig, stack: ExitStack) -> "Page | No
         from pipeline.page.page import Page
     except ModuleNotFoundError as error:
         raise RenderError(f"preview needs the package {error.name}: scripts/setup preview installs it") from error
-    figures = sheet.make_sheet(sheet.score_of(plan), float(plan.fps), plan.frames, plan.scales())
+    figures = sheet.sheet_of(plan)
     left, right, width = sheet_picture.LEFT, sheet_picture.RIGHT, sheet_picture.WIDTH
     facts = Facts(
         title=plan.video.stem,
-        frames=plan.frames,
+        frames=plan.length,
         fps=float(plan.fps),
         size=(plan.width, plan.height),
         score=sheet_picture.as_png(figures, plan.video.stem),

@@ -24,18 +24,18 @@ def main() -> None:
 def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> None:
     """Draw the score of the film ``name``, and write it as data to the file ``export``; say where they are."""
     from pipeline import sheet, sheet_picture
-    from pipeline.plan import make_plan
+    from pipeline.cut import plan_film
 
     if export == "":
         raise ConfigError("export", "", "name a file, such as export=score.json")
-    plan = make_plan(sheet.film_of(config), folder, name)
+    plan = plan_film(sheet.film_of(config), folder, name)
     picture = sheet.picture_path(config, folder)
     sheet.check(picture, "output=", overwrite=config.overwrite)
     if export is not None and Path(export).absolute() == picture.absolute():
         raise ConfigError("export", export, "that is where the picture goes; name another file")
     if export is not None:
         sheet.check(Path(export), "export=", overwrite=config.overwrite)
-    made = sheet.make_sheet(sheet.score_of(plan), float(plan.fps), plan.frames, plan.scales(), sheet.music_of(plan))
+    made = sheet.sheet_of(plan)
     sheet.write(picture, sheet_picture.as_png(made, f"{plan.video.stem}"))
     print(picture)  # noqa: T201 - the answer
     if export is not None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pipeline.config import RenderConfig
+from pipeline.errors import ConfigError
 from pipeline.launch import launch
 
 USAGE = """\
@@ -39,6 +40,8 @@ def draw(config: RenderConfig, folder: Path, name: str) -> None:
     from pipeline import sheet
     from pipeline.plan import make_plan
 
+    if config.film or config.loop:
+        raise ConfigError("film" if config.film else "loop", "…", "a storyboard is of one shot that begins and ends")
     path = sheet_path(config, folder)
     plan = make_plan(sheet.film_of(config), folder, name)
     sheet.check(path, "output=", overwrite=config.overwrite)

@@ -29,7 +29,7 @@ class Entry:
 
 
 def read(path: Path) -> dict[int, Entry]:
-    """The entries by number of segment, the latest of each. Lines that make no sense are passed over: what they
+    """The entries by their first frame, the latest of each. Lines that make no sense are passed over: what they
     told of counts as not rendered.
     """
     try:
@@ -42,7 +42,7 @@ def read(path: Path) -> dict[int, Entry]:
     for line in lines:
         entry = _parse(line)
         if entry is not None:
-            found[entry.segment] = entry
+            found[entry.first] = entry
     return found
 
 
@@ -77,4 +77,4 @@ def _parse(line: bytes) -> Entry | None:
         if not isinstance(data[name], wanted) or isinstance(data[name], bool):  # type: ignore[arg-type]
             return None
     plain = all(Path(data[name]).name == data[name] for name in ("file", "checkpoint"))
-    return Entry(**data) if plain and data["segment"] >= 0 else None
+    return Entry(**data) if plain and min(data["segment"], data["first"]) >= 0 else None

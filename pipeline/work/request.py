@@ -10,7 +10,7 @@ from pipeline.errors import OutputError
 from pipeline.media.files import part_path, place
 from pipeline.work.lock import is_held
 
-FREE = ("output", "overwrite", "resume", "keep_segments", "frames", "limits", "preview", "encode.patience")
+FREE = ("output", "overwrite", "resume", "keep_segments", "frames", "limits", "preview", "shots", "encode.patience")
 """Settings, or groups of them, of a run that make no difference to the film."""
 
 NAME = "request.json"
@@ -48,6 +48,9 @@ def film_settings(config: RenderConfig) -> dict[str, Any]:
     for key in FREE:
         group, _, name = key.rpartition(".")
         (found[group] if group else found).pop(name, None)
+    for key, said in (("film", config.film), ("loop", config.loop), ("presets", isinstance(config.film, str))):
+        if not said:  # of a film of one shot, which begins and ends
+            del found[key]
     return found
 
 

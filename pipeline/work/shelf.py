@@ -12,6 +12,7 @@ from pipeline.errors import OutputError
 from pipeline.media.files import digest, part_path, place
 from pipeline.work import checkpoint, journal
 from pipeline.work.journal import Entry
+from pipeline.work.layout import Layout
 from pipeline.work.spool import Spool, replay
 
 RECENT, EVERY = 3, 16
@@ -38,35 +39,35 @@ class Position:
 
 
 class Shelf:
-    """Segments of ``grid`` frames in ``folder``, which exists, their file names ending in ``suffix``.
+    """Segments in ``folder``, which exists, divided as ``layout`` says.
 
     ``damaged`` are the segments that the journal tells of and that are not, or no longer, what it tells; ``changed``
-    those for which the score asks for something else by now. ``spec`` is the digest of what the frames depend on,
-    ``room`` is in bytes, for checkpoints.
+    the first frames of those for which the score asks for something else by now. ``spec`` is the digest of what the
+    frames depend on, ``room`` is in bytes, for checkpoints.
     """
 
-    def __init__(self, folder: Path, *, grid: int, suffix: str, spec: str, cues: Cues, room: float = ROOM) -> None:
+    def __init__(self, folder: Path, *, layout: Layout, spec: str, cues: Cues, room: float = ROOM) -> None:
         self._room, self._spec = room, spec
-        self.folder, self.grid, self._suffix, self._cues = folder, grid, suffix, cues
+        self.folder, self.layout, self._cues = folder, layout, cues
         self.damaged: list[int] = []
         self.changed: list[int] = []
         self._journal = folder / "journal.jsonl"
         self._told = journal.read(self._journal)
-        self.entries = {number: entry for number, entry in self._told.items() if self._holds(entry)}
+        self.entries = {first: entry for first, entry in self._told.items() if self._holds(entry)}
         for leftover in folder.glob(".*.part"):  # of a render that was killed; the lock is ours
             leftover.unlink(missing_ok=True)
 
     def path(self, number: int) -> Path:
         """The video of a segment."""
-        return self.folder / f"{number:05}{self._suffix}"
+        return self.folder / self.layout.name(number)
 
     def length(self, number: int, frames: int) -> int:
         """How many frames segment ``number`` has in a shot of ``frames`` frames."""
-        return min(self.grid, frames - number * self.grid)
+        return self.layout.length(number, frames)
 
     def count(self, frames: int) -> int:
         """How many segments a shot of ``frames`` frames has."""
-        return -(-frames // self.grid)
+        return self.layout.count(frames)
 
     def finished(self, frames: int) -> int:
         """How many of ``frames`` frames stand in finished segments."""
@@ -99,12 +100,12 @@ class Shelf:
         """Where segment ``number``, the first of a gap, is gone on with."""
         canvas, notes = None, dict[str, str]()
         if number:
-            entry = self._told[number - 1]
+            entry = self._told[self.layout.first(number - 1)]
             found = checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
             assert found is not None
             canvas, notes = found
         begun = self._open(number)
-        return begun or Position(canvas, number * self.grid, None, notes)
+        return begun or Position(canvas, self.layout.first(number), None, notes)
 
     def add(
         self, number: int, part: Path, canvas: Tensor, notes: Mapping[str, str], *, frames: int, seconds: float
@@ -115,7 +116,7 @@ class Shelf:
         place(part, path, overwrite=True)
         kept = path.with_suffix(".safetensors")
         canvas_sha256 = checkpoint.save(kept, canvas, notes)
-        first = number * self.grid
+        first = self.layout.first(number)
         entry = Entry(
             segment=number,
             first=first,
@@ -129,7 +130,7 @@ class Shelf:
             seconds=round(seconds, 3),
         )
         journal.append(self._journal, entry)
-        self._told[number] = self.entries[number] = entry
+        self._told[first] = self.entries[first] = entry
         self._prune(number)
         return path
 
@@ -154,8 +155,9 @@ class Shelf:
                 "spool": spool.path.name,
                 "sha256": spool.sha256,
                 "checkpoint_sha256": sha256,
+                "first": self.layout.first(number),
                 "spec": self._spec,
-                "cues": self._cues(number * self.grid, spool.frames),
+                "cues": self._cues(self.layout.first(number), spool.frames),
             }
             part.write_text(json.dumps(told), encoding="utf-8")
             place(part, self.folder / "open.json", overwrite=True)
@@ -180,9 +182,29 @@ class Shelf:
 
     def notes(self, frames: int) -> Mapping[str, str]:
         """What was noted with the last checkpoint."""
-        entry = self.entries[self.count(frames) - 1]
-        found = checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
+        found = self.last(frames)
         return found[1] if found else {}
+
+    def last(self, frames: int) -> tuple[Tensor, Mapping[str, str]] | None:
+        """The canvas of the last of ``frames`` frames and what was noted with it, where it is there."""
+        entry = self.entries[self.layout.first(self.count(frames) - 1)]
+        return checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
+
+    def handed(self, frames: int) -> str:
+        """The SHA-256 of the canvas of the last of ``frames`` frames."""
+        return self.entries[self.layout.first(self.count(frames) - 1)].checkpoint_sha256
+
+    def want_last(self, frames: int) -> None:
+        """Count the segment of the last of ``frames`` frames as missing where the canvas after it is not there."""
+        first = self.layout.first(self.count(frames) - 1)
+        entry = self.entries.get(first)
+        if entry is not None and not checkpoint.intact(self.folder / entry.checkpoint, entry.checkpoint_sha256):
+            del self.entries[first]
+
+    def digests(self, firsts: range, frames: int) -> list[str]:
+        """The SHA-256 of the finished segments that begin at one of the frames ``firsts``, of a shot of ``frames``."""
+        numbers = range(self.count(frames))
+        return [self.entries[at].sha256 for at in map(self.layout.first, numbers) if at in firsts]
 
     def kept(self, frames: int) -> int:
         """How many of ``frames`` frames need not be dreamed again, the open segment's included."""
@@ -195,19 +217,20 @@ class Shelf:
         if not checkpoint.intact(self.folder / entry.file, entry.sha256):
             self.damaged.append(entry.segment)
         elif self._cues(entry.first, entry.frames) != entry.cues:
-            self.changed.append(entry.segment)
+            self.changed.append(entry.first)
         else:
             return True
         return False
 
     def _is_whole(self, number: int, frames: int) -> bool:
-        entry = self.entries.get(number)
-        return entry is not None and entry.frames == self.length(number, frames)
+        entry = self.entries.get(self.layout.first(number))
+        return entry is not None and (entry.frames, entry.file) == (self.length(number, frames), self.path(number).name)
 
     def _has_canvas(self, number: int) -> bool:
         """Whether there is the canvas after segment ``number`` and that segment is one of the shot's as it is now."""
-        entry = self._told.get(number)
-        if entry is None or entry.frames != self.grid:
+        first, after = self.layout.first(number), self.layout.first(number + 1)
+        entry = self._told.get(first)
+        if entry is None or entry.frames != after - first:
             return False
         return checkpoint.intact(self.folder / entry.checkpoint, entry.checkpoint_sha256)
 
@@ -224,7 +247,9 @@ class Shelf:
         frames, spool = told.get("frames"), str(told.get("spool"))
         if told.get("segment") != number or not isinstance(frames, int) or Path(spool).name != spool:
             return None
-        first = number * self.grid
+        first = self.layout.first(number)
+        if told.get("first", first) != first:  # divided otherwise meanwhile
+            return None
         pieces = replay(self.folder / spool, frames, str(told.get("sha256")))
         found = checkpoint.load((self.folder / spool).with_suffix(".safetensors"), str(told.get("checkpoint_sha256")))
         same = told.get("spec") == self._spec and told.get("cues") == self._cues(first, frames)
@@ -234,8 +259,9 @@ class Shelf:
 
     def _prune(self, number: int) -> None:
         """Delete checkpoints that nobody is likely to go back to, where there is no room for all."""
-        size = (self.folder / self._told[number].checkpoint).stat().st_size
+        size = (self.folder / self._told[self.layout.first(number)].checkpoint).stat().st_size
         recent = max(RECENT, int(self._room / size))
         for earlier in range(max(0, number - recent - EVERY), number - recent + 1):
-            if earlier % EVERY != EVERY - 1 and earlier in self._told:
-                (self.folder / self._told[earlier].checkpoint).unlink(missing_ok=True)
+            entry = self._told.get(self.layout.first(earlier))
+            if earlier % EVERY != EVERY - 1 and entry is not None:
+                (self.folder / entry.checkpoint).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import torch
 
 from pipeline.errors import OutputError
 from pipeline.work import checkpoint, journal
+from pipeline.work.layout import Layout
 from pipeline.work.shelf import Cues, Shelf
 
 GRID = 4
@@ -18,7 +19,7 @@ def cues(first: int, count: int) -> str:
 
 
 def shelf(folder: Path, ask: Cues = cues, room: float = 1e9) -> Shelf:
-    return Shelf(folder, grid=GRID, suffix=".mp4", spec="spec", cues=ask, room=room)
+    return Shelf(folder, layout=Layout(GRID, ".mp4"), spec="spec", cues=ask, room=room)
 
 
 def canvas(number: int) -> torch.Tensor:
@@ -111,7 +112,7 @@ def test_a_part_needs_only_what_leads_to_it(tmp_path: Path) -> None:
 def test_a_score_that_asks_for_something_else_is_noticed(tmp_path: Path) -> None:
     fill(tmp_path, 3)
     changed = shelf(tmp_path, lambda first, count: cues(first, count) if first < 8 else "other")
-    assert changed.changed == [2]
+    assert changed.changed == [8]
 
 
 def test_a_torn_or_mad_journal_costs_only_what_it_no_longer_tells(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_a_torn_or_mad_journal_costs_only_what_it_no_longer_tells(tmp_path: Path
     part = tmp_path / ".1.part"
     part.write_bytes(b"again")
     again.add(1, part, canvas(1), {}, frames=GRID, seconds=1)
-    assert sorted(journal.read(path)) == [0, 1]  # the torn line has not swallowed the new one
+    assert sorted(journal.read(path)) == [0, 4]  # the torn line has not swallowed the new one
 
 
 def test_old_checkpoints_go_and_a_few_stay(tmp_path: Path) -> None:

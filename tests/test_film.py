@@ -1,0 +1,290 @@
+"""Films of several shots: where they meet, what is rendered again, and what is said."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from torch import Tensor
+
+from pipeline import command, film, repeat
+from pipeline.config import EncodeConfig
+from pipeline.cut import plan_film
+from pipeline.errors import ConfigError, OutputError, RenderError
+from pipeline.media.encoder import Encoder
+from pipeline.media.files import digest, place
+from pipeline.media.lossless import lossless, read
+from pipeline.media.video import decode, probe_video
+from pipeline.seam import Seam, make_seam, mix
+from pipeline.work.layout import Layout
+from tests.music.drawn import Drawing
+from tests.test_shot import planned
+
+TINY = (
+    *("frame.width=96", "frame.height=64", "frame.fps=12", "dream.octaves=2", "start.steps=2", "segment=4"),
+    *("encode.quality=best", "keep_segments=true"),
+)
+FOUR = (
+    "film=[{preset: spiral, duration: 9f},{camera.zoom: 1.2, duration: 8f, transition: crossfade, fade: 3f},"
+    "{camera: static, duration: 5f, transition: zoom_through},{duration: 6f, transition: dip, fade: 4f}]"
+)
+
+
+@dataclass
+class Witness:
+    """Counts the frames that are dreamed; stumbles at ``at``."""
+
+    at: int = -1
+    frames: list[int] = field(default_factory=list)
+
+    def frame(self, index: int, frame: Tensor, label: str) -> None:
+        self.frames.append(index)
+        if index == self.at:
+            raise RuntimeError("a stone")
+
+    def segment(self, path: Path, first: int, frames: int) -> None:
+        pass
+
+
+def make(folder: Path, *overrides: str, at: int = -1) -> Witness:
+    """Render folder/film.mp4."""
+    folder.mkdir(exist_ok=True)
+    witness = Witness(at)
+    film.render(planned(folder, *TINY, f"output={folder}/film.mp4", *overrides), (witness,))
+    return witness
+
+
+def pictures(paths: list[Path]) -> list[np.ndarray]:
+    return [(frame[0].permute(1, 2, 0).numpy() * 255).round() for frame in read(paths)]
+
+
+def luma(picture: np.ndarray) -> np.ndarray:
+    """BT.709's, of red, green and blue."""
+    return picture @ np.array([0.2126, 0.7152, 0.0722])
+
+
+@pytest.fixture(autouse=True)
+def even_quick_segments_are_spooled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.job.WORTH", 0.0)
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the film of four shots that nothing happened to."""
+    folder = tmp_path_factory.mktemp("quiet")
+    assert make(folder, FOUR).frames == [*range(9), *range(6, 14), *range(14, 19), *range(15, 21)]
+    return folder
+
+
+def test_its_length_is_the_sum_less_what_overlaps(quiet: Path) -> None:
+    assert probe_video(quiet / "film.mp4").frames == 9 + 8 + 5 + 6 - 3 - 4
+    assert sorted(path.name for path in quiet.iterdir()) == [
+        "film.mp4",
+        "film.poster.png",
+        "film.run.yaml",
+        "film.work",
+    ]
+
+
+def test_where_two_shots_meet_there_is_the_mix_of_both(quiet: Path) -> None:
+    shown, work = list(decode(quiet / "film.mp4")), quiet / "film.work"
+    fades = [
+        (6, ["shot-001/00001-2.kept.nut", "shot-001/00002.kept.nut"], ["shot-002/00000.kept.nut"], "crossfade"),
+        (15, ["shot-003/00000-1.kept.nut", "shot-003/00001.kept.nut"], ["shot-004/00000.kept.nut"], "dip"),
+    ]
+    for first, before, after, kind in fades:
+        old, new = (pictures([work / name for name in names]) for names in (before, after))
+        for number, (a, b) in enumerate(zip(old, new, strict=True)):
+            share = (number + 1) / (len(old) + 1)
+            wanted = a * (1 - share) + b * share
+            if kind == "dip":
+                wanted = a * (1 - 2 * share) if share <= 0.5 else b * (2 * share - 1)
+            error = np.abs(luma(shown[first + number] - wanted)).mean()  # of colours the codec keeps a quarter
+            assert error < 4, (kind, number, error)
+            other = np.abs(luma(shown[first + number] - (a if share > 0.5 else b))).mean()
+            assert other > 2 * error
+
+
+def test_a_zoom_through_goes_on_from_the_last_picture(quiet: Path) -> None:
+    shown = [frame.astype(float) for frame in decode(quiet / "film.mp4")]
+    within = float(np.mean([np.abs(shown[n + 1] - shown[n]).mean() for n in (9, 10, 11, 12)]))
+    through = np.abs(shown[14] - shown[13]).mean()
+    assert through < 1.5 * within
+    assert np.abs(shown[14] - shown[2]).mean() > 1.5 * through
+
+
+@pytest.mark.parametrize("at", [4, 10, 16, 20])
+def test_stopped_anywhere_the_film_goes_on_and_is_the_same(tmp_path: Path, quiet: Path, at: int) -> None:
+    with pytest.raises(RuntimeError, match="a stone"):
+        make(tmp_path, FOUR, at=at)
+    assert not (tmp_path / "film.mp4").exists()
+    assert len(make(tmp_path, FOUR).frames) <= 28 - at
+    assert digest(tmp_path / "film.mp4") == digest(quiet / "film.mp4")
+
+
+def test_one_changed_shot_is_rendered_alone_and_only_when_it_may_be(tmp_path: Path) -> None:
+    both = "film=[{preset: spiral, duration: 6f},{camera.zoom: %s, duration: 7f, transition: crossfade, fade: 2f}]"
+    make(tmp_path, both % "1.2")
+    with pytest.raises(OutputError, match=r"film.work/shot-002 holds a part .*\(camera.zoom: 1.2 → 1.4\)"):
+        make(tmp_path, both % "1.4", "overwrite=true", "overwrite=false")
+    before = {path: digest(path) for path in (tmp_path / "film.work" / "shot-001").iterdir()}
+    assert make(tmp_path, both % "1.4", "overwrite=true").frames == list(range(4, 11))
+    assert before == {path: digest(path) for path in (tmp_path / "film.work" / "shot-001").iterdir()}
+    make(tmp_path / "anew", both % "1.4")
+    assert digest(tmp_path / "film.mp4") == digest(tmp_path / "anew" / "film.mp4")
+
+
+def test_some_shots_alone_then_the_film(tmp_path: Path, quiet: Path) -> None:
+    assert len(make(tmp_path, FOUR, "shots='1,4'").frames) == 15
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.work"]
+    with pytest.raises(
+        ConfigError, match=r"shots=3: shot 3 goes on from shot 2, which is not rendered yet; give shots=2,3"
+    ):
+        make(tmp_path, FOUR, "shots=3")
+    assert len(make(tmp_path, FOUR).frames) == 13
+    assert digest(tmp_path / "film.mp4") == digest(quiet / "film.mp4")
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("film=[{preset: spirl}]", r"film\[0\].preset=spirl: allowed are .*\(did you mean spiral\?\)"),
+        ("film=[{},{},{camera: {zoom: 0}}]", r"film\[2\].camera.zoom=0: allowed is 0.05 to 20"),
+        ("film=[{dream: {octaves: many}}]", r"film\[0\].dream.octaves=many: needs a whole number"),
+        ("film=[{camera: {zom: 2}}]", r"film\[0\].camera.zom: there is no such setting"),
+        ("film=[{frame: {width: 64}}]", r"film\[0\].frame=.*all shots share it"),
+        ("film=[{},{transition: swipe}]", r"film\[1\].transition=swipe: allowed are cut, crossfade, dip"),
+        ("film=[{transition: dip}]", r"film\[0\].transition=dip: the first shot comes out of nothing"),
+        ("film=[{durtion: 3s}]", r"film\[0\].durtion=3s: a shot has no such setting \(did you mean duration"),
+        ("film=[{duration: 3 parsecs}]", r"film\[0\].duration=3 parsecs: "),
+        ("film=[{},{transition: dip, fade: 9s}]", r"film\[1\].fade=9s: the shot before lasts 96 frames"),
+        (
+            "film=[{},{transition: dip, fade: 2s, duration: 1s}]",
+            r"film\[1\].duration=1s: the shot lasts no longer than",
+        ),
+        ("film=[{start: image}]", r"film\[0\].start.path=null: start=image needs the picture"),
+        ("film=otto", r"film=otto: needs a list of shots"),
+        ("film=[3]", r"film\[0\]=3: a shot is written as"),
+        ("shots=2", r"shots=2: this film has one shot only"),
+        ("film=[{duration: 1s},{duration: 9s},{}] duration=8s", r"film\[2\]=cut: it would begin after 10s"),
+        ("film=[{},{}] shots=3", r"shots=3: needs numbers of shots from 1 to 2"),
+        ("film=[{},{}] frames=0..4", r"frames=0..4: this film has several shots"),
+    ],
+)
+def test_what_cannot_be_is_said_by_its_number(tmp_path: Path, asked: str, message: str) -> None:
+    words = (
+        [asked]
+        if asked.endswith("]") or "] " not in asked
+        else [asked[: asked.rindex(" ")], asked[asked.rindex(" ") + 1 :]]
+    )
+    with pytest.raises(RenderError, match=message):
+        planned(tmp_path, *TINY, *words)
+
+
+def test_bars_end_on_bars_and_the_last_shot_ends_with_the_film(tmp_path: Path) -> None:
+    bars = "film=[{duration: 2bar},{duration: 2bar, transition: crossfade, fade: 1b},{duration: 1s}]"
+    plan = planned(tmp_path, *TINY, bars, "audio.bpm=120", "duration=10s")
+    assert [shot.frames for shot in plan.shots] == [48, 48 + 6, 24]  # at 12 frames a second and 2 s a bar
+    assert plan.length == 120
+    assert any("film[2], the last shot, is made 1s longer" in note for note in plan.notes)
+    assert plan.shots[1].signals.grid.beat(0.0) == pytest.approx(-1.0)  # the shot begins a beat before its bar
+
+
+def test_auto_takes_the_presets_in_turn(tmp_path: Path) -> None:
+    plan = planned(
+        tmp_path, *TINY, "film=auto", "presets=[spiral,{preset: breathing, transition: dip}]", "audio.bpm=120"
+    )
+    assert len(plan.shots) == 4
+    assert [shot.config.camera.rotate for shot in plan.shots[::2]] == [14.0, 14.0]
+    assert [shot.link.transition for shot in plan.shots] == ["cut", "dip", "cut", "dip"]
+    assert plan.length == 4 * 8 * 24
+
+
+def test_a_record_holds_the_shots_without_presets_and_makes_the_same_film(tmp_path: Path, quiet: Path) -> None:
+    rest, _ = repeat.take([f"from={quiet}/film.mp4", f"output={tmp_path}/film.mp4"])
+    command.register()
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        config = command.read(compose(command.REPEAT, rest))
+    plan = plan_film(config, tmp_path, "film")
+    first = planned(tmp_path, *TINY, FOUR, f"output={tmp_path}/film.mp4")
+    assert [shot.link for shot in plan.shots] == [shot.link for shot in first.shots]
+    assert [shot.config.camera for shot in plan.shots] == [shot.config.camera for shot in first.shots]
+
+
+@pytest.mark.parametrize("bits", ["8", "10"])
+def test_kept_frames_come_back_as_they_were(tmp_path: Path, bits: str) -> None:
+    frames = [torch.rand(1, 3, 36, 50, generator=torch.Generator().manual_seed(n)) for n in range(3)]
+    encode = lossless(EncodeConfig(bits=bits))
+    with Encoder(tmp_path / "a.kept.nut", width=50, height=36, fps=Fraction(24), encode=encode) as encoder:
+        for frame in frames:
+            encoder.write(frame)
+    place(encoder.part, tmp_path / "a.kept.nut", overwrite=True)
+    step = 1 / 255 if bits == "8" else 1 / 32767
+    for frame, back in zip(frames, read([tmp_path / "a.kept.nut"]), strict=True):
+        assert float((frame - back).abs().max()) <= step
+
+
+def test_a_seam_that_is_there_is_made_once_and_a_damaged_one_again(tmp_path: Path) -> None:
+    def encoder(name: str, encode: EncodeConfig) -> Encoder:
+        return Encoder(tmp_path / name, width=48, height=32, fps=Fraction(24), encode=encode)
+
+    files = []
+    for name, level in (("a.kept.nut", 0.2), ("b.kept.nut", 0.8)):
+        with encoder(name, lossless(EncodeConfig())) as opened:
+            for _ in range(3):
+                opened.write(torch.full((1, 3, 32, 48), level))
+        place(opened.part, tmp_path / name, overwrite=True)
+        files.append(tmp_path / name)
+    seam = Seam("crossfade", 3, (files[0],), (files[1],), "")
+    path = make_seam(seam, tmp_path / "seam.mp4", encoder("seam.mp4", EncodeConfig()))
+    made = digest(path)
+    assert [round(float(frame.mean())) for frame in decode(path)] == pytest.approx([89, 128, 166], abs=2)
+    stamp = path.stat().st_mtime_ns
+    make_seam(seam, path, encoder("seam.mp4", EncodeConfig()))
+    assert path.stat().st_mtime_ns == stamp
+    path.write_bytes(b"damaged")
+    make_seam(seam, path, encoder("seam.mp4", EncodeConfig()))
+    assert digest(path) == made
+
+
+def test_a_dip_goes_through_black() -> None:
+    old, new = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.9)
+    levels = [float(mix("dip", old, new, number, 3).mean()) for number in range(3)]
+    assert levels == pytest.approx([0.25, 0.0, 0.45])
+
+
+@pytest.mark.parametrize(("head", "tail"), [(0, None), (3, None), (4, 9), (5, 11), (2, 3), (9, 10)])
+def test_segments_cover_a_shot_without_gaps(head: int, tail: int | None) -> None:
+    layout = Layout(4, ".mp4", kept=".kept.nut", head=head, tail=tail)
+    for frames in range(max(12, head), 20):
+        count = layout.count(frames)
+        firsts = [layout.first(number) for number in range(count + 1)]
+        assert firsts == sorted(set(firsts)) and firsts[0] == 0 and firsts[count] >= frames > firsts[count - 1]
+        assert sum(layout.length(number, frames) for number in range(count)) == frames
+        assert {head, *range(0, frames, 4), *([tail] if tail else [])} <= set(firsts)
+        assert len({layout.name(number) for number in range(count)}) == count
+
+
+@pytest.mark.slow
+def test_a_film_of_twenty_shots_to_a_song_stopped_five_times(tmp_path: Path) -> None:
+    song = Drawing(bpm=120, seconds=24.3).save(tmp_path / "song.wav")
+    small = (*TINY, "frame.width=64", "frame.height=48", f"audio.path={song}", "audio.bpm=120")
+    kinds = (
+        "{transition: zoom_through, duration: 2b}",
+        "{camera: static, duration: 3b, transition: crossfade, fade: 2f}",
+    )
+    shots = f"film=[{{duration: 2b}},{','.join(kinds[n % 2] for n in range(19))}]"
+    for name, stops in (("quiet", ()), ("stopped", (20, 77, 130, 201, 280))):
+        for at in stops:
+            with pytest.raises(RuntimeError, match="a stone"):
+                make(tmp_path / name, *small, shots, at=at)
+        make(tmp_path / name, *small, shots)
+        assert probe_video(tmp_path / name / "film.mp4").frames == round(24.3 * 12)
+    quiet, stopped = (list(decode(tmp_path / name / "film.mp4")) for name in ("quiet", "stopped"))
+    assert all(np.array_equal(a, b) for a, b in zip(quiet, stopped, strict=True))
+    changed = shots.replace("camera: static", "camera: drift", 1)
+    third = planned(tmp_path, *small, changed).shots[2]
+    assert len(make(tmp_path / "stopped", *small, changed, "overwrite=true", "shots=3").frames) == third.frames
