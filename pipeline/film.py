@@ -3,7 +3,9 @@
 Until it is finished it grows in a folder of its own, ``NAME.work`` beside it, from which the same command goes on.
 """
 
+import os
 from bisect import bisect_right
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,25 +18,22 @@ import torch
 from pipeline import record
 from pipeline.cut import wanted
 from pipeline.device import choose_device, choose_precision
-from pipeline.errors import ConfigError, DreamError, EncoderError, Interrupted
+from pipeline.errors import DreamError, EncoderError, InputError, Interrupted, OutputError
 from pipeline.job import Watcher
-from pipeline.media.assemble import assemble
+from pipeline.media.assemble import assemble, read_record
 from pipeline.media.codecs import segment_suffix
-from pipeline.media.estimate import bytes_per_frame
 from pipeline.media.pixels import from_array
 from pipeline.media.poster import Poster
 from pipeline.media.video import read_frame
 from pipeline.plan import Plan
 from pipeline.progress import say
+from pipeline.reel import Reel
 from pipeline.seam import Seam, make_seam
 from pipeline.sheet import write
 from pipeline.stop import Stop
-from pipeline.take import Networks, Take, encoder, open_take
+from pipeline.take import Networks, Take, encoder
 from pipeline.work import request
 from pipeline.work.folder import Folder
-from pipeline.work.space import check_space
-
-COPIES = 2.1  # the segments, the film that is joined from them, and a little
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
     networks = Networks(device, choose_precision(config.precision, device))
     with ExitStack() as stack:
         folder = stack.enter_context(Folder(plan.work, plan.place))
-        request.write(folder.path, config)
+        request.write(folder.path, plan.asked)
         stop = stack.enter_context(Stop())
         reel = Reel(plan, folder, networks)
         reel.open()
@@ -76,73 +75,6 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
             say(f"note: {count} still to be rendered; without shots= the same command finishes the film")
             return Film(plan.work)
         return _join(plan, reel.whole(), folder)
-
-
-class Reel:
-    """The shots of a film in order, each opened as soon as it is known what its frames depend on."""
-
-    def __init__(self, plan: Plan, folder: Folder, networks: Networks) -> None:
-        self.plan, self._folder, self._networks = plan, folder, networks
-        self.plans = plan.shots or (plan,)
-        self.takes: list[Take | None] = [None] * len(self.plans)
-
-    def open(self) -> None:
-        """Open every shot that can be; says what is there, and whether the rest will find room."""
-        for number in range(len(self.plans)):
-            if not self._waits_for(number):
-                self.find(number)
-        frames, kept = self.frames(), self.kept()
-        if kept:
-            say(f"note: going on: {kept} of {frames} frames are there")
-        there = sum(take.shelf.finished(take.plan.frames) for take in self.takes if take is not None)
-        size = bytes_per_frame(self.plan.config.encode, self.plan.width, self.plan.height)
-        tight = check_space(self._folder.path, size * ((frames - there) * COPIES + there))
-        if tight:
-            say(f"note: {tight}")
-
-    def find(self, number: int) -> Take:
-        """The shot, opened. Raises ConfigError when it depends on one that is not rendered."""
-        take = self.takes[number]
-        if take is None:
-            waits = self._waits_for(number)
-            if waits:
-                words = f"shot {number + 1} goes on from shot {waits}, which is not rendered yet"
-                words += f"; give shots={waits},{number + 1}"
-                raise ConfigError("shots", self.plan.config.shots, words)
-            plan = self.plans[number]
-            before = self.takes[number - 1] if number else None
-            take = open_take(plan, self._folder, self._networks, before, self.takes[0] if number else None)
-            if number + 1 < len(self.plans) and self.plans[number + 1].link.carried:
-                take.shelf.want_last(plan.frames)
-            self.takes[number] = take
-        return take
-
-    def frames(self) -> int:
-        """How many frames there are to dream in all."""
-        return sum(plan.frames for plan in self.plans)
-
-    def kept(self) -> int:
-        """How many of them need not be dreamed again."""
-        return sum(take.kept() for take in self.takes if take is not None)
-
-    def begin(self, number: int) -> int:
-        """The frame of the film that the first one of a shot is."""
-        return sum(plan.frames - plan.link.unshown for plan in self.plans[:number]) - self.plans[number].link.unshown
-
-    def whole(self) -> list[Take]:
-        """All shots."""
-        return [take for take in self.takes if take is not None]
-
-    def _waits_for(self, number: int) -> int:
-        """The number, counted from 1, of a shot that has to be whole before this one begins; 0 for none."""
-        link = self.plans[number].link
-        needed = [number - 1] if link.carried else []
-        needed += [0] if link.back and number else []
-        for other in needed:
-            take = self.takes[other]
-            if take is None or not take.is_whole():
-                return other + 1
-        return 0
 
 
 def _run(reel: Reel, stop: Stop, watchers: tuple[Watcher, ...]) -> None:
@@ -195,8 +127,7 @@ def _join(plan: Plan, takes: list[Take], folder: Folder) -> Film:
         number = bisect_right(ends, index)
         path, count = pieces[number]
         poster.offer(index, from_array(read_frame(path, index - ends[number] + count) / 255.0))
-    with folder.joining():
-        _assemble(plan, [path for path, _ in pieces], plan.video, plan.length, text)
+    _assemble(plan, [path for path, _ in pieces], plan.video, plan.length, text, announce=folder.own)
     poster.save(plan.poster)
     write(plan.record, record.as_text({**facts, "speed": _speed(takes)}).encode())
     if plan.config.keep_segments:
@@ -238,11 +169,32 @@ def _join_part(plan: Plan, take: Take) -> Film:
         place = plan.place.with_name(f"{plan.place.name}-{numbers}")
         final = place / plan.video.name if plan.video.suffix else place
     segments = [shelf.path(number) for number in plan.part]
-    _assemble(plan, segments, final, last - first, record.as_text(take.facts), part=True)
+    text = record.as_text(take.facts)
+    standing = final.parent if plan.place != plan.video and plan.video.suffix else final
+    if os.path.lexists(standing) and not plan.config.overwrite and not _is_of(final, text):
+        raise OutputError(f"{standing} exists already; give overwrite=true to replace it, or another output=")
+    _assemble(plan, segments, final, last - first, text, part=True)
     return Film(final)
 
 
-def _assemble(plan: Plan, segments: list[Path], final: Path, frames: int, text: str, *, part: bool = False) -> None:
+def _is_of(part: Path, text: str) -> bool:
+    """Whether a part that stands there was made from the same record."""
+    try:
+        return read_record(part) == text
+    except InputError:
+        return False
+
+
+def _assemble(
+    plan: Plan,
+    segments: list[Path],
+    final: Path,
+    frames: int,
+    text: str,
+    *,
+    part: bool = False,
+    announce: Callable[[Path], None] = lambda fresh: None,
+) -> None:
     """Join the segments, with the footage's sound; without it rather than not at all."""
     sound = None if part else plan.sound(plan.length)
     joining = partial(
@@ -257,6 +209,7 @@ def _assemble(plan: Plan, segments: list[Path], final: Path, frames: int, text: 
         record=text,
         title=plan.video.stem,
         overwrite=part or plan.replaces,
+        announce=announce,
     )
     try:
         joining(sound=sound)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -24,6 +25,7 @@ from pipeline.stop import Stop
 from pipeline.work.shelf import Position, Shelf
 from pipeline.work.spool import Spool
 
+AMPLE = 3  # times the room that a segment's raw frames take has to be free for them to be kept
 WORTH = 10.0  # seconds of work in a segment from which on its frames are spooled, so that a stop loses none
 
 
@@ -86,7 +88,7 @@ class Job:
     def _segment(self, number: int, steps: Iterator[Step], position: Position | None, progress: Progress) -> None:
         """Render one segment and set off its closing."""
         wanted, rate = self.shelf.length(number, self.frames), progress.rate()
-        spool = self.shelf.spool(number) if rate is None or wanted / rate > WORTH else None
+        spool = self.shelf.spool(number) if self._is_worth(wanted, rate) else None
         opened = _Open(number, self.encoder(self.shelf.path(number), self.shelf.layout.is_kept(number)), spool)
         try:
             if position and position.frames and position.canvas is not None:
@@ -112,6 +114,12 @@ class Job:
         self._closing = _Closing(partial(self._close, opened, opened.on_cpu(), time.monotonic() - opened.began))
         if self.stop.asked and number + 1 < self.shelf.count(self.frames):
             raise Interrupted
+
+    def _is_worth(self, frames: int, rate: float | None) -> bool:
+        """Whether the single frames of a segment are kept: where they take long, and where there is ample room."""
+        height, width = self.shot.size
+        needed = frames * height * width * 6  # two bytes a colour at most
+        return (rate is None or frames / rate > WORTH) and disk_usage(self.shelf.folder).free > AMPLE * needed
 
     def _close(self, opened: "_Open", canvas: Tensor, seconds: float) -> None:
         """Finish the segment: its video, the canvas of its last frame, the journal."""

@@ -1,6 +1,5 @@
 """The plan of a film: every number read, every path checked, before anything heavy is loaded. No torch."""
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,14 +17,13 @@ from pipeline.region import SIDES
 from pipeline.score.clock import parse_fps, parse_time, show_time
 from pipeline.score.sight import written_targets
 from pipeline.score.signals import Signals
+from pipeline.sizes import REFERENCE, asked_size, even, octaves
 from pipeline.stretch import Stretch, check_apart, plan_stretch
 from pipeline.work.folder import is_own, work_path
 
 if TYPE_CHECKING:
     from pipeline.media.sound import Sound
 
-LARGEST = 16384  # pixels a side, after frame.scale
-REFERENCE = 360  # pixels on the short side that dream.octaves is meant for
 SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
 
 
@@ -35,12 +33,14 @@ class Plan:
 
     ``video`` is the film as it is written, for numbered pictures a pattern; ``place`` is what then stands there, for
     those their folder. ``work`` is the folder in which the film grows; ``replaces`` says whether a film of its name
-    may be replaced; ``part`` are the segments to render, None for all.
+    may be replaced; ``part`` are the segments to render, None for all. ``asked`` is the config as it was asked for,
+    where an encoder that does not work here had to be replaced.
 
     ``link`` places a shot in a film of several, whose own plan has all theirs as ``shots``.
     """
 
     config: RenderConfig
+    asked: RenderConfig
     width: int
     height: int
     fps: Fraction
@@ -100,8 +100,8 @@ def make_plan(
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
     guides, masks = _pictures(config.score, config.network, config.limits)
-    asked = _asked_size(config, stretch)
-    width, height = (_even(side, config.frame.scale) for side in asked)
+    asked = asked_size(config.frame, (stretch.clip.width, stretch.clip.height) if stretch else None)
+    width, height = (even(side, config.frame.scale) for side in asked)
     if width * height > config.limits.megapixels * 1e6:
         allowed = f"{width}x{height} pixels; allowed are {config.limits.megapixels:g} million (limits.megapixels)"
         raise ConfigError("frame.width, frame.height", "x".join(map(str, asked)), allowed)
@@ -110,18 +110,19 @@ def make_plan(
         for name, side, even in (("width", asked[0], width), ("height", asked[1], height))
         if config.frame.scale == 1 and side != even
     ]
-    config, said = _encoding(config, video, width, height, fps)
+    asked_for, (config, said) = config, _encoding(config, video, width, height, fps)
     heard, codec = "none" if song else config.audio.kind, config.encode.codec
     notes += said + (stretch.notes(frames, heard, video, codec) if stretch else [])
     notes += song.notes(config.audio, frames / fps, video, codec) if song else []
     return Plan(
         config=config,
+        asked=asked_for,
         width=width,
         height=height,
         fps=fps,
         frames=frames,
         opening=opening,
-        octaves=_octaves(config, min(asked) if not config.frame.width and not config.frame.height else REFERENCE),
+        octaves=octaves(config, min(asked) if not config.frame.width and not config.frame.height else REFERENCE),
         guides=guides,
         masks=masks,
         video=video,
@@ -204,34 +205,6 @@ def _places(config: RenderConfig, folder: Path, name: str) -> tuple[Path, Path, 
     place = standing(video, codec)
     prefix = f"{place.stem}." if config.output else ""
     return video, place, place.with_name(f"{prefix}poster.png"), place.with_name(f"{prefix}run.yaml")
-
-
-def _asked_size(config: RenderConfig, stretch: Stretch | None) -> tuple[int, int]:
-    """Width and height as asked for; 0 is the footage's, or follows from the other side by its shape."""
-    width, height = config.frame.width, config.frame.height
-    for key, side in (("frame.width", width), ("frame.height", height)):
-        if side < 16 and (side or stretch is None):
-            raise ConfigError(key, side, "allowed is 16 to 16384, or 0 with footage")
-    if stretch is None:
-        return width, height
-    clip = stretch.clip
-    if not width and not height:
-        return clip.width, clip.height
-    return width or round(height * clip.width / clip.height), height or round(width * clip.height / clip.width)
-
-
-def _even(side: int, scale: float) -> int:
-    """The side in pixels, rounded up to even: 4:2:0 video halves the colours' resolution."""
-    pixels = round(side * scale)
-    if not 16 <= pixels <= LARGEST:
-        raise ConfigError("frame.scale", scale, f"{side} pixels become {pixels}; allowed are 16 to {LARGEST}")
-    return pixels + pixels % 2
-
-
-def _octaves(config: RenderConfig, side: int) -> int:
-    """The frame's scale, and the short side that footage sets, add or take octaves: motifs keep their share of it."""
-    extra = round(math.log(config.frame.scale * side / REFERENCE) / math.log(config.dream.octave_ratio))
-    return max(1, config.dream.octaves + extra)
 
 
 def _pictures(

@@ -2,11 +2,14 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from tqdm import tqdm
 
+_listeners: list[Callable[[str], None]] = []
 LOG_EVERY = 15.0  # seconds between lines where there is no terminal
 
 
@@ -61,3 +64,15 @@ class Progress:
 def say(text: str) -> None:
     """A line for the person at the keyboard, on standard error, above a running bar."""
     tqdm.write(text, file=sys.stderr)
+    for listener in _listeners:
+        listener(text.removeprefix("note: "))
+
+
+@contextmanager
+def heard_by(listener: Callable[[str], None]) -> Iterator[None]:
+    """While it is entered, ``listener`` hears of every line that is said, too."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)

@@ -54,18 +54,20 @@ def _film(plan: "Plan") -> "Film":
     """Render the film, with a live page where one is wanted."""
     from pipeline import film
     from pipeline.page.opening import open_page
+    from pipeline.progress import heard_by
 
     with ExitStack() as stack:
         page = open_page(plan, plan.config.preview, stack)
         if page is None:
             return film.render(plan)
-        for note in plan.notes:
-            page.note(note)
+        stack.enter_context(heard_by(page.note))
         try:
             made = film.render(plan, (page,))
         except (RenderError, Interrupted) as error:
             page.ended(str(error))
             raise
+        if made.poster is not None and made.video.is_file():
+            page.segment(made.video, 0, plan.length)  # the segments are gone
         page.ended(f"done: {made.video}")
         return made
 

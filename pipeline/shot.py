@@ -4,6 +4,7 @@ A shot is one continuous feedback loop. Its frames are a pure function of its se
 before it, the score at its second, and a generator of its own.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from pipeline.motion.footage import Footage
 from pipeline.randomness import FRAMES, START, generator
 from pipeline.score.score import Cue, Score
 
+FINE = 24.0  # looks at the camera's rates per second, at least
 WARMUP_STEP = 1 / 24  # seconds that one hidden dream before the first frame counts for
 RIPEST = 1000  # generators set apart for the first frame of a scene
 
@@ -67,7 +69,7 @@ class Shot:
     back: int = 0
     home: Callable[[int], Tensor] | None = None
 
-    def cue(self, index: int) -> Cue:
+    def cue(self, index: float) -> Cue:
         """What the score asks for in frame ``index``."""
         played = index - self.run_up
         return self.score.at((played % self.period if self.period else max(played, 0)) / self.fps)
@@ -100,12 +102,18 @@ class Shot:
             yield canvas
 
     def _move(self, canvas: Tensor, index: int) -> Tensor:
-        """The canvas of the frame before, moved on at the mean of both frames' rates (of zoom, the geometric)."""
-        before, after = (self.cue(max(at, 0)).numbers for at in (index - 1, index))
-        number = {name: (before[name] + value) / 2 for name, value in after.items()}
+        """The canvas of the frame before, moved on at the mean of both frames' rates (of zoom, the geometric).
+
+        Where frames are far apart, as in a sketch, rates are looked at in between as well.
+        """
+        steps = max(1, round(FINE / self.fps))
+        rates = [self.cue(max(index - 1 + step / steps, 0)).numbers for step in range(steps + 1)]
+        pairs = list(itertools.pairwise(rates))
+        number = {name: sum((a[name] + b[name]) / 2 for a, b in pairs) / steps for name in rates[0]}
+        zoom = math.prod(math.sqrt(a["camera.zoom"] * b["camera.zoom"]) for a, b in pairs) ** (1 / steps)
         return camera.move(
             canvas,
-            zoom=math.sqrt(before["camera.zoom"] * after["camera.zoom"]),
+            zoom=zoom,
             rotate=number["camera.rotate"],
             pan=(number["camera.pan.x"], number["camera.pan.y"]),
             center=(number["camera.center.x"], number["camera.center.y"]),

@@ -105,7 +105,16 @@ class Take:
         with ExitStack() as stack:
             shot = over_footage(plan, shot, stack, first=self.shelf.first(plan.frames, plan.part))
             looking = [_Later(watcher, begin) for watcher in watchers] if begin else watchers
+            self._show(looking)
             Job(shot, self.shelf, plan.frames, partial(encoder, plan), stop, looking).run(name, plan.part)
+
+    def _show(self, watchers: Sequence[Watcher]) -> None:
+        """Tell those who look on of what is finished already."""
+        for path, frames in self.pieces():
+            entry = next((entry for entry in self.shelf.entries.values() if entry.file == path.name), None)
+            if entry is not None and entry.frames == frames:
+                for watcher in watchers:
+                    watcher.segment(path, entry.first, frames)
 
     def _files(self, first: int, stop: int) -> list[tuple[Path, int]]:
         shelf, frames = self.shelf, self.plan.frames

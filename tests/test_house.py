@@ -12,12 +12,13 @@ FLOORS = (
     ("render", "score.__main__", "storyboard", "atlas.__main__"),
     ("launch",),
     ("film", "atlas", "page"),
+    ("reel",),
     ("take", "seam"),
     ("job", "build", "record", "composition", "sheet", "sheet_picture"),
     ("shot",),
     ("start", "cut"),
     ("plan", "source"),
-    ("stretch", "repeat", "inputs", "work", "music"),
+    ("stretch", "repeat", "inputs", "work", "music", "sizes"),
     ("score", "motion", "dream", "media"),
     ("networks",),
     ("progress", "randomness", "device", "stop", "kin", "loop"),
@@ -34,7 +35,7 @@ FLOORS = (
 )
 LIGHT = (
     *("render", "launch", "command", "preset", "cutlist", "typed", "gate", "plain", "repeat", "inputs"),
-    *("composition", "cut", "plan", "sheet", "sheet_picture"),
+    *("composition", "cut", "plan", "sizes", "sheet", "sheet_picture"),
     *("kin", "layers", "config", "errors", "region", "target", "score"),
     *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject", "storyboard.__main__"),
 )  # answer without torch

@@ -1,7 +1,7 @@
 """Segments into one finished film: pictures copied as they are, sound and record added once."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -34,13 +34,15 @@ def assemble(
     title: str,
     overwrite: bool,
     sound: Sound | None = None,
+    announce: Callable[[Path], None] = lambda fresh: None,
 ) -> None:
     """Make ``segments``, in order, the film ``final`` with its run record inside; the segments stay.
 
     ``sound`` is laid under the pictures where the container holds sound; ``record`` is any text. Frame n is shown at
     n / ``fps`` seconds, as near as the container's clock can tell. Raises InputError for a segment that cannot be
     read, EncoderError when not exactly ``frames`` frames arrive or the record does not read back, OutputError when
-    ``final`` appeared meanwhile without ``overwrite``.
+    ``final`` appeared meanwhile without ``overwrite``. ``announce`` is told of the complete film just before it gets
+    its name.
     """
     coding = coding_of(encode)
     muxer, doing = find_muxer(coding.codec, final), f"finishing {final}"
@@ -54,15 +56,16 @@ def assemble(
         if coding.codec.animation:
             draw(segments, fresh, final, coding, fps, frames)
             if record:
-                write_comment(first_picture(fresh), record)
+                write_comment(first_picture(fresh) if series else fresh, record)
         else:
             _join(segments, fresh, coding, muxer, fps, metadata(title, record), sound, doing)
             found = count_frames(fresh)
             if found != frames:
                 raise EncoderError(f"{doing} failed: {found} of {frames} frames are in the segments")
-        if read_comment(first_picture(fresh)) != (record or None):
+        if read_comment(first_picture(fresh) if series else fresh) != (record or None):
             size = len(record.encode())
             raise EncoderError(f"{doing} failed: its record of {size} bytes does not read back")
+        announce(fresh)
         (place_series if series else place)(fresh, final, overwrite=overwrite)
     except FileExistsError:
         kept = f"its {len(segments)} segments are in {segments[0].parent}"

@@ -1,5 +1,6 @@
 """Segments of a film read one after the other, as if they were one file."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +14,16 @@ COPYING = 5e6  # bytes a second that even a slow disk copies
 
 @contextmanager
 def chained(segments: Sequence[Path], beside: Path) -> Iterator[list[str]]:
-    """ffmpeg's input arguments for ``segments`` in order; while open, a hidden list of them lies beside a file.
+    """ffmpeg's input arguments for ``segments`` in order; while open, a hidden list of them lies among them.
 
     Local files only, and no format that a film is not made of. Raises InputError for a segment that is not there,
     OutputError when the list cannot be written.
     """
-    path = part_path(beside.with_name("segments"), "list")  # a short name, whatever the film's
+    # Among the segments, so that the list need not spell the folders above, which may have any name.
+    home = Path(os.path.commonpath([segment.parent.absolute() for segment in segments]))
+    path = part_path(home / "segments", "list")
     try:
-        path.write_text(_list(segments), encoding="utf-8", errors="surrogateescape")
+        path.write_text(_list(segments, home), encoding="utf-8", errors="surrogateescape")
         yield [
             *("-protocol_whitelist", "file", "-format_whitelist", f"concat,{FORMATS}"),
             *("-f", "concat", "-safe", "0", "-i", f"file:{path}"),
@@ -36,15 +39,15 @@ def patience(paths: Sequence[Path]) -> float:
     return 120.0 + sum(path.stat().st_size for path in paths if path.exists()) / COPYING
 
 
-def _list(segments: Sequence[Path]) -> str:
-    """The list in the words of ffmpeg's concat demuxer."""
+def _list(segments: Sequence[Path], home: Path) -> str:
+    """The list in the words of ffmpeg's concat demuxer, which reads names from the list's own folder on."""
     lines = ["ffconcat version 1.0"]
     for segment in segments:
         if not segment.is_file():
             raise InputError(f"{segment}: there is no such segment")
-        name = str(segment.absolute())
+        name = str(segment.absolute().relative_to(home))
         if "\n" in name or "\r" in name:
             raise OutputError(f"{name!r} cannot be joined: there is a line end in its name")
         quoted = name.replace("'", r"'\''")
-        lines.append(f"file 'file:{quoted}'")
+        lines.append(f"file '{quoted}'")
     return "\n".join([*lines, ""])

@@ -34,6 +34,8 @@ def split(path: Path) -> tuple[Path, str]:
 def check_series(path: Path, overwrite: bool) -> None:
     """Check, before anything is rendered, that the folder can appear. Raises OutputError."""
     folder, name = split(path)
+    if folder.is_symlink() or folder.is_mount():
+        raise OutputError(f"{folder} is a link or a disk of its own, which pictures cannot take the place of")
     if os.path.lexists(folder) and not folder.is_dir():
         raise OutputError(f"{folder} is not a folder; pictures need one of their own")
     if not folder.is_dir():
@@ -77,7 +79,8 @@ def first_picture(path: Path) -> Path:
     """The picture of a series that carries its record: of a folder, of a name with a number, or itself."""
     if path.is_dir():
         return min(path.glob("*.png"), default=path / (NAME % 0))
-    return path.parent / (path.name % 0) if "%" in path.name else path
+    numbered = path.suffix.lower() == ".png" and re.search(r"%0?\d*d", path.name)
+    return path.parent / (path.name % 0) if numbered else path
 
 
 def _is_picture(entry: Path, name: str) -> bool:

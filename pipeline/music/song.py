@@ -143,7 +143,9 @@ def _accents_at(hearing: Hearing, beats: Floats) -> Floats:
     """The accents of the heard beats that are near these beats, 0 for the others."""
     if not len(hearing.beats):
         return np.zeros(len(beats))
-    nearest = np.abs(hearing.beats[None] - beats[:, None]).argmin(axis=1)
+    after = np.searchsorted(hearing.beats, beats).clip(1, len(hearing.beats) - 1) if len(hearing.beats) > 1 else 0
+    before = np.maximum(after - 1, 0)
+    nearest = np.where(beats - hearing.beats[before] <= hearing.beats[after] - beats, before, after)
     near = np.abs(hearing.beats[nearest] - beats) < 0.07
     accents: Floats = np.where(near, hearing.accents[nearest], 0.0)
     return accents

@@ -29,7 +29,7 @@ def open_page(plan: Plan, config: PreviewConfig, stack: ExitStack) -> "Page | No
     left, right, width = sheet_picture.LEFT, sheet_picture.RIGHT, sheet_picture.WIDTH
     facts = Facts(
         title=plan.video.stem,
-        frames=plan.length,
+        frames=min(plan.length, plan.part.stop * plan.config.segment) if plan.part else plan.length,
         fps=float(plan.fps),
         size=(plan.width, plan.height),
         score=sheet_picture.as_png(figures, plan.video.stem),

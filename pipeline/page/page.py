@@ -24,6 +24,7 @@ from pipeline.progress import say
 APART = 0.5  # seconds between two pictures
 WIDEST = 1280  # pixels of a picture
 QUALITY = 82  # of JPEG
+BRIEFLY = 2.0  # seconds for which it answers after a render that was stopped or failed
 LINGER = 30.0  # seconds for which it answers after the end, while somebody looks on
 
 
@@ -53,8 +54,7 @@ class Page:
         if not self.state.ended:
             self.ended(_how(error))
         try:
-            if kind is None or not issubclass(kind, KeyboardInterrupt):
-                self._linger()
+            self._linger(LINGER if kind is None else BRIEFLY)
         finally:
             self._over.set()
             self._painter.join(2)
@@ -85,12 +85,13 @@ class Page:
                 if frame is not None:
                     self.state.show(_jpeg(frame))
 
-    def _linger(self) -> None:
+    def _linger(self, seconds: float) -> None:
         """Go on answering for a while if somebody looks on, until Ctrl-C."""
         if not self.state.watched:
             return
-        say(f"note: the live page stays for {LINGER:g} s while it is open; Ctrl-C ends it")
-        until = time.monotonic() + LINGER
+        if seconds > BRIEFLY:
+            say(f"note: the live page stays for {seconds:g} s while it is open; Ctrl-C ends it")
+        until = time.monotonic() + seconds
         try:
             while time.monotonic() < until and self.state.watched:
                 time.sleep(0.2)

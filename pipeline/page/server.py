@@ -89,6 +89,8 @@ class Guard:
     def __init__(self, app: Starlette, port: int) -> None:
         self._app = app
         self._hosts = {f"{name}:{port}".encode() for name in (HOST, "localhost")}
+        if port == 80:  # which browsers leave out
+            self._hosts |= {HOST.encode(), b"localhost"}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""

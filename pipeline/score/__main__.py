@@ -25,10 +25,13 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> N
     """Draw the score of the film ``name``, and write it as data to the file ``export``; say where they are."""
     from pipeline import sheet, sheet_picture
     from pipeline.cut import plan_film
+    from pipeline.progress import say
 
     if export == "":
         raise ConfigError("export", "", "name a file, such as export=score.json")
     plan = plan_film(sheet.film_of(config), folder, name)
+    for note in plan.notes:
+        say(f"note: {note}")
     picture = sheet.picture_path(config, folder)
     sheet.check(picture, "output=", overwrite=config.overwrite)
     if export is not None and Path(export).absolute() == picture.absolute():

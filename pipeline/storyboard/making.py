@@ -26,7 +26,7 @@ def make(plan: Plan, path: Path) -> str:
     with Stop() as stop:
         moments = sketch(draft(plan), seeing, lambda: stop.asked)
     estimate = measure(plan, seeing, moments[len(moments) // 2]).words()
-    figures = sheet.make_sheet(sheet.score_of(plan), float(plan.fps), plan.frames, plan.scales())
+    figures = sheet.sheet_of(plan)
     size = f"{plan.width}x{plan.height}, {float(plan.fps):g} fps, {plan.frames} frames"
     lanes = sheet_picture.as_png(figures, "score")
     sheet.write(path, board.as_png(moments, lanes, plan.video.stem, f"{size} · {estimate}"))

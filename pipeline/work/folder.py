@@ -1,10 +1,12 @@
 """The folder in which a film grows: beside the film, locked, gone when the film is finished."""
 
+import glob
 import hashlib
 import json
+import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -14,6 +16,9 @@ from pipeline.work import journal
 from pipeline.work import spec as specs
 from pipeline.work.lock import Lock
 from pipeline.work.spec import Spec
+
+OURS = re.compile(r"lock|request\.json|film\.json|joining|shot-\d{3,}|seam-\d{3,}.*|\..*part")
+"""What stands in a work folder; anything else in it is somebody else's."""
 
 
 def work_path(video: Path) -> Path:
@@ -34,17 +39,32 @@ class Folder:
     def __enter__(self) -> "Folder":
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            strange = sorted(entry.name for entry in self.path.iterdir() if not OURS.fullmatch(entry.name))
         except OSError as error:
             raise OutputError(f"{self.path} cannot be created: {error.strerror}") from error
+        if strange:
+            words = f"{self.path}, where the film would grow, holds {strange[0]}, which is no part of a film"
+            raise OutputError(f"{words}; move it, or give another output=")
         self._lock.__enter__()
+        self._sweep()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not any(self.path.glob("*/journal.jsonl")) and not any(self.path.glob("*/open.json")):
-            shutil.rmtree(self.path, ignore_errors=True)
+            self.remove()
         self._lock.__exit__(kind, error, trace)
+
+    def _sweep(self) -> None:
+        """Delete what a killed render left while it joined this film; the lock is ours."""
+        for path in self._video.parent.glob(f".{glob.escape(self._video.name)}.*part"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        for path in self.path.glob(".segments.*part"):
+            path.unlink(missing_ok=True)
 
     def shot(self, number: int, spec: Spec, *, resume: bool, overwrite: bool) -> Path:
         """The folder of one shot, for frames of this ``spec``.
@@ -59,7 +79,7 @@ class Folder:
             if before != spec:  # damaged: the journal knows better
                 specs.write(folder / "spec.json", spec)
             return folder
-        if resume and not overwrite and (told or before is not None):
+        if resume and not overwrite and (told or (folder / "open.json").exists()):
             specs.refuse(before, spec, self._video, folder)
         try:
             if folder.exists():
@@ -71,23 +91,29 @@ class Folder:
         return folder
 
     def remove(self) -> None:
-        """The film is finished and needs it no more."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """The film is finished and needs it no more. What is not ours stays."""
+        if not self.path.is_dir():
+            return
+        gone = self.path.with_name(f".{self.path.name}.{os.getpid()}.gone")
+        with suppress(OSError):
+            if all(OURS.fullmatch(entry.name) for entry in self.path.iterdir()):
+                self.path.rename(gone)  # at once: a folder half deleted would look like a film half rendered
+                shutil.rmtree(gone, ignore_errors=True)
+                return
+        for entry in self.path.iterdir():
+            if OURS.fullmatch(entry.name):
+                shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
 
-    @contextmanager
-    def joining(self) -> Iterator[None]:
-        """While the film gets its name: should this be cut off by force, what then bears the name is known as ours."""
-        marker = self.path / "joining"
+    def own(self, fresh: Path) -> None:
+        """``fresh`` is about to get the film's name: should this be cut off by force, it is known as ours."""
+        part = part_path(self.path / "joining")
         try:
-            marker.touch()
+            part.write_text(json.dumps({"sha256": _content(fresh)}), encoding="utf-8")
+            place(part, self.path / "joining", overwrite=True)
         except OSError as error:
-            raise OutputError(f"{marker} cannot be written: {error.strerror}") from error
-        try:
-            yield
-        except BaseException:
-            with suppress(OSError):
-                marker.unlink()
-            raise
+            raise OutputError(f"{self.path / 'joining'} cannot be written: {error.strerror}") from error
+        finally:
+            part.unlink(missing_ok=True)
 
     def sign(self) -> None:
         """Note that the finished film was made from here, so that a longer one may take its place."""
@@ -104,11 +130,11 @@ class Folder:
 
 def is_own(video: Path) -> bool:
     """Whether ``video`` is the film that was made from the work folder beside it, unchanged since."""
-    if (work_path(video) / "joining").exists():
-        return True
-    with suppress(OSError, ValueError, AttributeError):
-        told = json.loads((work_path(video) / "film.json").read_text(encoding="utf-8"))
-        return bool(told.get("sha256") == _content(video))
+    for name in ("film.json", "joining"):
+        with suppress(OSError, ValueError, AttributeError):
+            told = json.loads((work_path(video) / name).read_text(encoding="utf-8"))
+            if told.get("sha256") == _content(video):
+                return True
     return False
 
 

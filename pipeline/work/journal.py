@@ -1,9 +1,11 @@
 """The journal of a shot: one line of JSON for each segment that is finished, on disk before the next one is."""
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import OutputError
 
@@ -48,7 +50,8 @@ def read(path: Path) -> dict[int, Entry]:
 
 def append(path: Path, entry: Entry) -> None:
     """Add one line and wait until it is on disk. Raises OutputError."""
-    line = json.dumps(asdict(entry)).encode() + b"\n"
+    data = asdict(entry)
+    line = json.dumps({**data, "line": _digest(data)}).encode() + b"\n"
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
@@ -64,13 +67,19 @@ def append(path: Path, entry: Entry) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror}") from error
 
 
+def _digest(data: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
 def _parse(line: bytes) -> Entry | None:
     try:
         data = json.loads(line)
     except ValueError:
         return None
+    if not isinstance(data, dict) or data.pop("line", None) != _digest(data):  # a bit may have flipped
+        return None
     kinds = {item.name: item.type for item in fields(Entry)}
-    if not isinstance(data, dict) or data.keys() != kinds.keys():
+    if data.keys() != kinds.keys():
         return None
     for name, kind in kinds.items():
         wanted = int | float if kind is float else kind

@@ -32,8 +32,11 @@ def write(folder: Path, config: RenderConfig) -> None:
 def unfinished(folder: Path, name: str, config: RenderConfig) -> Path | None:
     """The latest run's folder in which the film ``name`` of this config stopped; ``folder`` is a new run's.
 
-    A run's folder is outputs/DAY/TIME, so only runs beside it are looked at. None when there is none.
+    A run's folder is outputs/DAY/TIME, so only runs beside it are looked at. None when there is none, or when the
+    run's folder is one that was asked for.
     """
+    if folder.parent.parent.name != "outputs":
+        return None
     asked = json.loads(json.dumps(film_settings(config)))
     for path in sorted(folder.parent.parent.glob(f"*/*/{name}.work/{NAME}"), reverse=True):
         finished = (path.parent / "film.json").exists()

@@ -26,9 +26,12 @@ class Spool:
         """Keep one frame."""
         self._digest.update(frame)
         self.frames += 1
+        if not self.whole:
+            return
         try:
             self._file.write(frame)
         except OSError:
+            self.remove()  # the encoder needs what room is left
             self.whole = False
 
     def close(self) -> None:
