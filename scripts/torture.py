@@ -22,6 +22,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image, ImageSequence
+
 from pipeline.media.video import decode
 
 ENDINGS = {
@@ -193,6 +195,9 @@ def pictures(film: Path) -> list[bytes]:
     """The film's decoded frames."""
     if film.is_dir():
         return [path.read_bytes() for path in sorted(film.iterdir())]
+    if film.suffix == ".webp":  # which ffmpeg is never asked to open
+        with Image.open(film) as animation:
+            return [frame.convert("RGB").tobytes() for frame in ImageSequence.Iterator(animation)]
     return [frame.tobytes() for frame in decode(film)]
 
 
