@@ -1,0 +1,172 @@
+"""How well beats are found: our tracker's and librosa's, on drawn songs whose beats are known.
+
+    python -m scripts.compare_beats            the table
+    python -m scripts.compare_beats --each     also a line for every song
+
+Clicks are those of the tests: 60 to 180 a minute, with hats off the beat, a tempo that drifts by 4 to 6 percent, noise.
+Bands play drums, bass and chords by hand in nine styles. The first bar is not counted. Columns. *recall*: share of the
+true beats near which (70 ms) one was found; *precision*: share of the found ones that are near a true one; the mean of
+all songs. *95 %*: songs with a recall of 0.95 or more, and of these *clean* ones with a precision of 0.9 or more.
+*octave*: songs heard at half or double their tempo or further off; *other*: at no tempo of theirs. *late*: median
+milliseconds of beats found near true ones. *CPU*: seconds of processor time for a minute of sound, from samples on,
+the first call left out.
+
+Without librosa (``pip install librosa``; the renderer does not need it) only ours is measured.
+"""
+
+import argparse
+import importlib.util
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.music.beats import track
+from pipeline.music.decode import RATE, Samples
+from pipeline.music.features import extract
+from pipeline.music.onsets import rises
+from tests.music.band import Band
+from tests.music.drawn import Drawing
+
+NEAR = 0.07  # seconds
+FIRST = 4  # beats that are not counted
+
+Times = NDArray[np.float64]
+Tracker = Callable[[Samples], Times]
+
+CLICKS = tuple(
+    Drawing(bpm, **how)  # type: ignore[arg-type]
+    for bpm in (60, 75, 90, 108, 120, 140, 160, 180)
+    for how in (
+        {"click": "kick", "drift": 0.04, "noise": 0.02},
+        {"click": "blip", "hats": 0.9, "noise": 0.05},
+        {"click": "clap", "eighths": True, "drift": 0.04},
+        {"click": "kick", "hats": 0.0, "noise": 0.15, "drift": 0.06},
+    )
+)
+TEMPI = {
+    "rock": (92, 126, 150),
+    "house": (118, 128),
+    "ballad": (68, 76),
+    "funk": (98, 108),
+    "reggae": (74, 84),
+    "breaks": (160, 174),
+    "waltz": (96, 150),
+    "shuffle": (88, 130),
+    "piano": (80, 110),
+}
+BANDS = tuple(
+    Band(style, bpm, drift=drift, seed=seed)
+    for style, tempi in TEMPI.items()
+    for seed, bpm in enumerate(tempi)
+    for drift in (0.0, 0.05)
+)
+SONGS: dict[str, tuple[Drawing | Band, ...]] = {"clicks": CLICKS, "bands": BANDS}
+
+
+@dataclass
+class Score:
+    """What a tracker reached, song by song."""
+
+    recall: list[float] = field(default_factory=list)
+    precision: list[float] = field(default_factory=list)
+    octaves: list[float] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
+    cpu: float = 0.0
+    sound: float = 0.0
+
+    def add(self, found: Times, true: Times) -> None:
+        """The beats that were found in a song, and those it has."""
+        true = true[FIRST:]
+        found = found[(found > true[0] - NEAR) & (found < true[-1] + NEAR)]
+        if not len(found):
+            found = np.array([-np.inf])
+        miss = found[None] - true[:, None]
+        self.recall.append(float((np.abs(miss).min(axis=1) < NEAR).mean()))
+        self.precision.append(float((np.abs(miss).min(axis=0) < NEAR).mean()))
+        self.late += miss[np.abs(miss) < NEAR].tolist()
+        rate = float(np.median(np.diff(found))) if len(found) > 1 else np.inf
+        self.octaves.append(float(np.log2(np.median(np.diff(true)) / rate)))
+
+    def row(self) -> str:
+        """The table's row, without its name."""
+        recall, precision, octaves = np.array(self.recall), np.array(self.precision), np.array(self.octaves)
+        own = np.abs(octaves) < 0.1
+        whole = ~own & np.isfinite(octaves) & (np.abs(octaves - np.round(octaves)) < 0.1)
+        good = recall >= 0.95
+        clean = good & (precision >= 0.9)
+        return (
+            f"{recall.mean():7.3f} {precision.mean():10.3f} {good.sum():3}/{len(good)} {clean.sum():6} "
+            f"{whole.sum():7} {(~own & ~whole).sum():6} {1000 * np.median(self.late or [0]):6.0f} "
+            f"{60 * self.cpu / self.sound:8.2f}"
+        )
+
+
+def ours(samples: Samples) -> Times:
+    """What the renderer hears."""
+    return track(rises(extract([samples]))).times
+
+
+def librosas() -> dict[str, Tracker]:
+    """Its tracker as it comes; untrimmed; with a tempo that may change; and its local pulse."""
+    import librosa
+
+    def strength(samples: Samples) -> NDArray[np.float32]:
+        return np.asarray(librosa.onset.onset_strength(y=samples, sr=RATE))
+
+    def usual(samples: Samples) -> Times:
+        return np.asarray(librosa.beat.beat_track(y=samples, sr=RATE, units="time")[1])
+
+    def untrimmed(samples: Samples) -> Times:
+        return np.asarray(librosa.beat.beat_track(y=samples, sr=RATE, units="time", trim=False)[1])
+
+    def following(samples: Samples) -> Times:
+        onsets = strength(samples)
+        tempo = librosa.feature.tempo(onset_envelope=onsets, sr=RATE, aggregate=None)
+        beats = librosa.beat.beat_track(onset_envelope=onsets, sr=RATE, bpm=tempo, trim=False, units="time")[1]
+        return np.asarray(beats)
+
+    def pulse(samples: Samples) -> Times:
+        level = librosa.beat.plp(onset_envelope=strength(samples), sr=RATE)
+        return np.asarray(librosa.frames_to_time(np.flatnonzero(librosa.util.localmax(level)), sr=RATE))
+
+    return {"beat_track": usual, "untrimmed": untrimmed, "following": following, "plp": pulse}
+
+
+def measure(tracker: Tracker, songs: list[tuple[Drawing | Band, Samples]], *, each: str = "") -> Score:
+    """All songs, heard by one tracker; ``each`` is its name where every song is to be told of."""
+    score = Score()
+    tracker(songs[0][1])
+    for song, samples in songs:
+        began = time.process_time()
+        found = tracker(samples)
+        score.cpu += time.process_time() - began
+        score.sound += song.seconds
+        score.add(found, song.beats())
+        if each:
+            print(f"{each:11} {score.recall[-1]:.2f} {score.precision[-1]:.2f} {score.octaves[-1]:+.2f} {song}")
+    return score
+
+
+def main() -> None:
+    """The table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--each", action="store_true", help="a line for every song, too")
+    parser.add_argument("--songs", nargs="+", choices=SONGS, default=list(SONGS), help="which songs; all")
+    options = parser.parse_args()
+    trackers: dict[str, Tracker] = {"ours": ours}
+    if importlib.util.find_spec("librosa"):
+        trackers |= librosas()
+    else:
+        print("librosa is not installed (pip install librosa): only ours is measured")
+    print("songs  tracker      recall  precision  95 %  clean  octave  other   late  CPU s/min")
+    for kind in options.songs:
+        songs = [(song, song.samples()) for song in SONGS[kind]]
+        for name, tracker in trackers.items():
+            print(f"{kind:6} {name:11} {measure(tracker, songs, each=name if options.each else '').row()}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
