@@ -68,9 +68,11 @@ class Job:
                 self._close_last()
             except KeyboardInterrupt:  # at once: the thread ends with the program
                 raise
-            except BaseException:
+            except BaseException as error:
                 with suppress(Exception):  # the first error is the one to tell
                     self._close_last()
+                if not self.shelf.folder.is_dir():
+                    raise OutputError(f"{self.shelf.folder} disappeared while the film was rendered") from error
                 raise
 
     def _run(self, gap: range, progress: Progress) -> None:
@@ -127,12 +129,11 @@ class Job:
         try:
             encoder.__exit__(None, None, None)
             path = self.shelf.add(number, encoder.part, canvas, self._notes(), frames=frames, seconds=seconds)
-        except Exception as error:
+        except Exception:
             encoder.part.unlink(missing_ok=True)
             opened.shut()
-            if not self.shelf.folder.is_dir():
-                raise OutputError(f"{self.shelf.folder} disappeared while the film was rendered") from error
-            self._keep(opened)
+            if self.shelf.folder.is_dir():
+                self._keep(opened)
             raise
         opened.shut()
         self.shelf.drop_open(number)

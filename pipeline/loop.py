@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-AHEAD = 0.2  # of a frame by which the last kept frames run ahead, so that the seam is a smaller step than others
+AHEAD = 0.35  # of a frame by which the last kept frames run ahead, so that the seam is a smaller step than others
 
 
 def share(number: int, overlap: int) -> float:

@@ -52,6 +52,7 @@ class Encoder:
             frame_bytes=self._coding.frame_bytes(width, height),
             doing=f"encoding {self.path}",
             stall=self._stall,
+            finish=15 * self._stall,
         )
         return self
 

@@ -1,6 +1,7 @@
 """Segments of a film read one after the other, as if they were one file."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,8 +46,10 @@ def _list(segments: Sequence[Path], home: Path) -> str:
     for segment in segments:
         if not segment.is_file():
             raise InputError(f"{segment}: there is no such segment")
-        name = str(segment.absolute().relative_to(home))
-        if "\n" in name or "\r" in name:
+        whole, short = segment.absolute(), segment.absolute().relative_to(home)
+        # ffmpeg takes a folder such as "file:x" above a short name for an address, and no name with a line end at all.
+        name = f"file:{whole}" if not re.search(r"[\n\r]", str(whole)) else str(short)
+        if re.search(r"[\n\r]", name):
             raise OutputError(f"{name!r} cannot be joined: there is a line end in its name")
         quoted = name.replace("'", r"'\''")
         lines.append(f"file '{quoted}'")
