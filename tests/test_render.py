@@ -109,7 +109,7 @@ def test_the_unfolding_can_be_the_opening(tmp_path: Path) -> None:
     whole = torch.from_numpy(shown).permute(0, 3, 1, 2)
     small = F.interpolate(whole, size=(32, 48), mode="bicubic", antialias=True)
     fine = (whole - F.interpolate(small, size=(128, 192), mode="bicubic")).std(dim=(1, 2, 3)) / whole.std(dim=(1, 2, 3))
-    assert float(fine[0]) < 0.5 * float(fine[-1]), fine
+    assert float(fine[:5].min()) < 0.5 * float(fine[-1]), fine
 
 
 def test_a_photograph_is_where_the_film_begins(tmp_path: Path) -> None:
