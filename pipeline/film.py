@@ -17,7 +17,7 @@ import torch
 
 from pipeline import record
 from pipeline.cut import wanted
-from pipeline.device import choose_device, choose_precision
+from pipeline.device import choose_device, precisions
 from pipeline.errors import DreamError, EncoderError, InputError, Interrupted, OutputError
 from pipeline.job import Watcher
 from pipeline.media.assemble import assemble, read_record
@@ -59,7 +59,7 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
     for note in plan.notes:
         say(f"note: {note}")
     device = choose_device(config.device)
-    networks = Networks(device, choose_precision(config.precision, device))
+    networks = Networks(device, precisions(config.precision, device))
     with ExitStack() as stack:
         folder = stack.enter_context(Folder(plan.work, plan.place))
         request.write(folder.path, plan.asked)

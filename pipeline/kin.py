@@ -1,6 +1,5 @@
 """Which channels of a layer are alike: found out once per network and layer, then kept in the user's cache folder."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -8,6 +7,7 @@ from tempfile import NamedTemporaryFile
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.cache import cache_folder
 from pipeline.layers import Layers
 
 Order = NDArray[np.int32]
@@ -36,19 +36,13 @@ class Kin:
         return [int(n) for n in order[channel]] if channel < len(order) else []
 
     def _order(self, layer: str, count: int) -> Order:
-        path = cache_folder() / f"{self._sha256[:32]}-{layer}.v{VERSION}.npy"
+        path = cache_folder("kin") / f"{self._sha256[:32]}-{layer}.v{VERSION}.npy"
         known = _read(path, count)
         if known is not None:
             return known
         order = self._compare(layer).astype(np.int32)
         _write(path, order)
         return order
-
-
-def cache_folder() -> Path:
-    """Where kinships are kept: ``dream-zoom/kin`` in the user's cache folder."""
-    root = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(root) if Path(root).is_absolute() else Path.home() / ".cache") / "dream-zoom" / "kin"
 
 
 def _read(path: Path, count: int) -> Order | None:

@@ -26,11 +26,13 @@ CARRIERS = ("hydra-core", "imageio-ffmpeg", "safetensors")
 PATHS = ("start.path", "source.path", "network.weights", "score.guide", "audio.path")
 """Settings that name files of the user's: a record holds the plain name and the content's hash."""
 
-RESOLVED = ("duration", "device", "precision", "audio")
+RESOLVED = ("duration", "device", "precision", "audio", "network.channels_last")
 """Settings that frames do not depend on as they are written; what they come to is compared, in the score's cues too."""
 
 
-def make_record(plan: Plan, weights: Weights, device: str, precision: torch.dtype) -> dict[str, Any]:
+def make_record(
+    plan: Plan, weights: Weights, device: str, precision: torch.dtype, channels_last: bool
+) -> dict[str, Any]:
     """Config, inputs, versions, network and device, the same for every run that renders the same film."""
     config = plan.config
     inputs = _inputs(plan)
@@ -51,6 +53,7 @@ def make_record(plan: Plan, weights: Weights, device: str, precision: torch.dtyp
         "device": {
             "name": device,
             "precision": str(precision).removeprefix("torch."),
+            "channels_last": channels_last,
             "threads": torch.get_num_threads(),
         },
     }

@@ -15,7 +15,7 @@ from torch import Tensor
 from pipeline import record
 from pipeline.build import build_shot, over_footage
 from pipeline.device import device_words
-from pipeline.dream import zoo
+from pipeline.dream import pace, zoo
 from pipeline.dream.network import Network
 from pipeline.errors import OutputError
 from pipeline.job import Job, Watcher, cue_digest
@@ -41,8 +41,8 @@ TURN = 0.02  # share by which a number may differ at both ends of a loop without
 class Networks:
     """The networks of a film, each loaded once, on its device."""
 
-    def __init__(self, device: torch.device, precision: torch.dtype) -> None:
-        self.device, self.precision = device, precision
+    def __init__(self, device: torch.device, precisions: Sequence[torch.dtype]) -> None:
+        self.device, self._precisions = device, precisions
         self._built: dict[str, Network] = {}
 
     def find(self, plan: Plan) -> Network:
@@ -51,7 +51,7 @@ class Networks:
         key = repr(config)
         if key not in self._built:
             self._built[key] = zoo.build(config)
-            self._built[key].to(self.device, self.precision, config.channels_last)
+            pace.place(self._built[key], config, self.device, self._precisions)
         return self._built[key]
 
 
@@ -130,7 +130,8 @@ def open_take(plan: Plan, folder: Folder, networks: Networks, before: Take | Non
     config, link = plan.config, plan.link
     seeing = networks.find(plan)
     shot = build_shot(plan, seeing)
-    facts = record.make_record(plan, seeing.weights, device_words(networks.device), networks.precision)
+    device = device_words(networks.device)
+    facts = record.make_record(plan, seeing.weights, device, seeing.precision, seeing.channels_last)
     spec = {**record.frames_spec(facts, plan), **_linked(plan, before, first)}
     opening = partial(_shelf, plan, shot, folder, spec)
     shelf = opening(resume=config.resume)

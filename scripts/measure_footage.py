@@ -25,7 +25,7 @@ from torch import Tensor
 
 from pipeline import command
 from pipeline.config import FlowConfig, RenderConfig
-from pipeline.dream import zoo
+from pipeline.dream import pace, zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.objective import Objective
 from pipeline.media.pixels import to_bytes
@@ -286,7 +286,7 @@ def main() -> None:
 def measure(options: argparse.Namespace, config: RenderConfig) -> None:
     """Print one line per clip and method."""
     seeing = zoo.build(config.network)
-    seeing.to(torch.device("cpu"), torch.float32, config.network.channels_last)
+    pace.place(seeing, config.network, torch.device("cpu"), [torch.float32])
     objective = Objective(seeing)
     target = options.target or str(config.network.targets[0])
     side, own = min(options.width, options.height), float(config.dream.strength)

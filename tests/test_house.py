@@ -30,13 +30,13 @@ FLOORS = (
     ("region",),
     ("layers",),
     ("config", "link"),
-    ("plain",),
+    ("plain", "cache"),
     ("errors",),
 )
 LIGHT = (
     *("render", "launch", "command", "preset", "cutlist", "typed", "gate", "plain", "repeat", "inputs"),
     *("composition", "cut", "plan", "sizes", "sheet", "sheet_picture"),
-    *("kin", "layers", "config", "errors", "region", "target", "score"),
+    *("cache", "kin", "layers", "config", "errors", "region", "target", "score"),
     *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject", "storyboard.__main__"),
 )  # answer without torch
 ONLY = {

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.cache import cache_folder
 from pipeline.errors import ConfigError
-from pipeline.kin import Kin, Order, cache_folder
+from pipeline.kin import Kin, Order
 from pipeline.layers import Layers
 
 LAYERS = Layers("tiny", {"two": 6}, {"second": "two"})
@@ -74,4 +75,4 @@ def test_what_is_not_there_is_named_or_alone() -> None:
 
 def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "")
-    assert cache_folder() == Path.home() / ".cache" / "dream-zoom" / "kin"
+    assert cache_folder("kin") == Path.home() / ".cache" / "dream-zoom" / "kin"

@@ -11,8 +11,8 @@ from pipeline.atlas.kinship import CLOSE, raised
 from pipeline.atlas.store import Drawn
 from pipeline.atlas.subject import Subject, blend
 from pipeline.config import AtlasConfig, RenderConfig
-from pipeline.device import choose_device, choose_precision
-from pipeline.dream import zoo
+from pipeline.device import choose_device, precisions
+from pipeline.dream import pace, zoo
 from pipeline.media.files import check_place
 from pipeline.progress import say
 from pipeline.sheet import write
@@ -37,7 +37,7 @@ def make(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> list[Path]:
     """Draw what was never drawn and write all files into ``folder``; the files. Raises RenderError, Interrupted."""
     device = choose_device(config.device)
     network = zoo.build(config.network)
-    network.to(device, choose_precision(config.precision, device), config.network.channels_last)
+    pace.place(network, config.network, device, precisions(config.precision, device))
     outline = _outline(wanted, Names(network.named, network.classes, network.class_layer), config.seed)
     artist = Artist(network, wanted, config.dream, config.seed)
     for layers in dict.fromkeys(subject.layers for subject in outline.subjects):

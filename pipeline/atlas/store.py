@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.atlas.subject import Subject
-from pipeline.kin import cache_folder
+from pipeline.cache import cache_folder
 
 _PARTS = ("target", "layers", "channels", "weights")
 VERSION = 1  # of how pictures are grown: another one, other files
@@ -36,7 +36,7 @@ class Store:
     def __init__(self, network: str, sha256: str, settings: Mapping[str, Any]) -> None:
         written = json.dumps({"version": VERSION, **settings}, sort_keys=True)
         name = f"{network}-{sha256[:16]}-{hashlib.sha256(written.encode()).hexdigest()[:12]}"
-        self.folder = cache_folder().with_name("atlas") / name
+        self.folder = cache_folder("atlas") / name
 
     def get(self, subject: Subject, shape: tuple[int, int, int]) -> Drawn | None:
         """The subject's pictures (``shape`` is n, side, C), or None when there are none or the file is damaged."""

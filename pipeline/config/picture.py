@@ -62,7 +62,10 @@ class NetworkConfig:
     layers: list[str] = option([], "layers that random draws choose from; empty: score.layers decides")
     targets: list[Any] = option([], "what the score sees when score.targets is empty")
     guide_layer: str = option("", "layer at which guides are compared that name none; empty: one of the above")
-    channels_last: bool = option(False, "memory order of activations; a matter of speed, per network")
+    channels_last: Any = option(
+        "auto",
+        "memory order of activations, a matter of speed: true, false, or auto: what is faster here, measured once",
+    )
 
 
 @dataclass
@@ -134,3 +137,9 @@ def check_tile(tile: Any) -> None:
     if tile not in TILES and (not isinstance(tile, int) or isinstance(tile, bool)):
         allowed = "allowed are auto, never, or a whole number of pixels from 64 to 16384"
         raise ConfigError("dream.tile", tile, allowed + nearest(str(tile), TILES))
+
+
+def check_order(channels_last: Any) -> None:
+    """Raise ConfigError unless it is a setting of ``network.channels_last``."""
+    if channels_last != "auto" and not isinstance(channels_last, bool):
+        raise ConfigError("network.channels_last", channels_last, "allowed are auto, true and false")

@@ -67,6 +67,16 @@ class Network:
         self._cuts.clear()
         return self
 
+    @property
+    def precision(self) -> torch.dtype:
+        """In which convolutions run."""
+        return self._dtype
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether activations lie in memory with their channels last."""
+        return self._format == torch.channels_last
+
     def activations(self, frame: Tensor, layers: Iterable[str], *, exact: bool = False) -> dict[str, Tensor]:
         """Frame ``(1, 3, H, W)`` in [0, 1] → ``{layer: (1, C, h, w)}`` (``logits``: ``(1, classes)``), float32.
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from pipeline import sheet, sheet_picture
-from pipeline.device import choose_device, choose_precision
-from pipeline.dream import zoo
+from pipeline.device import choose_device, precisions
+from pipeline.dream import pace, zoo
 from pipeline.plan import Plan
 from pipeline.progress import say
 from pipeline.stop import Stop
@@ -22,7 +22,7 @@ def make(plan: Plan, path: Path) -> str:
         say(f"note: {note}")
     device = choose_device(config.device)
     seeing = zoo.build(config.network)
-    seeing.to(device, choose_precision(config.precision, device), config.network.channels_last)
+    pace.place(seeing, config.network, device, precisions(config.precision, device))
     with Stop() as stop:
         moments = sketch(draft(plan), seeing, lambda: stop.asked)
     estimate = measure(plan, seeing, moments[len(moments) // 2]).words()

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from pipeline import command
 from pipeline.composition import compose, kin_of
-from pipeline.device import choose_device, choose_precision
-from pipeline.dream import zoo
+from pipeline.device import choose_device, precisions
+from pipeline.dream import pace, zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
@@ -73,9 +73,9 @@ class Subject:
         self.network.activations(torch.zeros(1, 3, 224, 224, device=self.network.device), [self.layer])
         module = self.network._cuts[frozenset({self.layer})]
         dice = torch.Generator().manual_seed(0)
-        order = self.network._format
+        memory = self.network._format
         leaves = [torch.randn(1, 3, *size, generator=dice) for size in self.octaves()]
-        leaves = [leaf.to(self.network.device).contiguous(memory_format=order) for leaf in leaves]
+        leaves = [leaf.to(self.network.device).contiguous(memory_format=memory) for leaf in leaves]
         pulls: dict[int, Tensor] = {}
 
         def passes() -> None:
@@ -117,7 +117,7 @@ def subject(
     trained = bool(weights) or name == "motifnet"
     network = zoo.build(found.network) if trained else untrained(name)
     place = choose_device(found.device)
-    network.to(place, choose_precision(found.precision, place), found.network.channels_last)
+    pace.place(network, found.network, place, precisions(found.precision, place))
     named = Objective(network)._find(target)
     channel = named.channels[0] if named.channels else None
     return Subject(make_plan(found, folder, "film"), network, target, named.layer, channel, trained)
