@@ -4,6 +4,7 @@ import gc
 
 import torch
 
+from pipeline import heap
 from pipeline.errors import ConfigError
 
 NO_MEMORY = (
@@ -17,9 +18,10 @@ def choose_device(name: str) -> torch.device:
     """The device by name; ``auto`` takes CUDA, else Apple's GPU, else the CPU. ConfigError when it is not there."""
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False  # the same frames every time
     if name == "auto":
-        found = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        return torch.device(found)
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
+    if device.type == "cpu":
+        heap.keep()
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError("device", name, f"this machine has {torch.cuda.device_count()} CUDA devices")
     if device.type == "mps" and not torch.backends.mps.is_available():

@@ -21,7 +21,7 @@ FLOORS = (
     ("stretch", "repeat", "inputs", "work", "music", "sizes"),
     ("score", "motion", "dream", "media"),
     ("networks",),
-    ("progress", "randomness", "device", "stop", "kin", "loop"),
+    ("progress", "randomness", "device", "heap", "stop", "kin", "loop"),
     ("command",),
     ("preset",),
     ("gate", "typed"),
