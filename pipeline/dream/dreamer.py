@@ -13,7 +13,7 @@ from pipeline.dream import ascent, tiles, tone
 from pipeline.dream.gradient import step_direction
 from pipeline.dream.mask import Masks, by_region
 from pipeline.dream.objective import Objective
-from pipeline.dream.pyramid import fit, resize
+from pipeline.dream.pyramid import octave_size, resize
 from pipeline.errors import DreamError
 from pipeline.progress import say
 
@@ -115,7 +115,7 @@ class Dreamer:
             if not wanted:
                 continue
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
-            small = resize(canvas, fit(size, scale * self._short_side))
+            small = resize(canvas, octave_size(size, scale * self._short_side))
             after = small
             for _ in range(config.steps):
                 step = self._step(after, wanted, config, generator)

@@ -17,7 +17,7 @@ from pipeline.dream import pace, zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
-from pipeline.dream.pyramid import fit
+from pipeline.dream.pyramid import octave_size
 from pipeline.dream.weights import Weights
 from pipeline.plan import Plan, make_plan
 from pipeline.shot import Shot
@@ -66,7 +66,7 @@ class Subject:
         """The sizes (h, w) at which a frame is dreamed."""
         dreamer, short = self.dreamer(), min(self.size)
         scales = [scale for scale in dreamer.scales(short) if dreamer.fits(scale, {self.target: 1.0})]
-        return [fit(self.size, scale * short) for scale in scales]
+        return [octave_size(self.size, scale * short) for scale in scales]
 
     def bare(self, *, counting: bool = False) -> Callable[[], None]:
         """A frame's passes and nothing else: the cut network forward, and backward to its input."""
