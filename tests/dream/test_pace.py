@@ -1,6 +1,7 @@
 """How a network runs fastest: measured once, kept, and the same for all who ask."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ BOTH = (torch.float32, torch.bfloat16)
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: Network) -> Iterator[Path]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return tmp_path / "dream-zoom" / "pace"
+    yield tmp_path / "dream-zoom" / "pace"
+    tiny.to(CPU, torch.float32)  # others use it, too
 
 
 def test_it_is_measured_once_and_told_once(tiny: Network, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
