@@ -87,9 +87,13 @@ class Encoder:
         Raises EncoderError when ffmpeg died or hangs, DreamError for values that are no numbers (from a GPU with one
         of the next frames, or at the end), ValueError for another shape.
         """
-        if frame.device.type != "cuda":
+        if frame.device.type == "cuda":
+            self.write_later(frame)
+        else:
             self.write_bytes(self.pack(frame))
-            return
+
+    def write_later(self, frame: Tensor) -> None:
+        """As ``write``, where the frame's bytes are fetched by the encoder's thread when they are due."""
         self._opened().write_later(hand_over(self._packed(frame), torch.isfinite(frame).all(), self._unhealthy()))
         self.frames += 1
 

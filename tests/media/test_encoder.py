@@ -85,6 +85,22 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
         encoder.write(clouds(1) / 0 * 0)
 
 
+@pytest.mark.parametrize("bits", ["8", "10"])
+def test_frames_fetched_later_are_those_packed_at_once(tmp_path: Path, bits: str) -> None:
+    made = []
+    for later in (False, True):
+        with opened(tmp_path / "a.mp4", bits=bits) as encoder:
+            for index in range(30):
+                frame = clouds(index)
+                (encoder.write_later if later else encoder.write)(frame)
+                frame.zero_()  # its memory is used again
+        made.append(encoder.part.read_bytes())
+    assert made[0] == made[1]
+    with pytest.raises(DreamError, match=r"frame 1 of .* no numbers"), opened(tmp_path / "a.mp4") as encoder:
+        for index in range(3):
+            encoder.write_later(clouds(0) / (index != 1) * (index != 1))
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("bits", ["8", "10"])
 def test_frames_of_a_gpu_are_those_of_the_processor(tmp_path: Path, bits: str) -> None:
