@@ -32,7 +32,7 @@ def hand_over(packed: Tensor, healthy: Tensor, failure: DreamError) -> Callable[
         held.clear()
         if not told.item():
             raise failure
-        return memoryview(page.numpy()).cast("B")
+        return page.numpy().data.cast("B")
 
     return fetch
 
