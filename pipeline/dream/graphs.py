@@ -37,15 +37,17 @@ class CudaRecorder:
     def __init__(self, device: torch.device) -> None:
         self._device, self._index = device, torch.cuda.current_device() if device.index is None else device.index
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        self._pool = torch.cuda.graph_pool_handle()
+        self._pool, self._kept = torch.cuda.graph_pool_handle(), 0
 
     def __call__(self, work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
-        """Record ``work``. It is done once before: what it keeps for later must not lie in the recording's memory."""
+        """Record ``work``. It is done once before: what it keeps for later must not lie in the recording's memory.
+
+        Raises MemoryError where too little memory is free, and whatever a recording may raise.
+        """
         outside = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(outside)
         with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
-            work()
-            torch.cuda.empty_cache()  # a recording cannot ask for memory back that is only kept for later
+            self._make_room(work)
             graph = torch.cuda.CUDAGraph()
             try:
                 # Other threads go on meanwhile: they wait for frames and encode them.
@@ -58,11 +60,23 @@ class CudaRecorder:
         outside.wait_stream(self._stream)
         return graph.replay, found
 
+    def _make_room(self, work: Callable[[], Tensor]) -> None:
+        """Do the work, and see that as much memory is free: a recording cannot ask for any back that torch keeps."""
+        torch.cuda.reset_peak_memory_stats(self._device)
+        before = torch.cuda.memory_allocated(self._device)
+        work()
+        needed = torch.cuda.max_memory_allocated(self._device) - before
+        torch.cuda.empty_cache()
+        free, _ = torch.cuda.mem_get_info(self._device)
+        if needed - self._kept > free:
+            raise MemoryError("too little memory is free")
+        self._kept = max(self._kept, needed)  # recordings lie in each other's memory
+
     def _abandon(self, graph: torch.cuda.CUDAGraph) -> None:
         """End a recording that failed, so that the device can be used as before."""
         with suppress(Exception):
             graph.capture_end()
-        with suppress(Exception):  # torch before 2.12 leaves this to nobody
+        with suppress(Exception):  # torch before 2.12 leaves this to nobody, and then never frees memory again
             torch._C._cuda_endAllocateToPool(self._index, self._pool)
 
 

@@ -15,7 +15,11 @@ from scripts.speed.timing import ratios, seconds, take_turns
 GOALS = {(1080, 1920): 30.0, (2160, 3840): 8.0}  # frames per second of a film, encoded
 LOOK = ("network.targets=[inception4d]", "dream.octaves=2", "dream.steps=1", "frame.fps=30")
 NETWORK = "googlenet"
-ENCODERS = ("h264", "h264_nvenc")
+ENCODERS = {  # not every GPU has NVENC: the A100 and the H100 have none
+    "h264": ("encode=h264",),
+    "h264_draft": ("encode=h264", "encode.quality=draft"),
+    "h264_nvenc": ("encode=h264_nvenc",),
+}
 LONG = 15.0  # seconds for which a film is rendered
 WARM = 12  # frames first, in which passes are recorded
 
@@ -34,10 +38,10 @@ def film(
 ) -> Figures:
     """Frames per second with each encoder for ``long`` seconds, and what a frame takes without any."""
     found: Figures = {}
-    for encoder in ENCODERS:
-        of = subject(given, size, folder, device=device, more=[*look, f"encode={encoder}"])
+    for name, words in ENCODERS.items():
+        of = subject(given, size, folder, device=device, more=[*look, *words])
         note = settle(of.plan.config.encode, of.plan.width, of.plan.height)[1]
-        found[f"frames_per_second_{encoder}"] = note or sustained(of, folder, long)
+        found[f"frames_per_second_{name}"] = note or sustained(of, folder, long)
     recorded, launched = (
         dreaming(subject(given, size, folder, device=device, more=[*look, f"dream.graphs={word}"]))
         for word in ("true", "false")

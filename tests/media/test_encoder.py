@@ -151,6 +151,14 @@ def test_frames_of_a_gpu_are_those_of_the_processor(tmp_path: Path, bits: str) -
         encoder.write(clouds(1).cuda() / 0 * 0)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_planes_of_a_gpu_are_those_of_the_processor() -> None:
+    for index in range(8):
+        here, there = to_planes(clouds(index)), to_planes(clouds(index).cuda()).cpu()
+        assert (here.int() - there.int()).abs().max() <= 1  # a GPU multiplies and adds in one go
+        assert (here != there).float().mean() < 0.001
+
+
 def test_what_cannot_be_encoded_is_refused(tmp_path: Path) -> None:
     path, fps = tmp_path / "a.mp4", Fraction(24)
     with pytest.raises(OutputError, match=r"65x48 pixels; h264 needs even sizes"):
