@@ -19,15 +19,21 @@ def gradient(objective: Objective, picture: Tensor, targets: Mapping[str, float]
     return weighted(objective, picture, objective.shares(targets), shift)
 
 
-def weighted(objective: Objective, picture: Tensor, shares: Shares, shift: tuple[int, int] = (0, 0)) -> Tensor:
+def weighted(
+    objective: Objective,
+    picture: Tensor,
+    shares: Shares,
+    shift: tuple[int, int] = (0, 0),
+    indices: Mapping[str, Tensor] | None = None,
+) -> Tensor:
     """As ``gradient``, of targets with their shares instead of their weights.
 
-    Where shares are scalars on the device and targets are steady, what is computed hangs on nothing but the picture's
-    size and the targets' names.
+    Where shares and ``indices`` are tensors on the device and targets are steady, what is computed hangs on nothing
+    but the picture's size and the targets' forms.
     """
     with torch.enable_grad():
         leaf, size = picture.detach().requires_grad_(True), (picture.shape[2], picture.shape[3])
-        value = objective.sum(objective.figures(leaf, shares, size, shift), shares, size)
+        value = objective.sum(objective.figures(leaf, shares, size, shift, indices=indices), shares, size)
         (found,) = torch.autograd.grad(value, leaf)
     return found
 

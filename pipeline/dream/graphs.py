@@ -1,8 +1,9 @@
 """Passes recorded once and played again: on a GPU one launch in the place of several hundred.
 
-What a step computes depends on the size of the picture and on which targets are asked for; the picture and the targets'
-weights are data in buffers that stay where they are. So the passes of each octave are recorded as a CUDA graph when
-they have been asked for a few times, and a fading target needs no new one. The roll stays outside.
+What a step computes depends on the size of the picture and on the layers and kinds of the targets; the picture, the
+targets' weights and the indices of channels and classes are data in buffers that stay where they are. So the passes of
+each octave are recorded as a CUDA graph when they have been asked for a few times, and neither a target that fades nor
+the next channel needs a new one. The roll stays outside.
 
 Nothing here decides what is dreamed: a recording is checked against the passes that it stands for, and where recording
 fails, for whatever reason, the passes are launched one by one as without it.
@@ -98,11 +99,12 @@ class Graphs:
         plain = partial(ascent.gradient, objective, picture, targets, shift)
         if not self.working or not objective.steady(targets):
             return plain()
-        key, device = (objective, tuple(targets), picture.shape, picture.dtype), picture.device
+        forms, device = [objective.form(target) for target in targets], picture.device
+        key = (objective, tuple(form for form, _ in forms), picture.shape, picture.dtype)
         known = self._known.pop(key, 0)
         found: Tensor | None
         if isinstance(known, _Recording):
-            found = self._try(partial(known.gradient, picture, objective.shares(targets)), device)
+            found = self._try(partial(known.gradient, picture, targets), device)
         else:
             found, known = plain(), known + 1
             if known == WORTH:
@@ -139,34 +141,37 @@ class Graphs:
         self, objective: Objective, picture: Tensor, targets: Mapping[str, float], expected: Tensor
     ) -> "_Recording":
         """The passes recorded. Raises ValueError when they do not give what is expected."""
-        shares = objective.shares(targets)
-        made = _Recording(self._recorder, objective, picture, shares)
-        difference = (made.gradient(picture, shares) - expected).square().mean().sqrt()
+        made = _Recording(self._recorder, objective, picture, targets)
+        difference = (made.gradient(picture, targets) - expected).square().mean().sqrt()
         if not difference <= LIKENESS * expected.std():
             raise ValueError("a recording gave another gradient")
         return made
 
 
 class _Recording:
-    """The passes of some targets at one size, with the buffers that they read."""
+    """The passes of some forms of targets at one size, with the buffers that they read."""
 
-    def __init__(self, recorder: Recorder, objective: Objective, picture: Tensor, shares: Mapping[str, float]) -> None:
-        self._picture = torch.empty_like(picture)
-        self._shares = torch.empty(len(shares), device=picture.device)
-        self._fill(picture, shares)
-        named = dict(zip(shares, self._shares.unbind(), strict=True))
-        self._replay, self._found = recorder(lambda: ascent.weighted(objective, self._picture, named))
+    def __init__(self, recorder: Recorder, objective: Objective, picture: Tensor, targets: Mapping[str, float]) -> None:
+        self._objective, self._picture = objective, torch.empty_like(picture)
+        self._shares = torch.empty(len(targets), device=picture.device)
+        self._indices = torch.empty(len(targets), dtype=torch.long, device=picture.device)
+        self._fill(picture, targets)
+        shares = dict(zip(targets, self._shares.unbind(), strict=True))
+        indices = dict(zip(targets, self._indices.split(1), strict=True))
+        work = partial(ascent.weighted, objective, self._picture, shares, indices=indices)
+        self._replay, self._found = recorder(work)
 
-    def gradient(self, picture: Tensor, shares: Mapping[str, float]) -> Tensor:
-        """The gradient ``(1, 3, H, W)``, a copy."""
-        self._fill(picture, shares)
+    def gradient(self, picture: Tensor, targets: Mapping[str, float]) -> Tensor:
+        """The gradient ``(1, 3, H, W)``, a copy, of targets of the same forms in the same order."""
+        self._fill(picture, targets)
         self._replay()
         return self._found.clone()
 
-    def _fill(self, picture: Tensor, shares: Mapping[str, float]) -> None:
+    def _fill(self, picture: Tensor, targets: Mapping[str, float]) -> None:
         self._picture.copy_(picture)
-        for place, share in zip(self._shares.unbind(), shares.values(), strict=True):
-            place.fill_(share)  # the number goes with the launch: nothing waits for a copy
+        for number, (target, share) in enumerate(self._objective.shares(targets).items()):
+            self._shares[number].fill_(share)  # numbers go with the launch: nothing waits for a copy
+            self._indices[number].fill_(self._objective.form(target)[1])
 
 
 @cache

@@ -63,10 +63,12 @@ class Objective:
         size: tuple[int, int],
         shift: tuple[int, int] = (0, 0),
         views: Mapping[str, View] | None = None,
+        indices: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """What each target measures in the picture ``(1, 3, h, w)``, a frame of ``size`` (h, w) or a part of it.
 
-        ``views`` say of a part, by layer, which places of its maps count.
+        ``views`` say of a part, by layer, which places of its maps count, ``indices`` ``(1,)`` of targets that are one
+        channel, which one it is instead.
         """
         maps = self.network.activations(picture, self.layers(targets))
         if views is not None:
@@ -75,7 +77,8 @@ class Objective:
         for text in targets:
             found = self._find(text)
             view = views[found.layer] if views is not None else None
-            measured[text] = self._figures(found, maps[found.layer], size, shift, view)
+            index = indices[text] if indices is not None else None
+            measured[text] = self._figures(found, maps[found.layer], size, shift, view, index)
         return measured
 
     def total(self, figures: Mapping[str, Tensor], targets: Mapping[str, float], size: tuple[int, int]) -> Tensor:
@@ -98,6 +101,13 @@ class Objective:
         the host at what they find: all but neurons at places, and channels kept apart.
         """
         return not {"place", "diverse"} & {self._find(text).kind for text in targets}
+
+    def form(self, target: str) -> tuple[str, int]:
+        """What operations measure the target, and the index that goes into them: all channels of a layer have one form,
+        all classes another.
+        """
+        found = self._find(target)
+        return (f"channel of {found.layer}", found.channels[0]) if found.kind == "channel" else (target, 0)
 
     def even(self, targets: Mapping[str, float]) -> bool:
         """Whether figures can be weighed against each other before they are known: all but sums with roots can."""
@@ -152,10 +162,11 @@ class Objective:
         size: tuple[int, int],
         shift: tuple[int, int] = (0, 0),
         view: View | None = None,
+        index: Tensor | None = None,
     ) -> Tensor:
         """What the target measures in its layer's map, or in a part of it, of a frame of this size."""
         features = self._guide(found) if found.kind == "guide" else None
-        return measure(found, seen, (shift[0] / size[0], shift[1] / size[1]), features, view)
+        return measure(found, seen, (shift[0] / size[0], shift[1] / size[1]), features, view, index)
 
     def _raw(self, found: Found, figures: Tensor) -> Tensor:
         """The target's own measure, from its figures, before gains."""

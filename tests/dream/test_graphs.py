@@ -68,6 +68,20 @@ def test_a_recording_gives_the_same_bits_while_weights_fade(objective: Objective
     assert recorder.played == 1 + 6 - graphs.WORTH  # one of them to see that it is right
 
 
+def test_one_recording_stands_for_all_channels_and_one_for_all_classes(objective: Objective) -> None:
+    recorder = Rerun()
+    recorded = Graphs(recorder)
+    for step in range(6):
+        for targets in (
+            {f"three:{step}": 1.0},
+            {f"three:{step}": 0.3, f"three:{step + 5}": 0.7 * step + 0.1},
+            {f"class:{step}": 1.0, "two": 0.5, f"three:{15 - step}": -0.2},
+        ):
+            expected = ascent.gradient(objective, noise(seed=step), targets, SHIFT)
+            assert torch.equal(recorded.gradient(objective, noise(seed=step), targets, SHIFT), expected)
+    assert recorder.made == 3
+
+
 def test_what_a_recording_gave_stays_as_it_is(objective: Objective) -> None:
     recorded = Graphs(Rerun())
     found = [recorded.gradient(objective, noise(seed=step), {"three": 1.0}, SHIFT) for step in range(6)]
@@ -216,7 +230,7 @@ def test_a_graph_gives_the_bits_of_single_launches(precision: torch.dtype) -> No
     recorded = graphs.Graphs(graphs.CudaRecorder(device))
     for step in range(8):
         for size in ((135, 240), (270, 480)):
-            picture, targets = noise(*size, seed=step).to(device), {"stage3": 0.1 * step + 0.1, "class:owl": 0.5}
+            picture, targets = noise(*size, seed=step).to(device), {"stage3": 0.1 * step + 0.1, f"stage4:{step}": 0.5}
             expected = ascent.gradient(objective, picture, targets, SHIFT)
             assert torch.equal(recorded.gradient(objective, picture, targets, SHIFT), expected)
     assert recorded.working
