@@ -154,10 +154,10 @@ class _Recording:
     def __init__(self, recorder: Recorder, objective: Objective, picture: Tensor, targets: Mapping[str, float]) -> None:
         self._objective, self._picture = objective, torch.empty_like(picture)
         self._shares = torch.empty(len(targets), device=picture.device)
-        self._indices = torch.empty(len(targets), dtype=torch.long, device=picture.device)
+        self._indices = torch.empty(len(targets), 1, dtype=torch.long, device=picture.device)
         self._fill(picture, targets)
         shares = dict(zip(targets, self._shares.unbind(), strict=True))
-        indices = dict(zip(targets, self._indices.split(1), strict=True))
+        indices = dict(zip(targets, self._indices.unbind(), strict=True))
         work = partial(ascent.weighted, objective, self._picture, shares, indices=indices)
         self._replay, self._found = recorder(work)
 
