@@ -13,24 +13,17 @@ NO_MEMORY = (
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def choose_device(name: str, gpus: int | None = None) -> torch.device:
-    """The device by name, made ready; ``auto`` takes CUDA, else Apple's GPU, else the CPU.
-
-    ``gpus`` is how many CUDA devices there are, where that is known already. Raises ConfigError when the device is not
-    there.
-    """
-    count = (torch.cuda.device_count() if torch.cuda.is_available() else 0) if gpus is None else gpus
+def choose_device(name: str) -> torch.device:
+    """The device by name; ``auto`` takes CUDA, else Apple's GPU, else the CPU. ConfigError when it is not there."""
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False  # the same frames every time
     if name == "auto":
-        name = "cuda" if count else "mps" if torch.backends.mps.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= count:
-        raise ConfigError("device", name, f"this machine has {count} CUDA devices")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError("device", name, f"this machine has {torch.cuda.device_count()} CUDA devices")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("device", name, "this machine has no Apple GPU")
-    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False  # the same frames every time
-    if device.type == "cuda":  # float32 in TF32, as torch has convolutions by itself
-        torch.backends.cuda.matmul.fp32_precision = "tf32"
-    return device
+    return ready(device)
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
@@ -43,6 +36,13 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 def device_words(device: torch.device) -> str:
     """What a record calls the device."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def ready(device: torch.device) -> torch.device:
+    """The device, on CUDA set up to compute float32 in TF32, as torch has convolutions by itself."""
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+    return device
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -113,6 +113,7 @@ class Graphs:
             self._known[key] = known
         if len(self._known) > self._most:
             self._known.popitem(last=False)
+        del known  # where it failed, its memory is needed now
         return plain() if found is None else found
 
     def forget(self) -> bool:
