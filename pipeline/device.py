@@ -26,7 +26,7 @@ def choose_device(name: str) -> torch.device:
         raise ConfigError("device", name, f"this machine has {torch.cuda.device_count()} CUDA devices")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("device", name, "this machine has no Apple GPU")
-    return device
+    return ready(device)
 
 
 def precisions(name: str, device: torch.device) -> tuple[torch.dtype, ...]:
@@ -51,6 +51,13 @@ def _multiplies_bfloat16() -> bool:
 def device_words(device: torch.device) -> str:
     """What a record calls the device."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def ready(device: torch.device) -> torch.device:
+    """The device, on CUDA set up to compute float32 in TF32, as torch has convolutions by itself."""
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+    return device
 
 
 def out_of_memory(error: BaseException) -> bool:

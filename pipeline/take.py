@@ -106,7 +106,8 @@ class Take:
             shot = over_footage(plan, shot, stack, first=self.shelf.first(plan.frames, plan.part))
             looking = [_Later(watcher, begin) for watcher in watchers] if begin else watchers
             self._show(looking)
-            Job(shot, self.shelf, plan.frames, partial(encoder, plan), stop, looking).run(name, plan.part)
+            opening = partial(encoder, plan, planar=shot.canvas.device.type == "cuda")
+            Job(shot, self.shelf, plan.frames, opening, stop, looking).run(name, plan.part)
 
     def _show(self, watchers: Sequence[Watcher]) -> None:
         """Tell those who look on of what is finished already."""
@@ -153,10 +154,11 @@ def open_take(plan: Plan, folder: Folder, networks: Networks, before: Take | Non
     return take
 
 
-def encoder(plan: Plan, path: Path, kept: bool) -> Encoder:
-    """The encoder of a piece; of one whose frames go into other pictures, without loss."""
+def encoder(plan: Plan, path: Path, kept: bool, *, planar: bool = False) -> Encoder:
+    """The encoder of a piece; of one whose frames go into other pictures, without loss. ``planar``: from a GPU."""
     encode = lossless(plan.config.encode) if kept else plan.config.encode
-    return Encoder(path, width=plan.width, height=plan.height, fps=plan.fps, encode=encode, stall=encode.patience)
+    size = {"width": plan.width, "height": plan.height}
+    return Encoder(path, **size, fps=plan.fps, encode=encode, stall=encode.patience, planar=planar)
 
 
 def _shelf(plan: Plan, shot: Shot, folder: Folder, spec: specs.Spec, *, resume: bool) -> Shelf:

@@ -4,13 +4,15 @@
     python -m scripts.benchmark --quick                  within a minute on two cores
     python -m scripts.benchmark --networks vgg16 squeezenet1_0=FILE --size 640x360 --json figures.json
     python -m scripts.benchmark --parts frames --sizes 1920x1080 3840x2160
+    python -m scripts.benchmark --parts gpu deterministic --json figures.json      on a machine with a CUDA GPU
 
 Everything is measured in one process, jobs taking turns; a ratio is the median of the ratios of neighbours. Of *x*
 and *cpu* the first is by the clock, the second by this process's processor time, which other programs disturb less.
 
 *overhead*: the whole loop, encoder included, over the bare passes of the network. *common*: the usual way of making
 such films (``speed/common_way.py``) over ours, at its four octaves of ten steps. *equal*: the same for a warm zoom in
-which the target is seen as much. *gemm*: the loop's arithmetic over the machine's rate of matrix products.
+which the target is seen as much. *gemm*: the loop's arithmetic over the machine's rate of matrix products. *gpu*: films
+of GoogLeNet on a GPU, encoded, beside the goals set for them. *deterministic*: what a GPU's fixed algorithms cost.
 
 Networks without a file of weights get random ones, which take as long; *equal* is left out for them.
 """
@@ -34,12 +36,17 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 
 from pipeline import command
-from scripts.speed import measures
+from scripts.speed import gpu, measures
 from scripts.speed.subject import subject
 from scripts.speed.timing import seconds, take_turns
 
 NETWORKS = ["motifnet", "squeezenet1_0", "googlenet", "vgg16"]
-PARTS = ("overhead", "common", "equal", "scaling", "frames", "start")
+PARTS = (
+    *("overhead", "common", "equal", "scaling", "frames", "start"),
+    *("gpu", "deterministic"),
+)
+OF_A_GPU = {"gpu", "deterministic"}
+OF_NO_NETWORK = {"scaling", "start", "gpu"}  # those that choose their own
 SIZES = ["640x360", "1280x720", "1920x1080", "3840x2160"]
 
 
@@ -50,13 +57,18 @@ def main() -> None:
     figures: dict[str, Any] = {"conditions": conditions(), "networks": {}}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        for given in asked.networks:
+        for given in asked.networks if set(asked.parts) - OF_NO_NETWORK else []:
             name = given.partition("=")[0]
             figures["networks"][name] = measure(given, asked, folder)
         if "scaling" in asked.parts:
             first = asked.networks[0]
             figures["scaling"] = measures.scaling(first, folder, asked.device, asked.repeats, parse(asked.size))
             show("scaling", figures["scaling"])
+        if "gpu" in asked.parts:
+            googlenet = next((given for given in asked.networks if given.startswith(gpu.NETWORK)), gpu.NETWORK)
+            figures["gpu"] = gpu.goals(googlenet, folder, asked.device, asked.repeats)
+            for size, found in figures["gpu"].items():
+                show(f"gpu {size}", found)
         if "start" in asked.parts:
             figures["start"] = start_up(folder, 1 if asked.quick else 3)
             show("start", figures["start"])
@@ -86,6 +98,12 @@ def arguments() -> argparse.Namespace:
     asked.parts = asked.parts or (["overhead", "common", "start"] if quick else list(PARTS))
     asked.size = asked.size or ("320x192" if quick else "480x270")
     asked.repeats = asked.repeats or (3 if quick else 7)
+    lost = [] if torch.cuda.is_available() else [part for part in asked.parts if part in OF_A_GPU]
+    if lost:
+        print(f"{' and '.join(lost)}: left out, there is no CUDA GPU here", file=sys.stderr)
+    asked.parts = [part for part in asked.parts if part not in lost]
+    if not asked.parts:
+        sys.exit(2)
     return asked
 
 
@@ -105,6 +123,8 @@ def measure(given: str, asked: argparse.Namespace, folder: Path) -> dict[str, An
         figures |= measures.against_common_way(of, given, folder, max(2, asked.repeats // 2))
     if "equal" in asked.parts and of.trained:
         figures |= measures.equal_activation(of, given, folder, 12)
+    if "deterministic" in asked.parts:
+        figures |= gpu.deterministic(of, asked.repeats)
     if "frames" in asked.parts:
         figures["frames_per_second"] = {size: per_second(given, size, asked.device, folder) for size in asked.sizes}
     show(given, figures)

@@ -20,3 +20,4 @@ class EncodeConfig:
     patience: float = option(
         60.0, "seconds without progress after which the encoder counts as hung", low=1, high=86_400
     )
+    on_gpu: bool = option(True, "frames of a CUDA GPU become 4:2:0 there, for codecs of 8 bits; false: in ffmpeg")

@@ -129,6 +129,7 @@ class DreamConfig:
         low=64,
         high=16384,
     )
+    graphs: bool = option(True, "on a CUDA GPU, record the passes of each octave once and play them again")
     tone_rate: Any = option(8.0, "share of the way that hold pulls per second (as a rate)", low=0, high=100, curve=True)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from pipeline.dream import tiles
 from pipeline.dream.fields import Fields
 from pipeline.dream.figures import View
-from pipeline.dream.objective import Objective
+from pipeline.dream.objective import Objective, Shares
 
 Pulls = Mapping[str, Tensor]
 """By target: how much the objective changes with each of its figures."""
@@ -16,9 +16,25 @@ Pulls = Mapping[str, Tensor]
 
 def gradient(objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]) -> Tensor:
     """The gradient ``(1, 3, H, W)`` of the objective in a frame rolled by ``shift`` (down, right; pixels)."""
+    return weighted(objective, picture, objective.shares(targets), shift)
+
+
+def weighted(
+    objective: Objective,
+    picture: Tensor,
+    shares: Shares,
+    shift: tuple[int, int] = (0, 0),
+    indices: Mapping[str, Tensor] | None = None,
+) -> Tensor:
+    """As ``gradient``, of targets with their shares instead of their weights.
+
+    Where shares and ``indices`` are tensors on the device and targets are steady, what is computed hangs on nothing
+    but the picture's size and the targets' forms.
+    """
     with torch.enable_grad():
-        leaf = picture.detach().requires_grad_(True)
-        (found,) = torch.autograd.grad(objective.value(leaf, targets, shift), leaf)
+        leaf, size = picture.detach().requires_grad_(True), (picture.shape[2], picture.shape[3])
+        value = objective.sum(objective.figures(leaf, shares, size, shift, indices=indices), shares, size)
+        (found,) = torch.autograd.grad(value, leaf)
     return found
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.config import DreamConfig
 from pipeline.device import out_of_memory, release
-from pipeline.dream import ascent, tiles, tone
+from pipeline.dream import ascent, graphs, tiles, tone
 from pipeline.dream.gradient import step_direction
 from pipeline.dream.mask import Masks, by_region
 from pipeline.dream.objective import Objective
@@ -81,12 +81,16 @@ class Dreamer:
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
-            self._shrink((canvas.shape[2], canvas.shape[3]), canvas.device)  # the failed attempt is forgotten by now
+            self._make_room((canvas.shape[2], canvas.shape[3]), canvas.device)  # the failed attempt is forgotten by now
             generator.set_state(state)
 
-    def _shrink(self, size: tuple[int, int], device: torch.device) -> None:
-        """Smaller tiles from now on; DreamError when there are none."""
+    def _make_room(self, size: tuple[int, int], device: torch.device) -> None:
+        """No recordings from now on, or else smaller tiles; DreamError when there are none."""
+        recorded = graphs.on(device)
+        forgotten = recorded is not None and recorded.forget()
         release(device)
+        if forgotten:
+            return
         less = None if self.tile == "never" else tiles.smaller(self.tile, size, device)
         if less is None:
             advice = "dream.tile=auto" if self.tile == "never" else "a smaller frame"
@@ -163,7 +167,9 @@ class Dreamer:
         rolled, size = picture.roll((down, right), dims=(2, 3)), (picture.shape[2], picture.shape[3])
         window = tiles.side(self.tile, size, picture.device)
         if window is None:
-            gradient = ascent.gradient(self._objective, rolled, targets, (down, right))
+            recorded = graphs.on(picture.device) if config.graphs else None
+            whole = ascent.gradient if recorded is None else recorded.gradient
+            gradient = whole(self._objective, rolled, targets, (down, right))
         else:
             dice = generator.clone_state()  # the frame's own draws stay the same, with tiles or without
             gradient = self._tiled.gradient(rolled, targets, (down, right), window, dice)

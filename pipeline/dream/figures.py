@@ -47,12 +47,18 @@ class View:
 
 
 def measure(
-    found: Found, seen: Tensor, rolled: tuple[float, float], features: Tensor | None, view: View | None
+    found: Found,
+    seen: Tensor,
+    rolled: tuple[float, float],
+    features: Tensor | None,
+    view: View | None,
+    index: Tensor | None = None,
 ) -> Tensor:
     """The target's figures in a map ``(1, C, h, w)``: a scalar, or for dir and diverse a vector.
 
     ``rolled`` (down, right) is how far the frame was rolled, in frame sizes; ``features`` are a guide's. With ``view``
-    the map is that part's, and the figures of all parts add up to those of the whole.
+    the map is that part's, and the figures of all parts add up to those of the whole. ``index`` ``(1,)`` takes the
+    place of the channel's own.
     """
     if found.target.place is not None:
         x, y = found.target.place
@@ -63,17 +69,17 @@ def measure(
         return seen[0, found.channels[0], row, column] if within else seen.new_zeros(())
     if seen.numel() == 0:  # too near the frame's end for a place of its own
         seen, view = seen.new_zeros(1, seen.shape[1], 1, 1), None
-    figures = _means(found, seen, features)
+    figures = _means(found, seen, features, index)
     return figures if view is None else figures * view.share
 
 
-def _means(found: Found, seen: Tensor, features: Tensor | None) -> Tensor:
+def _means(found: Found, seen: Tensor, features: Tensor | None, index: Tensor | None) -> Tensor:
     """The figures that are means over all places of a map."""
     if features is not None:
         return kinds.guide(seen, features)
     if found.kind == "layer":
         return kinds.layer(seen)
     if found.kind == "channel":
-        return kinds.channel(seen, found.channels[0])
+        return kinds.channel(seen, found.channels[0] if index is None else index)
     means = torch.stack([kinds.channel(seen, index) for index in found.channels])
     return means if found.kind == "dir" else torch.cat([means, kinds.meetings(seen, found.channels).flatten()])

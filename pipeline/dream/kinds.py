@@ -24,9 +24,9 @@ def root(power: Tensor) -> Tensor:
     return (power + TINY).sqrt()
 
 
-def channel(seen: Tensor, index: int) -> Tensor:
-    """The mean activation of one channel, or of one class: ``(1, C)`` will do."""
-    return seen[:, index].mean()
+def channel(seen: Tensor, index: int | Tensor) -> Tensor:
+    """The mean activation of one channel, or of one class: ``(1, C)`` will do; its index may be a tensor ``(1,)``."""
+    return (seen[:, index] if isinstance(index, int) else seen.index_select(1, index)).mean()
 
 
 def place(size: tuple[int, int], at: tuple[float, float]) -> tuple[int, int]:

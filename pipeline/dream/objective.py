@@ -9,7 +9,7 @@ its share of the places, add up to those of the whole: so a large frame can be l
 is still that of the whole.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite, sqrt
 
 import torch
@@ -24,6 +24,9 @@ from pipeline.target import Target, parse_target
 REFERENCE_SIDE = 160  # pixels, of the picture on which gains are measured
 LEAST_GAIN = 0.25  # of what a channel of its layer usually has; a rarer one must not run away when it wakes
 DIVERSITY = 1.0  # pull of keeping channels apart, over the pull of the channels
+
+Shares = Mapping[str, float] | Mapping[str, Tensor]
+"""By target: what its measure is multiplied by, its weight over its gain. Numbers, or scalars on the device."""
 
 
 class Objective:
@@ -44,7 +47,7 @@ class Objective:
         """Raise ConfigError unless the network has this target."""
         self._find(target, key)
 
-    def layers(self, targets: Mapping[str, float]) -> frozenset[str]:
+    def layers(self, targets: Iterable[str]) -> frozenset[str]:
         """The layers that these targets are read from."""
         return frozenset(self._find(target).layer for target in targets)
 
@@ -56,14 +59,16 @@ class Objective:
     def figures(
         self,
         picture: Tensor,
-        targets: Mapping[str, float],
+        targets: Iterable[str],
         size: tuple[int, int],
         shift: tuple[int, int] = (0, 0),
         views: Mapping[str, View] | None = None,
+        indices: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """What each target measures in the picture ``(1, 3, h, w)``, a frame of ``size`` (h, w) or a part of it.
 
-        ``views`` say of a part, by layer, which places of its maps count.
+        ``views`` say of a part, by layer, which places of its maps count, ``indices`` ``(1,)`` of targets that are one
+        channel, which one it is instead.
         """
         maps = self.network.activations(picture, self.layers(targets))
         if views is not None:
@@ -72,16 +77,37 @@ class Objective:
         for text in targets:
             found = self._find(text)
             view = views[found.layer] if views is not None else None
-            measured[text] = self._figures(found, maps[found.layer], size, shift, view)
+            index = indices[text] if indices is not None else None
+            measured[text] = self._figures(found, maps[found.layer], size, shift, view, index)
         return measured
 
     def total(self, figures: Mapping[str, Tensor], targets: Mapping[str, float], size: tuple[int, int]) -> Tensor:
         """The figures of a whole frame of this size (h, w) → the objective, a scalar."""
+        return self.sum(figures, self.shares(targets), size)
+
+    def sum(self, figures: Mapping[str, Tensor], shares: Shares, size: tuple[int, int]) -> Tensor:
+        """As ``total``, of targets with their shares."""
         total = torch.zeros((), device=self.network.device)
-        for text, weight in targets.items():
-            found = self._find(text)
-            total = total + self._pull(found, figures[text], size) * (weight / self._gain(found))
+        for text, share in shares.items():
+            total = total + self._pull(self._find(text), figures[text], size) * share
         return total
+
+    def shares(self, targets: Mapping[str, float]) -> dict[str, float]:
+        """What each target's measure is multiplied by."""
+        return {text: weight / self._gain(self._find(text)) for text, weight in targets.items()}
+
+    def steady(self, targets: Iterable[str]) -> bool:
+        """Whether the same operations measure these targets wherever the frame was rolled to, without a look from
+        the host at what they find: all but neurons at places, and channels kept apart.
+        """
+        return not {"place", "diverse"} & {self._find(text).kind for text in targets}
+
+    def form(self, target: str) -> tuple[str, int]:
+        """What operations measure the target, and the index that goes into them: all channels of a layer have one form,
+        all classes another.
+        """
+        found = self._find(target)
+        return (f"channel of {found.layer}", found.channels[0]) if found.kind == "channel" else (target, 0)
 
     def even(self, targets: Mapping[str, float]) -> bool:
         """Whether figures can be weighed against each other before they are known: all but sums with roots can."""
@@ -136,10 +162,11 @@ class Objective:
         size: tuple[int, int],
         shift: tuple[int, int] = (0, 0),
         view: View | None = None,
+        index: Tensor | None = None,
     ) -> Tensor:
         """What the target measures in its layer's map, or in a part of it, of a frame of this size."""
         features = self._guide(found) if found.kind == "guide" else None
-        return measure(found, seen, (shift[0] / size[0], shift[1] / size[1]), features, view)
+        return measure(found, seen, (shift[0] / size[0], shift[1] / size[1]), features, view, index)
 
     def _raw(self, found: Found, figures: Tensor) -> Tensor:
         """The target's own measure, from its figures, before gains."""

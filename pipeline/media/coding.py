@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError, nearest
 from pipeline.media.codecs import QUALITIES, Codec, find_codec
-from pipeline.media.colour import filters, is_rgb, steps
+from pipeline.media.colour import TAGS, filters, is_rgb, steps
 
 SAME_BYTES = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
 LEFT = ("-chroma_sample_location", "left")
@@ -16,17 +16,28 @@ FASTEST_TICKS = 10000  # a second at least, so that sound and cuts fit between f
 
 @dataclass(frozen=True)
 class Coding:
-    """A codec at one quality and depth: ``bits`` per colour, ``pixels`` in ffmpeg's words."""
+    """A codec at one quality and depth: ``bits`` per colour, ``pixels`` in ffmpeg's words.
+
+    With ``planar`` frames are sent in these pixels already, else as RGB.
+    """
 
     codec: Codec
     quality: str
     bits: int
     pixels: str
+    planar: bool = False
 
     @property
     def layout(self) -> str:
         """ffmpeg's name of the packed frames that are sent to it."""
+        if self.planar:
+            return self.pixels
         return "rgb24" if self.bits == 8 else "rgb48le"
+
+    @property
+    def has_planes(self) -> bool:
+        """Whether frames can be sent in the codec's own pixels."""
+        return self.pixels == "yuv420p"
 
     @property
     def steps(self) -> int:
@@ -40,6 +51,8 @@ class Coding:
 
     def frame_bytes(self, width: int, height: int) -> int:
         """The size of one packed frame."""
+        if self.planar:
+            return width * height * 3 // 2
         return width * height * 3 * (1 if self.bits == 8 else 2)
 
     def arguments(self, muxer: str, fps: Fraction) -> list[str]:
@@ -47,7 +60,7 @@ class Coding:
         gap = 1 if self.codec.every_frame_key else max(1, round(2 * fps))  # two seconds, for scrubbing
         return [
             *([] if self.whole else LEFT),
-            *("-map_metadata", "-1", "-vf", filters(self.pixels), "-fps_mode", "passthrough"),
+            *("-map_metadata", "-1", "-vf", TAGS if self.planar else filters(self.pixels), "-fps_mode", "passthrough"),
             *self.codec.arguments,
             *self.codec.qualities[self.quality],
             *("-g", str(gap), *SAME_BYTES, *container(self.codec, muxer, fps)),

@@ -2,10 +2,10 @@
 
 # Chroma sits left of each pair, as every H.264 and H.265 decoder assumes for untagged 4:2:0;
 # swscale's own default is the centre, which shifts colours by half a pixel.
+TAGS = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 BT709 = (
     "scale=out_color_matrix=bt709:out_range=tv:out_h_chr_pos=0:out_v_chr_pos=128"
-    ":flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp,format={},"
-    "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+    ":flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp,format={}," + TAGS
 )
 SRGB = "format={},setparams=range=pc:color_primaries=bt709:color_trc=iec61966-2-1:colorspace=gbr"
 

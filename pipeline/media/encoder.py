@@ -1,5 +1,6 @@
 """Frames into one segment of a film, a file that is complete or not there."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,7 @@ from pipeline.media.codecs import find_muxer
 from pipeline.media.coding import check_size, coding_of
 from pipeline.media.files import part_path, sync
 from pipeline.media.handover import hand_over
-from pipeline.media.pixels import to_steps, to_words
+from pipeline.media.pixels import to_planes, to_steps, to_words
 from pipeline.media.sink import Sink
 from pipeline.media.video import count_frames
 
@@ -23,7 +24,8 @@ class Encoder:
 
     As a context: leaving it normally completes ``part``, counted and on disk; leaving it with an
     exception ends ffmpeg and deletes ``part``. ``width`` and ``height`` are in pixels, ``fps`` in
-    frames per second, ``stall`` is how many seconds ffmpeg may take nothing.
+    frames per second, ``stall`` is how many seconds ffmpeg may take nothing. ``planar`` says that frames come from a
+    GPU, which can make the codec's own pixels of them.
     """
 
     def __init__(
@@ -35,8 +37,10 @@ class Encoder:
         fps: Fraction,
         encode: EncodeConfig,
         stall: float = 60.0,
+        planar: bool = False,
     ) -> None:
-        self._coding = coding_of(encode)
+        coding = coding_of(encode)
+        self._coding = replace(coding, planar=planar and encode.on_gpu and coding.has_planes)
         self._muxer = find_muxer(self._coding.codec, path, segment=True)
         if min(width, height) < 1 or fps <= 0:
             raise ValueError(f"{width}x{height} pixels at {fps} frames per second")
@@ -87,9 +91,13 @@ class Encoder:
         Raises EncoderError when ffmpeg died or hangs, DreamError for values that are no numbers (from a GPU with one
         of the next frames, or at the end), ValueError for another shape.
         """
-        if frame.device.type != "cuda":
+        if frame.device.type == "cuda":
+            self.write_later(frame)
+        else:
             self.write_bytes(self.pack(frame))
-            return
+
+    def write_later(self, frame: Tensor) -> None:
+        """As ``write``, where the frame's bytes are fetched by the encoder's thread when they are due."""
         self._opened().write_later(hand_over(self._packed(frame), torch.isfinite(frame).all(), self._unhealthy()))
         self.frames += 1
 
@@ -104,9 +112,11 @@ class Encoder:
         return self._sink
 
     def _packed(self, frame: Tensor) -> Tensor:
-        """``(H, W, 3)`` of the frame's device, in the integers that are sent."""
+        """The integers that are sent, on the frame's device: ``(H, W, 3)``, or planes one after the other."""
         if tuple(frame.shape) != (1, 3, *self._size):
             raise ValueError(f"a frame of {tuple(frame.shape)}; needs {(1, 3, *self._size)}")
+        if self._coding.planar:
+            return to_planes(frame)
         if self._coding.bits == 8:
             return to_steps(frame)
         return to_words(frame, self._coding.steps, self.frames, whole=self._coding.whole)

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+KR, KB = 0.2126, 0.0722  # what red and blue add to BT.709's luma
 GOLDEN = 0.6180339887498949  # its multiples fill [0, 1) evenly, so that no pixel's error lasts
 
 
@@ -42,6 +43,22 @@ def to_words(frame: Tensor, steps: int, index: int, *, whole: bool) -> Tensor:
         values = values.round().clamp(0, steps)
     white = 65535 if whole else 255 << 8
     return _interleave((values * (white / steps)).round().clamp(0, white), torch.int32).to(torch.int16)
+
+
+def to_planes(frame: Tensor) -> Tensor:
+    """Frame ``(1, 3, H, W)`` in [0, 1], of even sizes → its Y', Cb and Cr of 4:2:0 one after the other, uint8,
+    ``(3 · H · W / 2)`` on its device.
+
+    BT.709 in the range of television; a pair's colour sits at its left pixel, between two rows. Colour is weighed
+    1, 2, 1 over three columns and evenly over two rows, before anything is rounded.
+    """
+    red, green, blue = frame.detach()[0].float().clamp(0, 1)
+    luma = KR * red + (1 - KR - KB) * green + KB * blue
+    colour = torch.stack([(blue - luma) / (2 * (1 - KB)), (red - luma) / (2 * (1 - KR))])
+    wide = torch.cat([colour[..., :1], colour], dim=2)
+    across = (wide[..., 0:-1:2] + 2 * wide[..., 1::2] + wide[..., 2::2]) / 4
+    down = (across[:, 0::2] + across[:, 1::2]) / 2
+    return torch.cat([(219 * luma + 16).flatten(), (224 * down + 128).flatten()]).round().to(torch.uint8)
 
 
 def from_array(picture: NDArray[Any]) -> Tensor:

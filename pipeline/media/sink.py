@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.errors import EncoderError, RenderError
 from pipeline.media.ffmpeg import Process
 
-Fetch = Callable[[], bytes]  # a frame that is not there yet
+Fetch = Callable[[], bytes | memoryview]  # a frame that is not there yet, in single bytes
 PIECE = 65536  # bytes handed over at once: what a Linux pipe holds, so each piece taken is progress
 
 
@@ -120,7 +120,7 @@ class Sink:
         if self._writer.is_alive() and time.monotonic() - self._moved > self._stall:
             raise self._stop(f"ffmpeg hung, it took nothing for {self._stall:g} s")
 
-    def _fetched(self, fetch: Fetch) -> bytes:
+    def _fetched(self, fetch: Fetch) -> bytes | memoryview:
         """The frame, exactly as long as it must be."""
         self._fetching = True
         try:

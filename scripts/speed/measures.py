@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.dream.objective import Objective
-from pipeline.media.encoder import Encoder
+from pipeline.take import encoder as encoder_of
 from scripts.speed.common_way import CommonWay, Way
 from scripts.speed.subject import Subject, subject, wait
 from scripts.speed.timing import ratios, seconds, take_turns
@@ -27,8 +27,7 @@ def looping(of: Subject, folder: Path, *, warm: int = 0) -> Iterator[Callable[[]
     """The whole loop of a film, score to encoder, one frame at a call."""
     plan, shot = of.plan, of.shot()
     path = folder / f"loop{len(list(folder.iterdir()))}.mp4"
-    size = {"width": plan.width, "height": plan.height, "fps": plan.fps}
-    with Encoder(path, **size, encode=plan.config.encode) as encoder:  # type: ignore[arg-type]
+    with encoder_of(plan, path, kept=False, planar=of.network.device.type == "cuda") as encoder:
         steps = shot.render(shot.canvas)
 
         def frame() -> Tensor:

@@ -3,6 +3,7 @@
 import threading
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,14 +13,14 @@ from pipeline.errors import ConfigError, DreamError, EncoderError, OutputError
 from pipeline.media import ffmpeg
 from pipeline.media.codecs import check_output
 from pipeline.media.encoder import Encoder
-from pipeline.media.pixels import from_array, to_bytes
-from pipeline.media.video import decode, source
+from pipeline.media.pixels import from_array, to_bytes, to_planes
+from pipeline.media.video import decode, look, source
 from tests.media.drawn import SIZE, clouds, film
 
 
-def opened(path: Path, **encode: str) -> Encoder:
+def opened(path: Path, *, planar: bool = False, **encode: Any) -> Encoder:
     height, width = SIZE
-    return Encoder(path, width=width, height=height, fps=Fraction(24), encode=EncodeConfig(**encode))
+    return Encoder(path, width=width, height=height, fps=Fraction(24), encode=EncodeConfig(**encode), planar=planar)
 
 
 def test_frames_come_back_as_they_were(tmp_path: Path) -> None:
@@ -32,25 +33,59 @@ def test_frames_come_back_as_they_were(tmp_path: Path) -> None:
         assert error.mean((2, 3)).abs().max() < 0.002  # no shift in any colour
 
 
-def test_a_colour_is_that_colour(tmp_path: Path) -> None:
+@pytest.mark.parametrize("planar", [False, True])
+def test_a_colour_is_that_colour(tmp_path: Path, planar: bool) -> None:
     frame = torch.tensor([0.9, 0.2, 0.4]).reshape(1, 3, 1, 1).expand(1, 3, 48, 64)
-    with opened(tmp_path / "a.mp4", quality="best") as encoder:
+    with opened(tmp_path / "a.mp4", quality="best", planar=planar) as encoder:
         encoder.write(frame)
     error = from_array(next(decode(encoder.part)) / 255) - frame
     assert error.abs().max() < 0.012
 
 
-def test_colours_sit_where_players_look_for_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("planar", [False, True])
+def test_colours_sit_where_players_look_for_them(tmp_path: Path, planar: bool) -> None:
     ramp = torch.linspace(0, 1, 64)
     frame = torch.zeros(1, 3, 48, 64)
     frame[:, 2] = ramp
-    with opened(tmp_path / "a.mp4", quality="best") as encoder:
+    with opened(tmp_path / "a.mp4", quality="best", planar=planar) as encoder:
         encoder.write(frame)
     plane = ["-vf", "extractplanes=u", "-f", "rawvideo", "pipe:1"]
     data = ffmpeg.run([*source(encoder.part), *plane], doing="reading")
     found = torch.frombuffer(bytearray(data), dtype=torch.uint8).reshape(24, 32)[:, 2:-2].float().mean(0)
     expected = 128 + 224 * ramp[::2][2:-2] * (1 - 0.0722) / 1.8556  # at the left pixel of each pair
     assert abs(float((found - expected).mean())) < 0.3  # half a pixel would be 0.9
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1", "vp9"])
+def test_planes_give_the_picture_and_the_tags_of_rgb(tmp_path: Path, codec: str) -> None:
+    decoded, facts = [], []
+    for planar in (False, True):
+        with opened(tmp_path / "a.mp4", codec=codec, quality="best", planar=planar) as encoder:
+            for index in range(4):
+                encoder.write(clouds(index))
+        decoded.append(torch.stack([from_array(frame / 255) for frame in decode(encoder.part)]))
+        facts.append(look(encoder.part))
+    assert facts[0] == facts[1]
+    for index, frames in enumerate(zip(*decoded, strict=True)):
+        errors = [frame - clouds(index) for frame in frames]
+        assert errors[1].abs().mean() < 1.1 * errors[0].abs().mean() + 1e-4
+        assert errors[1].mean((2, 3)).abs().max() < 0.003
+
+
+def test_planes_round_once_and_keep_the_ends_of_the_range() -> None:
+    levels = torch.tensor([0.0, 1.0, 0.5, 2.0, -1.0, 0.25]).repeat_interleave(2)
+    planes = to_planes(levels.expand(1, 3, 4, 12))
+    luma, colour = planes[:48].reshape(4, 12), planes[48:]
+    assert luma[3, ::2].tolist() == [16, 235, 126, 235, 16, 71]  # 125.5 goes to the even one, as everywhere
+    assert colour.tolist() == [128] * 24
+    blue = torch.zeros(1, 3, 2, 4)
+    blue[:, 2, :, 2:] = 1
+    assert to_planes(blue)[8:10].tolist() == [128, 212]  # three quarters of 112 at the edge's right pixel
+
+
+def test_only_codecs_of_eight_bits_take_planes(tmp_path: Path) -> None:
+    for words, size in (({}, 4608), ({"bits": "10"}, 18432), ({"codec": "h265", "on_gpu": False}, 9216)):
+        assert len(opened(tmp_path / "a.mp4", planar=True, **words).pack(clouds(1))) == size
 
 
 def test_better_quality_is_larger(tmp_path: Path) -> None:
@@ -85,6 +120,22 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
         encoder.write(clouds(1) / 0 * 0)
 
 
+@pytest.mark.parametrize("bits", ["8", "10"])
+def test_frames_fetched_later_are_those_packed_at_once(tmp_path: Path, bits: str) -> None:
+    made = []
+    for later in (False, True):
+        with opened(tmp_path / "a.mp4", bits=bits) as encoder:
+            for index in range(30):
+                frame = clouds(index)
+                (encoder.write_later if later else encoder.write)(frame)
+                frame.zero_()  # its memory is used again
+        made.append(encoder.part.read_bytes())
+    assert made[0] == made[1]
+    with pytest.raises(DreamError, match=r"frame 1 of .* no numbers"), opened(tmp_path / "a.mp4") as encoder:
+        for index in range(3):
+            encoder.write_later(clouds(0) / (index != 1) * (index != 1))
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("bits", ["8", "10"])
 def test_frames_of_a_gpu_are_those_of_the_processor(tmp_path: Path, bits: str) -> None:
@@ -98,6 +149,14 @@ def test_frames_of_a_gpu_are_those_of_the_processor(tmp_path: Path, bits: str) -
     with pytest.raises(DreamError, match=r"frame 1 of .* no numbers"), opened(tmp_path / "a.mp4") as encoder:
         encoder.write(clouds(0).cuda())
         encoder.write(clouds(1).cuda() / 0 * 0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_planes_of_a_gpu_are_those_of_the_processor() -> None:
+    for index in range(8):
+        here, there = to_planes(clouds(index)), to_planes(clouds(index).cuda()).cpu()
+        assert (here.int() - there.int()).abs().max() <= 1  # a GPU multiplies and adds in one go
+        assert (here != there).float().mean() < 0.001
 
 
 def test_what_cannot_be_encoded_is_refused(tmp_path: Path) -> None:

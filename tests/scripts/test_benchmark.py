@@ -13,7 +13,8 @@ from pipeline import command
 from pipeline.dream import zoo
 from pipeline.dream.objective import Objective
 from pipeline.media.video import count_frames
-from scripts.speed import measures
+from scripts import benchmark
+from scripts.speed import gpu, measures
 from scripts.speed.common_way import CommonWay, Way
 from scripts.speed.subject import Subject, subject
 from scripts.speed.timing import Took, ratios, take_turns
@@ -80,3 +81,33 @@ def test_the_figures_are_written(tmp_path: Path) -> None:
     )
     assert figures["conditions"]["threads"] >= 1
     assert "overhead" in done.stdout
+
+
+@pytest.mark.slow
+def test_what_a_gpu_is_measured_by_runs_on_any_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command.register()
+    monkeypatch.setattr(gpu, "WARM", 1)
+    look = ["score.targets=[stage3]", "network.targets=[stage3]", "dream.octaves=2"]
+    found = gpu.film("motifnet", (64, 96), tmp_path, device="cpu", look=look, repeats=1, long=0.2)
+    assert found["frames_per_second_h264"] > 0
+    if not torch.cuda.is_available():
+        assert "h264 takes its place" in found["frames_per_second_h264_nvenc"]
+    assert found["milliseconds_recorded"] > 0
+    assert 0 < found["busy"] < 64
+    assert any("conv" in name for name in found["operations"])
+
+
+def test_the_price_of_fixed_algorithms_leaves_them_fixed(small: Subject) -> None:
+    assert gpu.deterministic(small, 1)["deterministic_over_free"] > 0
+    assert torch.backends.cudnn.deterministic
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_without_a_gpu_its_parts_say_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmark", "--parts", "start", "gpu", "deterministic"])
+    assert benchmark.arguments().parts == ["start"]
+    assert capsys.readouterr().err == "gpu and deterministic: left out, there is no CUDA GPU here\n"
+    monkeypatch.setattr(sys, "argv", ["benchmark", "--parts", "gpu"])
+    with pytest.raises(SystemExit) as ended:
+        benchmark.arguments()
+    assert ended.value.code == 2
