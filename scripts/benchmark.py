@@ -11,7 +11,8 @@ and *cpu* the first is by the clock, the second by this process's processor time
 
 *overhead*: the whole loop, encoder included, over the bare passes of the network. *common*: the usual way of making
 such films (``speed/common_way.py``) over ours, at its four octaves of ten steps. *equal*: the same for a warm zoom in
-which the target is seen as much. *gemm*: the loop's arithmetic over the machine's rate of matrix products. *gpu*: films
+which the target is seen as much. *gemm*: the loop's arithmetic over the machine's rate of matrix
+products in the network's own precision. *gpu*: films
 of GoogLeNet on a GPU, encoded, beside the goals set for them. *deterministic*: what a GPU's fixed algorithms cost.
 
 Networks without a file of weights get random ones, which take as long; *equal* is left out for them.

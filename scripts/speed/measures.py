@@ -59,7 +59,8 @@ def overhead(of: Subject, folder: Path, repeats: int, batch: int) -> Figures:
     with FlopCounterMode(display=False) as counter:
         counted()
     work = counter.get_total_flops()
-    one = torch.randn(SIDE, SIDE, generator=torch.Generator().manual_seed(0)).to(of.network.device)
+    one = torch.randn(SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    one = one.to(of.network.device, of.network.precision)
 
     def product() -> None:
         for _ in range(4):
@@ -76,6 +77,8 @@ def overhead(of: Subject, folder: Path, repeats: int, batch: int) -> Figures:
         for job in ("loop", "bare")
     ]
     return {
+        "precision": str(of.network.precision).removeprefix("torch."),
+        "channels_last": of.network.channels_last,
         "overhead": wall,
         "overhead_cpu": cpu,
         "gemm_fraction": reached[0],
