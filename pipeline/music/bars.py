@@ -27,12 +27,22 @@ def accents(features: Features, rise: Rises, beats: Floats) -> Floats:
     edges = np.append(frames, min(len(features.tones), 2 * frames[-1] - frames[-2]))
     # The median of the time between beats is what sustains: strokes of drums are short.
     lasting = np.stack([_median(features.tones, first, last) for first, last in pairwise(edges.tolist())])
-    sung = np.linalg.norm(lasting, axis=1, keepdims=True)
-    lasting /= np.maximum(sung, max(1e-6, FAINT * float(np.sqrt(features.spectrum.max()))))
-    pairs = lasting + np.roll(lasting, -1, axis=0)
+    harmony = _remembered(lasting, FAINT * float(np.sqrt(features.spectrum.max())))
+    pairs = harmony + np.roll(harmony, -1, axis=0)
     change = np.zeros(len(beats))
     change[2:-1] = np.linalg.norm(pairs[2:-1] - pairs[:-3], axis=1)
     return 0.5 * _standard(strong) + _standard(low) + 2 * _standard(change, CHANGED)
+
+
+def _remembered(lasting: Floats, faint: float) -> Floats:
+    """The tones of every beat ``(B, 12)``, as loud as each other; where they fade, those before them go on."""
+    loud = np.linalg.norm(lasting, axis=1)
+    heard = np.minimum(1, loud / max(float(np.quantile(loud, 0.9)), faint, 1e-6))
+    harmony: Floats = lasting / np.maximum(loud, max(faint, 1e-6))[:, None]
+    for beat in range(1, len(harmony)):
+        share = min(1.0, 2 * float(heard[beat]))
+        harmony[beat] = share * harmony[beat] + (1 - share) * harmony[beat - 1]
+    return harmony
 
 
 def first_of_bars(accent: Floats, beats_per_bar: int) -> int:

@@ -16,7 +16,7 @@ from pipeline.music.hearing import Hearing
 from pipeline.music.onsets import QUIETEST, peaks, rises
 from pipeline.progress import say
 
-VERSION = 1  # of how songs are heard: another one, another file
+VERSION = 2  # of how songs are heard: another one, another file
 LONGEST = 4 * 3600.0  # seconds
 LONG = 600.0  # seconds of song from which on a person is told to wait
 
@@ -53,7 +53,7 @@ def analyse(path: Path) -> Hearing:
 def describe(features: Features, damage: str = "") -> Hearing:
     """What the features of a whole song say."""
     rise = rises(features)
-    beats = track(rise).times
+    beats = track(features, rise).times
     starts, kinds = sections(features, beats)
     return Hearing(
         seconds=features.seconds,

@@ -20,8 +20,9 @@ DEPTH = 1e-3
 LAG = 2  # frames
 STRONG, REST = 0.1, 0.06
 """An onset rises by so much of the strongest ones', at least so many seconds after the one before."""
-
-
+STROKE_DEPTH = 1e-2
+"""Power over the loud parts' down to which strokes are told apart."""
+BEFORE, AFTER = 3, 9  # frames around a stroke in which there is less
 FAINT = 0.1
 """A rise of less than this is not taken for strong, however little else there is."""
 
@@ -57,6 +58,24 @@ def rises(features: Features) -> Rises:
     groups = (hertz < BASS, (hertz >= BASS) & (hertz < TREBLE), hertz >= TREBLE)
     low, mid, high = (rise[:, group].mean(axis=1).astype(np.float64) for group in groups)
     return Rises(low, mid, high)
+
+
+def strokes(features: Features) -> tuple[Floats, Floats]:
+    """Per 86th of a second: how far low and other bands stand above what they were before and are a tenth of a second
+    after. Strokes of drums are short; what rises and stays, a bass or a chord, is none."""
+    power = features.spectrum
+    loud = float(np.quantile(power.max(axis=1), 0.98)) if len(power) else 0.0
+    if loud < QUIETEST:
+        return np.zeros(len(power)), np.zeros(len(power))
+    level = np.log1p(power / (loud * STROKE_DEPTH))
+    padded = np.pad(level, ((BEFORE, AFTER), (0, 0)), mode="edge")
+    padded[:BEFORE] = 0  # silence
+    here = padded[BEFORE + 1 : BEFORE + 1 + len(level)]
+    later = padded[BEFORE + AFTER :][: len(level)]
+    before = np.maximum(padded[: len(level)], padded[1 : len(level) + 1])
+    stroke = np.maximum(0, here - np.maximum(before, later))
+    low, other = (stroke[:, group].mean(axis=1).astype(np.float64) for group in (slice(0, 2), slice(2, None)))
+    return low, other
 
 
 def peaks(rise: Floats) -> tuple[Floats, Floats]:

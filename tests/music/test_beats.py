@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 
 from pipeline.music.bars import first_of_bars
-from pipeline.music.features import extract
+from pipeline.music.chains import BLOCK, chains
+from pipeline.music.features import PER_SECOND, extract
 from pipeline.music.hearing import Hearing
 from pipeline.music.listen import describe
+from pipeline.music.onsets import strokes
+from tests.music.band import Band
 from tests.music.drawn import Drawing, found
 
 
-def heard(drawing: Drawing) -> Hearing:
+def heard(drawing: Drawing | Band) -> Hearing:
     return describe(extract([drawing.samples()]))
 
 
@@ -29,6 +32,60 @@ def test_clicks_with_hats_drift_and_noise(bpm: float, how: dict[str, object]) ->
     drawing = Drawing(bpm, **how)  # type: ignore[arg-type]
     recall, precision = found(heard(drawing).beats, drawing.beats())
     assert recall >= 0.95 and precision >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("style", "bpm"),
+    [
+        ("rock", 92),  # hats, bass and chords twice as often
+        ("house", 118),  # the bass between the beats
+        ("ballad", 68),  # drums on every other beat
+        ("reggae", 84),  # chords between the beats, drums on one of four
+        ("breaks", 160),  # the bass drum off the beat
+        ("waltz", 150),
+        ("shuffle", 88),  # thirds
+        ("piano", 110),  # no drums
+    ],
+)
+def test_a_band_is_heard_on_its_beat(style: str, bpm: float) -> None:
+    band = Band(style, bpm, seconds=24.0, drift=0.05)
+    beats = heard(band).beats
+    recall, precision = found(beats[beats > band.beats()[4] - 0.07], band.beats()[4:])
+    assert recall >= 0.95 and precision >= 0.9
+
+
+@pytest.mark.parametrize(("style", "bpm", "count"), [("ballad", 76, 4), ("waltz", 96, 3)])
+def test_bars_of_a_band_begin_where_they_do(style: str, bpm: float, count: int) -> None:
+    band = Band(style, bpm, seconds=24.0)
+    hearing = heard(band)
+    starts = hearing.beats[first_of_bars(hearing.accents, count) :: count]
+    assert found(starts, band.beats()[count::count])[0] >= 0.9
+
+
+def test_chains_follow_a_period_that_sways_and_each_of_its_multiples() -> None:
+    count = 2 * BLOCK + 500  # so that what is kept of the past is carried on
+    period = 40 + 3 * np.sin(np.arange(count) / 700)
+    beats = [20.0]
+    while beats[-1] + 50 < count:
+        beats.append(beats[-1] + period[int(beats[-1])])
+    onsets = np.zeros((2, count))
+    places = np.round(beats).astype(int)
+    onsets[0, places] = 3.0
+    onsets[1, places[::2]] = 3.0
+    for row, factor, true in ((0, 1.0, places), (1, 2.0, places[::2])):
+        chain = chains(onsets, period, [1.0, 2.0])[2 * row + round(factor) - 1]
+        assert np.isin(true[1:-1], chain).all()
+        assert len(chain) - len(true) <= 1
+
+
+def test_strokes_are_short_and_tones_are_none() -> None:
+    t = np.arange(22050 * 2) / 22050
+    drum = np.sin(2 * np.pi * 60 * t) * np.exp(-25 * (t % 0.5)) * (t % 0.5 < 0.2)
+    bass = np.sin(2 * np.pi * 60 * t) * (t % 1.0 < 0.75)
+    strong, held = (strokes(extract([(0.5 * sound).astype(np.float32)]))[0] for sound in (drum, bass))
+    at = np.round(np.array([0.5, 1.0, 1.5]) * PER_SECOND).astype(int)
+    assert min(strong[frame - 3 : frame + 4].max() for frame in at) > 1.0
+    assert held[at[1] - 3 : at[1] + 4].max() < 0.5  # though it begins just there
 
 
 def test_a_beat_is_heard_when_it_sounds() -> None:
