@@ -18,7 +18,7 @@ FLOORS = (
     ("shot",),
     ("start", "cut"),
     ("plan", "source"),
-    ("stretch", "repeat", "inputs", "work", "music", "sizes"),
+    ("stretch", "repeat", "inputs", "work", "music", "sizes", "timetable"),
     ("score", "motion", "dream", "media"),
     ("networks",),
     ("progress", "randomness", "device", "stop", "kin", "loop"),
@@ -35,7 +35,7 @@ FLOORS = (
 )
 LIGHT = (
     *("render", "launch", "command", "preset", "cutlist", "typed", "gate", "plain", "repeat", "inputs"),
-    *("composition", "cut", "plan", "sizes", "sheet", "sheet_picture"),
+    *("composition", "cut", "timetable", "plan", "sizes", "sheet", "sheet_picture"),
     *("kin", "layers", "config", "errors", "region", "target", "score"),
     *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject", "storyboard.__main__"),
 )  # answer without torch

@@ -17,7 +17,7 @@ from pipeline.media.files import part_path, place
 from pipeline.media.segments import chained, patience
 from pipeline.media.series import first_picture, place_series
 from pipeline.media.series import split as split_series
-from pipeline.media.sound import Sound
+from pipeline.media.sound import Audible
 from pipeline.media.video import count_frames
 
 
@@ -33,7 +33,7 @@ def assemble(
     record: str,
     title: str,
     overwrite: bool,
-    sound: Sound | None = None,
+    sound: Audible | None = None,
     announce: Callable[[Path], None] = lambda fresh: None,
 ) -> None:
     """Make ``segments``, in order, the film ``final`` with its run record inside; the segments stay.
@@ -94,7 +94,7 @@ def _join(
     muxer: str,
     fps: Fraction,
     tags: bytes,
-    sound: Sound | None,
+    sound: Audible | None,
     doing: str,
 ) -> None:
     """Copy the pictures of all segments, and the sound, into the one file ``fresh``."""
@@ -108,7 +108,7 @@ def _join(
         if muxer in ("mp4", "mov"):
             arguments += ["-movflags", "+faststart"]  # plays while it is still being downloaded
         arguments += ["-f", muxer, "-y", f"file:{fresh}"]
-        limit = patience([*segments, *([sound.path] if sound else [])])
+        limit = patience([*segments, *(sound.files if sound else [])])
         ffmpeg.run(arguments, doing=doing, timeout=limit, input=tags)
 
 
