@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from pipeline import cutlist
+from pipeline.closing import close
 from pipeline.config import FrameConfig, RenderConfig
-from pipeline.config.film import BARS, RUN_UP
+from pipeline.config.film import BARS
 from pipeline.config.render import UNTIMED
 from pipeline.cutlist import Entry
 from pipeline.errors import ConfigError
@@ -37,7 +38,7 @@ def plan_film(config: RenderConfig, folder: Path, name: str, check: Check = lamb
         if config.shots is not None:
             raise ConfigError("shots", config.shots, "this film has one shot only; frames=0..48 renders a part of it")
         plan = make_plan(config, folder, name, check)
-        return _closed(plan, (plan,)) if config.loop else plan
+        return close(plan) if config.loop else plan
     if config.frames is not None:
         raise ConfigError("frames", config.frames, "this film has several shots; shots=2,3 renders some of them")
     config, bare = _settled(config)
@@ -58,7 +59,7 @@ def plan_film(config: RenderConfig, folder: Path, name: str, check: Check = lamb
     whole = replace(whole, notes=(*dict.fromkeys(note for plan in plans for note in plan.notes), *notes))
     whole = replace(whole, notes=(*whole.notes, *_heard(whole)))
     wanted(whole)
-    return _closed(whole, tuple(plans)) if config.loop else whole
+    return close(whole) if config.loop else whole
 
 
 def wanted(plan: Plan) -> list[int]:
@@ -230,25 +231,3 @@ class _Cutting:
         return Signals(
             even(audio.bpm or UNHEARD, grid.beats_per_bar, grid.times[0] - float(second)), audio.attack, audio.release
         )
-
-
-def _closed(film: Plan, plans: tuple[Plan, ...]) -> Plan:
-    """The film as a loop: its first shot gets a run-up, to which the end of its last is led."""
-    first, last, fps = plans[0], plans[-1], film.fps
-    for plan in plans:
-        if plan.stretch is not None:
-            raise ConfigError("loop", "true", "footage does not end where it began; loop=true is for films without")
-    run_up = min(round(RUN_UP * fps), (last.frames - last.link.head) // 2, (first.frames - first.link.tail) // 2)
-    if run_up < 2:
-        raise ConfigError("loop", "true", f"a loop needs a few frames; its shots have {first.frames} and {last.frames}")
-    if film.config.frames is not None:
-        raise ConfigError("frames", film.config.frames, "a loop is rendered as a whole")
-    notes = (*film.notes, "loop=true: start.unfold is left out") if first.opening else film.notes
-    period = first.frames if len(plans) == 1 else 0
-    opened = replace(
-        first, frames=first.frames + run_up, opening=0, link=replace(first.link, run_up=run_up, period=period)
-    )
-    if len(plans) == 1:
-        return replace(opened, notes=notes, link=replace(opened.link, back=run_up))
-    ended = replace(last, link=replace(last.link, back=run_up))
-    return replace(film, notes=notes, shots=(opened, *plans[1:-1], ended))
