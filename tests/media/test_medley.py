@@ -28,7 +28,7 @@ def tone(path: Path, hertz: int, *, rate: int = RATE, channels: int = 1, seconds
 
 def heard(path: Path) -> np.ndarray:
     """``(samples, 2)`` as a player hears them."""
-    listen = ["-i", f"file:{path}", "-map", "0:a:0", "-ar", str(RATE), "-f", "f32le", "pipe:1"]
+    listen = ["-i", f"file:{path}", "-map", "0:a:0", "-ac", "2", "-ar", str(RATE), "-f", "f32le", "pipe:1"]
     return np.frombuffer(ffmpeg.run(listen, doing="listening"), "<f4").reshape(-1, 2)
 
 
