@@ -50,6 +50,6 @@ def _notes(film: Plan, run_up: int) -> list[str]:
         grid = film.signals.grid
         bars = (grid.beat(float(film.length / film.fps)) - grid.beat(0.0)) / grid.beats_per_bar
         if abs(bars - round(bars)) > OFF_BEAT:
-            whole = max(1, round(bars))
-            said.append(f"the loop lasts {bars:.3g} bars, so the beat stumbles; it goes on with duration={whole}bar")
+            whole = show_time(grid.time(grid.beat(0.0) + max(1, round(bars)) * grid.beats_per_bar))
+            said.append(f"the loop lasts {bars:.3g} bars, and the beat stumbles; with duration={whole} it goes on")
     return said

@@ -55,6 +55,8 @@ class Timetable:
                 words = f"the shot before lasts {before} frames, and its transitions take more"
                 raise ConfigError(f"{key}.fade", entry.get("fade", FADE), words)
             end = self._end(key, entry, begin, head)
+            if end - begin <= head and self.total is not None and begin + head >= self.total:
+                raise self._late(key, entry, begin)
             if end - begin <= head:
                 raise ConfigError(
                     f"{key}.duration", entry.get("duration", "section"), "the shot lasts no longer than its transition"
@@ -68,12 +70,15 @@ class Timetable:
         if self.total is None or last.end == self.total:
             return slots, []
         if self.total - last.begin <= last.head:
-            words = f"it would begin after {show_time(float(last.begin / self.fps))}, when the film is over"
-            raise ConfigError(last.key, last.entry.get("name", last.transition), words)
+            raise self._late(last.key, last.entry, last.begin)
         by = show_time(abs(self.total - last.end) / float(self.fps))
         how = f"{by} {'longer' if self.total > last.end else 'shorter'}"
         said = f"{last.key}, the last shot, is made {how}, to end with the film"
         return [*slots[:-1], replace(last, end=self.total)], [said]
+
+    def _late(self, key: str, entry: Entry, begin: int) -> ConfigError:
+        words = f"it would begin after {show_time(float(begin / self.fps))}, when the film is over"
+        return ConfigError(key, entry.get("name", entry.get("transition", "cut")), words)
 
     def _head(self, key: str, entry: Entry, *, first: bool) -> int:
         transition = entry.get("transition", "cut")

@@ -188,6 +188,12 @@ def test_bars_end_on_bars_and_the_last_shot_ends_with_the_film(tmp_path: Path) -
     assert plan.shots[1].signals.grid.beat(0.0) == pytest.approx(-1.0)  # the shot begins a beat before its bar
 
 
+def test_a_shot_after_the_last_section_of_a_song_is_refused(tmp_path: Path) -> None:
+    song = Drawing(bpm=120, seconds=4.0).save(tmp_path / "song.wav")  # too short for more than one section
+    with pytest.raises(ConfigError, match=r"film\[1\]=cut: it would begin after 4s, when the film is over"):
+        planned(tmp_path, *TINY, f"audio.path={song}", "film=[{},{}]")
+
+
 def test_auto_takes_the_presets_in_turn(tmp_path: Path) -> None:
     plan = planned(
         tmp_path, *TINY, "film=auto", "presets=[spiral,{preset: breathing, transition: dip}]", "audio.bpm=120"
