@@ -267,25 +267,3 @@ def test_segments_cover_a_shot_without_gaps(head: int, tail: int | None) -> None
         assert sum(layout.length(number, frames) for number in range(count)) == frames
         assert {head, *range(0, frames, 4), *([tail] if tail else [])} <= set(firsts)
         assert len({layout.name(number) for number in range(count)}) == count
-
-
-@pytest.mark.slow
-def test_a_film_of_twenty_shots_to_a_song_stopped_five_times(tmp_path: Path) -> None:
-    song = Drawing(bpm=120, seconds=24.3).save(tmp_path / "song.wav")
-    small = (*TINY, "frame.width=64", "frame.height=48", f"audio.path={song}", "audio.bpm=120")
-    kinds = (
-        "{transition: zoom_through, duration: 2b}",
-        "{camera: static, duration: 3b, transition: crossfade, fade: 2f}",
-    )
-    shots = f"film=[{{duration: 2b}},{','.join(kinds[n % 2] for n in range(19))}]"
-    for name, stops in (("quiet", ()), ("stopped", (20, 77, 130, 201, 280))):
-        for at in stops:
-            with pytest.raises(RuntimeError, match="a stone"):
-                make(tmp_path / name, *small, shots, at=at)
-        make(tmp_path / name, *small, shots)
-        assert probe_video(tmp_path / name / "film.mp4").frames == round(24.3 * 12)
-    quiet, stopped = (list(decode(tmp_path / name / "film.mp4")) for name in ("quiet", "stopped"))
-    assert all(np.array_equal(a, b) for a, b in zip(quiet, stopped, strict=True))
-    changed = shots.replace("camera: static", "camera: drift", 1)
-    third = planned(tmp_path, *small, changed).shots[2]
-    assert len(make(tmp_path / "stopped", *small, changed, "overwrite=true", "shots=3").frames) == third.frames

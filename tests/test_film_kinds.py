@@ -26,31 +26,29 @@ def frames(path: Path) -> list[np.ndarray]:
         return [np.asarray(each.convert("RGB"), dtype=np.float32) for each in ImageSequence.Iterator(animation)]
 
 
-@pytest.mark.parametrize("name", ["film.gif", "film.webp", "film"])
-@pytest.mark.parametrize("transition", ["crossfade", "zoom_through"])
+@pytest.mark.parametrize(
+    ("name", "transition"), [("film.gif", "crossfade"), ("film.webp", "zoom_through"), ("film", "dip")]
+)
 def test_a_loop_of_several_shots_closes(tmp_path: Path, name: str, transition: str) -> None:
     kind = name.partition(".")[2] or "png"
     asked = (*SMALL, "loop=true", SHOTS % transition, f"encode={kind}", f"output={tmp_path}/{name}")
     plan = planned(tmp_path, *asked)
     film.render(plan)
     shown = frames(tmp_path / name)
-    assert len(shown) == plan.length == 20 + 22 - (4 if transition == "crossfade" else 0)
+    assert len(shown) == plan.length == 20 + 22 - (0 if transition == "zoom_through" else 4)
     assert shown[0].shape == (54, 96, 3)
     steps = [float(np.abs(after - before).mean()) for before, after in pairwise(shown)]
     assert float(np.abs(shown[0] - shown[-1]).mean()) <= np.median(steps)
     assert min(steps) > 0.1  # it moves all the way
 
 
-@pytest.mark.parametrize("name", ["film.gif", "film.webp", "film"])
-def test_shots_rendered_apart_make_the_same_animation(tmp_path: Path, name: str) -> None:
-    kind = name.partition(".")[2] or "png"
-    asked = (*SMALL, SHOTS.replace("20f", "8f").replace("22f", "9f") % "dip", f"encode={kind}")
+def test_shots_rendered_apart_make_the_same_animation(tmp_path: Path) -> None:
+    shots = SHOTS.replace("20f", "8f").replace("22f", "9f") % "dip"
     made = []
     for folder, parts in (("whole", [()]), ("apart", [("shots=2",), ()])):
         (tmp_path / folder).mkdir()
         for part in parts:
-            film.render(planned(tmp_path, *asked, f"output={tmp_path}/{folder}/{name}", *part))
-        path = tmp_path / folder / name
-        made.append([each.read_bytes() for each in (sorted(path.iterdir()) if path.is_dir() else [path])])
-        assert len(frames(path)) == 13
+            film.render(planned(tmp_path, *SMALL, shots, "encode=gif", f"output={tmp_path}/{folder}/film.gif", *part))
+        made.append((tmp_path / folder / "film.gif").read_bytes())
+        assert len(frames(tmp_path / folder / "film.gif")) == 13
     assert made[0] == made[1]
