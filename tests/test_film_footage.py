@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
 
-from pipeline import film
+from pipeline import command, film, repeat
+from pipeline.cut import plan_film
 from pipeline.errors import RenderError
 from pipeline.media.medley import Medley
 from pipeline.media.soundtrack import Soundtrack
@@ -162,3 +164,22 @@ def test_a_zoom_through_goes_on_from_footage(tmp_path: Path) -> None:
     shown = [frame.astype(float) for frame in decode(tmp_path / "f.mp4")]
     within = float(np.mean([np.abs(shown[n + 1] - shown[n]).mean() for n in range(10, 17)]))
     assert np.abs(shown[10] - shown[9]).mean() < 2 * within
+
+
+def test_a_film_is_repeated_with_its_footage_named_again(tmp_path: Path) -> None:
+    clip = tone(tmp_path / "low.mp4", LOW)
+    shots = f"film=[{of(clip, duration='4f')},{{duration: 4f}},{of(clip, source_start='1s', duration='4f')}]"
+    plan = planned(tmp_path, *TINY, "frame.width=32", "frame.height=32", shots, f"output={tmp_path}/f.mp4")
+    film.render(plan)
+    rest, repeated = repeat.take([f"from={tmp_path}/f.mp4", f"source.path={clip}", f"output={tmp_path}/g.mp4"])
+    command.register()
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        config = command.read(compose(command.REPEAT, rest))
+    assert repeated is not None and list(repeated.check(config)) == []
+    again = plan_film(config, tmp_path, "film")
+    assert again.notes == plan.notes
+    assert [shot.stretch and shot.stretch.start for shot in again.shots] == [0.0, None, 1.0]
+    film.render(again)
+    assert list(map(np.ndarray.tobytes, decode(tmp_path / "g.mp4"))) == [
+        frame.tobytes() for frame in decode(tmp_path / "f.mp4")
+    ]
