@@ -20,6 +20,7 @@ from pipeline.media.lossless import lossless, read
 from pipeline.media.video import decode, probe_video
 from pipeline.seam import Seam, make_seam, mix
 from pipeline.work.layout import Layout
+from tests.media.drawn import clouds
 from tests.music.drawn import Drawing
 from tests.test_shot import planned
 
@@ -95,10 +96,10 @@ def test_where_two_shots_meet_there_is_exactly_the_mix_of_both(tmp_path: Path, b
         assert len(old) == len(new) == {"crossfade": 3, "dip": 4}[kind]
         assert float((old[0] - new[0]).abs().mean()) > 0.02
         for number, (a, b) in enumerate(zip(old, new, strict=True)):
-            share = (number + 1) / (len(old) + 1)
-            wanted = a * (1 - share) + b * share
             if kind == "dip":
-                wanted = a * (1 - 2 * share) if share <= 0.5 else b * (2 * share - 1)
+                wanted = (a * 0.5, a * 0, b * 0, b * 0.5)[number]
+            else:
+                wanted = _crossed(a, b, (number + 1) / 4)
             error = float((shown[first + number] - wanted).abs().max())
             assert error <= (0.502 / 255 if bits == "8" else 1 / 32767), (kind, number, error)
 
@@ -251,10 +252,35 @@ def test_a_seam_that_is_there_is_made_once_and_a_damaged_one_again(tmp_path: Pat
     assert digest(path) == made
 
 
-def test_a_dip_goes_through_black() -> None:
+def _crossed(a: Tensor, b: Tensor, share: float) -> Tensor:
+    """The sum of both, whose contrast is raised to what lies between theirs."""
+    both = a * (1 - share) + b * share
+    means, spreads = zip(*((p.mean(dim=(2, 3), keepdim=True), _spread(p)) for p in (a, b, both)), strict=True)
+    gain = ((1 - share) * spreads[0] + share * spreads[1]) / spreads[2]
+    assert 1.05 < gain < 1.5
+    return (means[2] + (both - means[2]) * gain).clamp(0, 1)
+
+
+def _spread(picture: Tensor) -> float:
+    return float((picture - picture.mean(dim=(2, 3), keepdim=True)).square().mean().sqrt())
+
+
+@pytest.mark.parametrize(("count", "levels"), [(3, [0.25, 0, 0.45]), (4, [0.25, 0, 0, 0.45]), (1, [0]), (2, [0, 0])])
+def test_a_dip_goes_through_black(count: int, levels: list[float]) -> None:
     old, new = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.9)
-    levels = [float(mix("dip", old, new, number, 3).mean()) for number in range(3)]
-    assert levels == pytest.approx([0.25, 0.0, 0.45])
+    assert [float(mix("dip", old, new, number, count).mean()) for number in range(count)] == pytest.approx(levels)
+
+
+def test_a_crossfade_keeps_its_contrast() -> None:
+    old, new = (clouds(seed) for seed in (1, 2))
+    spreads = [_spread(mix("crossfade", old, new, number, 7)) for number in range(7)]
+    between = [_spread(old) + (_spread(new) - _spread(old)) * (number + 1) / 8 for number in range(7)]
+    assert spreads == pytest.approx(between, rel=0.03)
+    assert min(_spread(old + (new - old) * (number + 1) / 8) for number in range(7)) < 0.85 * min(between)
+    same = mix("crossfade", old, old, 3, 7)
+    assert float((same - old).abs().max()) < 1e-6
+    flat = mix("crossfade", old, 1 - old, 3, 7)  # which leave nothing to raise
+    assert float((flat - 0.5).abs().max()) < 1e-6
 
 
 @pytest.mark.parametrize(("head", "tail"), [(0, None), (3, None), (4, 9), (5, 11), (2, 3), (9, 10)])
