@@ -30,7 +30,7 @@ RATE = 22_050  # samples of the song per second
 FPS = 8
 SMALL = (
     *("frame.width=64", "frame.height=36", f"frame.fps={FPS}", "dream.octaves=1", "dream.steps=1", "start.steps=2"),
-    *("encode.quality=draft", "segment=16", "keep_segments=true", "audio.path=../song.wav", "audio.bpm=120"),
+    *("encode.quality=draft", "segment=24", "keep_segments=true", "audio.path=../song.wav", "audio.bpm=120"),
 )
 # What the shots are, in turn. None but the zoom through needs what comes before it.
 KINDS = (

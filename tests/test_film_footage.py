@@ -79,9 +79,13 @@ def test_damaged_sound_is_found_before_anything_is_rendered(tmp_path: Path) -> N
     shots = f"film=[{of(clip)},{{duration: 6f}}]"
     with pytest.raises(RenderError, match=r"the sound of .* is damaged at about 0.*; source.salvage=true takes it as"):
         planned(tmp_path, *TINY, shots)
-    salvaged = planned(tmp_path, *TINY, shots.replace("footage,", "footage, source.salvage: true,"))
+    taken = shots.replace("footage,", "footage, source.salvage: true,")
+    salvaged = planned(tmp_path, *TINY, taken, f"output={tmp_path}/f.mp4")
     assert any("is damaged at about" in note and "it is taken as it is" in note for note in salvaged.notes)
     planned(tmp_path, *TINY, shots, "audio=none")
+    film.render(salvaged)
+    sound = heard(tmp_path / "f.mp4")  # with a hole where the damage is
+    assert len(sound) == 30 * 48000 // 24 and np.abs(sound[4800:14400]).max() > 0.1
 
 
 def test_the_sound_of_footage_fades_out_where_that_is_asked(tmp_path: Path) -> None:
