@@ -1,42 +1,32 @@
 """The plan of a film of several shots: where each begins, how long it lasts, how it comes out of the one before."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from pipeline import cutlist
-from pipeline.config import AudioConfig, RenderConfig
-from pipeline.config.film import BARS, FADE, RUN_UP
+from pipeline.closing import close
+from pipeline.config import FrameConfig, RenderConfig
+from pipeline.config.film import BARS
 from pipeline.config.render import UNTIMED
 from pipeline.cutlist import Entry
 from pipeline.errors import ConfigError
+from pipeline.inputs import check_footage
 from pipeline.link import Link
 from pipeline.music.song import UNHEARD, Song, make_signals, plan_song
 from pipeline.plan import Plan, make_plan
-from pipeline.score.clock import parse_beats, parse_fps, parse_time, show_time
-from pipeline.score.grid import Grid, even
+from pipeline.score.clock import parse_fps, parse_time, show_time
+from pipeline.score.grid import even
 from pipeline.score.signals import Signals
+from pipeline.sizes import asked_size
+from pipeline.stretch import Stretch, hear_through, plan_stretch
+from pipeline.timetable import Slot, Timetable
 
 Check = Callable[[Path, Path, Path], None]
-MIXED = ("crossfade", "dip")
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A shot's place: frames ``begin`` to ``end`` of the film, of which the first ``head`` are the last shot's too."""
-
-    key: str
-    entry: Entry
-    begin: int
-    end: int
-    head: int
-
-    @property
-    def transition(self) -> str:
-        """How it comes out of the shot before."""
-        return str(self.entry.get("transition", "cut"))
 
 
 def plan_film(config: RenderConfig, folder: Path, name: str, check: Check = lambda *_: None) -> Plan:
@@ -48,27 +38,28 @@ def plan_film(config: RenderConfig, folder: Path, name: str, check: Check = lamb
         if config.shots is not None:
             raise ConfigError("shots", config.shots, "this film has one shot only; frames=0..48 renders a part of it")
         plan = make_plan(config, folder, name, check)
-        return _closed(plan, (plan,)) if config.loop else plan
+        return close(plan) if config.loop else plan
     if config.frames is not None:
         raise ConfigError("frames", config.frames, "this film has several shots; shots=2,3 renders some of them")
+    config, bare = _settled(config)
     fps = parse_fps(config.frame.fps, "frame.fps")
     song = plan_song(config.audio, fps) if config.audio.path or config.audio.kind == "file" else None
     signals = make_signals(config.audio, song, fps)
-    clock = _Clock(
-        fps, signals.grid, [at for at, _ in song.sections()] if song else [], _length(config, song, fps, signals)
-    )
-    slots, notes = clock.fit(clock.slots(_entries(config, song, clock)))
-    plans = [_shot(config, slots, number, folder, name, check, song, signals) for number in range(len(slots))]
+    sections = [at for at, _ in song.sections()] if song else []
+    table = Timetable(fps, signals.grid, sections, _length(config, song, fps, signals), partial(_lasting, config))
+    slots, notes = table.fit(table.slots(_entries(config, song, table)))
+    cutting = _Cutting(config, bare, folder, name, check, song, signals)
+    plans = [cutting.shot(slots, number) for number in range(len(slots))]
     for key, plan in zip([slot.key for slot in slots], plans, strict=True):
         if (plan.width, plan.height) != (plans[0].width, plans[0].height):
             raise ConfigError(f"{key}.source.path", plan.config.source.path, "all shots need frames of one size")
-    said = [*dict.fromkeys(note for plan in plans for note in plan.notes), *notes]
-    frames = slots[-1].end
-    said += song.notes(config.audio, frames / fps, plans[0].video, plans[0].config.encode.codec) if song else []
-    whole = replace(plans[0], config=replace(config, encode=plans[0].config.encode), frames=frames, notes=tuple(said))
+    frames, first = slots[-1].end, plans[0]
+    whole = replace(first, config=replace(config, encode=first.config.encode), frames=frames)
     whole = replace(whole, song=song, signals=signals, stretch=None, link=Link(), shots=tuple(plans))
+    whole = replace(whole, notes=(*dict.fromkeys(note for plan in plans for note in plan.notes), *notes))
+    whole = replace(whole, notes=(*whole.notes, *_heard(whole)))
     wanted(whole)
-    return _closed(whole, tuple(plans)) if config.loop else whole
+    return close(whole) if config.loop else whole
 
 
 def wanted(plan: Plan) -> list[int]:
@@ -86,167 +77,157 @@ def wanted(plan: Plan) -> list[int]:
     return numbers
 
 
-def _entries(config: RenderConfig, song: Song | None, clock: "_Clock") -> list[tuple[str, Entry]]:
+def _entries(config: RenderConfig, song: Song | None, table: Timetable) -> list[tuple[str, Entry]]:
     """The shots as they are written; with film=auto one for each section, like sections by like presets."""
     written = list(cutlist.entries(config))
     if not isinstance(config.film, str):
         return written
+    written = [(key, {**entry, "duration": "section"} if _of_footage(entry) else entry) for key, entry in written]
     if song is not None:
-        kinds = [kind for at, kind in song.sections() if clock.total is None or at < clock.total / clock.fps]
+        kinds = [kind for at, kind in song.sections() if table.total is None or at < table.total / table.fps]
         order = list(dict.fromkeys(kinds))
         return [written[order.index(kind) % len(written)] for kind in kinds]
-    last = (clock.total or round(parse_time(UNTIMED, fps=clock.fps, key="duration") * clock.fps)) / clock.fps
-    count = max(1, round(clock.grid.beat(float(last)) / clock.grid.beats_per_bar / BARS))
+    last = (table.total or round(parse_time(UNTIMED, fps=table.fps, key="duration") * table.fps)) / table.fps
+    count = max(1, round(table.grid.beat(float(last)) / table.grid.beats_per_bar / BARS))
     return [written[number % len(written)] for number in range(count)]
 
 
+def _of_footage(entry: Entry) -> bool:
+    """Whether an entry lasts a share of its footage, as a look for footage says."""
+    return "%" in str(entry.get("duration", ""))
+
+
 def _length(config: RenderConfig, song: Song | None, fps: Fraction, signals: Signals) -> int | None:
-    """The film's length in frames, where it is given: as a duration, or by the song."""
-    if config.duration is None and song is None:
-        return (
-            None
-            if config.film != cutlist.AUTO
-            else round(4 * BARS * signals.grid.beats_per_bar * signals.grid.seconds * fps)
-        )
+    """The film's length in frames, where it is given: as a duration, or by the song.
+
+    That of a footage's look, ``100%``, is of each footage and says nothing of the film.
+    """
+    if song is None and config.duration in (None, "100%"):
+        bars = 4 * BARS * signals.grid.beats_per_bar * signals.grid.seconds
+        return round(bars * fps) if config.film == cutlist.AUTO else None
     written = "100%" if config.duration is None else config.duration
     seconds = parse_time(written, fps=fps, key="duration", duration=song.seconds if song else None, grid=signals.grid)
     return round(seconds * fps)
 
 
-@dataclass(frozen=True)
-class _Clock:
-    """Turns what is written into frames of the film; ``total`` is its length where that is given."""
-
-    fps: Fraction
-    grid: Grid
-    sections: list[float]
-    total: int | None
-
-    def slots(self, entries: list[tuple[str, Entry]]) -> list[Slot]:
-        """The shots one after the other, overlapping where they are mixed."""
-        found: list[Slot] = []
-        for key, entry in entries:
-            head = self._head(key, entry, first=not found)
-            begin = found[-1].end - head if found else 0
-            if begin < 0 or (found and found[-1].begin + found[-1].head > begin):
-                before = found[-1].end - found[-1].begin
-                words = f"the shot before lasts {before} frames, and its transitions take more"
-                raise ConfigError(f"{key}.fade", entry.get("fade", FADE), words)
-            end = self._end(key, entry, begin, head)
-            if end - begin <= head:
-                raise ConfigError(
-                    f"{key}.duration", entry.get("duration", "section"), "the shot lasts no longer than its transition"
-                )
-            found.append(Slot(key, entry, begin, end, head))
-        return found
-
-    def fit(self, slots: list[Slot]) -> tuple[list[Slot], list[str]]:
-        """The shots with the last one made to end with the film, and what there is to say of it."""
-        last = slots[-1]
-        if self.total is None or last.end == self.total:
-            return slots, []
-        if self.total - last.begin <= last.head:
-            words = f"it would begin after {show_time(float(last.begin / self.fps))}, when the film is over"
-            raise ConfigError(last.key, last.entry.get("name", last.transition), words)
-        by = show_time(abs(self.total - last.end) / float(self.fps))
-        how = f"{by} {'longer' if self.total > last.end else 'shorter'}"
-        said = f"{last.key}, the last shot, is made {how}, to end with the film"
-        return [*slots[:-1], replace(last, end=self.total)], [said]
-
-    def _head(self, key: str, entry: Entry, *, first: bool) -> int:
-        transition = entry.get("transition", "cut")
-        if first and transition != "cut":
-            raise ConfigError(f"{key}.transition", transition, "the first shot comes out of nothing; leave it out")
-        if transition not in MIXED:
-            return 0
-        written = entry.get("fade", FADE)
-        beats = parse_beats(written, key=f"{key}.fade", beats_per_bar=self.grid.beats_per_bar)
-        seconds = parse_time(written, fps=self.fps, key=f"{key}.fade") if beats is None else beats * self.grid.seconds
-        return max(1, round(seconds * self.fps))
-
-    def _end(self, key: str, entry: Entry, begin: int, head: int) -> int:
-        """The frame after the shot's last: by seconds from where it begins, by bars from where it is alone."""
-        written = entry.get("duration") or ("section" if self.sections else UNTIMED)
-        alone = float((begin + head) / self.fps)
-        if written == "section":
-            return self._section(alone)
-        beats = parse_beats(written, key=f"{key}.duration", beats_per_bar=self.grid.beats_per_bar)
-        if beats is not None:
-            return round(self.grid.time(self.grid.beat(alone) + beats) * self.fps)
-        whole = float(self.total / self.fps) if self.total else None
-        return begin + round(parse_time(written, fps=self.fps, key=f"{key}.duration", duration=whole) * self.fps)
-
-    def _section(self, alone: float) -> int:
-        """Where the section ends that plays at second ``alone``; without a song, so many bars on."""
-        later = [at for at in self.sections if at > alone + self.grid.seconds / 2]
-        if later:
-            return round(min(later) * self.fps)
-        if self.sections and self.total:
-            return self.total
-        return round(self.grid.time(self.grid.beat(alone) + BARS * self.grid.beats_per_bar) * self.fps)
+def _settled(config: RenderConfig) -> tuple[RenderConfig, FrameConfig]:
+    """The config whose frame rate is known where the first footage among the shots gives it, and the frame of a shot
+    without footage.
+    """
+    frame = config.frame
+    if frame.fps != "source" and frame.width and frame.height:
+        return config, frame
+    for key, entry in cutlist.entries(config):
+        with _named(key):
+            stretch = _footage(config, entry)
+        if stretch is not None:
+            frame = replace(frame, fps=str(stretch.fps))
+            width, height = asked_size(frame, (stretch.clip.width, stretch.clip.height))
+            return replace(config, frame=frame), replace(frame, width=width, height=height)
+    return config, frame
 
 
-def _shot(
-    config: RenderConfig,
-    slots: list[Slot],
-    number: int,
-    folder: Path,
-    name: str,
-    check: Check,
-    song: Song | None,
-    signals: Signals,
-) -> Plan:
-    """The plan of one shot, checked as a film of its own is."""
-    slot, after = slots[number], slots[number + 1] if number + 1 < len(slots) else None
-    frames = slot.end - slot.begin
+def _lasting(config: RenderConfig, key: str, entry: Entry) -> float | None:
+    """How many seconds the footage of an entry lasts, if it has some. Raises ConfigError, InputError."""
+    with _named(key):
+        stretch = _footage(config, entry)
+    return stretch.seconds if stretch is not None else None
+
+
+def _footage(config: RenderConfig, entry: Entry) -> Stretch | None:
+    source = cutlist.shot_config(config, entry).source
+    if source.kind != "video":
+        return None
+    if source.path:
+        check_footage(source.path, config.limits)
+    return plan_stretch(source, config.frame.fps)
+
+
+def _heard(film: Plan) -> list[str]:
+    """What a person should know about the sound of a film of several shots."""
+    from pipeline.media.codecs import find_codec, find_muxer
+    from pipeline.media.medley import Medley
+
+    codec = film.config.encode.codec
+    if film.song is not None:
+        return film.song.notes(film.config.audio, film.frames / film.fps, film.video, codec)
+    sound = film.sound(film.frames)
+    if not isinstance(sound, Medley):
+        return []
+    left_out = sound.note(find_muxer(find_codec(codec), film.video))
+    silent = [number for number, shot in enumerate(film.shots, 1) if not (shot.stretch and shot.stretch.clip.tracks)]
+    where = f"; {_shots(silent)} silent" if silent else ""
+    how = "audio.path=song.mp3 lays one song under all of them, audio=none nothing"
+    return [left_out or f"the shots are heard with the sound of their footage{where}; {how}"]
+
+
+def _shots(numbers: list[int]) -> str:
+    *before, last = map(str, numbers)
+    return f"shots {', '.join(before)} and {last} are" if before else f"shot {last} is"
+
+
+@contextmanager
+def _named(key: str) -> Iterator[None]:
+    """Errors over a setting of one shot name the shot, too."""
     try:
-        own = cutlist.shot_config(config, slot.entry)
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{key}.{error.key}", error.value, error.allowed) from error
+
+
+@dataclass(frozen=True)
+class _Cutting:
+    """What all shots of a film share; ``bare`` is the frame of those without footage."""
+
+    config: RenderConfig
+    bare: FrameConfig
+    folder: Path
+    name: str
+    check: Check
+    song: Song | None
+    signals: Signals
+
+    def shot(self, slots: list[Slot], number: int) -> Plan:
+        """The plan of one shot, checked as a film of its own is."""
+        slot, after = slots[number], slots[number + 1] if number + 1 < len(slots) else None
+        with _named(slot.key):
+            plan = self._plan(slot, self.check if number == 0 else lambda *_: None)
+        link = Link(number, slot.transition, slot.head, after.head if after else 0)
+        played = self._signals(slot.begin / plan.fps)
+        return replace(plan, config=replace(plan.config, audio=self.config.audio), signals=played, link=link)
+
+    def _plan(self, slot: Slot, check: Check) -> Plan:
+        frames, own = slot.end - slot.begin, cutlist.shot_config(self.config, slot.entry)
+        if own.source.kind == "none":
+            own.frame = self.bare
         if slot.transition == "zoom_through":
             own.start.kind, own.start.unfold = "noise", "0s"
             if own.source.kind != "none":
-                raise ConfigError(
-                    "transition", slot.transition, "footage begins with its own first picture; take a crossfade"
-                )
-        silent = replace(own.audio, kind="none", path=None)
-        plan = make_plan(
-            replace(own, duration=f"{frames}f", audio=silent), folder, name, check if number == 0 else lambda *_: None
+                words = "footage begins with its own first picture; take a crossfade"
+                raise ConfigError("transition", slot.transition, words)
+        own = replace(own, duration=f"{frames}f", audio=replace(own.audio, kind="none", path=None))
+        try:
+            plan = make_plan(own, self.folder, self.name, check)
+        except ConfigError as error:
+            if error.key != "duration":
+                raise
+            lasts = show_time(frames / float(parse_fps(self.config.frame.fps, "frame.fps")))
+            raise ConfigError("duration", lasts, error.allowed) from error
+        if plan.stretch is None or self.song is not None or self.config.audio.kind != "source":
+            return plan
+        used = plan.stretch.start - float(plan.stretch.clip.times[0]) + frames / float(plan.fps)
+        heard = hear_through(plan.stretch, own.source.salvage, used)
+        return replace(plan, stretch=heard, notes=(*plan.notes, *heard.clip.notes))
+
+    def _signals(self, second: Fraction) -> Signals:
+        """The signals as a shot hears them that begins at ``second`` of the film."""
+        audio, signals = self.config.audio, self.signals
+        if not second:
+            return signals
+        if self.song is not None:
+            fps = parse_fps(self.config.frame.fps, "frame.fps")
+            return make_signals(audio, replace(self.song, start=self.song.start + float(second)), fps)
+        grid = signals.grid
+        return Signals(
+            even(audio.bpm or UNHEARD, grid.beats_per_bar, grid.times[0] - float(second)), audio.attack, audio.release
         )
-    except ConfigError as error:
-        raise ConfigError(f"{slot.key}.{error.key}", error.value, error.allowed) from error
-    link = Link(number, slot.transition, slot.head, after.head if after else 0)
-    played = _from(slot.begin / plan.fps, plan.fps, config.audio, song, signals)
-    return replace(plan, config=replace(plan.config, audio=own.audio), signals=played, link=link)
-
-
-def _from(second: Fraction, fps: Fraction, audio: AudioConfig, song: Song | None, signals: Signals) -> Signals:
-    """The signals as a shot hears them that begins at ``second`` of the film."""
-    if not second:
-        return signals
-    if song is not None:
-        return make_signals(audio, replace(song, start=song.start + float(second)), fps)
-    grid = signals.grid
-    return Signals(
-        even(audio.bpm or UNHEARD, grid.beats_per_bar, grid.times[0] - float(second)), audio.attack, audio.release
-    )
-
-
-def _closed(film: Plan, plans: tuple[Plan, ...]) -> Plan:
-    """The film as a loop: its first shot gets a run-up, to which the end of its last is led."""
-    first, last, fps = plans[0], plans[-1], film.fps
-    for plan in plans:
-        if plan.stretch is not None:
-            raise ConfigError("loop", "true", "footage does not end where it began; loop=true is for films without")
-    run_up = min(round(RUN_UP * fps), (last.frames - last.link.head) // 2, (first.frames - first.link.tail) // 2)
-    if run_up < 2:
-        raise ConfigError("loop", "true", f"a loop needs a few frames; its shots have {first.frames} and {last.frames}")
-    if film.config.frames is not None:
-        raise ConfigError("frames", film.config.frames, "a loop is rendered as a whole")
-    notes = (*film.notes, "loop=true: start.unfold is left out") if first.opening else film.notes
-    period = first.frames if len(plans) == 1 else 0
-    opened = replace(
-        first, frames=first.frames + run_up, opening=0, link=replace(first.link, run_up=run_up, period=period)
-    )
-    if len(plans) == 1:
-        return replace(opened, notes=notes, link=replace(opened.link, back=run_up))
-    ended = replace(last, link=replace(last.link, back=run_up))
-    return replace(film, notes=notes, shots=(opened, *plans[1:-1], ended))

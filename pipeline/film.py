@@ -195,7 +195,7 @@ def _assemble(
     part: bool = False,
     announce: Callable[[Path], None] = lambda fresh: None,
 ) -> None:
-    """Join the segments, with the footage's sound; without it rather than not at all."""
+    """Join the segments, with what is heard under them: as much of it as can be, rather than not at all."""
     sound = None if part else plan.sound(plan.length)
     joining = partial(
         assemble,
@@ -213,9 +213,15 @@ def _assemble(
     )
     try:
         joining(sound=sound)
+        return
     except EncoderError as error:
         if sound is None:
             raise
+        first = error
+    try:
+        joining(sound=sound, strict=False)
+        say(f"note: what can be read of the sound is laid under the pictures ({first})")
+    except EncoderError as error:
         say(f"note: the sound could not be laid under the pictures and is left out ({error})")
         joining(sound=None)
 

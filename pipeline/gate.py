@@ -6,6 +6,7 @@ import the packages of a search path. All of that is refused here, before Hydra 
 
 import contextlib
 import io
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, RangeSweep
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
@@ -24,6 +26,7 @@ from pipeline.errors import ConfigError, InputError, RenderError, nearest
 CONF = Path(__file__).resolve().parent.parent / "conf"
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")  # what a user may set of Hydra's own
 OPTIONS = ("--help", "--cfg", "--resolve", "--package", "--multirun", "--config-dir", "--config-name", "--info")
+MOST_FILMS = 1000  # of one sweep: more is a slip of the hand
 LONGEST = 40_000  # characters of one argument
 REFERENCES = "only references to other settings, ${frame.width}, may stand here"
 _CODE = re.compile(r"_\w+_")  # _target_ and its like
@@ -48,8 +51,14 @@ def check_arguments(arguments: list[str]) -> list[str]:
             raise RenderError(f"{name}={value}: name a {'folder' if name == '--config-dir' else 'file in it'}")
     if asked.config_dir is not None and not Path(asked.config_dir).is_dir():
         raise InputError(f"--config-dir={asked.config_dir}: there is no such folder")
+    films = 1.0
     for override in OverridesParser.create().parse_overrides(settings):
         _check_override(override)
+        films *= _count(override.value())
+        if films > MOST_FILMS:
+            raise RenderError(
+                f"{plain.shown(override.input_line)}: -m would make {films:,.0f} films; allowed are {MOST_FILMS}"
+            )
     return [*(word for word in arguments if word not in settings), *settings]
 
 
@@ -118,6 +127,16 @@ def _check_override(override: Any) -> None:
         raise RenderError(f"{plain.shown(line)}: of Hydra's own settings only {allowed} may be set, with a folder")
     if plain.reaches_outside(_CLOCK.sub("", line) if key in FOLDERS else line):
         raise RenderError(f"{plain.shown(line)}: {REFERENCES}")
+
+
+def _count(value: Any) -> float:
+    """How many values a sweep goes through, of those that could be many."""
+    if isinstance(value, ChoiceSweep):
+        return len(value.list)
+    if isinstance(value, RangeSweep):
+        span = float(value.stop or 0) - float(value.start or 0)
+        return max(1.0, math.ceil(span / value.step) if value.step else math.inf)
+    return 1
 
 
 def _check_file(path: Path, config_path: str, package: str | None, tree: dict[str, Any]) -> None:

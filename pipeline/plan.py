@@ -22,7 +22,7 @@ from pipeline.stretch import Stretch, check_apart, plan_stretch
 from pipeline.work.folder import is_own, work_path
 
 if TYPE_CHECKING:
-    from pipeline.media.sound import Sound
+    from pipeline.media.sound import Audible
 
 SHORTEST_OPENING = 8  # frames in which noise can unfold and be seen to
 
@@ -68,12 +68,20 @@ class Plan:
         """How many frames the film has."""
         return sum(shot.frames - shot.link.unshown for shot in self.shots or (self,))
 
-    def sound(self, frames: int) -> "Sound | None":
-        """What is heard under the first ``frames`` frames: the song, else what the footage has."""
+    def sound(self, frames: int) -> "Audible | None":
+        """What is heard under the ``frames`` frames of the film: the song, else of every shot what its footage has."""
         audio = self.config.audio
         if audio.kind != "none" and self.song is not None:
             return self.song.sound(frames / self.fps, audio, self.fps)
-        return self.stretch.sound(frames, audio.kind) if self.stretch else None
+        fade = parse_time(audio.fade_out, fps=self.fps, key="audio.fade_out", duration=float(frames / self.fps))
+        if not self.shots and not fade:
+            return self.stretch.sound(frames, audio.kind) if self.stretch else None
+
+        from pipeline.media.medley import lay
+
+        shots = self.shots or (self,)
+        sounds = [shot.stretch.sound(shot.frames, audio.kind) if shot.stretch else None for shot in shots]
+        return lay([(sound, shot.link, shot.frames) for sound, shot in zip(sounds, shots, strict=True)], self.fps, fade)
 
     def scales(self) -> list[float]:
         """Sizes of the octaves over the frame's, coarse to fine."""
@@ -111,7 +119,8 @@ def make_plan(
         if config.frame.scale == 1 and side != even
     ]
     asked_for, (config, said) = config, _encoding(config, video, width, height, fps)
-    heard, codec = "none" if song else config.audio.kind, config.encode.codec
+    fade = parse_time(config.audio.fade_out, fps=fps, key="audio.fade_out", duration=float(frames / fps))
+    heard, codec = "none" if song or fade else config.audio.kind, config.encode.codec
     notes += said + (stretch.notes(frames, heard, video, codec) if stretch else [])
     notes += song.notes(config.audio, frames / fps, video, codec) if song else []
     return Plan(

@@ -66,7 +66,7 @@ def film_record(plan: Plan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any
     settings = film_settings(plan.config)
     for name in ("film", "presets"):
         for entry in settings[name] if isinstance(settings.get(name), list) else ():
-            _forget_paths(entry)
+            _forget_paths(entry, wholly=True)
     for shot in plan.shots:
         settings = _settings(shot, settings)
     inputs = {f"shot {n}: {key}": item for n, shot in enumerate(shots, 1) for key, item in shot["inputs"].items()}
@@ -106,11 +106,14 @@ def _settings(plan: Plan, settings: dict[str, Any]) -> Any:
     return _renamed(settings, named)
 
 
-def _forget_paths(settings: dict[str, Any]) -> None:
+def _forget_paths(settings: dict[str, Any], *, wholly: bool = False) -> None:
+    """Leave out every path; ``wholly`` so that a shot takes the film's, as it is named again."""
     for key in PATHS:
         group, _, name = key.partition(".")
         if isinstance(settings.get(group), dict) and settings[group].get(name) is not None:
             settings[group][name] = None
+            if wholly:
+                del settings[group][name]
 
 
 def _inputs(plan: Plan) -> dict[str, dict[str, str]]:

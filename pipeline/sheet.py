@@ -23,7 +23,8 @@ PEAK = 0.04  # seconds in which a level that is drawn falls, so that no frame mi
 @dataclass(frozen=True)
 class Music:
     """What a film moves to: ``beats`` and ``bars`` in seconds, ``sections`` as (second, kind), and of a song, by name,
-    how strong ``bass``, ``mid``, ``treble`` and ``loud`` are, with an entry per frame.
+    how strong ``bass``, ``mid``, ``treble`` and ``loud`` are, with an entry per frame. Of a song in which no beat is
+    heard beats are ``counted``.
     """
 
     bpm: float
@@ -31,6 +32,7 @@ class Music:
     bars: list[float]
     sections: list[tuple[float, int]]
     levels: dict[str, list[float]]
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def music_of(plan: Plan) -> Music | None:
         bars=[at for number, at in beats if number % signals.grid.beats_per_bar == 0],
         sections=sections,
         levels=levels,
+        counted=plan.song is not None and config.audio.bpm is None and plan.song.hearing.bpm is None,
     )
 
 

@@ -13,7 +13,7 @@ from pipeline.sheet import Music, Sheet
 
 FINER = 2  # drawn so many times larger, then reduced: smooth lines
 WIDTH, LEFT, RIGHT = 1600, 230, 24
-MOVING, STILL, BARS, OCTAVE, SONG = 84, 26, 120, 40, 124  # heights of lanes
+MOVING, STILL, BARS, OCTAVE, SONG, BEATS = 84, 26, 120, 40, 124, 44  # heights of lanes
 GAP, TOP, AXIS, LINE = 10, 56, 44, 22
 PAPER, LANE, GRID = (22, 23, 28), (31, 33, 40), (52, 55, 66)
 INK, FAINT, CURVE = (232, 233, 238), (148, 152, 166), (126, 200, 255)
@@ -51,7 +51,7 @@ class _Picture:
         still = len(sheet.lanes) - len(self._moving)
         rows = -(-min(len(self._names), MOST_NAMED + 1) // 4)
         lanes = [MOVING] * len(self._moving) + [STILL] * still + [BARS] + [OCTAVE] * len(sheet.octaves)
-        lanes += [SONG] if sheet.music else []
+        lanes += [SONG if sheet.music.levels else BEATS] if sheet.music else []
         height = TOP + sum(lanes) + GAP * len(lanes) + AXIS + rows * LINE + 2 * GAP
         self.image = Image.new("RGB", (WIDTH * FINER, height * FINER), PAPER)
         self._pen = ImageDraw.Draw(self.image)
@@ -77,8 +77,12 @@ class _Picture:
 
     def _song(self, music: Music) -> None:
         """Its loudness with bass, mid and treble in it, under beats, numbered bars and lettered sections."""
-        top, bottom = self._lane("song" if music.levels else "beats", SONG)
-        self._text((LEFT - 14, top + 4), f"{music.bpm:.4g} bpm", FAINT, 12, "ra")
+        bpm = f"{music.bpm:.4g} bpm"
+        top, bottom = self._lane("song", SONG) if music.levels else self._lane(f"beats, {bpm}", BEATS)
+        if music.levels:
+            self._text((LEFT - 14, top + 4), bpm, FAINT, 12, "ra")
+        if music.counted:
+            self._text((LEFT - 14, top + 20), "counted: no beat is heard", FAINT, 12, "ra")
         middle, reach = (top + bottom) / 2 - 7, SONG / 2 - 25
         for x, first, last in self._columns() if music.levels else []:
             for name, colour in LEVEL.items():

@@ -120,12 +120,14 @@ def plan_stretch(config: SourceConfig, fps: Any, duration: Any = None, *, heard:
         first=start == 0 and abs(float(clip.times[0])) < 0.5 / float(clip.fps),
         last=config.end is None,
     )
-    return _heard_through(stretch, config.salvage, until(clip.fps)) if heard and clip.tracks else stretch
+    return hear_through(stretch, config.salvage, until(clip.fps)) if heard else stretch
 
 
-def _heard_through(stretch: Stretch, salvage: bool, until: float) -> Stretch:
+def hear_through(stretch: Stretch, salvage: bool, until: float) -> Stretch:
     """The stretch, whose sound was listened to as far as second ``until`` of the clip; InputError when damaged."""
     clip = stretch.clip
+    if not clip.tracks:
+        return stretch
     end = math.inf if until == math.inf and stretch.last else float(clip.times[0]) + min(until, clip.seconds)
     damage = find_damage(clip.path, stretch.start, end)
     if not damage:

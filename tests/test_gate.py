@@ -46,6 +46,32 @@ def test_a_sweep_of_groups_and_values_passes() -> None:
     assert gate.check_arguments(asked) == asked
 
 
+@pytest.mark.parametrize(
+    ("asked", "films"),
+    [
+        (["seed=range(1,1e9)"], "999,999,999"),
+        (["seed=range(0,100)", "camera.zoom=range(1,2,0.01)"], "10,000"),
+        (["seed=range(1,5,0)"], "inf"),
+        (["seed=shuffle(range(0,2000))"], "2,000"),
+        (
+            [
+                f"seed={','.join(map(str, range(40)))}",
+                "camera=zoom,drift",
+                "duration=choice(1s,2s,3s)",
+                "segment=range(2,9)",
+            ],
+            "1,680",
+        ),
+    ],
+)
+def test_a_sweep_has_an_end(asked: list[str], films: str) -> None:
+    with pytest.raises(RenderError) as refused:
+        gate.check_arguments(["-m", *asked])
+    assert str(refused.value) == f"{asked[-1]}: -m would make {films} films; allowed are 1000"
+    assert gate.check_arguments(["-m", "seed=range(0,500)", "camera=zoom,drift"])
+    assert gate.check_arguments(["-m", "seed=range(9,1,-1)"])
+
+
 @given(st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30))
 @example("IMG (1), it's.jpg")
 @example("a\\")

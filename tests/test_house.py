@@ -17,8 +17,9 @@ FLOORS = (
     ("job", "build", "record", "composition", "sheet", "sheet_picture"),
     ("shot",),
     ("start", "cut"),
+    ("closing",),
     ("plan", "source"),
-    ("stretch", "repeat", "inputs", "work", "music", "sizes"),
+    ("stretch", "repeat", "inputs", "work", "music", "sizes", "timetable"),
     ("score", "motion", "dream", "media"),
     ("networks",),
     ("progress", "randomness", "device", "heap", "stop", "kin", "loop"),
@@ -35,7 +36,7 @@ FLOORS = (
 )
 LIGHT = (
     *("render", "launch", "command", "preset", "cutlist", "typed", "gate", "plain", "repeat", "inputs"),
-    *("composition", "cut", "plan", "sizes", "sheet", "sheet_picture"),
+    *("composition", "cut", "closing", "timetable", "plan", "sizes", "sheet", "sheet_picture"),
     *("cache", "kin", "layers", "config", "errors", "region", "target", "score"),
     *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject", "storyboard.__main__"),
 )  # answer without torch

@@ -14,6 +14,8 @@ from pipeline.loop import AHEAD, Home, share
 from pipeline.media.files import digest
 from pipeline.media.video import decode
 from pipeline.take import strays
+from tests.media.drawing import video
+from tests.music.drawn import Drawing
 from tests.test_shot import planned, shot_of
 
 SMALL = (
@@ -90,6 +92,27 @@ def test_footage_and_parts_do_not_loop(tmp_path: Path) -> None:
         planned(tmp_path, *SMALL, "frames=0..4")
     with pytest.raises(ConfigError, match="loop=true: a loop needs a few frames"):
         planned(tmp_path, *SMALL, "duration=2f")
+
+
+def test_what_does_not_loop_is_said(tmp_path: Path) -> None:
+    shots = ("duration=null", "film=[{duration: 20f},{camera: static, duration: 40f}]")
+    assert planned(tmp_path, *SMALL, *shots).notes == (
+        "loop=true: shot 2 turns into the beginning of shot 1 over its last 0.833s",
+    )
+    song = Drawing(bpm=120, seconds=9.0).save(tmp_path / "song.wav")
+    music = (*SMALL, f"audio.path={song}", "audio.bpm=120", "audio.offset=0.3s")
+    (breaks,) = planned(tmp_path, *music, "duration=4s").notes
+    assert breaks == "loop=true is for the pictures: the song breaks off where the film begins again"
+    assert planned(tmp_path, *music, "duration=4s", "audio=none").notes == ()
+    stumbles = planned(tmp_path, *music, "duration=null", "film=[{duration: 2bar},{}]").notes[-1]
+    assert stumbles == "the loop lasts 4.5 bars, and the beat stumbles; with duration=8s it goes on"
+    (stumbles,) = planned(tmp_path, *SMALL, "audio.bpm=100", "duration=30f").notes
+    assert stumbles == "the loop lasts 1.04 bars, and the beat stumbles; with duration=2.4s it goes on"
+    clip = video(tmp_path / "clip.mp4")
+    with pytest.raises(ConfigError, match="loop=true: shot 2 is footage, which does not end where it began"):
+        planned(tmp_path, *SMALL, "duration=null", f"film=[{{}},{{preset: footage, source.path: {clip}}}]")
+    with pytest.raises(ConfigError, match="loop=true: footage does not end where it began"):
+        planned(tmp_path, *SMALL, "source=video", f"source.path={clip}", "duration=1s")
 
 
 def test_what_does_not_come_round_is_named(tmp_path: Path) -> None:

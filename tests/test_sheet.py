@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from pipeline import command
 from pipeline.build import build_shot
 from pipeline.dream import zoo
 from pipeline.plan import Plan, make_plan
-from pipeline.sheet import make_sheet, score_of
+from pipeline.sheet import make_sheet, score_of, sheet_of
+from pipeline.sheet_picture import BEATS, LANE, LEFT, SONG, TOP, as_png
+from tests.music.drawn import RATE, save
 
 SMALL = ("frame.width=96", "frame.height=64", "duration=3s", "frame.fps=10")
 SCORES = {
@@ -89,6 +93,27 @@ def test_a_film_of_one_frame_and_a_long_one_are_drawn(tmp_path: Path) -> None:
         assert run.returncode == 0, run.stderr
         with Image.open(tmp_path / f"{duration}.png") as picture:
             assert picture.width == 1600
+
+
+def test_beats_that_are_only_counted_are_said_and_a_metronome_takes_little_room(tmp_path: Path) -> None:
+    hum = save(tmp_path / "hum.wav", 0.3 * np.sin(2 * np.pi * 220 * np.arange(3 * RATE) / RATE))
+    sheet = sheet_of(planned(tmp_path, *SMALL, f"audio.path={hum}"))
+    assert sheet.music is not None and sheet.music.counted
+    told = sheet_of(planned(tmp_path, *SMALL, f"audio.path={hum}", "audio.bpm=90"))
+    assert told.music is not None and not told.music.counted
+    alone = replace(sheet, music=replace(sheet.music, counted=False))
+    with_words, without = (opened(as_png(each, "hum")) for each in (sheet, alone))
+    changed = np.argwhere(np.abs(with_words - without).max(axis=-1))
+    assert len(changed) > 100 and changed[:, 1].max() < LEFT  # words beside the lane, nothing in it
+    metronome = opened(as_png(sheet_of(planned(tmp_path, *SMALL, "audio.bpm=128")), "bpm"))
+    assert metronome.shape[0] == without.shape[0] - SONG + BEATS
+    lane = metronome[TOP : TOP + BEATS, LEFT:]
+    assert (np.abs(lane - LANE).max(axis=-1) > 60).sum() > 50  # bars and their numbers are in it
+
+
+def opened(png: bytes) -> np.ndarray:
+    with Image.open(BytesIO(png)) as picture:
+        return np.asarray(picture.convert("RGB"), dtype=np.int16)
 
 
 def test_it_goes_beside_the_film_or_into_the_runs_folder(tmp_path: Path) -> None:

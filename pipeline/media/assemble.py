@@ -17,7 +17,7 @@ from pipeline.media.files import part_path, place
 from pipeline.media.segments import chained, patience
 from pipeline.media.series import first_picture, place_series
 from pipeline.media.series import split as split_series
-from pipeline.media.sound import Sound
+from pipeline.media.sound import Audible
 from pipeline.media.video import count_frames
 
 
@@ -33,13 +33,14 @@ def assemble(
     record: str,
     title: str,
     overwrite: bool,
-    sound: Sound | None = None,
+    sound: Audible | None = None,
+    strict: bool = True,
     announce: Callable[[Path], None] = lambda fresh: None,
 ) -> None:
     """Make ``segments``, in order, the film ``final`` with its run record inside; the segments stay.
 
-    ``sound`` is laid under the pictures where the container holds sound; ``record`` is any text. Frame n is shown at
-    n / ``fps`` seconds, as near as the container's clock can tell. Raises InputError for a segment that cannot be
+    ``sound`` is laid under the pictures where the container holds sound; unless ``strict``, what of it cannot be
+    decoded is left out, and the pictures are counted as always. ``record`` is any text. Frame n is shown at n / ``fps`` seconds, as near as the container's clock can tell. Raises InputError for a segment that cannot be
     read, EncoderError when not exactly ``frames`` frames arrive or the record does not read back, OutputError when
     ``final`` appeared meanwhile without ``overwrite``. ``announce`` is told of the complete film just before it gets
     its name.
@@ -58,7 +59,7 @@ def assemble(
             if record:
                 write_comment(first_picture(fresh) if series else fresh, record)
         else:
-            _join(segments, fresh, coding, muxer, fps, metadata(title, record), sound, doing)
+            _join(segments, fresh, coding, muxer, fps, metadata(title, record), sound, strict, doing)
             found = count_frames(fresh)
             if found != frames:
                 raise EncoderError(f"{doing} failed: {found} of {frames} frames are in the segments")
@@ -94,12 +95,22 @@ def _join(
     muxer: str,
     fps: Fraction,
     tags: bytes,
-    sound: Sound | None,
+    sound: Audible | None,
+    strict: bool,
     doing: str,
 ) -> None:
     """Copy the pictures of all segments, and the sound, into the one file ``fresh``."""
     with chained(segments, fresh) as source:
-        arguments = ["-xerror", *source, "-protocol_whitelist", "pipe", "-f", "ffmetadata", "-i", "pipe:0"]
+        arguments = [
+            *(["-xerror"] if strict else []),
+            *source,
+            "-protocol_whitelist",
+            "pipe",
+            "-f",
+            "ffmetadata",
+            "-i",
+            "pipe:0",
+        ]
         arguments += sound.inputs() if sound else []
         arguments += ["-map", "0:v:0", "-map_metadata", "1", "-c", "copy"]
         arguments += ["-bsf:v", _timing(fps, coding.codec.delay), *SAME_BYTES, *container(coding.codec, muxer, fps)]
@@ -108,7 +119,7 @@ def _join(
         if muxer in ("mp4", "mov"):
             arguments += ["-movflags", "+faststart"]  # plays while it is still being downloaded
         arguments += ["-f", muxer, "-y", f"file:{fresh}"]
-        limit = patience([*segments, *([sound.path] if sound else [])])
+        limit = patience([*segments, *(sound.files if sound else [])])
         ffmpeg.run(arguments, doing=doing, timeout=limit, input=tags)
 
 

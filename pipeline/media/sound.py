@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.errors import ConfigError, InputError
 from pipeline.media import ffmpeg
@@ -28,6 +29,23 @@ LAYOUTS = {"hexadecagonal": 16}  # channels of layouts whose name holds no numbe
 BEFORE = 0.001  # seconds by which a packet may begin before the film does
 
 
+class Audible(Protocol):
+    """What can be laid under the pictures of a film."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What is opened."""
+
+    def inputs(self) -> list[str]:
+        """ffmpeg's arguments that open them."""
+
+    def outputs(self, muxer: str, index: int) -> list[str]:
+        """ffmpeg's arguments that put the sound, as inputs from ``index`` on, into a file of this ``muxer``."""
+
+    def note(self, muxer: str) -> str:
+        """What a person should know about the sound in a file of this ``muxer``; else an empty string."""
+
+
 @dataclass(frozen=True)
 class Sound:
     """The sound of ``path``: one codec per track.
@@ -41,6 +59,11 @@ class Sound:
     start: float
     end: float | None
     whole_start: bool
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The one file."""
+        return (self.path,)
 
     def inputs(self) -> list[str]:
         """ffmpeg's arguments that open the file, with the film's beginning as second 0."""
@@ -89,6 +112,11 @@ class Sound:
 def tracks(path: Path) -> tuple[str, ...]:
     """The codec of every sound track of ``path``, in ffmpeg's words. Raises InputError."""
     return tuple(codec for codec, _ in _look(path))
+
+
+def is_mono(path: Path) -> bool:
+    """Whether the first sound track of ``path`` has one channel. Raises InputError."""
+    return _look(path)[0][1] in ("mono", "1 channels")
 
 
 def check_channels(path: Path, muxer: str) -> None:
