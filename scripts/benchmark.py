@@ -11,8 +11,9 @@ and *cpu* the first is by the clock, the second by this process's processor time
 *overhead*: the whole loop, encoder included, over the bare passes of the network. *common*: the usual way of making
 such films (``speed/common_way.py``) over ours, at its four octaves of ten steps. *equal*: the same for a warm zoom in
 which the target is seen as much. *gemm*: the loop's arithmetic over the machine's rate of matrix products.
+*adaptive*: fixed settings and ``dream.adaptive`` on the curve of quality against time (``speed/thrift.py``).
 
-Networks without a file of weights get random ones, which take as long; *equal* is left out for them.
+Networks without a file of weights get random ones, which take as long; *equal* and *adaptive* are left out for them.
 """
 
 import argparse
@@ -34,12 +35,12 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 
 from pipeline import command
-from scripts.speed import measures
+from scripts.speed import measures, thrift
 from scripts.speed.subject import subject
 from scripts.speed.timing import seconds, take_turns
 
 NETWORKS = ["motifnet", "squeezenet1_0", "googlenet", "vgg16"]
-PARTS = ("overhead", "common", "equal", "scaling", "frames", "start")
+PARTS = ("overhead", "common", "equal", "adaptive", "scaling", "frames", "start")
 SIZES = ["640x360", "1280x720", "1920x1080", "3840x2160"]
 
 
@@ -108,6 +109,9 @@ def measure(given: str, asked: argparse.Namespace, folder: Path) -> dict[str, An
     if "frames" in asked.parts:
         figures["frames_per_second"] = {size: per_second(given, size, asked.device, folder) for size in asked.sizes}
     show(given, figures)
+    if "adaptive" in asked.parts and of.trained:
+        print()
+        figures["adaptive"] = thrift.measure(given, parse(asked.size), folder, device=asked.device)
     return figures
 
 

@@ -13,7 +13,7 @@ from pipeline import command
 from pipeline.dream import zoo
 from pipeline.dream.objective import Objective
 from pipeline.media.video import count_frames
-from scripts.speed import measures
+from scripts.speed import measures, thrift
 from scripts.speed.common_way import CommonWay, Way
 from scripts.speed.subject import Subject, subject
 from scripts.speed.timing import Took, ratios, take_turns
@@ -80,3 +80,14 @@ def test_the_figures_are_written(tmp_path: Path) -> None:
     )
     assert figures["conditions"]["threads"] >= 1
     assert "overhead" in done.stdout
+
+
+def test_the_curve_counts_every_pixel_that_is_passed(small: Subject) -> None:
+    """One step on 43×64 and 64×96; two steps are twice that, one octave the finer, and thrift at most all of it."""
+    dreams = thrift.settings(small.plan.config.dream)
+    names = ("1 step", "2 steps", "octaves=1", "thrift=12")
+    points = thrift.curve(small, {name: dreams[name] for name in names}, 1.0, 6, small.shot().canvas)
+    pixels = [points[name].kpixels for name in names]
+    assert pixels[:3] == pytest.approx([8.896, 17.792, 6.144])
+    assert 0 < pixels[3] <= pixels[0]
+    assert all(point.flicker > 0 for point in points.values())
