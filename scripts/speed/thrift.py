@@ -3,13 +3,14 @@
     python -m scripts.speed.thrift                       MotifNet, 192×108, two to three minutes on a quiet machine
     python -m scripts.speed.thrift --network squeezenet1_0=FILE --size 320x180 --sheets FOLDER
 
-All shots go on from one warm canvas. Columns: *kpixels*, passed forward and back per frame, exact; *cpu*, milliseconds
-of processor time per frame; and over the last third of the frames *seen*, the target's activation in them, *seen ½*,
-the same at half their size, where the larger motifs are, *flicker*, the mean absolute difference between a frame and
-the one before it moved by the camera, in thousandths, and *beat*, the deviation of this from frame to frame.
+All shots go on from one warm canvas. Columns, over the last third of the frames: *kpixels*, passed forward and back per
+frame, exact; *cpu*, milliseconds of processor time per frame; *seen*, the target's activation; *seen ½*, the same at
+half the size, where the larger motifs are; *flicker*, the mean absolute difference between a frame and the one before
+it moved by the camera, in thousandths; *beat*, the deviation of this from frame to frame.
 """
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, pstdev
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the program sets them
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
 from PIL import Image
@@ -92,10 +96,13 @@ def curve(
     for name, dream in dreams.items():
         objective = Counting(of.network)
         shot = replace(of.shot(), dreamer=Dreamer(objective, dream, min(of.size)), frames=frames + 1)
-        cpu = time.process_time()
-        made = [step.frame for step in shot.render(warm, first=1)]
-        cpu = time.process_time() - cpu
-        found[name] = point(of, zoom, made[-(frames // 3) :], objective.pixels / frames / 1e3, 1e3 * cpu / frames)
+        made, settled = [], frames - frames // 3
+        for step in shot.render(warm, first=1):
+            made.append(step.frame)
+            if step.index == settled:
+                objective.pixels, cpu = 0, time.process_time()
+        spent = (objective.pixels / 1e3, 1e3 * (time.process_time() - cpu))
+        found[name] = point(of, zoom, made[settled:], *(each / (frames - settled) for each in spent))
         rows.append(torch.cat(made[-SHOWN:], dim=3))
         print(f"{'':8}{name:20}" + "".join(f"{value:10.2f}" for value in vars(found[name]).values()), flush=True)
     if sheet is not None:
