@@ -7,7 +7,7 @@ names the file, saves the canvas beside it and tells the journal, while the next
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,9 +78,8 @@ class Job:
     def _run(self, gap: range, progress: Progress) -> None:
         """Render consecutive segments, the first of which has a canvas before it."""
         position = self.shelf.position(gap.start)
-        canvas, tile = position.canvas, position.notes.get("tile", "")
-        if tile.isdecimal():  # memory had run out, and tiles change bits
-            self.shot.dreamer.tile = int(tile)
+        canvas = position.canvas
+        self.shot.dreamer.recall(position.notes)
         if canvas is None:
             canvas = warm_up(self.shot, self.stop)
         steps = self.shot.render(canvas.to(self.shot.canvas.device), position.first)
@@ -97,7 +96,7 @@ class Job:
                 for raw in position.frames[0]:
                     opened.add_again(raw)
                     progress.step(fresh=False)
-                opened.canvas = position.canvas
+                opened.canvas, opened.notes = position.canvas, position.notes
             while opened.encoder.frames < wanted:
                 step = next(steps)
                 opened.add(step)
@@ -128,7 +127,7 @@ class Job:
         encoder, number, frames = opened.encoder, opened.number, opened.encoder.frames
         try:
             encoder.__exit__(None, None, None)
-            path = self.shelf.add(number, encoder.part, canvas, self._notes(), frames=frames, seconds=seconds)
+            path = self.shelf.add(number, encoder.part, canvas, opened.notes, frames=frames, seconds=seconds)
         except Exception:
             encoder.part.unlink(missing_ok=True)
             opened.shut()
@@ -147,13 +146,10 @@ class Job:
             return
         with suppress(Exception):
             kept = opened.canvas is not None and self.shelf.keep_open(
-                opened.number, spool, opened.on_cpu(), self._notes()
+                opened.number, spool, opened.on_cpu(), opened.notes
             )
         if not kept:
             spool.remove()
-
-    def _notes(self) -> dict[str, str]:
-        return {"tile": str(self.shot.dreamer.tile)}
 
     def _closed_well(self) -> bool:
         """Whether the segment before is finished; if not, its frames are those to go on from."""
@@ -172,11 +168,14 @@ class Job:
 
 
 class _Open:
-    """A segment on its way: its encoder, the spool of what that was given, the canvas after its last frame."""
+    """A segment on its way: its encoder, the spool of what that was given, the canvas after its last frame and the
+    dreamer's notes there.
+    """
 
     def __init__(self, number: int, encoder: Encoder, spool: Spool | None) -> None:
         self.number, self.encoder, self.spool = number, encoder, spool
         self.canvas: Tensor | None = None
+        self.notes: Mapping[str, str] = {}
         self.began = time.monotonic()
         try:
             encoder.__enter__()
@@ -187,12 +186,13 @@ class _Open:
     def add(self, step: Step) -> None:
         """Encode one frame."""
         if self.spool is None:
-            self.canvas = step.canvas
+            self.canvas, self.notes = step.canvas, step.notes
             self.encoder.write(step.frame)
             return
         raw = self.encoder.pack(step.frame)
         self.spool.add(raw)
-        self.canvas = step.canvas  # now that the frame is in the spool: both stand at the same frame
+        # Now that the frame is in the spool: all stand at the same frame.
+        self.canvas, self.notes = step.canvas, step.notes
         self.encoder.write_bytes(raw)
 
     def add_again(self, raw: bytes) -> None:

@@ -6,9 +6,10 @@ before it, the score at its second, and a generator of its own.
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,12 +33,16 @@ RIPEST = 1000  # generators set apart for the first frame of a scene
 
 @dataclass(frozen=True)
 class Step:
-    """One finished frame ``(1, 3, H, W)`` in [0, 1], where the film stands, and the canvas to go on from."""
+    """One finished frame ``(1, 3, H, W)`` in [0, 1], where the film stands, and the canvas to go on from.
+
+    ``notes`` are the dreamer's at that canvas.
+    """
 
     index: int
     frame: Tensor
     label: str
     canvas: Tensor
+    notes: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,10 @@ class Shot:
         return self.score.at((played % self.period if self.period else max(played, 0)) / self.fps)
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
-        """Frames ``first`` … of the shot. ``canvas`` is that of the frame before, or for 0 what ``begin`` returned."""
+        """Frames ``first`` … of the shot. ``canvas`` is that of the frame before, or for 0 what ``begin`` returned.
+
+        The dreamer has to remember what it noted there.
+        """
         growth = list(start.sizes(self.start, self.size, self.opening))
         for index in range(first, self.frames):
             cue = self.cue(index)
@@ -90,7 +98,7 @@ class Shot:
                 canvas = self.footage.anchor(canvas)
             if self.home is not None and index >= self.frames - self.back:
                 canvas = self._lead_home(self.home, canvas, index)
-            yield Step(index, resize(canvas, self.size), cue.label(), canvas)
+            yield Step(index, resize(canvas, self.size), cue.label(), canvas, self.dreamer.notes())
 
     def begin(self) -> Iterator[Tensor]:
         """The hidden warm-up: the canvas after each of its dreams; the last one is where frame 0 starts."""
@@ -131,12 +139,18 @@ class Shot:
     def _over_footage(self, footage: Footage, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         """The source at ``index`` with what was dreamed before; a new scene ripens first, to begin as dreamed."""
         canvas = footage.blend(canvas, index, partial(self._move, index=index), cue.numbers)
+        if footage.begins(index):
+            self.dreamer.thrift.forget()
         for step in range(self.ripen if footage.begins(index) else 0):
             canvas = footage.anchor(self._dream(canvas, cue, WARMUP_STEP, index * RIPEST + step, START))
         return canvas
 
     def _dream(self, canvas: Tensor, cue: Cue, seconds: float, step: int, stream: int = FRAMES) -> Tensor:
-        look = {name.removeprefix("dream."): value for name, value in cue.numbers.items() if name.startswith("dream.")}
+        look: dict[str, Any] = {
+            name.removeprefix("dream."): value for name, value in cue.numbers.items() if name.startswith("dream.")
+        }
+        if stream != FRAMES:
+            look["adaptive"] = False  # what ripens unseen needs all its steps
         try:
             dreamed = self.dreamer.dream(
                 canvas,

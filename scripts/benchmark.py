@@ -11,11 +11,12 @@ and *cpu* the first is by the clock, the second by this process's processor time
 
 *overhead*: the whole loop, encoder included, over the bare passes of the network. *common*: the usual way of making
 such films (``speed/common_way.py``) over ours, at its four octaves of ten steps. *equal*: the same for a warm zoom in
-which the target is seen as much. *gemm*: the loop's arithmetic over the machine's rate of matrix
-products in the network's own precision. *gpu*: films
-of GoogLeNet on a GPU, encoded, beside the goals set for them. *deterministic*: what a GPU's fixed algorithms cost.
+which the target is seen as much. *gemm*: the loop's arithmetic over the machine's rate of matrix products in the
+network's own precision. *adaptive*: fixed settings and ``dream.adaptive`` on the curve of quality against time
+(``speed/thrift.py``). *gpu*: films of GoogLeNet on a GPU, encoded, beside the goals set for them. *deterministic*: what
+a GPU's fixed algorithms cost.
 
-Networks without a file of weights get random ones, which take as long; *equal* is left out for them.
+Networks without a file of weights get random ones, which take as long; *equal* and *adaptive* are left out for them.
 """
 
 import argparse
@@ -37,13 +38,13 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 
 from pipeline import command
-from scripts.speed import gpu, measures
+from scripts.speed import gpu, measures, thrift
 from scripts.speed.subject import subject
 from scripts.speed.timing import seconds, take_turns
 
 NETWORKS = ["motifnet", "squeezenet1_0", "googlenet", "vgg16"]
 PARTS = (
-    *("overhead", "common", "equal", "scaling", "frames", "start"),
+    *("overhead", "common", "equal", "adaptive", "scaling", "frames", "start"),
     *("gpu", "deterministic"),
 )
 OF_A_GPU = {"gpu", "deterministic"}
@@ -129,6 +130,9 @@ def measure(given: str, asked: argparse.Namespace, folder: Path) -> dict[str, An
     if "frames" in asked.parts:
         figures["frames_per_second"] = {size: per_second(given, size, asked.device, folder) for size in asked.sizes}
     show(given, figures)
+    if "adaptive" in asked.parts and of.trained:
+        print()
+        figures["adaptive"] = thrift.measure(given, parse(asked.size), folder, device=asked.device)
     return figures
 
 

@@ -38,6 +38,17 @@ def weighted(
     return found
 
 
+def gradient_and_value(
+    objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """As ``gradient``, with the objective's value there, a scalar on the device."""
+    with torch.enable_grad():
+        leaf = picture.detach().requires_grad_(True)
+        value = objective.value(leaf, targets, shift)
+        (found,) = torch.autograd.grad(value, leaf)
+    return found, value.detach()
+
+
 class Tiled:
     """The same gradient at the memory of a tile.
 
@@ -58,6 +69,17 @@ class Tiled:
         dice: torch.Generator,
     ) -> Tensor:
         """As ``gradient``, in windows of at most ``window`` pixels a side, cut where ``dice`` say."""
+        return self.gradient_and_value(picture, targets, shift, window, dice)[0]
+
+    def gradient_and_value(
+        self,
+        picture: Tensor,
+        targets: Mapping[str, float],
+        shift: tuple[int, int],
+        window: int,
+        dice: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """As ``gradient``, with the objective's value there, a scalar on the device."""
         size = (picture.shape[2], picture.shape[3])
         layers = self._objective.layers(targets)
         reaches = [self._fields.reach(layer) for layer in layers]
@@ -70,12 +92,9 @@ class Tiled:
             dice=dice,
         )
         parts = [(tile, self._views(tile, layers, size)) for tile in cuts]
-        pulls = (
-            None
-            if self._objective.even(targets)
-            else self._pulls(self._sum(picture, targets, shift, parts), targets, size)
-        )
-        total = torch.zeros_like(picture)
+        even = self._objective.even(targets)
+        pulls = None if even else self._pulls(self._sum(picture, targets, shift, parts), targets, size)
+        total, seen = torch.zeros_like(picture), dict[str, Tensor]()
         for tile, views in parts:
             with torch.enable_grad():
                 leaf = picture[(..., *tile.window)].detach().clone(memory_format=torch.contiguous_format)
@@ -83,11 +102,12 @@ class Tiled:
                 figures = self._objective.figures(leaf, targets, size, shift, views)
                 # Where the first figures will do, all tiles must go by the same.
                 pulls = pulls or self._pulls(figures, targets, size)
+                seen = {text: seen.get(text, 0.0) + figure.detach() for text, figure in figures.items()}
                 value = torch.stack([(figures[text] * pulls[text]).sum() for text in targets]).sum()
                 if value.requires_grad:  # else a target's place lies in another tile
                     (found,) = torch.autograd.grad(value, leaf)
                     total[(..., *tile.window)] += found
-        return total
+        return total, self._objective.total(seen, targets, size)
 
     def _views(self, tile: tiles.Tile, layers: frozenset[str], size: tuple[int, int]) -> dict[str, View]:
         return {

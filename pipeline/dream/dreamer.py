@@ -14,6 +14,8 @@ from pipeline.dream.gradient import step_direction
 from pipeline.dream.mask import Masks, by_region
 from pipeline.dream.objective import Objective
 from pipeline.dream.pyramid import octave_size, resize
+from pipeline.dream.tally import Tally
+from pipeline.dream.thrift import Done, Thrift
 from pipeline.errors import DreamError
 from pipeline.progress import say
 
@@ -25,8 +27,8 @@ class Dreamer:
 
     ``short_side`` (pixels) is the finished frame's: an octave's *scale* is its short side over that one. ``masks``
     draws the regions that targets may be confined to, ``start_tone`` is the start's mean and deviation for
-    ``tone=start``. ``tile`` is the setting ``dream.tile`` in force, a number once memory ran out: with the number a
-    frame can be dreamed again bit for bit.
+    ``tone=start``. ``tile`` is the setting ``dream.tile`` in force, a number once memory ran out; with this number and
+    what ``thrift`` remembers a frame can be dreamed again bit for bit: ``notes`` tells both.
     """
 
     def __init__(
@@ -43,6 +45,18 @@ class Dreamer:
         self._masks = masks or Masks({})
         self._tiled = ascent.Tiled(objective)
         self.tile: object = config.tile
+        self.thrift = Thrift(config.thrift)
+
+    def notes(self) -> dict[str, str]:
+        """What the next frame depends on beside the canvas, as text."""
+        return {"tile": str(self.tile), **({"thrift": self.thrift.note()} if self._config.adaptive else {})}
+
+    def recall(self, notes: Mapping[str, str]) -> None:
+        """Go on where these notes were taken."""
+        tile = notes.get("tile", "")
+        if tile.isdecimal():  # memory had run out, and tiles change bits
+            self.tile = int(tile)
+        self.thrift.recall(notes.get("thrift", ""))
 
     def scales(self, short_side: int) -> list[float]:
         """Scales of the octaves of a canvas with this short side (pixels), coarse to fine."""
@@ -108,28 +122,52 @@ class Dreamer:
         generator: torch.Generator,
     ) -> Tensor:
         """``dream`` with this frame's own settings, in tiles as they are."""
-        before, size = canvas, (canvas.shape[2], canvas.shape[3])
-        amount = strength * seconds / config.steps
-        finite: list[tuple[float, Tensor]] = []
+        before, size, tally = canvas, (canvas.shape[2], canvas.shape[3]), Tally()
         seen: list[Mapping[str, float]] = []
-        for scale in self.scales(min(size)):
-            asked = {target: weight for target, weight in targets(scale).items() if weight}
-            # Each by itself: a deep target that comes in must not take the small octaves from a shallow one.
-            wanted = {target: weight for target, weight in asked.items() if self.fits(scale, {target: weight})}
+        done: list[Done] = []
+        for octave, scale in enumerate(self.scales(min(size))):
+            wanted = self._wanted(targets, scale)
             if not wanted:
+                continue
+            seen.append(wanted)
+            steps = self.thrift.steps(octave, wanted, config.steps, seconds) if config.adaptive else config.steps
+            done.append(Done(octave, tuple(wanted), config.steps, steps))
+            if not steps:
                 continue
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
             small = resize(canvas, octave_size(size, scale * self._short_side))
-            after = small
-            for _ in range(config.steps):
-                step = self._step(after, wanted, config, generator)
-                # Scaled by a deviation that is none once any number is none: one number tells for all.
-                finite.append((scale, step[0, 0, 0, 0].isfinite()))
+            after, amount = small, strength * seconds / steps
+            tally.begin(octave, scale)
+            for _ in range(steps):
+                step = self._step(after, wanted, config, generator, tally)
+                tally.add(step)
                 after = step.mul_(amount).add_(after)
             canvas = canvas + resize(after - small, size)
-            seen.append(wanted)
-        _check_finite(finite)
-        where = self._masks.cover(seen, size, canvas.device)
+        tally.check()
+        if config.adaptive:
+            self._account(done, tally, strength, seconds)
+        return self._toned(before, canvas, seen, seconds, config)
+
+    def _wanted(self, targets: TargetsAt, scale: float) -> dict[str, float]:
+        """What the octave of this scale sees."""
+        asked = {target: weight for target, weight in targets(scale).items() if weight}
+        # Each by itself: a deep target that comes in must not take the small octaves from a shallow one.
+        return {target: weight for target, weight in asked.items() if self.fits(scale, {target: weight})}
+
+    def _account(self, done: list[Done], tally: Tally, strength: float, seconds: float) -> None:
+        """Remember what the octaves did and what came of it."""
+        promises, frame = tally.promises(), list[Done]()
+        for each in done:
+            slopes, values = promises.get(each.octave, (0.0, 0.0))
+            taken = max(1, each.taken)
+            frame.append(replace(each, gain=slopes * strength * seconds / taken, value=values / taken))
+        self.thrift.close(frame, seconds)
+
+    def _toned(
+        self, before: Tensor, canvas: Tensor, seen: list[Mapping[str, float]], seconds: float, config: DreamConfig
+    ) -> Tensor:
+        """The dreamed canvas with its tone held and its colours within [0, 1], where the targets' regions are."""
+        where = self._masks.cover(seen, (canvas.shape[2], canvas.shape[3]), canvas.device)
         if config.tone == "start":
             config = replace(config, tone_mean=self._start_tone[0], tone_contrast=self._start_tone[1])
         if config.tone != "free":
@@ -138,7 +176,12 @@ class Dreamer:
         return canvas if where is None else before + where * (canvas - before)
 
     def _step(
-        self, picture: Tensor, targets: Mapping[str, float], config: DreamConfig, generator: torch.Generator
+        self,
+        picture: Tensor,
+        targets: Mapping[str, float],
+        config: DreamConfig,
+        generator: torch.Generator,
+        tally: Tally,
     ) -> Tensor:
         """The direction ``(1, 3, h, w)`` in which the objective rises, of unit deviation where weights add up to 1.
 
@@ -147,11 +190,11 @@ class Dreamer:
         """
         groups = by_region(targets)
         if set(groups) == {None}:
-            return self._ascent(picture, targets, config, generator) * min(1.0, _drive(targets))
+            return self._ascent(picture, targets, config, generator, tally) * min(1.0, _drive(targets))
         size = (picture.shape[2], picture.shape[3])
         moved, drive = torch.zeros_like(picture), torch.zeros_like(picture[:, :1])
         for region, sight in groups.items():
-            ascent = self._ascent(picture, sight, config, generator)
+            ascent = self._ascent(picture, sight, config, generator, tally)
             share = torch.ones_like(drive) if region is None else self._masks.at(region, size, picture.device)
             within = (ascent.square() * share).sum() / (3 * share.sum() + 1e-6)  # its energy inside the mask
             share = share * _drive(sight)
@@ -159,7 +202,12 @@ class Dreamer:
         return moved / drive.clamp(min=1.0)
 
     def _ascent(
-        self, picture: Tensor, targets: Mapping[str, float], config: DreamConfig, generator: torch.Generator
+        self,
+        picture: Tensor,
+        targets: Mapping[str, float],
+        config: DreamConfig,
+        generator: torch.Generator,
+        tally: Tally,
     ) -> Tensor:
         """The unit-deviation direction ``(1, 3, h, w)`` in which the objective of these targets rises."""
         reach = min(round(config.jitter), min(picture.shape[2:]) // 2)
@@ -167,24 +215,25 @@ class Dreamer:
         rolled, size = picture.roll((down, right), dims=(2, 3)), (picture.shape[2], picture.shape[3])
         window = tiles.side(self.tile, size, picture.device)
         if window is None:
-            recorded = graphs.on(picture.device) if config.graphs else None
-            whole = ascent.gradient if recorded is None else recorded.gradient
-            gradient = whole(self._objective, rolled, targets, (down, right))
+            gradient, value = self._whole(rolled, targets, config, (down, right))
         else:
             dice = generator.clone_state()  # the frame's own draws stay the same, with tiles or without
-            gradient = self._tiled.gradient(rolled, targets, (down, right), window, dice)
-        return step_direction(gradient, config).roll((-down, -right), dims=(2, 3))
+            gradient, value = self._tiled.gradient_and_value(rolled, targets, (down, right), window, dice)
+        direction = step_direction(gradient, config)
+        if config.adaptive:
+            tally.promise((gradient * direction).sum() * min(1.0, _drive(targets)), value)
+        return direction.roll((-down, -right), dims=(2, 3))
+
+    def _whole(
+        self, picture: Tensor, targets: Mapping[str, float], config: DreamConfig, shift: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """The gradient of a picture in one piece, and the objective's value there, which only thrift asks for."""
+        if config.adaptive:
+            return ascent.gradient_and_value(self._objective, picture, targets, shift)
+        recorded = graphs.on(picture.device) if config.graphs else None
+        whole = ascent.gradient if recorded is None else recorded.gradient
+        return whole(self._objective, picture, targets, shift), picture.new_zeros(())
 
 
 def _drive(targets: Mapping[str, float]) -> float:
     return sum(abs(weight) for weight in targets.values())
-
-
-def _check_finite(flags: list[tuple[float, Tensor]]) -> None:
-    """One wait for the device per frame, not one per step."""
-    if flags and not bool(torch.stack([flag for _, flag in flags]).all()):
-        scale = next(scale for scale, flag in flags if not bool(flag))
-        raise DreamError(
-            f"the gradient is not finite at the octave of scale {scale:.2f}; try precision=float32, "
-            "fewer dream.octaves or another target"
-        )

@@ -72,10 +72,11 @@ def test_cuts_move_from_step_to_step() -> None:
 def test_tiles_add_up_to_the_gradient_of_the_whole(tiny: Network, targets: dict[str, float]) -> None:
     """Also in sums, where what a tile sees of one target has to be weighed against all that the frame sees of it."""
     objective = Objective(tiny, {"photo.jpg": noise(40, 40).flip(2)})
-    whole = unit(ascent.gradient(objective, noise(), targets, (5, -7)))
+    whole, value = ascent.gradient_and_value(objective, noise(), targets, (5, -7))
     for seed in range(3):
-        parts = ascent.Tiled(objective).gradient(noise(), targets, (5, -7), 64, dice(seed))
-        assert float((unit(parts) - whole).std()) < 2e-3
+        parts, same = ascent.Tiled(objective).gradient_and_value(noise(), targets, (5, -7), 64, dice(seed))
+        assert float((unit(parts) - unit(whole)).std()) < 2e-3
+        assert float(same) == pytest.approx(float(value), rel=1e-3)
 
 
 def test_a_map_is_looked_at_as_far_as_it_sees(motifnet: Network) -> None:

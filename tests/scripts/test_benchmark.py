@@ -14,7 +14,7 @@ from pipeline.dream import zoo
 from pipeline.dream.objective import Objective
 from pipeline.media.video import count_frames
 from scripts import benchmark
-from scripts.speed import gpu, measures
+from scripts.speed import gpu, measures, thrift
 from scripts.speed.common_way import CommonWay, Way
 from scripts.speed.subject import Subject, subject
 from scripts.speed.timing import Took, ratios, take_turns
@@ -41,7 +41,7 @@ def test_jobs_take_turns() -> None:
 
 
 def test_the_loop_is_the_film_and_the_bare_passes_see_its_octaves(small: Subject, tmp_path: Path) -> None:
-    assert small.octaves() == [(43, 64), (64, 96)]
+    assert small.octaves() == [(42, 64), (64, 96)]
     with measures.looping(small, tmp_path) as frame:
         first, second = frame(), frame()
     assert first.shape == (1, 3, 64, 96)
@@ -111,3 +111,14 @@ def test_without_a_gpu_its_parts_say_so(monkeypatch: pytest.MonkeyPatch, capsys:
     with pytest.raises(SystemExit) as ended:
         benchmark.arguments()
     assert ended.value.code == 2
+
+
+def test_the_curve_counts_every_pixel_that_is_passed(small: Subject) -> None:
+    """One step on 42×64 and 64×96; two steps are twice that, one octave the finer, and thrift at most all of it."""
+    dreams = thrift.settings(small.plan.config.dream)
+    names = ("1 step", "2 steps", "octaves=1", "thrift=12")
+    points = thrift.curve(small, {name: dreams[name] for name in names}, 1.0, 6, small.shot().canvas)
+    pixels = [points[name].kpixels for name in names]
+    assert pixels[:3] == pytest.approx([8.832, 17.664, 6.144])
+    assert 0 < pixels[3] <= pixels[0]
+    assert all(point.flicker > 0 for point in points.values())
