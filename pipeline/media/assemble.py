@@ -40,7 +40,8 @@ def assemble(
     """Make ``segments``, in order, the film ``final`` with its run record inside; the segments stay.
 
     ``sound`` is laid under the pictures where the container holds sound; unless ``strict``, what of it cannot be
-    decoded is left out, and the pictures are counted as always. ``record`` is any text. Frame n is shown at n / ``fps`` seconds, as near as the container's clock can tell. Raises InputError for a segment that cannot be
+    decoded is left out, and the pictures are counted as always. ``record`` is any text. Frame n is shown at
+    n / ``fps`` seconds, as near as the container's clock can tell. Raises InputError for a segment that cannot be
     read, EncoderError when not exactly ``frames`` frames arrive or the record does not read back, OutputError when
     ``final`` appeared meanwhile without ``overwrite``. ``announce`` is told of the complete film just before it gets
     its name.
