@@ -41,9 +41,10 @@ def assemble(
 
     ``sound`` is laid under the pictures where the container holds sound; unless ``strict``, what of it cannot be
     decoded is left out, and the pictures are counted as always. ``record`` is any text. Frame n is shown at
-    n / ``fps`` seconds, as near as the container's clock can tell. Raises InputError for a segment that cannot be read,
-    EncoderError when not exactly ``frames`` frames arrive or the record does not read back, OutputError when ``final``
-    appeared meanwhile without ``overwrite``. ``announce`` is told of the complete film just before it gets its name.
+    n / ``fps`` seconds, as near as the container's clock can tell. Raises InputError for a segment that cannot be
+    read, EncoderError when not exactly ``frames`` frames arrive or the record does not read back, OutputError when
+    ``final`` appeared meanwhile without ``overwrite``. ``announce`` is told of the complete film just before it gets
+    its name.
     """
     coding = coding_of(encode)
     muxer, doing = find_muxer(coding.codec, final), f"finishing {final}"
