@@ -1,8 +1,8 @@
 """Which of several chains of beats a listener would tap: what speaks for one, and how much it weighs.
 
 Onsets speak for a chain on its beats and against it halfway, a third and a quarter between them; that beats two and
-three or four later sound alike speaks for it, and that its tempo is usual. The weights come from logistic regression on
-songs drawn at random (``python -m scripts.weigh_beats``).
+three or four later sound alike speaks for it, and that its tempo is usual. The weights are, to some tenths, those of a
+logistic regression on drawn songs (``python -m scripts.weigh_beats``).
 """
 
 import numpy as np
