@@ -35,9 +35,7 @@ class Outline:
 
 def make(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> list[Path]:
     """Draw what was never drawn and write all files into ``folder``; the files. Raises RenderError, Interrupted."""
-    device = choose_device(config.device)
-    network = zoo.build(config.network)
-    pace.place(network, config.network, device, precisions(config.precision, device))
+    device, network = choose_device(config.device), zoo.build(config.network)
     outline = _outline(wanted, Names(network.named, network.classes, network.class_layer), config.seed)
     artist = Artist(network, wanted, config.dream, config.seed)
     for layers in dict.fromkeys(subject.layers for subject in outline.subjects):
@@ -47,6 +45,7 @@ def make(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> list[Path]:
     paths += [folder / "atlas.html"] if wanted.page else []
     for path in paths:
         check_place(path, overwrite=config.overwrite)
+    pace.place(network, config.network, device, precisions(config.precision, device))
     drawn = dict(zip(outline.subjects, artist.draw(outline.subjects), strict=True))
     book = [(part.name, part.total, [drawn[subject] for subject in part.subjects]) for part in outline.chapters]
     for name, _, pictures in book:
