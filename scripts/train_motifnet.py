@@ -60,21 +60,21 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--docs", type=Path, default=Path("docs/motifnet"), help="where the contact sheets go")
     add("--device", default="", help="cpu, cuda, …; by default a GPU where there is one")
     add("--workers", type=int, default=os.cpu_count() or 1, help="drawing processes")
-    add("--count", type=int, default=224, help="pictures drawn for each class")
+    add("--count", type=int, default=448, help="pictures drawn for each class")
     add("--check", type=int, default=24, help="further pictures for each class, to measure accuracy on")
     add("--size", type=int, default=128, help="of the pictures, pixels")
     add("--crop", type=int, default=96, help="that training sees, pixels")
     add("--batch", type=int, default=64)
     add("--plain-steps", type=int, default=700)
-    add("--small-steps", type=int, default=3400, help="of robust training on small pictures")
-    add("--robust-steps", type=int, default=600, help="of robust training on full crops")
+    add("--small-steps", type=int, default=9000, help="of robust training on small pictures")
+    add("--robust-steps", type=int, default=3000, help="of robust training on full crops")
     add("--epsilon", type=float, default=3.0, help="of the attack in training, L2 on a 64-pixel crop")
     add("--attack-steps", type=int, default=1)
     add("--judge-count", type=int, default=96, help="pictures drawn for each class for the judge")
     add("--judge-steps", type=int, default=700)
-    add("--dreams", type=int, default=1, help="for each class, to be judged")
-    add("--dream-steps", type=int, default=16, help="on each octave of a judged dream")
-    add("--sheet-steps", type=int, default=18, help="on each octave of a dream on the sheets")
+    add("--dreams", type=int, default=2, help="for each class, to be judged")
+    add("--dream-steps", type=int, default=20, help="on each octave of a judged dream")
+    add("--sheet-steps", type=int, default=28, help="on each octave of a dream on the sheets")
     add("--judge", action="store_true", help="judge trained weights; train nothing")
     add("--smoke", action="store_true", help="a tiny run of everything")
     options = parser.parse_args(arguments)
@@ -100,7 +100,7 @@ def _train(options: argparse.Namespace, pictures: Pictures, arithmetic: Arithmet
     is returned lies half way between the ends of both: it dreams cleaner than either.
     """
     crop, small, epsilon = options.crop, options.crop * 2 // 3, options.epsilon
-    attack = {"epsilon": epsilon, "attack_steps": options.attack_steps, "batch": options.batch // 2}
+    attack = {"epsilon": epsilon, "attack_steps": options.attack_steps, "batch": options.batch * 3 // 4}
     phases = (
         Phase("plain", options.plain_steps, 3e-3, options.batch, crop, small, seed=1),
         Phase("small", options.small_steps, 2e-3, crop=crop, side=small, floor=0.3, seed=2, **attack),
