@@ -7,13 +7,12 @@ from pathlib import Path
 
 from torch import Tensor
 
+from pipeline.dream import tone
 from pipeline.errors import OutputError
 from pipeline.media import ffmpeg
 from pipeline.media.encoder import Encoder
 from pipeline.media.files import digest, part_path, place
 from pipeline.media.lossless import read
-
-MOST_GAIN = 1.5  # two pictures that have nothing in common need the root of two
 
 
 @dataclass(frozen=True)
@@ -35,25 +34,10 @@ def mix(kind: str, before: Tensor, after: Tensor, number: int, count: int) -> Te
     black, the other.
     """
     if kind == "crossfade":
-        return _both(before, after, (number + 1) / (count + 1))
+        return tone.crossfade(before, after, (number + 1) / (count + 1))
     half = (count + 1) // 2  # so that it is black whether there is one frame in the middle or two
     left, come = 1 - (number + 1) / half, 1 - (count - number) / half
     return before * left if number < half else after * come
-
-
-def _both(before: Tensor, after: Tensor, share: float) -> Tensor:
-    """``share`` of the one after, with the contrast of both: a bare sum of two pictures that differ is grey."""
-    both = before + (after - before) * share
-    middle = both.double().mean(dim=(2, 3), keepdim=True)
-    wanted = (1 - share) * _contrast(before) + share * _contrast(after)
-    gain = min(MOST_GAIN, max(1.0, wanted / max(_contrast(both), 1e-6)))
-    return (middle + (both - middle) * gain).clamp(0, 1).to(both.dtype)
-
-
-def _contrast(frame: Tensor) -> float:
-    """How far pixels are from the frame's mean colour. In float64: whatever the number of threads, the same bits."""
-    precise = frame.double()
-    return float((precise - precise.mean(dim=(2, 3), keepdim=True)).square().mean().sqrt())
 
 
 def make_seam(seam: Seam, path: Path, encoder: Encoder) -> Path:

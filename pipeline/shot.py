@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from pipeline import start
 from pipeline.config import StartConfig
+from pipeline.dream import tone
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.pyramid import resize
 from pipeline.errors import DreamError
@@ -134,7 +134,7 @@ class Shot:
         The dream goes on in the mixture, so that motifs turn into each other instead of showing through.
         """
         number = index - (self.frames - self.back)
-        return torch.lerp(canvas, home(number).to(canvas.device, canvas.dtype), share(number, self.back))
+        return tone.crossfade(canvas, home(number).to(canvas.device, canvas.dtype), share(number, self.back))
 
     def _over_footage(self, footage: Footage, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         """The source at ``index`` with what was dreamed before; a new scene ripens first, to begin as dreamed."""
