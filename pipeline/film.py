@@ -18,6 +18,7 @@ import torch
 from pipeline import record
 from pipeline.cut import wanted
 from pipeline.device import choose_device, precisions
+from pipeline.dream import graphs
 from pipeline.errors import DreamError, EncoderError, InputError, Interrupted, OutputError
 from pipeline.job import Watcher
 from pipeline.media.assemble import assemble, read_record
@@ -61,6 +62,7 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
     device = choose_device(config.device)
     networks = Networks(device, precisions(config.precision, device))
     with ExitStack() as stack:
+        stack.callback(graphs.clear)
         folder = stack.enter_context(Folder(plan.work, plan.place))
         request.write(folder.path, plan.asked)
         stop = stack.enter_context(Stop())

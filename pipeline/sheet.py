@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from pipeline.cache import cache_root
 from pipeline.composition import compose, kin_of
 from pipeline.config import NetworkConfig, RenderConfig
 from pipeline.errors import OutputError
@@ -190,8 +191,7 @@ def _layers_of(config: NetworkConfig) -> Layers:
 
 def _sha256(config: NetworkConfig) -> str:
     """Of the network's weights, wherever the render will find them."""
-    cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
-    hub = Path(os.environ.get("TORCH_HOME", str(Path(cache) / "torch"))) / "hub" / "checkpoints"
+    hub = Path(os.environ.get("TORCH_HOME", str(cache_root() / "torch"))) / "hub" / "checkpoints"
     shipped = KNOWN.with_name("motifnet.safetensors")
     published = shipped if config.name == "motifnet" else hub / weights_file(config.name)
     path = Path(config.weights) if config.weights else published

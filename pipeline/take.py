@@ -43,16 +43,17 @@ class Networks:
 
     def __init__(self, device: torch.device, precisions: Sequence[torch.dtype]) -> None:
         self.device, self._precisions = device, precisions
-        self._built: dict[str, Network] = {}
+        self._built: dict[str, list[Network]] = {}
 
-    def find(self, plan: Plan) -> Network:
-        """The network of a shot."""
-        config = plan.config.network
-        key = repr(config)
-        if key not in self._built:
-            self._built[key] = zoo.build(config)
-            pace.place(self._built[key], config, self.device, self._precisions)
-        return self._built[key]
+    def find(self, plan: Plan, before: specs.Spec) -> Network:
+        """The network of a shot; ``before`` is the spec of what is there of it, which goes on as it began."""
+        config, way = plan.config.network, pace.way_of(before)
+        built = self._built.setdefault(repr(config), [])
+        for network in built:
+            if way in (None, (network.precision, network.channels_last)):
+                return network
+        built.append(pace.place(zoo.build(config), config, self.device, self._precisions, way))
+        return built[-1]
 
 
 @dataclass
@@ -129,7 +130,7 @@ def open_take(plan: Plan, folder: Folder, networks: Networks, before: Take | Non
     Raises OutputError when what is there was made differently, unless that may be replaced.
     """
     config, link = plan.config, plan.link
-    seeing = networks.find(plan)
+    seeing = networks.find(plan, folder.spec(link.index + 1) if config.resume else {})
     shot = build_shot(plan, seeing)
     device = device_words(networks.device)
     facts = record.make_record(plan, seeing.weights, device, seeing.precision, seeing.channels_last)

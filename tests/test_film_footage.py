@@ -58,6 +58,19 @@ def test_each_footage_is_heard_with_its_shot(tmp_path: Path) -> None:
     assert [loud(sound, HIGH, frame) for frame in range(31, 47)] == pytest.approx([0.3] * 16, abs=0.03)
 
 
+@pytest.mark.parametrize("kind", ["mp4", "mkv"])
+def test_a_silent_shot_at_the_beginning_is_silence_in_the_file(tmp_path: Path, kind: str) -> None:
+    """And no later beginning of the sound, which not every player heeds."""
+    clip = tone(tmp_path / "low.mp4", LOW)
+    shots = f"film=[{{duration: 24f}},{of(clip, duration='24f')}]"
+    plan = planned(tmp_path, *TINY, shots, f"output={tmp_path}/f.{kind}")
+    film.render(plan)
+    sound = heard(tmp_path / f"f.{kind}")
+    assert len(sound) >= plan.length * 48000 // 24
+    assert max(loud(sound, LOW, frame) for frame in range(1, 22)) < 0.02
+    assert [loud(sound, LOW, frame) for frame in range(26, 46)] == pytest.approx([0.3] * 20, abs=0.03)
+
+
 def test_one_song_wins_and_none_is_none(tmp_path: Path) -> None:
     clip = tone(tmp_path / "low.mp4", LOW)
     save(tmp_path / "song.wav", np.zeros(RATE * 2, dtype=np.float32))

@@ -1,5 +1,6 @@
 """Whatever happens to a render, what was rendered is kept, and the finished film is the one of a quiet run."""
 
+import json
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
 from pipeline import film
@@ -90,6 +92,27 @@ def test_stopped_twice_in_one_segment_it_still_costs_no_frame(tmp_path: Path, qu
             make(tmp_path, "duration=14f", at=at, act=lambda: os.kill(os.getpid(), signal.SIGINT))
     assert make(tmp_path, "duration=14f").frames == list(range(7, 14))
     assert digest(tmp_path / "film.mp4") == quiet[14]
+
+
+@pytest.mark.parametrize("way", [["float32", True], ["float32", False], ["bfloat16", True]])
+def test_a_film_goes_on_in_the_precision_and_order_in_which_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: list[object]
+) -> None:
+    """Though the note of what is fastest is gone, and none can be kept."""
+    cache = tmp_path / "cache" / "dream-zoom" / "pace"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("pipeline.film.precisions", lambda name, device: (torch.float32, torch.bfloat16))
+    make(tmp_path / "quiet", "duration=8f")
+    (note,) = cache.iterdir()
+    note.write_text(json.dumps(way))
+    make(tmp_path / "quiet", "duration=8f", "overwrite=true")
+    with pytest.raises(RuntimeError, match="a stone"):
+        make(tmp_path / "loud", "duration=8f", at=5)
+    note.unlink()
+    cache.rmdir()
+    cache.write_text("a file where a folder should be")
+    assert make(tmp_path / "loud", "duration=8f").frames == [6, 7]
+    assert digest(tmp_path / "loud" / "film.mp4") == digest(tmp_path / "quiet" / "film.mp4")
 
 
 def test_a_film_with_steps_left_out_goes_on_with_what_it_had_measured(tmp_path: Path, quiet: dict[int, str]) -> None:

@@ -175,6 +175,11 @@ class _Recording:
             self._indices[number].fill_(self._objective.form(target)[1])
 
 
+def clear() -> None:
+    """Forget all recordings, and the networks that they belong to: the next film may have others."""
+    on.cache_clear()
+
+
 @cache
 def on(device: torch.device) -> Graphs | None:
     """The recordings of a device, shared by all that is dreamed there; None where there can be none."""

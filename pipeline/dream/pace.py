@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
@@ -34,18 +34,39 @@ HOPELESS = 1.3  # times the best way's time: not tried again
 GAIN = 0.92  # of the other's time at most: what is hardly faster is not worth other bits
 
 
-def place(network: Network, config: NetworkConfig, device: torch.device, dtypes: Sequence[torch.dtype]) -> Network:
-    """The network on its device, in the fastest of these precisions and the memory order that ``config`` asks for."""
+def place(
+    network: Network,
+    config: NetworkConfig,
+    device: torch.device,
+    dtypes: Sequence[torch.dtype],
+    before: Way | None = None,
+) -> Network:
+    """The network on its device, in the fastest of these precisions and the memory order that ``config`` asks for.
+
+    ``before`` is the way in which it ran before, where it has to run so again.
+    """
     ways = list(product(dtypes, _orders(config, device, dtypes)))
+    if before in ways:
+        return network.to(device, *before)
     if len(ways) == 1:
         return network.to(device, *ways[0])
     layer = network.resolve(config.layers[-1], "network.layers") if config.layers else network.main_layers()[-1]
     path = cache_folder("pace") / f"{_key(network, layer, device, ways)}.json"
+    if _read(path, ways) is None and not _can_keep(path):
+        # What cannot be kept might come out differently the next time.
+        say(f"note: {path.parent} cannot be written, so how {network.name} runs fastest is not measured")
+        return network.to(device, *ways[0])
     if _read(path, ways) is None:
         say(f"note: measuring how {network.name} runs fastest on this machine; this is done once")
         _write(path, ways, fastest(measure(network, layer, device, ways)))
     # The first of several that measure at the same time decides for all.
     return network.to(device, *(_read(path, ways) or ways[0]))
+
+
+def way_of(spec: Mapping[str, object]) -> Way | None:
+    """The way that is told in what the frames of an unfinished film depend on."""
+    dtype, last = DTYPES.get(str(spec.get("device.precision"))), spec.get("device.channels_last")
+    return (dtype, last) if dtype is not None and isinstance(last, bool) else None
 
 
 def measure(network: Network, layer: str, device: torch.device, ways: Sequence[Way]) -> dict[Way, float]:
@@ -113,15 +134,30 @@ def _read(path: Path, ways: Sequence[Way]) -> Way | None:
         return None
 
 
+def _can_keep(path: Path) -> bool:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+        part.unlink()
+    except OSError:
+        return False
+    return True
+
+
 def _write(path: Path, ways: Sequence[Way], found: Way) -> None:
     """Whole, and only where there is none; a cache that cannot be written is no reason to stop."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part, text = path.with_name(f".{path.name}.{os.getpid()}"), json.dumps(_words([found])[0])
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if _read(path, ways) is None:
-            path.unlink(missing_ok=True)  # damaged
-        part.write_text(json.dumps(_words([found])[0]), encoding="utf-8")
-        with suppress(FileExistsError):
+        if path.exists() and _read(path, ways) is None:
+            path.unlink()  # damaged
+        part.write_text(text, encoding="utf-8")
+        try:
             os.link(part, path)
+        except FileExistsError:
+            pass
+        except OSError:  # there are file systems without links
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
     with suppress(OSError):
         part.unlink()

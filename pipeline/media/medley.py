@@ -12,6 +12,7 @@ from pipeline.media.video import source
 
 EDGE = 0.005  # seconds in which sound begins and ends at a cut, so that it does not click
 SAME = 0.001  # seconds by which a sound that goes on may miss itself
+BEGUN = "aresample=async=1:first_pts=0"  # silence where no part has begun: a delay alone moves the whole track
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Medley:
         if self.fade_out:
             end += f",afade=t=out:st={max(0.0, self.seconds - self.fade_out):.6f}:d={self.fade_out:.6f}"
         # A sum: each part is as loud as it is alone.
-        mixed = f"{parts}amix=inputs={len(self.parts)}:normalize=0:dropout_transition=0,{end}[heard]"
+        mixed = f"{parts}amix=inputs={len(self.parts)}:normalize=0:dropout_transition=0,{BEGUN},{end}[heard]"
         return ["-filter_complex", ";".join([*chains, mixed]), "-map", "[heard]", "-c:a", codec, "-b:a", bits]
 
     def note(self, muxer: str) -> str:

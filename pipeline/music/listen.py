@@ -1,11 +1,11 @@
 """Listening to a song once: decode, hear, keep what was heard in the user's cache folder."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
 
+from pipeline.cache import cache_folder
 from pipeline.errors import InputError
 from pipeline.music import hearing
 from pipeline.music.bars import accents, sections
@@ -32,7 +32,7 @@ def hear(path: Path, key: str = "audio.path") -> Hearing:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{key}={path}: it cannot be read: {error.strerror}") from error
-    kept = cache_folder() / f"{sha256[:32]}.v{VERSION}.npz"
+    kept = cache_folder("music") / f"{sha256[:32]}.v{VERSION}.npz"
     known = hearing.read(kept)
     if known is None:
         say(f"note: listening to {path.name}; this is done once")
@@ -68,12 +68,6 @@ def describe(features: Features, damage: str = "") -> Hearing:
         kinds=kinds,
         damage=damage,
     )
-
-
-def cache_folder() -> Path:
-    """Where hearings are kept: ``dream-zoom/music`` in the user's cache folder."""
-    root = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(root) if Path(root).is_absolute() else Path.home() / ".cache") / "dream-zoom" / "music"
 
 
 def _levels(features: Features) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

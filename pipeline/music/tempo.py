@@ -60,7 +60,7 @@ def _tempogram(signals: list[tuple[Floats, float]], lags: Floats) -> Floats:
     # Longer lags have fewer pairs; of the longest there are too few to make up for.
     fair = length / (length - np.minimum(np.arange(longest), 0.6 * length))
     for signal, weight in signals:
-        padded = np.pad(np.convolve(signal, blur, "same"), length // 2)
+        padded = np.pad(np.convolve(signal, blur, "same"), (length // 2, length - length // 2))
         for moment in range(moments):
             first = round(moment * STEP * PER_SECOND)
             piece = padded[first : first + length] * window

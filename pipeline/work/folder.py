@@ -66,13 +66,20 @@ class Folder:
         for path in self.path.glob(".segments.*part"):
             path.unlink(missing_ok=True)
 
+    def spec(self, number: int) -> Spec:
+        """The spec of what is there of a shot; empty where there is nothing, or nothing that makes sense."""
+        return specs.read(self._home(number) / "spec.json") or {}
+
+    def _home(self, number: int) -> Path:
+        return self.path / f"shot-{number:03}"
+
     def shot(self, number: int, spec: Spec, *, resume: bool, overwrite: bool) -> Path:
         """The folder of one shot, for frames of this ``spec``.
 
         What stands there is gone on with, or with ``resume=False`` deleted. Of another spec, it is deleted with
         ``overwrite``; without it that is an OutputError which tells the differences.
         """
-        folder = self.path / f"shot-{number:03}"
+        folder = self._home(number)
         before, told = specs.read(folder / "spec.json"), journal.read(folder / "journal.jsonl")
         same = {entry.spec for entry in told.values()} <= {specs.digest(spec)} and (bool(told) or before == spec)
         if resume and folder.is_dir() and same:

@@ -9,6 +9,7 @@ from pipeline.music.features import PER_SECOND, extract
 from pipeline.music.hearing import Hearing
 from pipeline.music.listen import describe
 from pipeline.music.onsets import strokes
+from pipeline.music.tempo import _tempogram
 from tests.music.band import Band
 from tests.music.drawn import Drawing, found
 
@@ -131,3 +132,10 @@ def test_blocks_of_any_size_are_heard_alike() -> None:
         pieces = extract(sound[n : n + size] for n in range(0, len(sound), size))
         assert pieces.seconds == whole.seconds
         np.testing.assert_allclose(pieces.spectrum, whole.spectrum, atol=1e-9)
+
+
+def test_a_song_may_have_any_length() -> None:
+    """The last moment's window has to be whole, however the song's length meets the moments."""
+    lags = np.arange(20.0, 60.0)
+    for length in range(173, 1300, 3):
+        assert np.isfinite(_tempogram([(np.ones(length), 1.0)], lags)).all()
