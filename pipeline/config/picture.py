@@ -64,7 +64,7 @@ class NetworkConfig:
     guide_layer: str = option("", "layer at which guides are compared that name none; empty: one of the above")
     channels_last: Any = option(
         "auto",
-        "memory order of activations: true, false, or auto, the faster one, measured once; in half precision on CUDA true",
+        "memory order of activations: true, false, or auto: the faster one, measured once; on CUDA with bfloat16 true",
     )
 
 
