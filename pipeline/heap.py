@@ -15,8 +15,17 @@ def keep() -> None:
     time, and the system hands out every page of them zeroed and by an interrupt: 58,000 for a frame of 1920×1080, a
     fifteenth of its time. What the process takes at most stays the same. See mallopt(3).
     """
-    if not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc":
-        return
-    library = ctypes.CDLL(None)
-    library.mallopt(M_TRIM_THRESHOLD, MOST)
-    library.mallopt(M_MMAP_MAX, 0)
+    if _is_glibc():
+        library = ctypes.CDLL(None)
+        library.mallopt(M_TRIM_THRESHOLD, MOST)
+        library.mallopt(M_MMAP_MAX, 0)
+
+
+def trim() -> None:
+    """Give back what is free, as far as the C library can: what is taken from then on can be measured."""
+    if _is_glibc():
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _is_glibc() -> bool:
+    return sys.platform.startswith("linux") and platform.libc_ver()[0] == "glibc"

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from pipeline import heap
 from pipeline.dream.objective import Objective
 from pipeline.take import encoder as encoder_of
 from scripts.speed.common_way import CommonWay, Way
@@ -188,6 +189,7 @@ def _peak(job: Callable[[], object]) -> float:
     """Megabytes that the job takes at its peak, on top of what there is; 0 where that cannot be told."""
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     try:
+        heap.trim()  # what is kept for reuse would hide it
         reset.write_text("5")
         before = _status(status, "VmRSS")
         job()
