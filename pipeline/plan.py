@@ -170,6 +170,8 @@ def _frames(config: RenderConfig, fps: Fraction, whole: float | None, signals: S
     frames = round(duration * fps)
     if not 1 <= frames or duration > config.limits.hours * 3600:
         allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
+        if config.duration is None and whole:
+            allowed += f"; the song or footage, whose length it is, lasts {whole:.4g}s"
         raise ConfigError("duration", config.duration, allowed)
     unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration, grid=signals.grid)
     if config.start.kind == "image":

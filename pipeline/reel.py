@@ -40,12 +40,12 @@ class Reel:
         """The shot, opened. Raises ConfigError when it depends on one that is not rendered."""
         take = self.takes[number]
         if take is None:
-            waits = self._waits_for(number)
+            waits, plan = self._waits_for(number), self.plans[number]
             if waits:
-                words = f"shot {number + 1} goes on from shot {waits}, which is not rendered yet"
+                verb = "goes on from" if plan.link.carried and waits == number else "returns to"
+                words = f"shot {number + 1} {verb} shot {waits}, which is not rendered yet"
                 words += f"; give shots={waits},{number + 1}"
                 raise ConfigError("shots", self.plan.config.shots, words)
-            plan = self.plans[number]
             before = self.takes[number - 1] if number else None
             take = open_take(plan, self._folder, self._networks, before, self.takes[0] if number else None)
             if number + 1 < len(self.plans) and self.plans[number + 1].link.carried:
