@@ -13,8 +13,9 @@ and *cpu* the first is by the clock, the second by this process's processor time
 such films (``speed/common_way.py``) over ours, at its four octaves of ten steps. *equal*: the same for a warm zoom in
 which the target is seen as much. *gemm*: the loop's arithmetic over the machine's rate of matrix products in the
 network's own precision. *adaptive*: fixed settings and ``dream.adaptive`` on the curve of quality against time
-(``speed/thrift.py``). *gpu*: films of GoogLeNet on a GPU, encoded, beside the goals set for them. *deterministic*: what
-a GPU's fixed algorithms cost.
+(``speed/thrift.py``). *ways*: milliseconds of a pass in each precision and memory order. *profile*: the operations that
+take most of a frame, and its page faults. *gpu*: films of GoogLeNet on a GPU, encoded, beside the goals set for them.
+*deterministic*: what a GPU's fixed algorithms cost.
 
 Networks without a file of weights get random ones, which take as long; *equal* and *adaptive* are left out for them.
 """
@@ -44,7 +45,7 @@ from scripts.speed.timing import seconds, take_turns
 
 NETWORKS = ["motifnet", "squeezenet1_0", "googlenet", "vgg16"]
 PARTS = (
-    *("overhead", "common", "equal", "adaptive", "scaling", "frames", "start"),
+    *("overhead", "common", "equal", "adaptive", "ways", "profile", "scaling", "frames", "start"),
     *("gpu", "deterministic"),
 )
 OF_A_GPU = {"gpu", "deterministic"}
@@ -127,6 +128,10 @@ def measure(given: str, asked: argparse.Namespace, folder: Path) -> dict[str, An
         figures |= measures.equal_activation(of, given, folder, 12)
     if "deterministic" in asked.parts:
         figures |= gpu.deterministic(of, asked.repeats)
+    if "ways" in asked.parts:
+        figures |= measures.ways(of)
+    if "profile" in asked.parts:
+        figures |= gpu.busy(gpu.dreaming(of)) | measures.faults(gpu.dreaming(of))
     if "frames" in asked.parts:
         figures["frames_per_second"] = {size: per_second(given, size, asked.device, folder) for size in asked.sizes}
     show(given, figures)

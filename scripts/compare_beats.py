@@ -3,6 +3,7 @@
     python -m scripts.compare_beats            the table
     python -m scripts.compare_beats --each     also a line for every song
     python -m scripts.compare_beats --quick    every fifth song
+    python -m scripts.compare_beats --long 2   nothing but what a song of two hours takes
 
 Clicks are those of the tests: 60 to 180 a minute, with hats off the beat, a tempo that drifts by 4 to 6 percent, noise.
 Bands play drums, bass and chords by hand in nine styles. Mixed bands play the same styles at other tempi, with other
@@ -24,9 +25,13 @@ Without librosa (``pip install librosa``; the renderer does not need it) only ou
 
 import argparse
 import importlib.util
+import multiprocessing
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +40,7 @@ from pipeline.music.bars import accents, first_of_bars
 from pipeline.music.beats import track
 from pipeline.music.decode import RATE, Samples
 from pipeline.music.features import extract
+from pipeline.music.listen import hear
 from pipeline.music.onsets import rises
 from tests.music.band import Band
 from tests.music.drawn import Drawing
@@ -214,6 +220,31 @@ def measure(tracker: Tracker, songs: list[tuple[Drawing | Band, Samples]], *, ea
     return score
 
 
+def of_hours(hours: float) -> str:
+    """What it takes to hear clicks for so many hours, in a process of its own, from the file on."""
+    song = Drawing(122, seconds=3600 * hours)
+    with tempfile.TemporaryDirectory() as folder:
+        path = song.save(Path(folder) / "long.wav")
+        with multiprocessing.get_context("spawn").Pool(1) as one:
+            beats, cpu, megabytes = one.apply(_hear, (path,))
+    true = len(song.beats())
+    return f"{hours:g} hours: {cpu:.0f} s of processor time, {megabytes:.0f} MB more; {beats} beats found, {true} there"
+
+
+def _hear(path: Path) -> tuple[int, float, float]:
+    """How many beats are heard, seconds of processor time, megabytes at the peak over those before."""
+    os.environ["XDG_CACHE_HOME"] = str(path.parent)
+    before, began = _peak(), time.process_time()
+    beats = len(hear(path).beats)
+    return beats, time.process_time() - began, _peak() - before
+
+
+def _peak() -> float:
+    """Megabytes that this program took at most; not those of the one that began it, which getrusage adds."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
 def main() -> None:
     """The table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -221,7 +252,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="every fifth song only")
     parser.add_argument("--songs", nargs="+", choices=KINDS, default=list(KINDS), help="which songs; all")
     parser.add_argument("--seed", type=int, default=0, help="of the fresh songs; 0")
+    parser.add_argument("--long", type=float, metavar="HOURS", help="only what a song of so many hours takes")
     options = parser.parse_args()
+    if options.long:
+        print(of_hours(options.long))
+        return
     trackers: dict[str, Tracker] = {"ours": ours}
     if importlib.util.find_spec("librosa"):
         trackers |= librosas()

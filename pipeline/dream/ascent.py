@@ -60,17 +60,6 @@ class Tiled:
     def __init__(self, objective: Objective) -> None:
         self._objective, self._fields = objective, Fields(objective.network)
 
-    def gradient(
-        self,
-        picture: Tensor,
-        targets: Mapping[str, float],
-        shift: tuple[int, int],
-        window: int,
-        dice: torch.Generator,
-    ) -> Tensor:
-        """As ``gradient``, in windows of at most ``window`` pixels a side, cut where ``dice`` say."""
-        return self.gradient_and_value(picture, targets, shift, window, dice)[0]
-
     def gradient_and_value(
         self,
         picture: Tensor,
@@ -79,7 +68,7 @@ class Tiled:
         window: int,
         dice: torch.Generator,
     ) -> tuple[Tensor, Tensor]:
-        """As ``gradient``, with the objective's value there, a scalar on the device."""
+        """As ``gradient_and_value``, in windows of at most ``window`` pixels a side, cut where ``dice`` say."""
         size = (picture.shape[2], picture.shape[3])
         layers = self._objective.layers(targets)
         reaches = [self._fields.reach(layer) for layer in layers]

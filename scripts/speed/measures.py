@@ -4,7 +4,9 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise, product
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from statistics import median
 from typing import Any
 
@@ -13,6 +15,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline import heap
+from pipeline.dream import pace
 from pipeline.dream.objective import Objective
 from pipeline.take import encoder as encoder_of
 from scripts.speed.common_way import CommonWay, Way
@@ -143,6 +146,29 @@ def equal_activation(of: Subject, given: str, folder: Path, frames: int) -> Figu
         if reached >= wanted:
             break
     return figures
+
+
+def ways(of: Subject) -> Figures:
+    """Milliseconds of a pass forward and back, as they are measured to choose how a network runs."""
+    network, asked = of.network, list(product((torch.float32, torch.bfloat16), (False, True)))
+    before = (network.device, network.precision, network.channels_last)
+    layer = network.resolve(of.plan.config.network.layers[-1], "network.layers")
+    times = pace.measure(network, layer, network.device, asked)
+    network.to(*before)
+    return {
+        f"ms_{str(dtype).removeprefix('torch.')}{'_channels_last' * last}": 1000 * spent
+        for (dtype, last), spent in times.items()
+    }
+
+
+def faults(frame: Callable[[], None]) -> Figures:
+    """The pages that the system has to hand out for a frame of a film that has begun: the median of a few."""
+    several(frame, 2)()
+    told = [getrusage(RUSAGE_SELF).ru_minflt]
+    for _ in range(5):
+        frame()
+        told.append(getrusage(RUSAGE_SELF).ru_minflt)
+    return {"page_faults": median(after - before for before, after in pairwise(told))}
 
 
 def scaling(name: str, folder: Path, device: str, repeats: int, base: tuple[int, int]) -> Figures:

@@ -95,7 +95,7 @@ def test_a_network_that_pads_nothing_sees_further_on(shared: Path) -> None:
     before, after = tiled._fields.reach("features.12")
     assert after > before + 16
     whole = unit(ascent.gradient(objective, picture, {"fire9": 1.0}, (0, 0)))
-    parts = unit(tiled.gradient(picture, {"fire9": 1.0}, (0, 0), 288, dice()))
+    parts = unit(tiled.gradient_and_value(picture, {"fire9": 1.0}, (0, 0), 288, dice())[0])
     assert float((parts - whole).std()) < 1e-3
 
 
@@ -112,7 +112,7 @@ def test_no_seam_is_left_in_a_dream(motifnet: Network, target: str) -> None:
             if window is None:
                 gradient = ascent.gradient(objective, canvas, {target: 1.0}, (0, 0))
             else:
-                gradient = tiled.gradient(canvas, {target: 1.0}, (0, 0), window, dice())
+                gradient, _ = tiled.gradient_and_value(canvas, {target: 1.0}, (0, 0), window, dice())
             canvas = canvas + 0.03 * unit(gradient)
         dreamed.append(canvas)
     whole, parts = dreamed

@@ -83,6 +83,14 @@ def test_the_figures_are_written(tmp_path: Path) -> None:
     assert "overhead" in done.stdout
 
 
+def test_every_way_is_timed_and_the_network_left_as_it_was(small: Subject) -> None:
+    before = (small.network.precision, small.network.channels_last)
+    found = measures.ways(small)
+    assert len(found) == 4 and min(found.values()) > 0
+    assert (small.network.precision, small.network.channels_last) == before
+    assert measures.faults(gpu.dreaming(small))["page_faults"] >= 0
+
+
 @pytest.mark.slow
 def test_what_a_gpu_is_measured_by_runs_on_any_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command.register()
