@@ -33,7 +33,7 @@ def precisions(name: str, device: torch.device) -> tuple[torch.dtype, ...]:
     """The dtypes that the network's arithmetic may have; the fastest of several is found by measuring.
 
     ``auto`` is bfloat16 on CUDA. A processor with instructions for bfloat16 may take it or float32: it halves the time
-    of some networks and doubles that of others. Without them it takes many times as long.
+    of some networks and adds half to that of others. Without them it takes many times as long.
     """
     if name != "auto":
         return (DTYPES[name],)

@@ -12,8 +12,8 @@ def keep() -> None:
     """Have the C library reuse large blocks; does nothing where it is not glibc.
 
     A frame allocates and frees the same activations at each step. glibc maps blocks of more than 32 megabytes anew each
-    time, and the system hands out every page of them zeroed and by an interrupt: 58,000 for a frame of 1920×1080, a
-    fifteenth of its time. What the process takes at most stays the same. See mallopt(3).
+    time, and the system hands out every page of them zeroed and by an interrupt: tens of thousands for a frame of
+    1920×1080. What the process takes at most stays the same. See mallopt(3).
     """
     if _is_glibc():
         library = ctypes.CDLL(None)

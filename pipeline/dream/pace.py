@@ -1,8 +1,8 @@
 """In which precision and memory order a network is fastest: measured once for each network and machine, then kept.
 
 That depends on the network's kernels and on the machine. On one processor with instructions for bfloat16 half precision
-halves the time of VGG and doubles that of depthwise convolutions; channels last takes three quarters of the time for
-most networks and more time for some. Every choice computes the same but for rounding, and so other bits: it is part of
+halves the time of VGG and adds half to that of depthwise convolutions; channels last takes three quarters of the time
+for some networks and more time for others. Every choice computes the same but for rounding, and so other bits: it is part of
 what frames depend on, made once and told in the record.
 """
 
