@@ -2,8 +2,8 @@
 
 That depends on the network's kernels and on the machine. On one processor with instructions for bfloat16 half precision
 halves the time of VGG and adds half to that of depthwise convolutions; channels last takes three quarters of the time
-for some networks and more time for others. Every choice computes the same but for rounding, and so other bits: it is part of
-what frames depend on, made once and told in the record.
+for some networks and more time for others. Every choice computes the same but for rounding, and so other bits: it is
+part of what frames depend on, made once and told in the record.
 """
 
 import hashlib
