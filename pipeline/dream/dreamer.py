@@ -125,6 +125,7 @@ class Dreamer:
         before, size, tally = canvas, (canvas.shape[2], canvas.shape[3]), Tally()
         seen: list[Mapping[str, float]] = []
         done: list[Done] = []
+        shares = octave_shares(config.octaves, config.detail)
         for octave, scale in enumerate(self.scales(min(size))):
             wanted = self._wanted(targets, scale)
             if not wanted:
@@ -136,7 +137,7 @@ class Dreamer:
                 continue
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
             small = resize(canvas, octave_size(size, scale * self._short_side))
-            after, amount = small, strength * seconds / steps
+            after, amount = small, strength * shares[octave] * seconds / steps
             tally.begin(octave, scale)
             for _ in range(steps):
                 step = self._step(after, wanted, config, generator, tally)
@@ -145,7 +146,7 @@ class Dreamer:
             canvas = canvas + resize(after - small, size)
         tally.check()
         if config.adaptive:
-            self._account(done, tally, strength, seconds)
+            self._account(done, tally, [strength * share for share in shares], seconds)
         return self._toned(before, canvas, seen, seconds, config)
 
     def _wanted(self, targets: TargetsAt, scale: float) -> dict[str, float]:
@@ -154,13 +155,13 @@ class Dreamer:
         # Each by itself: a deep target that comes in must not take the small octaves from a shallow one.
         return {target: weight for target, weight in asked.items() if self.fits(scale, {target: weight})}
 
-    def _account(self, done: list[Done], tally: Tally, strength: float, seconds: float) -> None:
-        """Remember what the octaves did and what came of it."""
+    def _account(self, done: list[Done], tally: Tally, strengths: list[float], seconds: float) -> None:
+        """Remember what the octaves, of such ``strengths``, did and what came of it."""
         promises, frame = tally.promises(), list[Done]()
         for each in done:
             slopes, values = promises.get(each.octave, (0.0, 0.0))
             taken = max(1, each.taken)
-            frame.append(replace(each, gain=slopes * strength * seconds / taken, value=values / taken))
+            frame.append(replace(each, gain=slopes * strengths[each.octave] * seconds / taken, value=values / taken))
         self.thrift.close(frame, seconds)
 
     def _toned(
@@ -233,6 +234,15 @@ class Dreamer:
         recorded = graphs.on(picture.device) if config.graphs else None
         whole = ascent.gradient if recorded is None else recorded.gradient
         return whole(self._objective, picture, targets, shift), picture.new_zeros(())
+
+
+def octave_shares(count: int, detail: float) -> list[float]:
+    """Each octave's strength over their mean, coarse to fine: the last is ``detail`` times the first.
+
+    They fall from octave to octave by the same factor, as the amplitudes of fractal noise do.
+    """
+    falling = [detail ** (n / max(1, count - 1)) for n in range(count)]
+    return [share * count / sum(falling) for share in falling]
 
 
 def _drive(targets: Mapping[str, float]) -> float:
