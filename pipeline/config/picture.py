@@ -112,7 +112,7 @@ class DreamConfig:
         high=50,
         curve=True,
     )
-    jitter: int = option(32, "pixels by which the frame is rolled at random before a step", low=0, high=1024)
+    jitter: int = option(32, "pixels by which the frame is moved at random before a step", low=0, high=1024)
     precondition: str = option(
         "fourier",
         "how the gradient's fine detail is weighed down",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.config import DreamConfig
 from pipeline.device import out_of_memory, release
-from pipeline.dream import ascent, graphs, tiles, tone
+from pipeline.dream import ascent, graphs, jitter, tiles, tone
 from pipeline.dream.gradient import step_direction
 from pipeline.dream.mask import Masks, by_region
 from pipeline.dream.objective import Objective
@@ -211,19 +211,20 @@ class Dreamer:
         tally: Tally,
     ) -> Tensor:
         """The unit-deviation direction ``(1, 3, h, w)`` in which the objective of these targets rises."""
-        reach = min(round(config.jitter), min(picture.shape[2:]) // 2)
+        reach = min(round(config.jitter), (min(picture.shape[2:]) - 1) // 2)
         down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
-        rolled, size = picture.roll((down, right), dims=(2, 3)), (picture.shape[2], picture.shape[3])
+        there, size = jitter.moved(picture, (down, right)), (picture.shape[2], picture.shape[3])
         window = tiles.side(self.tile, size, picture.device)
         if window is None:
-            gradient, value = self._whole(rolled, targets, config, (down, right))
+            gradient, value = self._whole(there, targets, config, (down, right))
         else:
             dice = generator.clone_state()  # the frame's own draws stay the same, with tiles or without
-            gradient, value = self._tiled.gradient_and_value(rolled, targets, (down, right), window, dice)
+            gradient, value = self._tiled.gradient_and_value(there, targets, (down, right), window, dice)
+        gradient = jitter.moved_back(gradient, (down, right))
         direction = step_direction(gradient, config)
         if config.adaptive:
             tally.promise((gradient * direction).sum() * min(1.0, _drive(targets)), value)
-        return direction.roll((-down, -right), dims=(2, 3))
+        return direction
 
     def _whole(
         self, picture: Tensor, targets: Mapping[str, float], config: DreamConfig, shift: tuple[int, int]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from pipeline.config import DreamConfig
 from pipeline.dream.dreamer import octave_shares
 from pipeline.dream.gradient import step_direction
+from pipeline.dream.jitter import moved, moved_back
 from pipeline.dream.pyramid import fit, resize
 from pipeline.networks.motifnet import Verdict
 
@@ -27,7 +28,7 @@ class Growth:
     detail: float = 0.25
     """A step's amount on the last octave over that on the first."""
     jitter: float = 0.125
-    """Share of the side by which the frame is rolled at most."""
+    """Share of the side by which the frame is moved at most."""
     bare: bool = False
     """The gradient as it is, instead of weighed and evened out as in the program."""
     exponent: float = 1.0
@@ -63,9 +64,9 @@ def _grow_one(value: Value, growth: Growth, seed: int) -> Tensor:
         for _ in range(growth.steps):
             reach = int(growth.jitter * min(small))
             down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
-            leaf = after.roll((down, right), dims=(2, 3)).requires_grad_(True)
+            leaf = moved(after, (down, right)).requires_grad_(True)
             (gradient,) = torch.autograd.grad(value(leaf), leaf)
-            step = step_direction(gradient, config).roll((-down, -right), dims=(2, 3))
+            step = step_direction(moved_back(gradient, (down, right)), config)
             after = _toned(after + amount * step).detach()
         canvas = _bounded(canvas + resize(after - before, size))
     return canvas
