@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.errors import ConfigError, nearest
 
 KNOWN = Path(__file__).with_name("networks") / "layers.json"
+INNER = ("features", "classifier", "head", "verdict")  # what holds other layers, or answers for classes
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Layers:
 
     def main(self) -> list[str]:
         """The layers that a person would name, shallow to deep."""
-        outer = [name for name in self.channels if "." not in name and name not in ("features", "classifier")]
+        outer = [name for name in self.channels if "." not in name and name not in INNER]
         return list(self.short) or outer
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.atlas.subject import Subject
 from pipeline.config import DreamConfig
-from pipeline.dream import tone
+from pipeline.dream import jitter, tone
 from pipeline.dream.gradient import step_direction
 from pipeline.dream.network import Network
 from pipeline.dream.pyramid import resize
@@ -31,7 +31,7 @@ Alive = Callable[[], bool]
 @dataclass(frozen=True)
 class Growth:
     """How pictures are grown: ``sides`` in pixels from coarse to fine, ``steps`` on each, at most ``jitter`` pixels
-    of rolling before a step, ``diversity`` pictures of each subject.
+    of moving before a step, ``diversity`` pictures of each subject.
     """
 
     sides: tuple[int, ...]
@@ -58,8 +58,9 @@ def grow(
         for _ in range(growth.steps):
             if not alive():
                 return None
-            rolls = [torch.randint(-growth.jitter, growth.jitter + 1, (2,), generator=each) for each in generators]
-            ascent = _ascent(network, after, subjects, growth, config, [(int(r[0]), int(r[1])) for r in rolls])
+            reach = min(growth.jitter, (side - 1) // 2)
+            shifts = [torch.randint(-reach, reach + 1, (2,), generator=each) for each in generators]
+            ascent = _ascent(network, after, subjects, growth, config, [(int(r[0]), int(r[1])) for r in shifts])
             after = torch.cat([_step(*pair, config) for pair in zip(torch.split(after, 1), ascent, strict=True)])
         # Only the change travels between sizes: the picture keeps detail that a small one cannot hold.
         full = (growth.sides[-1], growth.sides[-1])
@@ -93,24 +94,24 @@ def _ascent(
     subjects: Sequence[Subject],
     growth: Growth,
     config: DreamConfig,
-    rolls: Sequence[tuple[int, int]],
+    shifts: Sequence[tuple[int, int]],
 ) -> list[Tensor]:
     """For each picture ``(1, 3, h, w)`` the direction of unit deviation in which its subject rises."""
-    rolled = [each.roll(by, dims=(2, 3)) for each, by in zip(torch.split(pictures, 1), rolls, strict=True)]
+    there = [jitter.moved(each, by) for each, by in zip(torch.split(pictures, 1), shifts, strict=True)]
     with torch.enable_grad():
-        leaf = torch.cat(rolled).requires_grad_(True)
+        leaf = torch.cat(there).requires_grad_(True)
         maps = network.activations(leaf, dict.fromkeys(subjects[0].layers))
         pulls = [_of_part(maps, subjects, part, growth.diversity) for part in range(len(subjects[0].parts))]
         if growth.diversity > 1:
-            pulls.append((-_likeness(maps[subjects[0].layers[0]], growth.diversity), [APART] * len(rolled)))
+            pulls.append((-_likeness(maps[subjects[0].layers[0]], growth.diversity), [APART] * len(there)))
         total: list[Tensor] | None = None
         for number, (value, weights) in enumerate(pulls):
             (gradient,) = torch.autograd.grad(value, leaf, retain_graph=number + 1 < len(pulls))
-            each = [w * step_direction(g, config) for g, w in zip(torch.split(gradient, 1), weights, strict=True)]
+            back = map(jitter.moved_back, torch.split(gradient, 1), shifts)
+            each = [w * step_direction(g, config) for g, w in zip(back, weights, strict=True)]
             total = each if total is None else [a + b for a, b in zip(total, each, strict=True)]
     assert total is not None
-    back = [(-down, -right) for down, right in rolls]
-    return [(t / (t.std() + TINY)).roll(by, dims=(2, 3)) for t, by in zip(total, back, strict=True)]
+    return [t / (t.std() + TINY) for t in total]
 
 
 def _of_part(

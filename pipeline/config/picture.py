@@ -105,7 +105,14 @@ class DreamConfig:
         high=1000,
     )
     strength: Any = option(0.6, "deviations of 0..1 that each octave adds per second", low=0, high=100, curve=True)
-    jitter: int = option(32, "pixels by which the frame is rolled at random before a step", low=0, high=1024)
+    detail: Any = option(
+        1.0,
+        "strength of the largest octave over that of the smallest; less lets large motifs stand out",
+        low=0.02,
+        high=50,
+        curve=True,
+    )
+    jitter: int = option(32, "pixels by which the frame is moved at random before a step", low=0, high=1024)
     precondition: str = option(
         "fourier",
         "how the gradient's fine detail is weighed down",

@@ -15,7 +15,7 @@ Pulls = Mapping[str, Tensor]
 
 
 def gradient(objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]) -> Tensor:
-    """The gradient ``(1, 3, H, W)`` of the objective in a frame rolled by ``shift`` (down, right; pixels)."""
+    """The gradient ``(1, 3, H, W)`` of the objective in a frame moved by ``shift`` (down, right; pixels)."""
     return weighted(objective, picture, objective.shares(targets), shift)
 
 

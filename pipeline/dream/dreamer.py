@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.config import DreamConfig
 from pipeline.device import out_of_memory, release
-from pipeline.dream import ascent, graphs, tiles, tone
+from pipeline.dream import ascent, graphs, jitter, tiles, tone
 from pipeline.dream.gradient import step_direction
 from pipeline.dream.mask import Masks, by_region
 from pipeline.dream.objective import Objective
@@ -125,6 +125,7 @@ class Dreamer:
         before, size, tally = canvas, (canvas.shape[2], canvas.shape[3]), Tally()
         seen: list[Mapping[str, float]] = []
         done: list[Done] = []
+        shares = octave_shares(config.octaves, config.detail)
         for octave, scale in enumerate(self.scales(min(size))):
             wanted = self._wanted(targets, scale)
             if not wanted:
@@ -136,7 +137,7 @@ class Dreamer:
                 continue
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
             small = resize(canvas, octave_size(size, scale * self._short_side))
-            after, amount = small, strength * seconds / steps
+            after, amount = small, strength * shares[octave] * seconds / steps
             tally.begin(octave, scale)
             for _ in range(steps):
                 step = self._step(after, wanted, config, generator, tally)
@@ -145,7 +146,7 @@ class Dreamer:
             canvas = canvas + resize(after - small, size)
         tally.check()
         if config.adaptive:
-            self._account(done, tally, strength, seconds)
+            self._account(done, tally, [strength * share for share in shares], seconds)
         return self._toned(before, canvas, seen, seconds, config)
 
     def _wanted(self, targets: TargetsAt, scale: float) -> dict[str, float]:
@@ -154,13 +155,13 @@ class Dreamer:
         # Each by itself: a deep target that comes in must not take the small octaves from a shallow one.
         return {target: weight for target, weight in asked.items() if self.fits(scale, {target: weight})}
 
-    def _account(self, done: list[Done], tally: Tally, strength: float, seconds: float) -> None:
-        """Remember what the octaves did and what came of it."""
+    def _account(self, done: list[Done], tally: Tally, strengths: list[float], seconds: float) -> None:
+        """Remember what the octaves, of such ``strengths``, did and what came of it."""
         promises, frame = tally.promises(), list[Done]()
         for each in done:
             slopes, values = promises.get(each.octave, (0.0, 0.0))
             taken = max(1, each.taken)
-            frame.append(replace(each, gain=slopes * strength * seconds / taken, value=values / taken))
+            frame.append(replace(each, gain=slopes * strengths[each.octave] * seconds / taken, value=values / taken))
         self.thrift.close(frame, seconds)
 
     def _toned(
@@ -210,19 +211,20 @@ class Dreamer:
         tally: Tally,
     ) -> Tensor:
         """The unit-deviation direction ``(1, 3, h, w)`` in which the objective of these targets rises."""
-        reach = min(round(config.jitter), min(picture.shape[2:]) // 2)
+        reach = min(round(config.jitter), (min(picture.shape[2:]) - 1) // 2)
         down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
-        rolled, size = picture.roll((down, right), dims=(2, 3)), (picture.shape[2], picture.shape[3])
+        there, size = jitter.moved(picture, (down, right)), (picture.shape[2], picture.shape[3])
         window = tiles.side(self.tile, size, picture.device)
         if window is None:
-            gradient, value = self._whole(rolled, targets, config, (down, right))
+            gradient, value = self._whole(there, targets, config, (down, right))
         else:
             dice = generator.clone_state()  # the frame's own draws stay the same, with tiles or without
-            gradient, value = self._tiled.gradient_and_value(rolled, targets, (down, right), window, dice)
+            gradient, value = self._tiled.gradient_and_value(there, targets, (down, right), window, dice)
+        gradient = jitter.moved_back(gradient, (down, right))
         direction = step_direction(gradient, config)
         if config.adaptive:
             tally.promise((gradient * direction).sum() * min(1.0, _drive(targets)), value)
-        return direction.roll((-down, -right), dims=(2, 3))
+        return direction
 
     def _whole(
         self, picture: Tensor, targets: Mapping[str, float], config: DreamConfig, shift: tuple[int, int]
@@ -233,6 +235,15 @@ class Dreamer:
         recorded = graphs.on(picture.device) if config.graphs else None
         whole = ascent.gradient if recorded is None else recorded.gradient
         return whole(self._objective, picture, targets, shift), picture.new_zeros(())
+
+
+def octave_shares(count: int, detail: float) -> list[float]:
+    """Each octave's strength over their mean, coarse to fine: the last is ``detail`` times the first.
+
+    They fall from octave to octave by the same factor, as the amplitudes of fractal noise do.
+    """
+    falling = [detail ** (n / max(1, count - 1)) for n in range(count)]
+    return [share * count / sum(falling) for share in falling]
 
 
 def _drive(targets: Mapping[str, float]) -> float:

@@ -49,21 +49,21 @@ class View:
 def measure(
     found: Found,
     seen: Tensor,
-    rolled: tuple[float, float],
+    moved: tuple[float, float],
     features: Tensor | None,
     view: View | None,
     index: Tensor | None = None,
 ) -> Tensor:
     """The target's figures in a map ``(1, C, h, w)``: a scalar, or for dir and diverse a vector.
 
-    ``rolled`` (down, right) is how far the frame was rolled, in frame sizes; ``features`` are a guide's. With ``view``
+    ``moved`` (down, right) is how far the frame was moved, in frame sizes; ``features`` are a guide's. With ``view``
     the map is that part's, and the figures of all parts add up to those of the whole. ``index`` ``(1,)`` takes the
     place of the channel's own.
     """
     if found.target.place is not None:
         x, y = found.target.place
         whole, corner = (seen.shape[2:], (0, 0)) if view is None else (view.whole, view.corner)
-        row, column = kinds.place((whole[0], whole[1]), (x + rolled[1], y + rolled[0]))
+        row, column = kinds.place((whole[0], whole[1]), (x + moved[1], y + moved[0]))
         row, column = row - corner[0], column - corner[1]
         within = 0 <= row < seen.shape[2] and 0 <= column < seen.shape[3]
         return seen[0, found.channels[0], row, column] if within else seen.new_zeros(())

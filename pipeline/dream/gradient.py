@@ -13,11 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import DreamConfig
+from pipeline.dream.pyramid import quick_side
 
 LOWEST = 1 / 32  # cycles per pixel under which all frequencies count alike
 GAUSSIANS = (0.5, 1.0, 2.0)  # deviations in pixels
 BANDS = (0.0, 1.0, 2.0, 4.0, 8.0)  # deviations in pixels between which a Laplacian band lies
 EQUALIZE_CELL = 16  # pixels over which local strength is measured
+MARGIN = 24  # pixels at least by which a gradient is continued before it is transformed
 IDENTITY = 0.15  # of each colour's own will, beside what colours share
 TINY = 1e-12
 
@@ -39,6 +41,40 @@ def step_direction(gradient: Tensor, config: DreamConfig) -> Tensor:
 def _precondition(gradient: Tensor, mode: str, exponent: float) -> Tensor:
     if mode == "none":
         return gradient
+    height, width = gradient.shape[2:]
+    return _weighed(_framed(gradient), mode, exponent)[..., :height, :width]
+
+
+def _framed(gradient: Tensor) -> Tensor:
+    """Continued below and to the right: a Fourier transform takes a picture for a torus, and without something between
+    them what one border draws would be smeared over the opposite one.
+
+    What is added mirrors the end, and more and more the beginning.
+    """
+    height, width = gradient.shape[2:]
+    below, right = (min(quick_side(side + MARGIN), 2 * side - 2) - side for side in (height, width))
+    framed = gradient.new_empty(*gradient.shape[:2], height + max(below, 0), width + max(right, 0))
+    framed[..., :height, :width] = gradient
+    if right > 0:
+        rows = framed[..., :height, :]
+        _continue(rows[..., width:], gradient[..., -right - 1 : -1].flip(3), gradient[..., 1 : right + 1].flip(3))
+    if below > 0:
+        end, beginning = framed[..., height - below - 1 : height - 1, :], framed[..., 1 : below + 1, :]
+        _continue(framed[..., height:, :].mT, end.flip(2).mT, beginning.flip(2).mT)
+    return framed
+
+
+def _continue(place: Tensor, end: Tensor, beginning: Tensor) -> None:
+    """Go over from one to the other along the columns, in place."""
+    torch.lerp(end, beginning, _rising(place.shape[3], str(place.device)), out=place)
+
+
+@lru_cache(maxsize=64)
+def _rising(count: int, device: str) -> Tensor:
+    return torch.linspace(0, 1, count, device=device)
+
+
+def _weighed(gradient: Tensor, mode: str, exponent: float) -> Tensor:
     size, device = (gradient.shape[2], gradient.shape[3]), str(gradient.device)
     spectrum = torch.fft.rfft2(gradient)
     if mode in ("fourier", "gaussian"):

@@ -3,7 +3,7 @@
 What a step computes depends on the size of the picture and on the layers and kinds of the targets; the picture, the
 targets' weights and the indices of channels and classes are data in buffers that stay where they are. So the passes of
 each octave are recorded as a CUDA graph when they have been asked for a few times, and neither a target that fades nor
-the next channel needs a new one. The roll stays outside.
+the next channel needs a new one. The move stays outside.
 
 Nothing here decides what is dreamed: a recording is checked against the passes that it stands for, and where recording
 fails, for whatever reason, the passes are launched one by one as without it.

@@ -30,8 +30,9 @@ def channel(seen: Tensor, index: int | Tensor) -> Tensor:
 
 
 def place(size: tuple[int, int], at: tuple[float, float]) -> tuple[int, int]:
-    """(row, column) of a map of this size (h, w) at (x, y), fractions that may lie outside of it: it is a torus."""
-    return int(at[1] % 1 * size[0]), int(at[0] % 1 * size[1])
+    """(row, column) of a map of this size (h, w) at (x, y), fractions of it; the nearest where they lie outside."""
+    row, column = (int(min(max(part, 0.0), 1.0) * length) for part, length in zip((at[1], at[0]), size, strict=True))
+    return min(row, size[0] - 1), min(column, size[1] - 1)
 
 
 def mixture(seen: Tensor) -> Tensor:

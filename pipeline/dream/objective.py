@@ -52,7 +52,7 @@ class Objective:
         return frozenset(self._find(target).layer for target in targets)
 
     def value(self, frame: Tensor, targets: Mapping[str, float], shift: tuple[int, int] = (0, 0)) -> Tensor:
-        """Frame ``(1, 3, H, W)`` → scalar. ``shift`` (down, right; pixels) is how far the frame was rolled."""
+        """Frame ``(1, 3, H, W)`` → scalar. ``shift`` (down, right; pixels) is how far the frame was moved."""
         size = (frame.shape[2], frame.shape[3])
         return self.total(self.figures(frame, targets, size, shift), targets, size)
 
@@ -97,7 +97,7 @@ class Objective:
         return {text: weight / self._gain(self._find(text)) for text, weight in targets.items()}
 
     def steady(self, targets: Iterable[str]) -> bool:
-        """Whether the same operations measure these targets wherever the frame was rolled to, without a look from
+        """Whether the same operations measure these targets wherever the frame was moved to, without a look from
         the host at what they find: all but neurons at places, and channels kept apart.
         """
         return not {"place", "diverse"} & {self._find(text).kind for text in targets}

@@ -25,9 +25,9 @@ def build(config: NetworkConfig) -> Network:
         path = Path(config.weights) if config.weights else motifnet.WEIGHTS
         weights = find_weights("motifnet", str(path), None)
         with torch.random.fork_rng(devices=[]):  # its first weights are drawn for nothing
-            model: nn.Module = fit(motifnet.MotifNet(), weights, "motifnet")
+            model: nn.Module = fit(motifnet.DreamingMotifNet(), weights, "motifnet")
         plain = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))  # it centres its input itself
-        return Network("motifnet", model, motifnet.CLASSES, weights, class_layer="head", normalisation=plain)
+        return Network("motifnet", model, motifnet.CLASSES, weights, class_layer="verdict", normalisation=plain)
     known = models.list_models(module=models)
     if config.name not in known:
         raise ConfigError(

@@ -5,6 +5,7 @@ normalisation is folded away at export (``scripts/motifnet/export.py``). Pixels 
 [0, 1]; centring them is part of the network. See MODEL_CARD.md beside this file.
 """
 
+from math import log
 from pathlib import Path
 
 import torch
@@ -59,6 +60,8 @@ CLASSES: tuple[str, ...] = (
 STAGES: tuple[str, ...] = ("stage1", "stage2", "stage3", "stage4", "stage5")
 WEIGHTS = Path(__file__).with_name("motifnet.safetensors")
 WIDTHS = (24, 48, 96, 96, 160)
+DOUBT = 0.25
+"""Of the evidence, what is taken before classes are weighed against each other."""
 
 
 class BlurPool(nn.Module):
@@ -119,6 +122,33 @@ class MotifNet(nn.Module):
         x = self.stage5(self.stage4(self.stage3(self.stage2(self.stage1(x)))))
         evidence: Tensor = self.head(x)
         return evidence
+
+
+class Verdict(nn.Module):
+    """Evidence for classes → how much likelier than by chance each is at each place, in nats: ``(N, C, h, w)`` both.
+
+    To dream of raw evidence gives the strokes that a class shares with others; against all the others
+    it gives what is its own, faces instead of fur. The evidence of neighbours counts, as it did in
+    training, where a picture had one label; and it is taken by a quarter, so that no place is sure too soon:
+    where one is, nothing draws on, and small motifs crowd the places between.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        around = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False) * DOUBT
+        return F.log_softmax(around, 1) + log(x.shape[1])
+
+
+class DreamingMotifNet(MotifNet):
+    """MotifNet as it dreams: the same weights, and behind ``head`` the ``verdict``, which ``class:`` targets ask."""
+
+    def __init__(self, classes: int = len(CLASSES)) -> None:
+        super().__init__(classes)
+        self.verdict = Verdict()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """RGB ``(N, 3, H, W)`` in [0, 1] → nats above chance of each class ``(N, classes, H // 16, W // 16)``."""
+        verdict: Tensor = self.verdict(super().forward(x))
+        return verdict
 
 
 def load(path: Path | None = None) -> MotifNet:

@@ -7,23 +7,28 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.config import DreamConfig
+from pipeline.dream.dreamer import octave_shares
 from pipeline.dream.gradient import step_direction
+from pipeline.dream.jitter import moved, moved_back
 from pipeline.dream.pyramid import fit, resize
+from pipeline.networks.motifnet import Verdict
 
 Value = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How a dream is grown: octaves from coarse to fine, ``steps`` on each, ``amount`` added by a step."""
+    """How a dream is grown: octaves from coarse to fine, ``steps`` on each, ``amount`` added by a step on average."""
 
     size: int = 192
     octaves: int = 3
     ratio: float = 1.5
     steps: int = 28
-    amount: float = 0.025
-    jitter: float = 0.5
-    """Share of the side by which the frame is rolled at most: the border, where evidence counts double, moves about."""
+    amount: float = 0.016
+    detail: float = 0.25
+    """A step's amount on the last octave over that on the first."""
+    jitter: float = 0.125
+    """Share of the side by which the frame is moved at most."""
     bare: bool = False
     """The gradient as it is, instead of weighed and evened out as in the program."""
     exponent: float = 1.0
@@ -50,17 +55,19 @@ def _grow_one(value: Value, growth: Growth, seed: int) -> Tensor:
     config = growth.config()
     canvas = 0.45 + 0.06 * torch.randn(1, 3, *size, generator=generator)
     canvas = resize(resize(canvas, (growth.size // 4, growth.size // 4)), size) * 0.7 + canvas * 0.3
+    shares = octave_shares(growth.octaves, growth.detail)
     for octave in reversed(range(growth.octaves)):
+        amount = growth.amount * shares[growth.octaves - 1 - octave]
         small = fit(size, growth.size / growth.ratio**octave)
         before = resize(canvas, small)
         after = before
         for _ in range(growth.steps):
             reach = int(growth.jitter * min(small))
             down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
-            leaf = after.roll((down, right), dims=(2, 3)).requires_grad_(True)
+            leaf = moved(after, (down, right)).requires_grad_(True)
             (gradient,) = torch.autograd.grad(value(leaf), leaf)
-            step = step_direction(gradient, config).roll((-down, -right), dims=(2, 3))
-            after = _toned(after + growth.amount * step).detach()
+            step = step_direction(moved_back(gradient, (down, right)), config)
+            after = _toned(after + amount * step).detach()
         canvas = _bounded(canvas + resize(after - before, size))
     return canvas
 
@@ -79,9 +86,11 @@ def _bounded(frame: Tensor) -> Tensor:
 
 
 def seen(net: nn.Module, layer: str, index: int | None = None) -> Value:
-    """The objective of a channel of a named child of ``net``, or of the whole layer's energy."""
-    stages = [name for name, _ in net.named_children()]
-    kept = [getattr(net, name) for name in stages[: stages.index(layer) + 1]]
+    """The objective of a channel of a named child of ``net``, or of the whole layer's energy; ``verdict`` is one behind
+    its last, which tells classes apart.
+    """
+    children = {**dict(net.named_children()), "verdict": Verdict()}
+    kept = list(children.values())[: list(children).index(layer) + 1]
 
     def value(frame: Tensor) -> Tensor:
         x = (frame - 0.5) * 4

@@ -138,10 +138,12 @@ def _dreams(net: MotifNet, recipe: Recipe, bare: bool) -> Tensor:
     """Dreams of all classes, class after class, by the bare gradient or the program's way: ``(n, 3, size, size)``."""
     growth = Growth(size=recipe.size, steps=recipe.dream_steps)
     if bare:
-        growth = replace(growth, octaves=1, steps=2 * recipe.dream_steps, bare=True)
+        # The border, where evidence counts double, moves about; else a bare gradient draws nowhere else.
+        growth = replace(growth, octaves=1, steps=2 * recipe.dream_steps, bare=True, amount=0.025, jitter=0.5)
+    layer = "head" if bare else "verdict"
     start, dreams = time.perf_counter(), []
     for label in tqdm(range(len(MOTIFS)), "dreaming", mininterval=5):
-        dreams.append(grow(seen(net, "head", label), growth, seed=100 + label, count=recipe.dreams))
+        dreams.append(grow(seen(net, layer, label), growth, seed=100 + label, count=recipe.dreams))
     print(f"{len(MOTIFS) * recipe.dreams} dreams in {time.perf_counter() - start:.0f} s")
     return torch.cat(dreams)
 

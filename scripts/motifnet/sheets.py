@@ -23,7 +23,7 @@ def write(net: MotifNet, folder: Path, steps: int = 28) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _save(folder / "drawings.jpg", _drawings(), 2)
     growth = Growth(steps=steps)
-    objectives = {name: ("head", index) for index, name in enumerate(MOTIFS)}
+    objectives = {name: ("verdict", index) for index, name in enumerate(MOTIFS)}
     _save(folder / "classes.jpg", _dreams(net, objectives, growth), 7)
     stages = {name: (name, None) for name in STAGES}
     _save(folder / "stages.jpg", _dreams(net, stages, growth), 5)

@@ -28,7 +28,7 @@ def dream(dreamer: Dreamer, canvas: Tensor, frames: int = 1, fps: float = 24.0, 
 @pytest.mark.parametrize("precondition", ["fourier", "gaussian", "laplacian", "none"])
 def test_dreaming_raises_the_activation(tiny: Network, precondition: str) -> None:
     objective = Objective(tiny)
-    dreamer = Dreamer(objective, DreamConfig(precondition=precondition), 96)
+    dreamer = Dreamer(objective, DreamConfig(precondition=precondition, jitter=8), 96)
     dreamed = dream(dreamer, noise(), frames=12)
     assert objective.activation(dreamed, "three") > 2 * objective.activation(noise(), "three")
     assert float(dreamed.min()) >= 0

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from pipeline.dream.jitter import moved
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.errors import ConfigError
@@ -36,9 +37,9 @@ def test_equal_weights_pull_equally_whatever_the_layer(tiny: Network) -> None:
     assert max(strengths) < 4 * min(strengths)
 
 
-def test_a_neuron_at_a_place_looks_there_also_when_the_frame_was_rolled(tiny: Network) -> None:
+def test_a_neuron_at_a_place_looks_there_also_when_the_frame_was_moved(tiny: Network) -> None:
     objective, frame = Objective(tiny), noise(64, 64).requires_grad_(True)
-    value = objective.value(frame.roll((8, -16), dims=(2, 3)), {"three:2@0.75x0.25": 1.0}, (8, -16))
+    value = objective.value(moved(frame, (8, -16)), {"three:2@0.75x0.25": 1.0}, (8, -16))
     (gradient,) = torch.autograd.grad(value, frame)
     rows, columns = gradient.abs().sum(dim=(0, 1)).nonzero(as_tuple=True)
     assert abs(float(rows.float().mean()) - 16) < 5
