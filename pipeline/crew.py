@@ -83,7 +83,8 @@ class Crew:
     def run(self, orders: Sequence[Order]) -> list[int]:
         """The films' exit codes. After Ctrl-C, SIGTERM or SIGHUP none is begun, and all stop as one film does."""
         waiting, codes = deque(zip(orders, labels(orders), strict=True)), []
-        resource_tracker.ensure_running()  # else the first member's start would do it, and let signals in
+        with _deaf():
+            resource_tracker.ensure_running()  # else the first member's start would do it, and let signals in
         before = [signal.signal(number, self._stop) for number in SIGNALS]
         try:
             while self._members or (waiting and not self._stops):

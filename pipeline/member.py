@@ -32,10 +32,13 @@ def render_as_member(work: Callable[[Any], int], order: Any, gpu: str, line: Con
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGUSR1, _as_if_terminated)
     code = 130
-    with suppress(KeyboardInterrupt):  # before the work or after it; in it, it says so itself
+    try:
         threading.Thread(target=_listen, args=(line,), name="line", daemon=True).start()
         code = work(order)
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    except BaseException as error:  # before the work or after it; in it, it says so itself
+        if not _is_interrupt(error):
+            raise
     sys.exit(code)
 
 
@@ -71,6 +74,13 @@ class Lines(io.TextIOBase):
             self._teller.tell(self._kind, line.rpartition("\r")[2])
         self._begun = self._begun.rpartition("\r")[2]
         return len(text)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether it is a wish to stop, or something that came to grief over one, as an import may."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _listen(line: Connection) -> None:

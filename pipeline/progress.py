@@ -72,7 +72,10 @@ class Progress:
 
 def say(text: str) -> None:
     """A line for the person at the keyboard, on standard error, above a running bar."""
-    tqdm.write(text, file=sys.stderr)
+    if _showers:
+        print(text, file=sys.stderr)  # noqa: T201 - no bar is here to be above of, nor any lock to be stopped in
+    else:
+        tqdm.write(text, file=sys.stderr)
     for listener in _listeners:
         listener(text.removeprefix("note: "))
 

@@ -17,6 +17,7 @@ from pipeline.errors import ConfigError, Interrupted
 from pipeline.launch import _told
 from pipeline.progress import Progress, say
 from pipeline.stop import Stop
+from pipeline.work import request
 
 PATIENCE = 120.0  # seconds, on a machine that has much else to do
 SMALL = (
@@ -187,6 +188,20 @@ def test_pages_of_films_side_by_side_have_ports_of_their_own() -> None:
         9001,
     ]
     assert config.preview.port == 9000
+
+
+def test_how_many_at_a_time_makes_no_difference_to_a_film() -> None:
+    assert request.film_settings(RenderConfig(jobs=3)) == request.film_settings(RenderConfig())
+
+
+def test_a_film_of_a_sweep_is_found_where_another_sweep_stopped(tmp_path: Path) -> None:
+    stopped, new = (tmp_path / "outputs" / "sweeps" / f"2026-11-{day}_10-00-00" / "1" for day in (20, 21))
+    (stopped / "film.work").mkdir(parents=True)
+    request.write(stopped / "film.work", RenderConfig(seed=2))
+    assert request.unfinished(new, "film", RenderConfig(seed=2, jobs=2)) == stopped
+    assert request.unfinished(new, "film", RenderConfig(seed=3)) is None
+    assert request.unfinished(tmp_path / "outputs" / "2026-11-21" / "10-00-00", "film", RenderConfig(seed=2)) is None
+    assert request.unfinished(tmp_path / "sweeps" / "mine" / "1", "film", RenderConfig(seed=2)) is None
 
 
 def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
