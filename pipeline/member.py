@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.progress import shown_by
 from pipeline.stop import Stop
 
-LONGEST = 1500  # characters of one message: it goes out whole, or a Ctrl-C keeps it from going out at all
+LONGEST = 4096  # characters of one message, as of a path: it goes out whole, or a Ctrl-C keeps it in
 
 
 def render_as_member(work: Callable[[Any], int], order: Any, gpu: str, line: Connection) -> None:
