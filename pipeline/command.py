@@ -45,7 +45,8 @@ overwrite are its own, what is typed wins, and files (start.path and its like) h
 --config-dir=FOLDER adds presets of yours, as FOLDER/preset/mine.yaml.
 
 Also: --cfg job shows the whole configuration and renders nothing; -m renders one film for each value of a list,
-as in -m seed=1,2,3. Exit codes: 0 done, 1 something to put right, 130 stopped.
+as in -m seed=1,2,3: on a machine with several GPUs one on each of them, else one after the other, or jobs=2 at a time.
+Exit codes: 0 done, 1 something to put right, 130 stopped.
 """
 
 

@@ -7,27 +7,28 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from pipeline import command, gate, repeat
+from pipeline import command, crew, gate, repeat
 from pipeline.config import RenderConfig
+from pipeline.crew import AT_FAULT, DONE, INTERRUPTED, Order
 from pipeline.errors import Interrupted, RenderError
 from pipeline.repeat import Repeat
-
-DONE, AT_FAULT, INTERRUPTED = 0, 1, 130
 
 Job = Callable[[RenderConfig, Path, str], None]
 """(config, folder of the run, name of what is made)."""
 
 
-def launch(job: Job, usage: str) -> None:
+def launch(job: Job, usage: str, *, spread: bool = False) -> None:
     """Do the job that the command line asks for and exit with 0 (done), 1 (something to put right) or 130
-    (interrupted). ``usage`` is what ``--help`` says.
+    (interrupted). ``usage`` is what ``--help`` says. With ``spread`` those of a sweep may be done side by side.
     """
     # Spinning threads that wait for each other make a busy machine several times slower; read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -39,18 +40,9 @@ def launch(job: Job, usage: str) -> None:
     asked = any(word.startswith(("-h", "--he", "--hy")) for word in sys.argv[1:])
     command.register(usage if asked else "")
     codes: list[int] = []
-    begun: list[DictConfig] = []
+    begun: list[Path] = []
     try:
-        sys.argv[1:], repeated = _arguments(sys.argv[1:])
-
-        def run(tree: DictConfig) -> None:
-            begun.append(tree)
-            codes.append(_run(job, tree, repeated))
-            if codes[-1] == INTERRUPTED:  # a sweep ends here too
-                sys.exit(INTERRUPTED)
-
-        name = command.REPEAT if repeated else "config"
-        hydra.main(config_path=str(command.CONF), config_name=name, version_base="1.3")(run)()
+        _compose(job, codes, begun, spread=spread)
     except KeyboardInterrupt:
         codes.append(INTERRUPTED)
     except RenderError as error:
@@ -62,8 +54,32 @@ def launch(job: Job, usage: str) -> None:
             raise
         complain(words)
         codes.append(AT_FAULT)
+    finally:
+        for folder in begun:
+            _remove_empty(folder)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the verdict is spoken; a late Ctrl-C must not change it
     sys.exit(max(codes, default=DONE))
+
+
+def _compose(job: Job, codes: list[int], begun: list[Path], *, spread: bool) -> None:
+    """Have Hydra compose what the command line asks for, and do it: ``begun`` in these folders, it gives these
+    ``codes``. A sweep is read to its end first, so that all that is wrong with it is said at once.
+    """
+    sys.argv[1:], repeated = _arguments(sys.argv[1:])
+    orders: list[Order] = []
+
+    def run(tree: DictConfig) -> None:
+        begun.append(Path(HydraConfig.get().runtime.output_dir))
+        codes.append(_told(lambda: orders.append(_order(tree, repeated))))
+        if codes[-1] == DONE and HydraConfig.get().mode != RunMode.MULTIRUN:
+            codes.append(_do(job, orders.pop()))
+        if codes[-1] == INTERRUPTED:  # a sweep ends here too
+            sys.exit(INTERRUPTED)
+
+    name = command.REPEAT if repeated else "config"
+    hydra.main(config_path=str(command.CONF), config_name=name, version_base="1.3")(run)()
+    if orders:
+        codes += crew.make(orders, partial(_do, job), spread=spread)
 
 
 def complain(sentence: str) -> None:
@@ -95,23 +111,34 @@ def _arguments(typed: list[str]) -> tuple[list[str], Repeat | None]:
     return gate.check_arguments(arguments), repeated
 
 
-def _run(job: Job, tree: DictConfig, repeated: Repeat | None) -> int:
-    """Do the job for one composed ``tree``; the exit code. Errors are said, not raised: a sweep goes on."""
-    hydra_config = HydraConfig.get()
-    folder = Path(hydra_config.runtime.output_dir)
+def _order(tree: DictConfig, repeated: Repeat | None) -> Order:
+    """What is to be made of one composed ``tree``; notes about it are said. Raises RenderError kinds."""
+    told = HydraConfig.get()
+    config = command.read(tree)
+    for note in repeated.check(config) if repeated else ():
+        _say(f"note: {note}")
+    name = str(told.runtime.choices.get("preset") or "dream")
+    return Order(config, Path(told.runtime.output_dir), name, tuple(told.overrides.task))
+
+
+def _do(job: Job, order: Order) -> int:
+    """Do the job; the exit code. The run's folder goes where nothing was put there."""
     try:
-        config = command.read(tree)
-        for note in repeated.check(config) if repeated else ():
-            _say(f"note: {note}")
-        job(config, folder, str(hydra_config.runtime.choices.get("preset") or "dream"))
+        return _told(lambda: job(order.config, order.folder, order.name))
+    finally:
+        _remove_empty(order.folder)
+
+
+def _told(work: Callable[[], None]) -> int:
+    """Do the work; the exit code. Errors are said, not raised: a sweep goes on."""
+    try:
+        work()
     except RenderError as error:
         complain(str(error))
         return AT_FAULT
     except (Interrupted, KeyboardInterrupt) as error:
         complain(str(error) or "interrupted")
         return INTERRUPTED
-    finally:
-        _remove_empty(folder)
     return DONE
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run what the command line asks for and exit with 0 (done), 1 (something to put right) or 130 (interrupted)."""
-    launch(render, command.USAGE)
+    launch(render, command.USAGE, spread=True)
 
 
 def render(config: RenderConfig, folder: Path, name: str) -> None:

@@ -29,7 +29,8 @@ FILES = {  # settings that name a file, and what it is
     "audio.path": "a song",
 }
 WRITTEN = ("score.targets", "score.keys", "network.targets")  # settings in which targets name pictures and masks
-NEVER = ("output", "overwrite", "resume", "keep_segments", "frames", "preview", "limits")  # only the person may say
+# What only the person may say.
+NEVER = ("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "preview", "limits")
 RUNS = (".yaml", ".yml")
 
 

@@ -11,6 +11,7 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 FLOORS = (
     ("render", "score.__main__", "storyboard", "atlas.__main__"),
     ("launch",),
+    ("crew",),
     ("film", "atlas", "page"),
     ("reel",),
     ("take", "seam"),
@@ -22,6 +23,7 @@ FLOORS = (
     ("stretch", "repeat", "inputs", "work", "music", "sizes", "timetable"),
     ("score", "motion", "dream", "media"),
     ("networks",),
+    ("member", "places"),
     ("progress", "randomness", "device", "heap", "stop", "kin", "loop"),
     ("command",),
     ("preset",),
@@ -36,6 +38,7 @@ FLOORS = (
 )
 LIGHT = (
     *("render", "launch", "command", "preset", "cutlist", "typed", "gate", "plain", "repeat", "inputs"),
+    *("crew", "member", "places"),
     *("composition", "cut", "closing", "timetable", "plan", "sizes", "sheet", "sheet_picture"),
     *("cache", "kin", "layers", "config", "errors", "region", "target", "score"),
     *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject", "storyboard.__main__"),

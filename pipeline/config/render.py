@@ -41,6 +41,9 @@ class RenderConfig:
         None, f"length: 8s, 1m30s, 96f (frames), 16bar, 100% (of the footage or song); null: the song's, or {UNTIMED}"
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
+    jobs: int | None = option(
+        None, "films of a sweep (-m) that are rendered at a time; null: one on each GPU, else one", low=1, high=64
+    )
     precision: str = option(
         "auto",
         "of the network's arithmetic; auto: bfloat16 on CUDA, on a CPU what is faster, measured once",

@@ -10,7 +10,10 @@ from pipeline.errors import OutputError
 from pipeline.media.files import part_path, place
 from pipeline.work.lock import is_held
 
-FREE = ("output", "overwrite", "resume", "keep_segments", "frames", "limits", "preview", "shots", "encode.patience")
+FREE = (
+    *("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "limits", "preview", "shots"),
+    "encode.patience",
+)
 """Settings, or groups of them, of a run that make no difference to the film."""
 
 NAME = "request.json"
@@ -32,13 +35,14 @@ def write(folder: Path, config: RenderConfig) -> None:
 def unfinished(folder: Path, name: str, config: RenderConfig) -> Path | None:
     """The latest run's folder in which the film ``name`` of this config stopped; ``folder`` is a new run's.
 
-    A run's folder is outputs/DAY/TIME, so only runs beside it are looked at. None when there is none, or when the
-    run's folder is one that was asked for.
+    A run's folder is outputs/DAY/TIME, or outputs/sweeps/TIME/NUMBER for a film of a sweep, and only those of its own
+    kind are looked at. None when there is none, or when the run's folder is one that was asked for.
     """
-    if folder.parent.parent.name != "outputs":
+    above = folder.parent.parent
+    if above.name != "outputs" and (above.parent.name, above.name) != ("outputs", "sweeps"):
         return None
     asked = json.loads(json.dumps(film_settings(config)))
-    for path in sorted(folder.parent.parent.glob(f"*/*/{name}.work/{NAME}"), reverse=True):
+    for path in sorted(above.glob(f"*/*/{name}.work/{NAME}"), reverse=True):
         finished = (path.parent / "film.json").exists()
         if not finished and _read(path) == asked and not is_held(path.with_name("lock")):
             return path.parent.parent
