@@ -13,8 +13,8 @@ def keep() -> None:
 
     A frame allocates and frees the same activations at each step. glibc maps blocks of more than 32 megabytes anew each
     time, and the system hands out every page of them zeroed and by an interrupt: tens of thousands for a frame of
-    1920×1080. Holes between blocks in use make the process larger at its peak, by 3 % at 640×360 and 10 % at 1280×720. See
-    mallopt(3).
+    1920×1080. Holes between blocks in use make the process larger at its peak, by 3 % at 640×360 and 10 % at 1280×720.
+    See mallopt(3).
     """
     if _is_glibc():
         library = ctypes.CDLL(None)
