@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import torch
 
 from pipeline.errors import InputError, RenderError
+from scripts import train_motifnet
 from scripts.motifnet import dataset, net
 from scripts.motifnet.ahead import ahead
 from scripts.motifnet.arithmetic import Arithmetic, kept, settle
@@ -87,6 +89,35 @@ def test_ctrl_c_keeps_the_step_and_training_goes_on_to_the_same_weights(
     assert same(run(path, pictures()), whole)
     ended = trained(PHASE, path)
     assert ended is not None and same(ended.state_dict(), whole)
+
+
+def test_ctrl_c_ends_the_command_with_one_sentence_and_130(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in (1, 2):  # noise instead of drawings
+        path = tmp_path / f"drawings-{Drawings(1, 72, seed).key()}.npy"
+        np.save(path, np.random.default_rng(seed).integers(256, size=(len(MOTIFS), 1, 3, 72, 72), dtype=np.uint8))
+    sizes = "--count 1 --check 1 --size 72 --crop 48 --batch 4 --plain-steps 500 --save-every 2"
+    places = ["--cache", str(tmp_path), "--out", str(tmp_path / "out"), "--docs", str(tmp_path / "docs")]
+    ended = Event()
+
+    def press() -> None:
+        while not ended.wait(0.01):
+            if list(tmp_path.glob("plain-*.pt")):
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    finger = Thread(target=press)
+    finger.start()
+    try:
+        code = train_motifnet.main([*sizes.split(), "--device", "cpu", "--precision", "float32", *places])
+    finally:
+        ended.set()
+        finger.join()
+    assert code == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == f"stopped: what was drawn and trained stands in {tmp_path}; the same command goes on from there"
+    assert 0 < torch.load(next(tmp_path.glob("plain-*.pt")), weights_only=True)["step"] < 500
+    assert kept(tmp_path) == "float32"
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
