@@ -3,6 +3,11 @@
 import hashlib
 import json
 import multiprocessing
+import signal
+from collections.abc import Generator, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from pipeline.errors import InputError, OutputError
 from scripts.motifnet.compose import Style, picture
 from scripts.motifnet.motifs import MOTIFS
 from scripts.motifnet.scramble import melt, scramble
@@ -37,17 +43,29 @@ class Drawings:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Pictures ``(count, 3, crop, crop)`` as bytes and their labels ``(count,)``, in the processor's memory."""
+
+    images: Tensor
+    labels: Tensor
+
+    def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Pictures in [0, 1] and labels, where they are needed."""
+        images = self.images.to(device, memory_format=torch.channels_last).float() / 255
+        return images, self.labels.to(device)
+
+
+@dataclass(frozen=True)
 class Pictures:
     """Pictures ``(n, 3, size, size)`` as bytes with class indices ``(n,)``."""
 
     images: Tensor
     labels: Tensor
 
-    def batch(
-        self, count: int, crop: int, rng: np.random.Generator, device: torch.device,
-        scrambled: float = 0.0, melted: float = 0.0,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """Random crops, half of them mirrored: ``(count, 3, crop, crop)`` in [0, 1], and labels.
+    def cut(
+        self, count: int, crop: int, rng: np.random.Generator, scrambled: float = 0.0, melted: float = 0.0
+    ) -> Batch:
+        """Random crops, half of them mirrored, and labels.
 
         The share ``scrambled`` of those that show an object is scrambled, and the share ``melted`` of all
         is blurred away; their label is the number of classes. Textures are not scrambled, since a
@@ -68,8 +86,7 @@ class Pictures:
             elif rng.random() < scrambled and not fields[int(labels[n])]:
                 cut, labels[n] = scramble(cut, rng), len(fields)
             cuts.append(cut)
-        batch = torch.stack(cuts).to(device, memory_format=torch.channels_last).float() / 255
-        return batch, labels.to(device)
+        return Batch(torch.stack(cuts), labels)
 
     def centre(self, crop: int) -> Tensor:
         """The middles of all pictures as bytes: ``(n, 3, crop, crop)``."""
@@ -77,31 +94,92 @@ class Pictures:
         return self.images[..., start : start + crop, start : start + crop]
 
 
+Task = tuple[Drawings, int, int]
+"""Which drawings, of which class, from which picture on."""
+
+Block = tuple[int, int, NDArray[np.uint8]]
+"""The label, the first picture's number, and the pictures."""
+
+BLOCK = 32
+"""Pictures of one class that are drawn in one go."""
+
+
 def draw(drawings: Drawings, cache: Path, workers: int = 2) -> Pictures:
-    """The drawings, from the cache folder when they are there, class after class."""
+    """The drawings, from the cache folder when they are there, class after class.
+
+    What an interrupted drawing left there is gone on with. Raises OutputError where a drawing process
+    was killed, InputError where the cache holds something else.
+    """
     path = cache / f"drawings-{drawings.key()}.npy"
     classes = len(MOTIFS)
     if not path.exists():
-        tasks = [(drawings, label, start) for start in range(0, drawings.count, 32) for label in range(classes)]
-        shape = (classes, drawings.count, 3, drawings.size, drawings.size)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial.npy")
-        out = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
-        # spawn: forking a process whose torch threads run can hang
-        with multiprocessing.get_context("spawn").Pool(workers) as pool:
-            for label, start, block in tqdm(pool.imap_unordered(_draw_block, tasks), "drawing", len(tasks)):
-                out[label, start : start + len(block)] = block
-        out.flush()
-        partial.rename(path)
-    images = torch.from_numpy(np.load(path)).flatten(0, 1)
+        _draw(drawings, path, workers)
+    try:
+        images = torch.from_numpy(np.load(path)).flatten(0, 1)
+    except (ValueError, EOFError, TypeError) as error:
+        raise InputError(f"{path}: holds no drawings; without the file they are drawn anew") from error
     return Pictures(images, torch.arange(classes).repeat_interleave(drawings.count))
 
 
-def _draw_block(task: tuple[Drawings, int, int]) -> tuple[int, int, NDArray[np.uint8]]:
-    """Up to 32 pictures ``(n, 3, size, size)`` of one class; each has its own random stream."""
+def _draw(drawings: Drawings, path: Path, workers: int) -> None:
+    """Draws what is missing into a partial file beside ``path``, and gives it that name when all is there."""
+    partial, list_ = path.with_suffix(".partial.npy"), path.with_suffix(f".done{BLOCK}")
+    shape = (len(MOTIFS), drawings.count, 3, drawings.size, drawings.size)
+    done = _done(partial, list_, shape)
+    out = np.lib.format.open_memmap(partial, "r+" if done else "w+", np.uint8, shape)
+    blocks = [(start, label) for start in range(0, drawings.count, BLOCK) for label in range(len(MOTIFS))]
+    tasks = [(drawings, label, start) for start, label in blocks if (label, start) not in done]
+    how, before = ("a" if done else "w"), len(blocks) - len(tasks)
+    with list_.open(how, encoding="utf-8") as finished, closing(_drawn(tasks, workers)) as drawn:
+        for label, start, block in tqdm(drawn, "drawing", len(blocks), initial=before):
+            out[label, start : start + len(block)] = block
+            print(label, start, file=finished, flush=True)
+    out.flush()
+    partial.rename(path)
+    list_.unlink()
+
+
+def _done(partial: Path, list_: Path, shape: tuple[int, ...]) -> set[tuple[int, int]]:
+    """The blocks, by label and start, that an interrupted drawing finished; a line cut short counts for nothing."""
+    try:
+        if np.load(partial, mmap_mode="r").shape != shape:
+            return set()
+        lines = list_.read_text(encoding="utf-8").splitlines(keepends=True)
+        found = (line.split() for line in lines if line.endswith("\n"))
+        return {(int(label), int(start)) for label, start in found}
+    except (OSError, ValueError, EOFError):
+        return set()
+
+
+def _drawn(tasks: list[Task], workers: int) -> Generator[Block, None, None]:
+    """The blocks of all tasks, drawn in processes that leave Ctrl-C to this one."""
+    if not tasks:
+        return
+    # spawn: forking a process whose torch threads run can hang
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), multiprocessing.get_context("spawn"))
+    try:
+        yield from _submitted(pool, tasks)
+    except BrokenProcessPool as error:
+        words = "a drawing process was killed, perhaps for want of memory; fewer --workers need less"
+        raise OutputError(f"{words}, and what is drawn stands") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _submitted(pool: ProcessPoolExecutor, tasks: list[Task]) -> Iterable[Block]:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the processes, started here, inherit it
+    try:
+        return pool.map(_draw_block, tasks)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _draw_block(task: Task) -> Block:
+    """Up to ``BLOCK`` pictures ``(n, 3, size, size)`` of one class; each has its own random stream."""
     drawings, label, start = task
     block = []
-    for index in range(start, min(start + 32, drawings.count)):
+    for index in range(start, min(start + BLOCK, drawings.count)):
         rng = np.random.default_rng([drawings.seed, label, index])
         rgb = picture(label, drawings.size, rng, drawings.style)
         block.append((rgb * 255 + 0.5).astype(np.uint8).transpose(2, 0, 1))

@@ -41,19 +41,23 @@ class Growth:
         return DreamConfig(exponent=self.exponent, equalize=self.equalize, colour=1.0)
 
 
-def grow(value: Value, growth: Growth, seed: int, count: int = 1) -> Tensor:
-    """Dreams ``(count, 3, size, size)`` in [0, 1] in which ``value`` (a scalar of a frame) has risen.
+CPU = torch.device("cpu")
 
-    ``value`` maps ``(1, 3, H, W)`` to a scalar.
+
+def grow(value: Value, growth: Growth, seed: int, count: int = 1, device: torch.device = CPU) -> Tensor:
+    """Dreams ``(count, 3, size, size)`` in [0, 1] in which ``value`` (a scalar of a frame) has risen, on ``device``.
+
+    ``value`` maps ``(1, 3, H, W)`` to a scalar and stands on ``device`` too. Chance stays on the CPU: every device
+    begins with the same noise.
     """
-    return torch.cat([_grow_one(value, growth, seed * 1000 + k) for k in range(count)])
+    return torch.cat([_grow_one(value, growth, seed * 1000 + k, device) for k in range(count)])
 
 
-def _grow_one(value: Value, growth: Growth, seed: int) -> Tensor:
+def _grow_one(value: Value, growth: Growth, seed: int, device: torch.device) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     size = (growth.size, growth.size)
     config = growth.config()
-    canvas = 0.45 + 0.06 * torch.randn(1, 3, *size, generator=generator)
+    canvas = 0.45 + 0.06 * torch.randn(1, 3, *size, generator=generator).to(device)
     canvas = resize(resize(canvas, (growth.size // 4, growth.size // 4)), size) * 0.7 + canvas * 0.3
     shares = octave_shares(growth.octaves, growth.detail)
     for octave in reversed(range(growth.octaves)):

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from pipeline.errors import InputError
 from pipeline.networks.motifnet import MotifNet
 from scripts.motifnet.motifs import MOTIFS
 
@@ -21,9 +23,23 @@ def write(net: MotifNet, path: Path) -> None:
 
 
 def read(path: Path) -> MotifNet:
-    """The folded network in such a file, frozen, with as many classes as it has."""
-    weights = {name: tensor.float() for name, tensor in load_file(path).items()}
-    with torch.device("meta"):
-        net = MotifNet(len(weights["head.bias"]))
-    net.load_state_dict(weights, assign=True)
+    """The folded network in such a file, frozen, with as many classes as it has.
+
+    Raises InputError where the file is missing or holds something else.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: there are no weights")
+    try:
+        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+        with torch.device("meta"):
+            net = MotifNet(len(weights["head.bias"]))
+        net.load_state_dict(weights, assign=True)
+    except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        raise InputError(f"{path}: holds no weights of MotifNet") from error
     return net.eval().requires_grad_(False)
+
+
+def classes(path: Path) -> list[str]:
+    """The class names in such a file's header; none where it has none."""
+    with safe_open(path, "pt") as file:
+        return [name for name in (file.metadata() or {}).get("classes", "").split(",") if name]

@@ -10,6 +10,7 @@ plainly trained twin as well; what a network draws of itself shows in its bare g
 """
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,9 +20,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.networks.motifnet import MotifNet
+from scripts.motifnet import scramble
+from scripts.motifnet.ahead import ahead
+from scripts.motifnet.checkpoint import read, write
 from scripts.motifnet.compose import Style
-from scripts.motifnet.dataset import Drawings, Pictures, draw
+from scripts.motifnet.dataset import Batch, Drawings, Pictures, draw
+from scripts.motifnet.digest import code, digest
 from scripts.motifnet.dreams import Growth, grow, seen
 from scripts.motifnet.motifs import MOTIFS
 
@@ -79,15 +85,16 @@ def report(
 
     The keys are ``fresh drawings``, ``name, bare`` and ``name, program``.
     """
-    pictures = draw(Drawings(recipe.count, recipe.size, 3, STYLE), cache, workers)
+    drawings = Drawings(recipe.count, recipe.size, 3, STYLE)
+    pictures = draw(drawings, cache, workers)
     fresh = draw(Drawings(max(2, recipe.count // 8 * 2), recipe.size, 4, STYLE), cache, workers)
-    judge = _trained(pictures, recipe, device, cache / f"judge-{recipe.steps}.pt")
+    judge = _trained(pictures, recipe, device, cache / f"judge-{_name(drawings, recipe)}.pt")
     features, logits = _look(judge, _halved(fresh.images.to(device).float() / 255))
     real = features[::2]
     verdicts = {"fresh drawings": _verdict(features[1::2], logits[1::2], real)}
     for name, net in nets.items():
         for bare in (True, False):
-            dreams = _dreams(net.to(device).requires_grad_(False), recipe, bare)
+            dreams = _dreams(net.to(device).requires_grad_(False), recipe, bare, device)
             verdicts[f"{name}, {'bare' if bare else 'program'}"] = _verdict(*_look(judge, _halved(dreams)), real)
     print("                   named right   surely   confidence   KID to drawings")
     for name, found in verdicts.items():
@@ -98,12 +105,20 @@ def report(
     return verdicts
 
 
+def _name(drawings: Drawings, recipe: Recipe) -> str:
+    """Changes with all that the judge's weights come from."""
+    return digest(drawings.key(), recipe.steps, SCRAMBLED, code(Judge, _train, _halved, Pictures, Batch, scramble))
+
+
 def _trained(pictures: Pictures, recipe: Recipe, device: torch.device, path: Path) -> Judge:
     """The judge from the cache, or trained and kept there."""
     if not path.exists():
-        torch.save(_train(pictures, recipe, device).state_dict(), path)
+        write(_train(pictures, recipe, device).state_dict(), path)
     judge = Judge(len(MOTIFS) + 1).to(device, memory_format=torch.channels_last)
-    judge.load_state_dict(torch.load(path, map_location=device, weights_only=True))
+    try:
+        judge.load_state_dict(read(path, device))
+    except RuntimeError as error:
+        raise InputError(f"{path}: holds no judge; without the file it is trained anew") from error
     return judge.eval()
 
 
@@ -113,13 +128,18 @@ def _train(pictures: Pictures, recipe: Recipe, device: torch.device) -> Judge:
     optimizer = torch.optim.SGD(judge.parameters(), 0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=max(recipe.steps, 4))
     crop = recipe.size * 7 // 8
-    for step in tqdm(range(recipe.steps), "judge", mininterval=5):
-        x, labels = pictures.batch(64, crop, np.random.default_rng([9, step]), device, SCRAMBLED)
-        loss = F.cross_entropy(judge(_halved(x))[1], labels, label_smoothing=0.1)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
+
+    def cut(step: int) -> Batch:
+        return pictures.cut(64, crop, np.random.default_rng([9, step]), SCRAMBLED)
+
+    with closing(ahead(cut, range(recipe.steps))) as batches:
+        for batch in tqdm(batches, "judge", recipe.steps, mininterval=5):
+            x, labels = batch.on(device)
+            loss = F.cross_entropy(judge(_halved(x))[1], labels, label_smoothing=0.1)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
     return judge.eval()
 
 
@@ -134,7 +154,7 @@ def _look(judge: Judge, images: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
 
 
-def _dreams(net: MotifNet, recipe: Recipe, bare: bool) -> Tensor:
+def _dreams(net: MotifNet, recipe: Recipe, bare: bool, device: torch.device) -> Tensor:
     """Dreams of all classes, class after class, by the bare gradient or the program's way: ``(n, 3, size, size)``."""
     growth = Growth(size=recipe.size, steps=recipe.dream_steps)
     if bare:
@@ -143,7 +163,7 @@ def _dreams(net: MotifNet, recipe: Recipe, bare: bool) -> Tensor:
     layer = "head" if bare else "verdict"
     start, dreams = time.perf_counter(), []
     for label in tqdm(range(len(MOTIFS)), "dreaming", mininterval=5):
-        dreams.append(grow(seen(net, layer, label), growth, seed=100 + label, count=recipe.dreams))
+        dreams.append(grow(seen(net, layer, label), growth, 100 + label, recipe.dreams, device))
     print(f"{len(MOTIFS) * recipe.dreams} dreams in {time.perf_counter() - start:.0f} s")
     return torch.cat(dreams)
 

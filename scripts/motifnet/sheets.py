@@ -4,10 +4,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from pipeline.networks.motifnet import STAGES, MotifNet
+from pipeline.networks.motifnet import STAGES, WIDTHS, MotifNet
 from scripts.motifnet.canvas import Array
 from scripts.motifnet.compose import Style, picture
 from scripts.motifnet.dreams import Growth, grow, seen
@@ -18,21 +19,25 @@ LIMIT = 600_000
 """Bytes that a sheet may have."""
 
 
-def write(net: MotifNet, folder: Path, steps: int = 28) -> None:
-    """Writes four JPEG sheets into ``folder``."""
+def write(net: MotifNet, folder: Path, device: torch.device, steps: int = 28) -> None:
+    """Writes four JPEG sheets into ``folder``; dreams on ``device``."""
     folder.mkdir(parents=True, exist_ok=True)
+    net = net.to(device)
     _save(folder / "drawings.jpg", _drawings(), 2)
     growth = Growth(steps=steps)
     objectives = {name: ("verdict", index) for index, name in enumerate(MOTIFS)}
-    _save(folder / "classes.jpg", _dreams(net, objectives, growth), 7)
+    _save(folder / "classes.jpg", _dreams(net, objectives, growth, device), 7)
     stages = {name: (name, None) for name in STAGES}
-    _save(folder / "stages.jpg", _dreams(net, stages, growth), 5)
-    channels = {
-        f"{stage}:{channel}": (stage, int(channel))
-        for stage, seed in (("stage4", 4), ("stage5", 5))
-        for channel in np.sort(np.random.default_rng(seed).choice(96, 12, replace=False))
-    }
-    _save(folder / "channels.jpg", _dreams(net, channels, growth), 6)
+    _save(folder / "stages.jpg", _dreams(net, stages, growth, device), 5)
+    channels = {f"{stage}:{channel}": (stage, channel) for stage in STAGES[3:] for channel in some(stage)}
+    _save(folder / "channels.jpg", _dreams(net, channels, growth, device), 6)
+
+
+def some(stage: str, count: int = 12) -> list[int]:
+    """Some of all channels of a stage, the same every time, in ascending order."""
+    number = STAGES.index(stage)
+    picked = np.random.default_rng(number + 1).choice(WIDTHS[number], count, replace=False)
+    return [int(channel) for channel in np.sort(picked)]
 
 
 def _drawings() -> list[Bytes]:
@@ -44,11 +49,13 @@ def _drawings() -> list[Bytes]:
     return strips
 
 
-def _dreams(net: MotifNet, objectives: dict[str, tuple[str, int | None]], growth: Growth) -> list[Bytes]:
+def _dreams(
+    net: MotifNet, objectives: dict[str, tuple[str, int | None]], growth: Growth, device: torch.device
+) -> list[Bytes]:
     """One labelled dream of each objective (layer and channel; no channel: the whole layer)."""
     found = []
     for name, (layer, index) in tqdm(objectives.items(), "dreams", mininterval=5):
-        dream = grow(seen(net, layer, index), growth, seed=1)[0].permute(1, 2, 0).numpy()
+        dream = grow(seen(net, layer, index), growth, 1, 1, device)[0].permute(1, 2, 0).cpu().numpy()
         found.append(_labelled(dream, name))
     return found
 

@@ -1,9 +1,14 @@
-"""Dreams that are judged: grown by the program's gradient or by the bare one."""
+"""Dreams that are judged: grown by the program's gradient or by the bare one, where the network stands."""
+
+from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from pipeline.networks import motifnet
+from scripts.motifnet import judge
 from scripts.motifnet.dreams import Growth, grow, seen
 
 
@@ -21,3 +26,31 @@ def test_a_bare_gradient_is_neither_weighed_nor_mixed_nor_evened_out() -> None:
     config = Growth(bare=True).config()
     assert (config.precondition, config.colour, config.equalize) == ("none", 0.0, 0.0)
     assert Growth().config().precondition == "fourier"
+
+
+class OneDevice(TorchDispatchMode):
+    """Refuses what a GPU would: arithmetic between tensors of two devices."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Runs the operation."""
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor) and leaf.dim()]
+        if len({tensor.device for tensor in tensors}) > 1:
+            raise RuntimeError(f"{func} met tensors of two devices")
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_no_tensor_of_a_judged_dream_stays_behind_on_the_cpu(bare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the meta device, which computes nothing and is everywhere; of two classes."""
+    monkeypatch.setattr(judge, "MOTIFS", dict(list(judge.MOTIFS.items())[:2]))
+    meta, recipe = torch.device("meta"), judge.Recipe(dreams=1, dream_steps=1, size=72)
+    net = motifnet.load().to(meta)
+    with torch.device(meta):
+        stranger = judge.Judge(43).eval()
+    with OneDevice():
+        dreams = judge._dreams(net, recipe, bare, meta)
+        features, logits = judge._look(stranger, judge._halved(dreams))
+        with pytest.raises(RuntimeError, match="two devices"):
+            judge._dreams(net, recipe, bare, torch.device("cpu"))
+    assert dreams.shape == (2, 3, 72, 72)
+    assert dreams.device == features.device == logits.device == meta
