@@ -148,7 +148,7 @@ def test_a_plan_counts_frames_exactly(tmp_path: Path) -> None:
 def test_a_fast_zoom_is_given_more_steps_than_a_still_shot_and_warm_ups_all_of_them(tmp_path: Path) -> None:
     """Counted on the finest octave, where a zoom wears detail off, once both have settled."""
     small = ("frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=12", "duration=32f")
-    small += ("score=constant", "score.targets=[stage5:1]", "dream.adaptive=true", "dream.thrift=8")
+    small += ("score=constant", "score.targets=[stage5:1]", "dream.adaptive=true", "dream.thrift=8", "dream.detail=1")
     steps = []
     for zoom in (1, 6):
         shot = shot_of(planned(tmp_path, *small, f"camera.zoom={zoom}"))
