@@ -20,7 +20,8 @@ def displaced(frame: Tensor, right: Tensor, down: Tensor) -> Tensor:
     Both broadcast to ``(1, H, W)``. Where a pixel lies is added last, so that small moves keep their digits.
     """
     columns, rows = middles(frame)
-    return torch.stack(torch.broadcast_tensors(columns + right, rows + down), dim=-1).view(1, *frame.shape[2:], 2)
+    size = (1, *frame.shape[2:])
+    return torch.stack([(columns + right).expand(size), (rows + down).expand(size)], dim=3)
 
 
 def _middles(count: int, frame: Tensor) -> Tensor:
