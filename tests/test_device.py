@@ -1,11 +1,20 @@
 """Devices are set up so that the same frames come every time, as fast as that goes."""
 
+import ast
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import torch
 
+import pipeline
+from pipeline.config import NetworkConfig
 from pipeline.device import choose_device, in_order, out_of_memory, ready
+from pipeline.dream import network, zoo
+from pipeline.errors import OutputError
+from pipeline.media.assemble import read_record
+from tests.test_resume import make
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +87,37 @@ def test_other_failures_are_not_taken_for_it(said: str) -> None:
 def test_want_of_memory_may_say_nothing() -> None:
     assert out_of_memory(MemoryError())
     assert out_of_memory(torch.OutOfMemoryError())
+
+
+def test_a_film_of_any_order_is_another_film_and_its_record_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="a stone"):
+        make(tmp_path, "duration=8f", "deterministic=false", at=4)
+    assert not in_order() and torch.backends.cudnn.benchmark
+    with pytest.raises(OutputError, match=r"rendered differently \(deterministic: false → true\)"):
+        make(tmp_path, "duration=8f")
+    assert in_order() and not torch.backends.cudnn.benchmark
+    make(tmp_path, "duration=8f", "deterministic=false")
+    assert "deterministic: false" in read_record(tmp_path / "film.mp4")
+
+
+def test_whoever_chooses_a_device_says_in_which_order() -> None:
+    """Films, storyboards and atlases."""
+    calls = [
+        ast.unparse(node)
+        for path in Path(pipeline.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "choose_device"
+    ]
+    assert calls == ["choose_device(config.device, config.deterministic)"] * 3
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_mirrored_borders_run_backward_in_torchs_own_way_where_order_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    exchanged = []
+    monkeypatch.setattr(network, "mirror_in_order", lambda model, graph: exchanged.append(model))
+    choose_device("cpu", deterministic=wanted)
+    with suppress(AssertionError, RuntimeError):  # there need be no GPU to go to
+        zoo.build(NetworkConfig()).to(torch.device("cuda"), torch.float32)
+    assert bool(exchanged) == wanted

@@ -147,18 +147,8 @@ def test_the_camera_multiplies_no_matrices_and_sends_nothing_to_the_device() -> 
     with Listening():
         move(blob(40, 60, 20, 10), **{**STILL, "zoom": 1.5}, seconds=1.0)
     assert "grid_sampler_2d" in asked
-    assert not asked & {
-        "mm",
-        "bmm",
-        "addmm",
-        "baddbmm",
-        "matmul",
-        "affine_grid_generator",
-        "lift_fresh",
-        "_to_copy",
-        "copy_",
-        "copy",
-    }
+    products = {"mm", "bmm", "addmm", "baddbmm", "matmul", "affine_grid_generator"}
+    assert not asked & {*products, "lift_fresh", "_to_copy", "copy_", "copy"}
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -166,10 +156,10 @@ def test_the_camera_multiplies_no_matrices_and_sends_nothing_to_the_device() -> 
 def test_a_gpu_moves_a_picture_as_the_processor_does(zoom: float) -> None:
     device = choose_device("cuda")
     canvas = torch.rand(1, 3, 1080, 1920, generator=torch.Generator().manual_seed(0))
-    canvas = F.avg_pool2d(canvas, 5, stride=1, padding=2)  # smooth: places count, not their last digits
+    canvas = F.avg_pool2d(canvas, 31, stride=1, padding=15)  # smooth: places count, not their last digits
     rates = {"zoom": zoom, "rotate": 3.0, "pan": (0.01, 0.0), "center": (0.4, 0.5), "seconds": 1 / 30}
     there = move(canvas.to(device), **rates)
-    assert torch.allclose(there.cpu(), move(canvas, **rates), atol=1e-4)
+    assert torch.allclose(there.cpu(), move(canvas, **rates), atol=1e-5)
     turn, shift = similarity(zoom, 3.0, (0.01, 0.0), (1920, 1080), 1 / 30)
     here, there = (camera._grid(turn, shift, (0.4, 0.5), each) for each in (canvas, canvas.to(device)))
     assert torch.allclose(there.cpu(), here, atol=1e-6)
