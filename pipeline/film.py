@@ -13,11 +13,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NoReturn
 
-import torch
-
 from pipeline import record
 from pipeline.cut import wanted
-from pipeline.device import choose_device, precisions
+from pipeline.device import choose_device, out_of_memory, precisions
 from pipeline.dream import graphs
 from pipeline.errors import DreamError, EncoderError, InputError, Interrupted, OutputError
 from pipeline.job import Watcher
@@ -59,7 +57,7 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
     config = plan.config
     for note in plan.notes:
         say(f"note: {note}")
-    device = choose_device(config.device)
+    device = choose_device(config.device, config.deterministic)
     networks = Networks(device, precisions(config.precision, device))
     with ExitStack() as stack:
         stack.callback(graphs.clear)
@@ -106,7 +104,7 @@ def _explain(reel: Reel, error: Exception) -> NoReturn:
     kept = reel.kept()
     if kept:
         say(f"note: {_kept(reel, kept)}")
-    if isinstance(error, torch.OutOfMemoryError):
+    if isinstance(error, RuntimeError | MemoryError) and out_of_memory(error):
         advice = "try a smaller frame, fewer dream.octaves or precision=bfloat16"
         raise DreamError(f"the device ran out of memory; {advice}") from error
     raise error

@@ -7,7 +7,7 @@ names the file, saves the canvas beside it and tells the journal, while the next
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,14 +19,17 @@ from torch import Tensor
 
 from pipeline.errors import Interrupted, OutputError
 from pipeline.media.encoder import Encoder
+from pipeline.opened import Opened, Pace
 from pipeline.progress import Progress
 from pipeline.shot import Shot, Step
 from pipeline.stop import Stop
 from pipeline.work.shelf import Position, Shelf
-from pipeline.work.spool import Spool
 
 AMPLE = 3  # times the room that a segment's raw frames take has to be free for them to be kept
 WORTH = 10.0  # seconds of work in a segment from which on its frames are spooled, so that a stop loses none
+RUNS_AHEAD = (
+    "cuda",
+)  # kinds of device that need not be waited for: their frames are spooled once it is known to be worth it
 
 
 class Watcher(Protocol):
@@ -52,6 +55,7 @@ class Job:
     watchers: Sequence[Watcher] = ()
     _closing: "_Closing | None" = field(default=None, init=False)
     _failed: bool = field(default=False, init=False)
+    _pace: Pace = field(default_factory=Pace, init=False)
 
     def run(self, name: str, wanted: range | None = None) -> None:
         """Render every gap (among the segments ``wanted``); ``name`` stands before the progress bar.
@@ -88,9 +92,8 @@ class Job:
 
     def _segment(self, number: int, steps: Iterator[Step], position: Position | None, progress: Progress) -> None:
         """Render one segment and set off its closing."""
-        wanted, rate = self.shelf.length(number, self.frames), progress.rate()
-        spool = self.shelf.spool(number) if self._is_worth(wanted, rate) else None
-        opened = _Open(number, self.encoder(self.shelf.path(number), self.shelf.layout.is_kept(number)), spool)
+        wanted = self.shelf.length(number, self.frames)
+        opened = self._open(number, wanted, left=position is not None and position.frames is not None)
         try:
             if position and position.frames and position.canvas is not None:
                 for raw in position.frames[0]:
@@ -103,6 +106,9 @@ class Job:
                 for watcher in self.watchers:
                     watcher.frame(step.index, step.frame, step.label)
                 progress.step(step.label)
+                self._pace.frame()
+                if opened.held is not None and (worth := self._is_worth(wanted)) is not None:
+                    opened.settle(self.shelf.spool(number) if worth else None)
                 if self.stop.asked and opened.encoder.frames < wanted:
                     raise Interrupted
             self._close_last()
@@ -116,13 +122,29 @@ class Job:
         if self.stop.asked and number + 1 < self.shelf.count(self.frames):
             raise Interrupted
 
-    def _is_worth(self, frames: int, rate: float | None) -> bool:
-        """Whether the single frames of a segment are kept: where they take long, and where there is ample room."""
+    def _open(self, number: int, wanted: int, *, left: bool) -> Opened:
+        """The segment ready for its frames. They are spooled where they are worth it, and while that is not known:
+        at once where each is waited for, or where an earlier run ``left`` some, else when it is.
+        """
+        worth = self._is_worth(wanted)
+        hold = worth is None and self.shot.canvas.device.type in RUNS_AHEAD and not left
+        spool = self.shelf.spool(number) if not hold and (worth or (worth is None and self._has_room(wanted))) else None
+        encoder = self.encoder(self.shelf.path(number), self.shelf.layout.is_kept(number))
+        return Opened(number, encoder, spool, hold=hold)
+
+    def _is_worth(self, frames: int) -> bool | None:
+        """Whether the single frames of a segment are kept: where they take long, and where there is ample room. None
+        while it is not known how long they take.
+        """
+        seconds = self._pace.seconds()
+        return None if seconds is None else frames * seconds > WORTH and self._has_room(frames)
+
+    def _has_room(self, frames: int) -> bool:
         height, width = self.shot.size
         needed = frames * height * width * 6  # two bytes a colour at most
-        return (rate is None or frames / rate > WORTH) and disk_usage(self.shelf.folder).free > AMPLE * needed
+        return disk_usage(self.shelf.folder).free > AMPLE * needed
 
-    def _close(self, opened: "_Open", canvas: Tensor, seconds: float) -> None:
+    def _close(self, opened: Opened, canvas: Tensor, seconds: float) -> None:
         """Finish the segment: its video, the canvas of its last frame, the journal."""
         encoder, number, frames = opened.encoder, opened.number, opened.encoder.frames
         try:
@@ -135,12 +157,16 @@ class Job:
                 self._keep(opened)
             raise
         opened.shut()
+        opened.settle(None)
         self.shelf.drop_open(number)
         for watcher in self.watchers:
             watcher.segment(path, self.shelf.layout.first(number), frames)
 
-    def _keep(self, opened: "_Open") -> None:
+    def _keep(self, opened: Opened) -> None:
         """Keep the frames of a segment that cannot be finished now."""
+        if opened.held:
+            with suppress(Exception):
+                opened.settle(self.shelf.spool(opened.number) if self._has_room(len(opened.held)) else None)
         spool, kept = opened.spool, False
         if spool is None:
             return
@@ -165,51 +191,6 @@ class Job:
             self._failed = True
             closing.result()
             self._failed = False
-
-
-class _Open:
-    """A segment on its way: its encoder, the spool of what that was given, the canvas after its last frame and the
-    dreamer's notes there.
-    """
-
-    def __init__(self, number: int, encoder: Encoder, spool: Spool | None) -> None:
-        self.number, self.encoder, self.spool = number, encoder, spool
-        self.canvas: Tensor | None = None
-        self.notes: Mapping[str, str] = {}
-        self.began = time.monotonic()
-        try:
-            encoder.__enter__()
-        except BaseException:
-            self.shut()
-            raise
-
-    def add(self, step: Step) -> None:
-        """Encode one frame."""
-        if self.spool is None:
-            self.canvas, self.notes = step.canvas, step.notes
-            self.encoder.write(step.frame)
-            return
-        raw = self.encoder.pack(step.frame)
-        self.spool.add(raw)
-        # Now that the frame is in the spool: all stand at the same frame.
-        self.canvas, self.notes = step.canvas, step.notes
-        self.encoder.write_bytes(raw)
-
-    def add_again(self, raw: bytes) -> None:
-        """Encode one frame of those that an earlier run left; the canvas is known after the last of them."""
-        if self.spool is not None:
-            self.spool.add(raw)
-        self.encoder.write_bytes(raw)
-
-    def shut(self) -> None:
-        """Close the spool's file, which stays. May be repeated."""
-        if self.spool is not None:
-            self.spool.close()
-
-    def on_cpu(self) -> Tensor:
-        """The canvas, float32."""
-        assert self.canvas is not None
-        return self.canvas.detach().float().cpu()
 
 
 class _Closing(threading.Thread):

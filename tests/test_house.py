@@ -15,7 +15,7 @@ FLOORS = (
     ("film", "atlas", "page"),
     ("reel",),
     ("take", "seam"),
-    ("job", "build", "record", "composition", "sheet", "sheet_picture"),
+    ("job", "opened", "build", "record", "composition", "sheet", "sheet_picture"),
     ("shot",),
     ("start", "cut"),
     ("closing",),

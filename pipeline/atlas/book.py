@@ -35,7 +35,7 @@ class Outline:
 
 def make(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> list[Path]:
     """Draw what was never drawn and write all files into ``folder``; the files. Raises RenderError, Interrupted."""
-    device, network = choose_device(config.device), zoo.build(config.network)
+    device, network = choose_device(config.device, config.deterministic), zoo.build(config.network)
     outline = _outline(wanted, Names(network.named, network.classes, network.class_layer), config.seed)
     artist = Artist(network, wanted, config.dream, config.seed)
     for layers in dict.fromkeys(subject.layers for subject in outline.subjects):

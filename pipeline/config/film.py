@@ -7,8 +7,8 @@ WORDS = ("preset", "name", "duration", "transition", "fade", "seed")
 """What an entry may say beside settings."""
 
 OF_FILM = (
-    *("output", "overwrite", "resume", "keep_segments", "segment", "frames", "device", "jobs"),
-    *("precision", "frame", "encode", "limits", "audio", "film", "presets", "loop", "shots", "hydra"),
+    *("output", "overwrite", "resume", "keep_segments", "segment", "frames", "device", "jobs", "precision"),
+    *("deterministic", "frame", "encode", "limits", "audio", "film", "presets", "loop", "shots", "hydra"),
 )
 """Settings that all shots share."""
 

@@ -49,6 +49,9 @@ class RenderConfig:
         "of the network's arithmetic; auto: bfloat16 on CUDA, on a CPU what is faster, measured once",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
+    deterministic: bool = option(
+        True, "the same bits every time; false: a CUDA GPU's fastest algorithms, found by trial; no effect on a CPU"
+    )
     film: Any = option([], "shots one after the other, or auto: one for each section of the song; see docs/films.md")
     presets: list[Any] = option(["fractal_zoom", "spiral", "breathing"], "what film=auto takes in turn, as in film")
     shots: str | None = option(None, "render only these shots of the film, as in 3,5")

@@ -16,6 +16,13 @@ Pulls = Mapping[str, Tensor]
 
 def gradient(objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]) -> Tensor:
     """The gradient ``(1, 3, H, W)`` of the objective in a frame moved by ``shift`` (down, right; pixels)."""
+    return gradient_and_value(objective, picture, targets, shift)[0]
+
+
+def gradient_and_value(
+    objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """As ``gradient``, with the objective's value there, a scalar on the device."""
     return weighted(objective, picture, objective.shares(targets), shift)
 
 
@@ -25,8 +32,8 @@ def weighted(
     shares: Shares,
     shift: tuple[int, int] = (0, 0),
     indices: Mapping[str, Tensor] | None = None,
-) -> Tensor:
-    """As ``gradient``, of targets with their shares instead of their weights.
+) -> tuple[Tensor, Tensor]:
+    """As ``gradient_and_value``, of targets with their shares instead of their weights.
 
     Where shares and ``indices`` are tensors on the device and targets are steady, what is computed hangs on nothing
     but the picture's size and the targets' forms.
@@ -34,17 +41,6 @@ def weighted(
     with torch.enable_grad():
         leaf, size = picture.detach().requires_grad_(True), (picture.shape[2], picture.shape[3])
         value = objective.sum(objective.figures(leaf, shares, size, shift, indices=indices), shares, size)
-        (found,) = torch.autograd.grad(value, leaf)
-    return found
-
-
-def gradient_and_value(
-    objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
-    """As ``gradient``, with the objective's value there, a scalar on the device."""
-    with torch.enable_grad():
-        leaf = picture.detach().requires_grad_(True)
-        value = objective.value(leaf, targets, shift)
         (found,) = torch.autograd.grad(value, leaf)
     return found, value.detach()
 

@@ -229,12 +229,10 @@ class Dreamer:
     def _whole(
         self, picture: Tensor, targets: Mapping[str, float], config: DreamConfig, shift: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
-        """The gradient of a picture in one piece, and the objective's value there, which only thrift asks for."""
-        if config.adaptive:
-            return ascent.gradient_and_value(self._objective, picture, targets, shift)
+        """The gradient of a picture in one piece, and the objective's value there."""
         recorded = graphs.on(picture.device) if config.graphs else None
-        whole = ascent.gradient if recorded is None else recorded.gradient
-        return whole(self._objective, picture, targets, shift), picture.new_zeros(())
+        whole = ascent.gradient_and_value if recorded is None else recorded.gradient_and_value
+        return whole(self._objective, picture, targets, shift)
 
 
 def octave_shares(count: int, detail: float) -> list[float]:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, fx, nn
 
+from pipeline.device import in_order
 from pipeline.dream.mirror import mirror_in_order
-from pipeline.dream.trace import LOGITS, cut, meta_copy, shapes, trace
+from pipeline.dream.trace import LOGITS, cut, halve, meta_copy, shapes, trace
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError, RenderError, nearest
 from pipeline.layers import Layers, plain
@@ -43,7 +44,9 @@ class Network:
         self.short_names, self.class_layer = dict(short_names or {}), class_layer
         self._model = model.eval().requires_grad_(False)
         self._graph, self._nodes = trace(self._model)
-        self._cuts: dict[frozenset[str], fx.GraphModule] = {}
+        self._cuts: dict[frozenset[str], fx.GraphModule] = {}  # in the network's precision
+        self._exact: dict[frozenset[str], fx.GraphModule] = {}
+        self._halves: dict[nn.Module, nn.Module] = {}
         self._channel_dim = channel_dim
         self.layers = self._count_channels()
         self.named = Layers(name, self.layers, self.short_names)
@@ -55,16 +58,19 @@ class Network:
         """Move to ``device``; convolutions run in ``dtype`` (autocast), activations in the given memory order.
 
         A GPU's units for half precision read channels last, so there it is always that order. Mirrored borders, whose
-        gradient a GPU adds up in any order, are exchanged for ones that give the same bits every time.
+        gradient a GPU adds up in any order, are exchanged for ones that give the same bits every time, where these
+        are wanted.
         """
         self.device, self._dtype = device, dtype
         half_on_gpu = device.type == "cuda" and dtype != torch.float32
         self._format = torch.channels_last if channels_last or half_on_gpu else torch.contiguous_format
-        if device.type == "cuda":
+        if device.type == "cuda" and in_order():
             mirror_in_order(self._model, self._graph)
         self._model.to(device=device, memory_format=self._format)  # type: ignore[call-overload]
         self._mean, self._std = self._mean.to(device), self._std.to(device)
         self._cuts.clear()
+        self._exact.clear()
+        self._halves.clear()
         return self
 
     @property
@@ -83,12 +89,11 @@ class Network:
         Only what these layers need is computed. ``layers`` are names as ``resolve`` returns them. ``exact`` computes in
         float32 whatever the network's precision.
         """
-        wanted = frozenset(layers)
-        if wanted not in self._cuts:
-            self._cuts[wanted] = cut(self._model, self._graph, self._nodes, wanted)
-        with torch.autocast(self.device.type, self._dtype, enabled=self._dtype != torch.float32 and not exact):
+        half = self._dtype != torch.float32 and not exact
+        seeing = self._cut(frozenset(layers), half)
+        with torch.autocast(self.device.type, self._dtype, enabled=half):
             inputs = ((frame - self._mean) / self._std).contiguous(memory_format=self._format)
-            maps: dict[str, Tensor] = self._cuts[wanted](inputs)
+            maps: dict[str, Tensor] = seeing(inputs)
         maps = {name: map.float() for name, map in maps.items()}
         if self._channel_dim == 3:
             maps = {name: map.movedim(3, 1) if map.dim() == 4 else map for name, map in maps.items()}
@@ -152,6 +157,15 @@ class Network:
             if len(shape) == 4 and min(shape[2:]) > 1 and shape[self._channel_dim] > 3:
                 found[name] = shape[self._channel_dim]
         return found
+
+    def _cut(self, wanted: frozenset[str], half: bool) -> fx.GraphModule:
+        """What computes these layers; ``half``: with weights in half precision where autocast would cast them."""
+        cuts = self._cuts if half or self._dtype == torch.float32 else self._exact
+        if wanted not in cuts:
+            cuts[wanted] = cut(self._model, self._graph, self._nodes, wanted)
+            if half:
+                halve(cuts[wanted], self._dtype, self._halves)
+        return cuts[wanted]
 
     def _shapes(self, layers: frozenset[str] | None, size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
         twin = cut(meta_copy(self._model), self._graph, self._nodes, layers or frozenset({LOGITS}))

@@ -1,5 +1,6 @@
 """A network as a graph: traced once, cut at the deepest layer wanted, its shapes found without computing."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, cast
 
@@ -36,11 +37,7 @@ def trace(model: nn.Module) -> tuple[fx.Graph, dict[str, fx.Node]]:
 
 def meta_copy(model: nn.Module) -> nn.Module:
     """The same modules with meta tensors in place of weights, so that shapes cost nothing."""
-    tensors = [*model.parameters(), *model.buffers()]
-    memo: dict[int, Any] = {
-        id(t): nn.Parameter(t.to("meta"), False) if isinstance(t, nn.Parameter) else t.to("meta") for t in tensors
-    }
-    return deepcopy(model, memo)
+    return _copy_with(model, lambda tensor: tensor.to("meta"))
 
 
 def cut(root: nn.Module, whole: fx.Graph, ends: dict[str, fx.Node], layers: frozenset[str]) -> fx.GraphModule:
@@ -55,6 +52,19 @@ def cut(root: nn.Module, whole: fx.Graph, ends: dict[str, fx.Node], layers: froz
     return module
 
 
+def halve(module: fx.GraphModule, dtype: torch.dtype, known: dict[nn.Module, nn.Module]) -> None:
+    """Exchange a cut's convolutions and linear layers for copies in ``dtype``, made once and kept in ``known``.
+
+    Autocast computes them so anyway; of weights that take no gradient it keeps no copies, but casts them in every pass.
+    It leaves float32 to what needs it, as norms do, so these stay as they are.
+    """
+    for name, part in list(module.named_modules()):
+        if isinstance(part, nn.Conv2d | nn.Linear) and any(node.target == name for node in module.graph.nodes):
+            if part not in known:
+                known[part] = _copy_with(part, lambda tensor: tensor.to(dtype))
+            module.set_submodule(name, known[part])
+
+
 def shapes(module: fx.GraphModule, size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
     """The shape of every node's output, by the node's name, for a frame of ``size`` (h, w); computes nothing.
 
@@ -63,6 +73,15 @@ def shapes(module: fx.GraphModule, size: tuple[int, int]) -> dict[str, tuple[int
     runner = _Shapes(module)
     runner.run(torch.zeros(1, 3, *size, device="meta"))
     return runner.found
+
+
+def _copy_with(model: nn.Module, change: Callable[[Tensor], Tensor]) -> nn.Module:
+    """The same modules with changed weights and buffers, none of which is copied before."""
+    memo: dict[int, Any] = {
+        **{id(weight): nn.Parameter(change(weight), False) for weight in model.parameters()},
+        **{id(buffer): change(buffer) for buffer in model.buffers()},
+    }
+    return deepcopy(model, memo)
 
 
 class _Shapes(fx.Interpreter):

@@ -15,7 +15,7 @@ from pipeline.media.coding import check_size, coding_of
 from pipeline.media.files import part_path, sync
 from pipeline.media.handover import hand_over
 from pipeline.media.pixels import to_planes, to_steps, to_words
-from pipeline.media.sink import Sink
+from pipeline.media.sink import Fetch, Sink
 from pipeline.media.video import count_frames
 
 
@@ -96,10 +96,14 @@ class Encoder:
         else:
             self.write_bytes(self.pack(frame))
 
-    def write_later(self, frame: Tensor) -> None:
-        """As ``write``, where the frame's bytes are fetched by the encoder's thread when they are due."""
-        self._opened().write_later(hand_over(self._packed(frame), torch.isfinite(frame).all(), self._unhealthy()))
+    def write_later(self, frame: Tensor) -> Fetch:
+        """As ``write``, where the frame's bytes are fetched by the encoder's thread when they are due; what fetches
+        them, as often as one likes.
+        """
+        sink, fetch = self._opened(), hand_over(self._packed(frame), torch.isfinite(frame).all(), self._unhealthy())
+        sink.write_later(fetch)
         self.frames += 1
+        return fetch
 
     def write_bytes(self, data: bytes) -> None:
         """Encode one frame that ``pack`` made. Raises as ``write`` does."""

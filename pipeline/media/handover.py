@@ -23,7 +23,8 @@ def hand_over(packed: Tensor, healthy: Tensor, failure: DreamError) -> Callable[
         stream.wait_stream(torch.cuda.current_stream(packed.device))  # until the frame is packed
     with nullcontext() if stream is None else torch.cuda.stream(stream):
         told, page = _copied(healthy), _copied(packed)
-        there = None if stream is None else stream.record_event()
+        # Blocking: the encoder's thread, which waits for it, sleeps instead of asking again and again.
+        there = None if stream is None else stream.record_event(torch.cuda.Event(blocking=True))  # type: ignore[no-untyped-call]
     held = [packed, healthy]  # their memory must not be used again before the copies are made
 
     def fetch() -> memoryview:

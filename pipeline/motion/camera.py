@@ -7,9 +7,10 @@ the whole: a change of fps changes smoothness and nothing else.
 import cmath
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from pipeline.motion.grid import displaced, middles
 
 
 def move(
@@ -52,14 +53,12 @@ def similarity(
 def _grid(turn: complex, shift: complex, center: tuple[float, float], canvas: Tensor) -> Tensor:
     """Where each pixel comes from: ``(1, H, W, 2)`` in [-1, 1] as ``grid_sample`` counts."""
     height, width = canvas.shape[2:]
-    middle = complex(center[0] * width, center[1] * height)
-    inverse = 1 / turn
-    offset = middle - inverse * (middle + shift)
-    a, b = inverse.real, inverse.imag
-    # x' = a·x − b·y + offset.x and y' = b·x + a·y + offset.y in pixels, then scaled to [-1, 1] about the middle.
-    half_w, half_h = width / 2, height / 2
-    from_x = (a * half_w - b * half_h + offset.real) / half_w - 1
-    from_y = (b * half_w + a * half_h + offset.imag) / half_h - 1
-    theta = [[a, -b * half_h / half_w, from_x], [b * half_w / half_h, a, from_y]]
-    matrix = torch.tensor([theta], device=canvas.device, dtype=canvas.dtype)
-    return F.affine_grid(matrix, list(canvas.shape), align_corners=False)
+    fixed = complex((center[0] - 0.5) * width, (center[1] - 0.5) * height)
+    # A point at p from the frame's middle comes from p + more·p + offset; complex x + iy in pixels.
+    more = 1 / turn - 1
+    offset = fixed - (fixed + shift) / turn
+    columns, rows = middles(canvas)
+    # The same in halves of the frame. The numbers go with the launch, in twice the digits until there.
+    right = columns * more.real + (rows * (-more.imag * height / width) + offset.real * 2 / width)
+    down = columns * (more.imag * width / height) + (rows * more.real + offset.imag * 2 / height)
+    return displaced(canvas, right, down)

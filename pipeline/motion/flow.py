@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.config import FlowConfig
+from pipeline.motion.grid import displaced
 
 # The forward-backward test of Sundaram, Brox, Keutzer (2010): |f + b|² ≤ 0.01 (|f|² + |b|²) + 0.5.
 RELATIVE, ABSOLUTE = 0.01, 0.5
@@ -130,11 +131,7 @@ def _outside(flow: Tensor) -> Tensor:
 def _grid(flow: Tensor) -> Tensor:
     """Where each pixel is fetched from: ``(1, h, w, 2)`` in [-1, 1] as ``grid_sample`` counts."""
     height, width = flow.shape[2:]
-    rows = torch.arange(height, device=flow.device, dtype=flow.dtype)
-    columns = torch.arange(width, device=flow.device, dtype=flow.dtype)
-    x = (columns[None, :] + flow[:, 0] + 0.5) * (2 / width) - 1
-    y = (rows[:, None] + flow[:, 1] + 0.5) * (2 / height) - 1
-    return torch.stack([x, y], dim=3)
+    return displaced(flow, flow[:, 0] * (2 / width), flow[:, 1] * (2 / height))
 
 
 def _grey(frame: Tensor, side: int) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ def make(plan: Plan, path: Path) -> str:
     config = plan.config
     for note in plan.notes:
         say(f"note: {note}")
-    device = choose_device(config.device)
+    device = choose_device(config.device, config.deterministic)
     seeing = zoo.build(config.network)
     pace.place(seeing, config.network, device, precisions(config.precision, device))
     with Stop() as stop:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from pipeline.config import NetworkConfig
 from pipeline.dream import zoo
@@ -86,6 +87,68 @@ def test_weights_take_no_gradient(tiny: Network) -> None:
     tiny.activations(frame, ["three"])["three"].sum().backward()
     assert frame.grad is not None
     assert all(parameter.grad is None for parameter in tiny._model.parameters())
+
+
+def random(name: str) -> Network:
+    """A known network with random weights, on the scale of real ones."""
+    dice = torch.Generator().manual_seed(0)
+    model = zoo.architecture(name).to_empty(device="cpu")
+    for key, values in model.state_dict().items():
+        if key.endswith(("running_var", "weight")) and values.dim() == 1:
+            values.uniform_(0.5, 1.5, generator=dice)
+        elif values.is_floating_point():
+            fan = values[0].numel() if values.dim() > 1 and "scale" not in key else 100
+            values.normal_(0, (2 / fan) ** 0.5, generator=dice)
+    return zoo.dress(name, model, Weights(Path(name), ""))
+
+
+def passed(seeing: nn.Module, taken: Network, frame: torch.Tensor, layers: list[str]) -> list[torch.Tensor]:
+    """These layers' maps and the gradient of their sum, of a bare module under autocast."""
+    leaf = frame.clone().requires_grad_(True)
+    with torch.autocast("cpu", taken.precision):
+        maps = seeing(((leaf - taken._mean) / taken._std).contiguous(memory_format=taken._format))
+    found = [maps[layer].float() for layer in sorted(layers)]
+    return [*found, *torch.autograd.grad(torch.stack([each.square().mean() for each in found]).sum(), leaf)]
+
+
+@pytest.mark.parametrize("name", ["motifnet", "squeezenet1_0", "resnet50", "convnext_tiny", "mobilenet_v3_large"])
+def test_weights_cast_once_give_the_bits_of_those_cast_in_every_pass(name: str) -> None:
+    taken = zoo.build(NetworkConfig()) if name == "motifnet" else random(name)
+    taken.to(torch.device("cpu"), torch.bfloat16, name != "resnet50")
+    layers = [*(taken.resolve(layer, "key") for layer in taken.main_layers()[1::2]), LOGITS]
+    frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
+    expected = passed(cut(taken._model, taken._graph, taken._nodes, frozenset(layers)), taken, frame, layers)
+    maps = taken.activations(frame, layers)
+    assert all(torch.equal(maps[layer], each) for layer, each in zip(sorted(layers), expected, strict=False))
+    found = passed(taken._cuts[frozenset(layers)], taken, frame, layers)
+    assert all(map(torch.equal, found, expected))
+    assert all(each.isfinite().all() and each.any() for each in found)
+    weights = dict(taken._cuts[frozenset(layers)].named_parameters())
+    assert any(each.dtype == torch.bfloat16 for each in weights.values())
+    assert all(each.dtype == torch.float32 for each in taken._model.parameters())
+
+
+def test_in_half_precision_exact_ones_are_those_of_float32() -> None:
+    taken = zoo.build(NetworkConfig())
+    frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
+    expected = taken.activations(frame, ["stage2"])["stage2"]
+    taken.to(torch.device("cpu"), torch.bfloat16)
+    rough = taken.activations(frame, ["stage2"])["stage2"]
+    assert torch.equal(taken.activations(frame, ["stage2"], exact=True)["stage2"], expected)
+    assert torch.equal(taken.activations(frame, ["stage2"])["stage2"], rough)
+    assert not torch.equal(rough, expected)
+    taken.to(torch.device("cpu"), torch.float32)
+    assert torch.equal(taken.activations(frame, ["stage2"])["stage2"], expected)
+
+
+def test_cuts_share_what_was_cast() -> None:
+    taken = zoo.build(NetworkConfig()).to(torch.device("cpu"), torch.bfloat16)
+    frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
+    for layer in ("stage2", "stage3"):
+        taken.activations(frame, [layer])
+    one, other = (dict(taken._cuts[frozenset({layer})].named_parameters()) for layer in ("stage2", "stage3"))
+    assert {name for name in one if one[name].dtype == torch.bfloat16}
+    assert all(other[name] is weight for name, weight in one.items())
 
 
 def test_an_unknown_network_is_said_with_the_nearest() -> None:

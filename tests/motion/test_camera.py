@@ -1,8 +1,15 @@
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from pipeline.device import choose_device
+from pipeline.motion import camera
 from pipeline.motion.camera import move, similarity
 
 STILL = {"zoom": 1.0, "rotate": 0.0, "pan": (0.0, 0.0), "center": (0.5, 0.5)}
@@ -69,6 +76,93 @@ def test_the_camera_is_at_the_same_place_at_any_frame_rate(fps: int) -> None:
     for _ in range(2 * fps):
         point = turn * point + shift
     assert abs(point - whole) < 1e-8
+
+
+ROWS = slice(None, None, 83)  # enough of a large frame to compare
+
+
+def places(turn: complex, shift: complex, center: tuple[float, float], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Where some rows of the camera's pixels come from, (rows, W, 2) in [-1, 1], by affine arithmetic in float64."""
+    width, height = size
+    fixed = complex(center[0] * width, center[1] * height)
+    here = (np.arange(width)[None, :] + 0.5) + 1j * (np.arange(height)[ROWS, None] + 0.5)
+    there = fixed + (here - fixed - shift) / turn
+    return np.stack([2 * there.real / width - 1, 2 * there.imag / height - 1], axis=-1)
+
+
+def by_matrix(turn: complex, shift: complex, center: tuple[float, float], size: tuple[int, int]) -> torch.Tensor:
+    """The whole grid as torch makes it of a matrix, in float32."""
+    width, height = size
+    back, fixed = 1 / turn, complex(center[0] * width, center[1] * height)
+    middle = complex(width, height) / 2
+    offset = fixed + (middle - fixed - shift) * back - middle
+    rows = [
+        [back.real, -back.imag * height / width, offset.real * 2 / width],
+        [back.imag * width / height, back.real, offset.imag * 2 / height],
+    ]
+    return F.affine_grid(torch.tensor([rows]), [1, 3, height, width], align_corners=False)
+
+
+@pytest.mark.parametrize(
+    ("zoom", "rotate", "pan", "center"),
+    [
+        (1.005, 0.0, (0.0, 0.0), (0.5, 0.5)),
+        (1.0, 2.0, (0.0, 0.0), (0.5, 0.5)),
+        (3.0, 40.0, (0.1, -0.2), (0.3, 0.7)),
+        (0.3, -90.0, (0.1, -0.2), (0.3, 0.7)),
+    ],
+)
+def test_pixels_of_a_large_frame_come_from_where_they_should(
+    zoom: float, rotate: float, pan: tuple[float, float], center: tuple[float, float]
+) -> None:
+    size = (3840, 2160)
+    turn, shift = similarity(zoom, rotate, pan, size, 1 / 30)
+    exact = places(turn, shift, center, size)
+    found = camera._grid(turn, shift, center, torch.empty(1, 1, 1, 1).expand(1, 3, size[1], size[0]))
+    assert found.dtype == torch.float32 and found.shape == (1, size[1], size[0], 2)
+    off = np.abs(found[0, ROWS].numpy() - exact).max()
+    assert off * size[0] / 2 < 3e-4  # pixels
+    assert off <= np.abs(by_matrix(turn, shift, center, size)[0, ROWS].numpy() - exact).max()
+
+
+def test_a_slow_zoom_moves_every_part_of_a_large_frame() -> None:
+    """A third of a pixel at the edge: less than places of ten bits can tell apart."""
+    turn, shift = similarity(1.005, 0.0, (0.0, 0.0), (3840, 2160), 1 / 30)
+    across = camera._grid(turn, shift, (0.5, 0.5), torch.empty(1, 3, 8, 3840))[0, 4, :, 0].double().numpy()
+    here = (2 * np.arange(3840) + 1) / 3840 - 1
+    moved, wanted = (across - here) * 1920, here * (1 / turn.real - 1) * 1920
+    assert abs(wanted[0]) == pytest.approx(0.32, abs=0.01)
+    assert np.abs(moved - wanted).max() < 3e-4
+
+
+def test_the_camera_multiplies_no_matrices_and_sends_nothing_to_the_device() -> None:
+    """A GPU rounds the one to ten bits and has the program wait for the other."""
+    asked = set()
+
+    class Listening(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            asked.add(func.overloadpacket.__name__)
+            return func(*args, **(kwargs or {}))
+
+    with Listening():
+        move(blob(40, 60, 20, 10), **{**STILL, "zoom": 1.5}, seconds=1.0)
+    assert "grid_sampler_2d" in asked
+    products = {"mm", "bmm", "addmm", "baddbmm", "matmul", "affine_grid_generator"}
+    assert not asked & {*products, "lift_fresh", "_to_copy", "copy_", "copy"}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("zoom", [1.005, 1.15, 0.7])
+def test_a_gpu_moves_a_picture_as_the_processor_does(zoom: float) -> None:
+    device = choose_device("cuda")
+    canvas = torch.rand(1, 3, 1080, 1920, generator=torch.Generator().manual_seed(0))
+    canvas = F.avg_pool2d(canvas, 31, stride=1, padding=15)  # smooth: places count, not their last digits
+    rates = {"zoom": zoom, "rotate": 3.0, "pan": (0.01, 0.0), "center": (0.4, 0.5), "seconds": 1 / 30}
+    there = move(canvas.to(device), **rates)
+    assert torch.allclose(there.cpu(), move(canvas, **rates), atol=1e-5)
+    turn, shift = similarity(zoom, 3.0, (0.01, 0.0), (1920, 1080), 1 / 30)
+    here, there = (camera._grid(turn, shift, (0.4, 0.5), each) for each in (canvas, canvas.to(device)))
+    assert torch.allclose(there.cpu(), here, atol=1e-6)
 
 
 def test_a_tiny_rate_is_the_limit_of_a_pure_pan() -> None:
