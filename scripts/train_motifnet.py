@@ -10,7 +10,11 @@ On a GPU more is affordable: ``--count 2000 --size 192 --crop 144 --robust-steps
 
 import argparse
 import os
+import sys
 from pathlib import Path
+
+if not __package__:  # run as a file
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 # On a busy machine OpenMP's spinning makes every step two to four times slower; torch reads this once.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
