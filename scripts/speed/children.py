@@ -5,11 +5,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from pipeline.errors import RenderError
 from scripts.speed.subject import Subject
 from scripts.speed.timing import several
 
@@ -70,6 +71,7 @@ def dreaming(given: str, size: tuple[int, int], *, passive: bool) -> Iterator["s
         stdout=subprocess.PIPE,
         text=True,
         env=_surroundings({**surroundings, **(PASSIVE if passive else {})}),
+        start_new_session=True,  # Ctrl-C is for this program, which ends the other one
     )
     try:
         yield process
@@ -80,8 +82,12 @@ def dreaming(given: str, size: tuple[int, int], *, passive: bool) -> Iterator["s
 
 def _turn(process: "subprocess.Popen[str]") -> float:
     assert process.stdin is not None and process.stdout is not None
-    print(DREAMS, file=process.stdin, flush=True)
-    return float(process.stdout.readline())
+    with suppress(BrokenPipeError):
+        print(DREAMS, file=process.stdin, flush=True)
+    answer = process.stdout.readline()
+    if not answer:
+        raise RenderError(f"the program that dreams ended by itself, with {process.wait()}")
+    return float(answer)
 
 
 @contextmanager
@@ -90,7 +96,7 @@ def _busy(wanted: bool) -> Iterator[None]:
     if not wanted:
         yield
         return
-    process = subprocess.Popen([sys.executable, "-c", OCCUPIED])
+    process = subprocess.Popen([sys.executable, "-c", OCCUPIED], start_new_session=True)
     try:
         yield
     finally:
