@@ -162,15 +162,16 @@ def _file(key: str, given: str | None) -> Path | None:
     """The file, where one can be written."""
     if given is None:
         return None
-    path = Path(given)
-    if path.is_dir():
-        raise OutputError(f"{key}={shown(given)}: it is a folder; name a file")
+    path = Path(given).resolve()  # what is replaced is the file, not a link to it
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no regular file"
+        raise OutputError(f"{key}={shown(given)}: it is {what}; name a file")
     if not path.parent.is_dir():
         raise OutputError(
-            f"{key}={shown(given)}: there is no folder {shown(path.parent)}; make it, or name another file"
+            f"{key}={shown(given)}: there is no folder {shown(Path(given).parent)}; make it, or name another file"
         )
     if not os.access(path.parent, os.W_OK):
-        raise OutputError(f"{key}={shown(given)}: the folder {shown(path.parent)} cannot be written")
+        raise OutputError(f"{key}={shown(given)}: the folder {shown(Path(given).parent)} cannot be written")
     return path
 
 

@@ -46,6 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "--json=nofolder/x.json: there is no folder nofolder; make it, or name another file",
         ),
         ("--json .", "--json=.: it is a folder; name a file"),
+        ("--json /dev/null", "--json=/dev/null: it is no regular file; name a file"),
         ("--device gpu", "--device=gpu: allowed are auto, cpu, cuda, cuda:N and mps"),
         ("--devise cpu", "--devise"),
     ],
