@@ -14,6 +14,7 @@ from pipeline.take import encoder as encoder_of
 from scripts.speed.subject import Subject, wait
 
 LOOK = 0.0005  # seconds between two looks at an encoder that works
+WORKING = "RDTt"  # has or wants a processor, waits for a disk, was stopped
 STILL = 3  # looks in a row that have to find it asleep
 
 
@@ -85,6 +86,6 @@ def _sleeps(process: int) -> bool:
                 states.append(task.read_text().rpartition(")")[2].split()[0])
             except OSError:  # it has just ended
                 return False
-        if any(state in "RD" for state in states):
+        if any(state in WORKING for state in states):
             return False
     return True

@@ -1,8 +1,10 @@
 """A loop's batch ends when its frames are encoded, and what the encoder does is counted as the loop's."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -15,11 +17,12 @@ from pipeline import command
 from pipeline.media import sink
 from pipeline.media.video import count_frames
 from scripts.speed import children, growth, measures, roof
-from scripts.speed.looping import Loop, looping
+from scripts.speed.looping import Loop, _sleeps, looping
 from scripts.speed.subject import Subject, subject
 from scripts.speed.timing import clock, processor_time
 
 WORK = "import time\nbegan = time.process_time()\nwhile time.process_time() - began < {}: pass"
+ON_LINUX = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells of other processes")
 SLOW = 0.4  # seconds that a write takes
 
 
@@ -51,14 +54,32 @@ def test_a_slow_encoder_is_a_slow_loop(small: Subject, tmp_path: Path, monkeypat
     assert found["overhead"] >= SLOW / found["seconds_bare"]
 
 
-def test_after_a_batch_the_encoder_rests(small: Subject, tmp_path: Path) -> None:
-    with looping(small, tmp_path) as loop:
-        loop.batch(40)()
+@ON_LINUX
+def test_a_batch_waits_for_an_encoder_that_has_taken_everything_and_still_works(small: Subject, tmp_path: Path) -> None:
+    """One that is stopped, here, until somebody lets it go on; the frame lies in the pipe."""
+    with looping(small, tmp_path, warm=1) as loop:
         process = loop._encoder._opened()._process.popen.pid
-        spent = [time.clock_gettime((~process << 3) | 2)]
-        time.sleep(0.3)
-        spent.append(time.clock_gettime((~process << 3) | 2))
-    assert spent[1] - spent[0] < 0.02 < spent[0]
+        os.kill(process, signal.SIGSTOP)
+        threading.Timer(SLOW, os.kill, (process, signal.SIGCONT)).start()
+        assert clock(loop.batch(1)).wall >= SLOW
+
+
+@ON_LINUX
+def test_a_process_sleeps_when_all_its_threads_do() -> None:
+    work = "import threading, sys\ndef run(): [x for x in iter(int, 1)]\nprint(1, flush=True)\n"
+    wait, spin = "input()", "threading.Thread(target=run, daemon=True).start(); input()"
+    for words, asleep in ((wait, True), (spin, False)):
+        with subprocess.Popen(
+            [sys.executable, "-c", work + words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            patience = time.monotonic() + 20
+            while _sleeps(process.pid) is not asleep and time.monotonic() < patience:
+                time.sleep(0.01)
+            found = [_sleeps(process.pid) for _ in range(5)]
+            process.kill()
+        assert found == [asleep] * 5
 
 
 def test_an_encoder_that_dies_is_told(small: Subject, tmp_path: Path) -> None:
@@ -75,7 +96,7 @@ def test_each_loop_has_a_file_of_its_own(small: Subject, tmp_path: Path) -> None
     assert [count_frames(path) for path in paths] == [2, 3]
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells of processes that still run")
+@ON_LINUX
 def test_processor_time_is_that_of_what_was_started_too_while_it_runs_and_after() -> None:
     before = processor_time()
     own = time.process_time()
