@@ -19,6 +19,9 @@ import wave
 from contextlib import suppress
 from pathlib import Path
 
+if not __package__:  # run as a file
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 import numpy as np
 
 from pipeline.media import ffmpeg

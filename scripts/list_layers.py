@@ -6,8 +6,12 @@ To be run when a network is added to pipeline.config.NETWORKS or MotifNet's arch
 """
 
 import json
+import sys
 from pathlib import Path
 from urllib.parse import urlparse
+
+if not __package__:  # run as a file
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pipeline.config import NETWORKS, NetworkConfig
 from pipeline.dream import zoo

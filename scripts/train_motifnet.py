@@ -16,6 +16,9 @@ import os
 import sys
 from pathlib import Path
 
+if not __package__:  # run as a file
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 # On a busy machine OpenMP's spinning makes every step two to four times slower; torch reads this once.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")

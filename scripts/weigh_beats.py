@@ -8,6 +8,12 @@ Songs are 300 that seeds draw (``tests/music/grammar.py``), and the clicks, band
 right ones are likeliest. What lies on the beat may only speak for a chain, what lies between beats only against it.
 """
 
+import sys
+from pathlib import Path
+
+if not __package__:  # run as a file
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 import numpy as np
 from numpy.typing import NDArray
 

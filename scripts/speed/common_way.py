@@ -7,6 +7,7 @@ gradient is smoothed by three Gaussians; frames are zoomed by OpenCV in eight bi
 at the end. Weights need no gradient here, as in the best of them.
 """
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision import models
 
-from pipeline.dream import zoo
 from pipeline.dream.network import IMAGENET
+from pipeline.errors import RenderError
 from pipeline.media import ffmpeg
 from pipeline.networks import motifnet
-from scripts.speed.subject import drawn
+from scripts.speed.subject import Subject
 
 Picture = NDArray[np.float32]
 
@@ -42,27 +43,22 @@ class Way:
 
 
 class CommonWay:
-    """Frames one after the other, as files in ``folder``.
+    """Frames of the subject's network, target and size one after the other, as files in a new folder in ``folder``.
 
-    ``layer`` is a module's name; of one ``channel`` the mean is raised, else the mean square of all.
+    Of the target's channel the mean is raised, or where it has none the mean square of the whole layer.
     """
 
-    def __init__(
-        self,
-        name: str,
-        weights: str,
-        layer: str,
-        size: tuple[int, int],
-        folder: Path,
-        way: Way,
-        channel: int | None = None,
-    ) -> None:
-        self._name, self._layer, self._folder, self.way, self._channel = name, layer, folder, way, channel
-        self._file = folder / "weights.pth"
-        torch.save(motifnet.load().state_dict() if name == "motifnet" else _state(name, weights), self._file)
+    def __init__(self, of: Subject, folder: Path, way: Way) -> None:
+        self._name, self._layer, self._channel = of.network.name, of.layer, of.channel
+        self._device, self.way = of.network.device, way
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
+        self._file = self.folder / "weights.pth"
+        weights = of.network._model.state_dict()
+        torch.save({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, self._file)
         dice = np.random.default_rng(0)
-        self.picture: Picture = (dice.random((*size, 3), dtype=np.float32) * 0.3 + 0.3).astype(np.float32)
+        self.picture: Picture = (dice.random((*of.size, 3), dtype=np.float32) * 0.3 + 0.3).astype(np.float32)
         self.frames, self._dice = 0, dice
+        self._check()
 
     def frame(self) -> None:
         """One more frame."""
@@ -82,19 +78,29 @@ class CommonWay:
             base = self._climb(base, body, seen)
         self.picture = np.clip(base * std + mean, 0, 1).astype(np.float32)
         eight = (self.picture[..., ::-1] * 255).astype(np.uint8)
-        cv2.imwrite(str(self._folder / f"{self.frames:06d}.jpg"), eight)
+        cv2.imwrite(str(self.folder / f"{self.frames:06d}.jpg"), eight)
         self.frames += 1
 
     def join(self) -> None:
         """The frames into one video."""
-        pattern = str(self._folder / "%06d.jpg")
+        pattern = str(self.folder / "%06d.jpg")
         arguments = ["-framerate", "24", "-i", pattern, "-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"]
-        ffmpeg.run([*arguments, "-y", str(self._folder / "joined.mp4")], doing="joining the frames")
+        ffmpeg.run([*arguments, "-y", str(self.folder / "joined.mp4")], doing="joining the frames")
+
+    def _check(self) -> None:
+        """Raise RenderError where the network cannot look at the smallest octave."""
+        height, width = (round(side * self.way.ratio ** (1 - self.way.octaves)) for side in self.picture.shape[:2])
+        model = self._build()
+        try:
+            getattr(model, "features", model)(torch.zeros(1, 3, height, width, device=self._device))
+        except (RuntimeError, ValueError) as error:
+            least = f"{width}x{height} pixels, the usual way's smallest octave"
+            raise RenderError(f"--size: {self._name} cannot look at {least}; give a larger one") from error
 
     def _climb(self, base: Picture, body: Callable[[Tensor], Any], seen: dict[str, Tensor]) -> Picture:
-        lower = (0 - torch.tensor(IMAGENET[0])) / torch.tensor(IMAGENET[1])
-        upper = (1 - torch.tensor(IMAGENET[0])) / torch.tensor(IMAGENET[1])
-        frame = torch.from_numpy(base.transpose(2, 0, 1).copy())[None].requires_grad_(True)
+        lower = ((0 - torch.tensor(IMAGENET[0])) / torch.tensor(IMAGENET[1])).to(self._device)
+        upper = ((1 - torch.tensor(IMAGENET[0])) / torch.tensor(IMAGENET[1])).to(self._device)
+        frame = torch.from_numpy(base.transpose(2, 0, 1).copy())[None].to(self._device)
         for step in range(self.way.steps):
             down, right = self._dice.integers(-self.way.roll, self.way.roll + 1, 2).tolist()
             rolled = torch.roll(frame.detach(), (down, right), (2, 3)).requires_grad_(True)
@@ -106,7 +112,7 @@ class CommonWay:
             moved = rolled.detach() + self.way.rate * gradient / (gradient.std() + 1e-8)
             moved = torch.max(torch.min(moved, upper.view(1, 3, 1, 1)), lower.view(1, 3, 1, 1))
             frame = torch.roll(moved, (-down, -right), (2, 3))
-        found: Picture = frame.detach().numpy()[0].transpose(1, 2, 0)
+        found: Picture = frame.detach().cpu().numpy()[0].transpose(1, 2, 0)
         return found
 
     def _zoomed(self) -> Picture:
@@ -114,7 +120,7 @@ class CommonWay:
             return self.picture
         height, width = self.picture.shape[:2]
         matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 0, self.way.zoom)
-        read = cv2.imread(str(self._folder / f"{self.frames - 1:06d}.jpg"))
+        read = cv2.imread(str(self.folder / f"{self.frames - 1:06d}.jpg"))
         assert read is not None
         zoomed: Picture = cv2.warpAffine(read[..., ::-1].astype(np.float32) / 255, matrix, (width, height))
         return zoomed
@@ -126,7 +132,7 @@ class CommonWay:
         for module in model.modules():
             if getattr(module, "inplace", False):
                 module.inplace = False  # type: ignore[assignment]
-        return model.eval().requires_grad_(False)
+        return model.eval().requires_grad_(False).to(self._device)
 
 
 def _module(name: str) -> nn.Module:
@@ -138,18 +144,9 @@ def _module(name: str) -> nn.Module:
     return model
 
 
-def _state(name: str, weights: str) -> dict[str, Tensor]:
-    if weights:
-        from safetensors.torch import load_file
-
-        path = Path(weights)
-        return load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
-    return drawn(zoo.architecture(name)).state_dict()
-
-
 def _smooth(gradient: Tensor, sigma: float) -> Tensor:
     """The sum of three Gaussians of nine pixels."""
-    at, total = torch.arange(9) - 4.0, torch.zeros_like(gradient)
+    at, total = torch.arange(9, device=gradient.device) - 4.0, torch.zeros_like(gradient)
     for deviation in (sigma / 2, sigma, sigma * 2):
         line = (-(at**2) / (2 * deviation**2)).exp()
         kernel = (line[:, None] * line[None, :] / line.sum() ** 2).expand(3, 1, 9, 9)

@@ -1,15 +1,22 @@
 """What is measured on a GPU: the goals set for one, what recorded passes gain, and what fixed algorithms cost."""
 
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
+from torch.autograd import DeviceType
+from torch.autograd.profiler_util import FunctionEventAvg
 from torch.profiler import ProfilerActivity, profile
 
-from scripts.speed.measures import Figures, looping, several
-from scripts.speed.subject import Subject, subject, wait
-from scripts.speed.timing import ratios, seconds, take_turns
+from pipeline.film import render
+from pipeline.plan import make_plan
+from scripts.speed.looping import looping
+from scripts.speed.measures import Figures
+from scripts.speed.subject import Subject, settings, subject, wait
+from scripts.speed.timing import ratios, seconds, several, take_turns
 
 GOALS = {(1080, 1920): 30.0, (2160, 3840): 8.0}  # frames per second of a film, encoded
 LOOK = ("network.targets=[inception4d]", "dream.octaves=2", "dream.steps=1", "frame.fps=30")
@@ -41,6 +48,8 @@ def film(
         of = subject(given, size, folder, device=device, more=[*look, *words])
         works = f"encode={of.plan.config.encode.codec}" in words
         found[f"frames_per_second_{name}"] = sustained(of, folder, long) if works else "; ".join(of.plan.notes)
+    frames = WARM + max(2, round(long * found["frames_per_second_h264"]))
+    found["frames_per_second_as_rendered"] = as_rendered(of, [*look, *ENCODERS["h264"]], folder, frames)
     recorded, launched = (
         dreaming(subject(given, size, folder, device=device, more=[*look, f"dream.graphs={word}"]))
         for word in ("true", "false")
@@ -49,19 +58,48 @@ def film(
     times = take_turns({"recorded": recorded, "launched": launched}, 3 * repeats)
     found |= {"launched_over_recorded": ratios(times["launched"], times["recorded"])[0]}
     found |= {f"milliseconds_{way}": 1000 * seconds(took) for way, took in times.items()}
-    return found | busy(recorded)
+    return found | busy(recorded, of.network.device)
 
 
 def sustained(of: Subject, folder: Path, long: float) -> float:
     """Frames per second of a film, from score to finished file, over ``long`` seconds and until all is encoded."""
     frames = 0
-    with looping(of, folder, warm=WARM) as frame:
-        wait(of.network.device)
+    with looping(of, folder, warm=WARM) as loop:
         began = time.perf_counter()
         while time.perf_counter() - began < long:
-            frame()
+            loop()
             frames += 1
     return frames / (time.perf_counter() - began)
+
+
+class Stopwatch:
+    """Looks on while a film is rendered, and notes when its frame ``first`` was there."""
+
+    def __init__(self, first: int) -> None:
+        self._first, self.began = first, 0.0
+
+    def frame(self, index: int, frame: Tensor, label: str) -> None:
+        if index == self._first:
+            wait(frame.device)
+            self.began = time.perf_counter()
+
+    def segment(self, path: Path, first: int, frames: int) -> None:
+        pass
+
+
+def as_rendered(of: Subject, more: Sequence[str], folder: Path, frames: int) -> float:
+    """Frames per second of the film as a user gets it: segments, checkpoints, joined, with poster and record.
+
+    From frame ``WARM`` on until the finished film is there; what comes before does not count.
+    """
+    home = Path(tempfile.mkdtemp(dir=folder))
+    weights = home / "weights.pth"
+    torch.save({name: each.cpu().contiguous() for name, each in of.network._model.state_dict().items()}, weights)
+    words = [*more, f"duration={frames}f", f"output={home / 'film.mp4'}"]
+    config = settings(of.network.name, of.size, device=str(of.network.device), more=words, weights=str(weights))
+    watch = Stopwatch(WARM - 1)
+    render(make_plan(config, home, "film"), (watch,))
+    return (frames - WARM) / (time.perf_counter() - watch.began)
 
 
 def dreaming(of: Subject) -> Callable[[], None]:
@@ -76,36 +114,48 @@ def dreaming(of: Subject) -> Callable[[], None]:
     return frame
 
 
-def busy(frame: Callable[[], None], frames: int = 8, most: int = 8) -> Figures:
+def busy(frame: Callable[[], None], device: torch.device, frames: int = 8, most: int = 8) -> Figures:
     """The share of the time in which the device computes, and the operations that take most of it."""
-    on_gpu = torch.cuda.is_available()
+    on_gpu = device.type == "cuda"
     if on_gpu:
-        torch.cuda.reset_peak_memory_stats()
+        torch.cuda.reset_peak_memory_stats(device)
     kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
     began = time.perf_counter()
     with profile(activities=kinds, acc_events=True) as seen:
         several(frame, frames)()
         took = time.perf_counter() - began
-    name = "self_device_time_total" if on_gpu else "self_cpu_time_total"
-    spent = {event.key: getattr(event, name) / 1e6 for event in seen.key_averages()}
+    spent = computing(seen.key_averages(), on_gpu=on_gpu)
     first = sorted(spent, key=lambda key: -spent[key])[:most]
     found: Figures = {"busy": sum(spent.values()) / took}
     if on_gpu:
-        found["gigabytes"] = torch.cuda.max_memory_reserved() / 1e9
+        found["gigabytes"] = torch.cuda.max_memory_reserved(device) / 1e9
     return found | {"operations": {key[:70]: round(spent[key] / took, 3) for key in first}}
 
 
+def computing(events: Iterable[FunctionEventAvg], *, on_gpu: bool) -> dict[str, float]:
+    """Seconds that each operation took of the device's own time.
+
+    Of a GPU only what ran there counts: the processor's operations that launched it carry its time once more, and so do
+    spans that somebody named.
+    """
+    if not on_gpu:
+        return {event.key: event.self_cpu_time_total / 1e6 for event in events}
+    kernels = [event for event in events if event.device_type == DeviceType.CUDA and not event.is_user_annotation]
+    return {event.key: event.self_device_time_total / 1e6 for event in kernels}
+
+
 def deterministic(of: Subject, repeats: int) -> Figures:
-    """A frame's bare passes with cuDNN's deterministic algorithms over the same with any."""
-    bare = of.bare()
+    """A frame's bare passes with cuDNN's deterministic algorithms over the same with the fastest, found by trial."""
+    bare, cudnn = of.bare(), torch.backends.cudnn
 
     def passes(fixed: bool) -> Callable[[], None]:
         def run() -> None:
-            torch.backends.cudnn.deterministic = fixed
+            before = cudnn.deterministic, cudnn.benchmark
+            cudnn.deterministic, cudnn.benchmark = fixed, not fixed
             try:
                 bare()
             finally:
-                torch.backends.cudnn.deterministic = True  # as films are rendered
+                cudnn.deterministic, cudnn.benchmark = before  # as films are rendered
 
         return run
 

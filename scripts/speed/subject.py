@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pipeline import command
 from pipeline.composition import compose, kin_of
+from pipeline.config import RenderConfig
 from pipeline.device import choose_device, precisions
 from pipeline.dream import pace, zoo
 from pipeline.dream.dreamer import Dreamer
@@ -68,7 +69,7 @@ class Subject:
         scales = [scale for scale in dreamer.scales(short) if dreamer.fits(scale, {self.target: 1.0})]
         return [octave_size(self.size, scale * short) for scale in scales]
 
-    def bare(self, *, counting: bool = False) -> Callable[[], None]:
+    def bare(self) -> Callable[[], None]:
         """A frame's passes and nothing else: the cut network forward, and backward to its input."""
         self.network.activations(torch.zeros(1, 3, 224, 224, device=self.network.device), [self.layer])
         module = self.network._cuts[frozenset({self.layer})]
@@ -84,10 +85,7 @@ class Subject:
                     for _ in range(self.plan.config.dream.steps):
                         seen = module(leaf.requires_grad_(True))[self.layer]
                         pull = pulls.setdefault(number, torch.ones_like(seen))
-                        if counting:  # the counter of operations knows only this way
-                            seen.backward(pull)
-                        else:
-                            torch.autograd.grad(seen, leaf, pull)
+                        torch.autograd.grad(seen, leaf, pull)
             wait(self.network.device)
 
         return passes
@@ -96,24 +94,35 @@ class Subject:
 def wait(device: torch.device) -> None:
     """Until the device has done what it was given."""
     if device.type == "cuda":
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(device)
+
+
+def settings(
+    name: str, size: tuple[int, int], *, device: str = "auto", more: Sequence[str] = (), weights: str = ""
+) -> RenderConfig:
+    """A zoom of ``size`` (h, w) toward the network's own first target; ``more`` are overrides.
+
+    Raises RenderError for what cannot be.
+    """
+    given = [f"network={name}", f"frame.height={size[0]}", f"frame.width={size[1]}", f"device={device}"]
+    given += ["camera=zoom", "score=constant", "duration=100000f", "start.steps=0", *more]
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        found = command.read(compose_config("config", given))
+    found.score.targets = [str(found.network.targets[0])]
+    found.network.weights = weights or None
+    return found
 
 
 def subject(
     name: str, size: tuple[int, int], folder: Path, *, device: str = "auto", more: Sequence[str] = ()
 ) -> Subject:
-    """A zoom of ``size`` (h, w) toward the network's own first target; ``more`` are overrides.
+    """What ``settings`` describes, its network on its device.
 
     ``name`` is a network, or ``name=FILE`` with its weights. Without a file all but MotifNet get random weights.
     """
     name, _, weights = name.partition("=")
-    given = [f"network={name}", f"frame.height={size[0]}", f"frame.width={size[1]}", f"device={device}"]
-    given += ["camera=zoom", "score=constant", "duration=100000f", "start.steps=0", *more]
-    with initialize_config_dir(str(command.CONF), version_base="1.3"):
-        found = command.read(compose_config("config", given))
-    target = str(found.network.targets[0])
-    found.score.targets = [target]
-    found.network.weights = weights or None
+    found = settings(name, size, device=device, more=more, weights=weights)
+    target = str(found.score.targets[0])
     trained = bool(weights) or name == "motifnet"
     network = zoo.build(found.network) if trained else untrained(name)
     place = choose_device(found.device)

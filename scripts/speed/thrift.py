@@ -11,6 +11,7 @@ it moved by the camera, in thousandths; *beat*, the deviation of this from frame
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,8 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import mean, pstdev
 
+if not __package__:  # run as a file
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the program sets them
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
@@ -26,13 +29,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipeline import command
 from pipeline.config import DreamConfig
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.figures import View
 from pipeline.dream.objective import Objective
 from pipeline.dream.pyramid import fit, resize
 from pipeline.motion import camera
+from scripts.speed import asked
+from scripts.speed.asked import Parser
 from scripts.speed.subject import Subject, subject
 
 FRAMES = 36  # of each shot
@@ -156,23 +160,21 @@ def measure(
 def main() -> None:
     """Measure and print."""
     words, _, more = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=words, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=words, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", default="motifnet", help="a name, or name=FILE with weights [motifnet]")
     parser.add_argument("--size", default="192x108", help="width x height [192x108]")
-    parser.add_argument("--frames", type=int, default=FRAMES, help=f"of each shot [{FRAMES}]")
+    parser.add_argument("--frames", default=str(FRAMES), help=f"of each shot [{FRAMES}]")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--sheets", type=Path, help="folder for the last frames of all settings, one picture a camera")
-    asked = parser.parse_args()
-    command.register()
-    if asked.sheets is not None:
-        asked.sheets.mkdir(parents=True, exist_ok=True)
-    width, height = (int(part) for part in asked.size.split("x"))
+    found = parser.parse_args()
+    size, frames = asked.size("--size", found.size), asked.whole("--frames", found.frames, least=6)
+    device = str(asked.device("--device", found.device))
+    asked.check_networks("--network", [found.network])
+    if found.sheets is not None:
+        asked.make_folder("--sheets", found.sheets)
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        measure(asked.network, (height, width), folder, device=asked.device, frames=asked.frames, sheets=asked.sheets)
+        measure(found.network, size, Path(place), device=device, frames=frames, sheets=found.sheets)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(asked.answer(main))
