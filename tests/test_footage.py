@@ -69,7 +69,8 @@ def test_bad_footage_is_one_sentence_and_leaves_nothing(tmp_path: Path, content:
 def test_the_dream_sticks_to_what_moves_and_the_camera_may_fly(tmp_path: Path, shared: Path) -> None:
     """Dreams over real footage, under a camera that zooms: they are there, and follow on from frame to frame."""
     arguments = ("+preset=footage", f"source.path={shared}/media/volcano.mp4", "frame.width=160", "source.end=12f")
-    arguments += ("dream.equalize=0.5", "flow.ripen=32")  # a strong dream everywhere, in the dark parts too
+    # A strong dream everywhere, in the dark parts too.
+    arguments += ("dream.equalize=0.5", "dream.detail=1", "dream.strength=0.2", "flow.ripen=32")
     run = render(*arguments, "camera.zoom=1.1", "output=f.mp4", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     made = [frame.astype(float) for frame in decode(tmp_path / "f.mp4")]
