@@ -16,7 +16,7 @@ from pipeline.atlas.subject import Subject
 from pipeline.cache import cache_folder
 
 _PARTS = ("target", "layers", "channels", "weights")
-VERSION = 1  # of how pictures are grown: another one, other files
+VERSION = 2  # of how pictures are grown: another one, other files
 
 
 @dataclass(frozen=True)
