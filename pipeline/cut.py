@@ -68,13 +68,11 @@ def wanted(plan: Plan) -> list[int]:
     if plan.config.shots is None:
         return list(range(count))
     found = re.findall(r"(\d{1,6})(?:\s*\.\.\s*(\d{1,6}))?", str(plan.config.shots))
-    numbers = sorted(
-        {n - 1 for first, last in found for n in range(int(first), min(int(last or first), count + 1) + 1)}
-    )
+    spans = [(int(first), int(last or first)) for first, last in found]
     rest = re.sub(r"\d{1,6}(\s*\.\.\s*\d{1,6})?|[\s,]", "", str(plan.config.shots))
-    if rest or not numbers or numbers[0] < 0 or numbers[-1] >= count:
+    if rest or not spans or any(not 1 <= first <= last <= count for first, last in spans):
         raise ConfigError("shots", plan.config.shots, f"needs numbers of shots from 1 to {count}, as in 1,3 or 2..4")
-    return numbers
+    return sorted({number - 1 for first, last in spans for number in range(first, last + 1)})
 
 
 def _entries(config: RenderConfig, sections: list[tuple[float, int]], table: Timetable) -> list[tuple[str, Entry]]:
@@ -111,7 +109,8 @@ def _length(config: RenderConfig, song: Song | None, fps: Fraction, signals: Sig
         end = signals.grid.time(4 * BARS * signals.grid.beats_per_bar)
         return round(end * fps) if config.film == cutlist.AUTO else None
     written = "100%" if config.duration is None else config.duration
-    seconds = parse_time(written, fps=fps, key="duration", duration=song.seconds if song else None, grid=signals.grid)
+    whole, grid = song.seconds if song else None, signals.grid
+    seconds = parse_time(written, fps=fps, key="duration", duration=whole, grid=grid, lasting=config.loop)
     return round(seconds * fps)
 
 
