@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.errors import ConfigError
 from pipeline.plan import Plan
 from pipeline.score.grid import Grid, even
 from pipeline.timetable import Timetable
@@ -123,3 +124,11 @@ def test_sections_follow_corrected_beats(tmp_path: Path, song: Path) -> None:
         assert shot.signals.grid.time(0) == pytest.approx(0.0, abs=HALF)
     assert [shot.signals.find("section")(0.0) for shot in plan.shots] == [0, 1, 2, 3]
     assert plan.shots[1].signals.find("section")(20.1) == 2
+
+
+def test_a_song_that_is_too_short_for_a_frame_is_named(tmp_path: Path) -> None:
+    tiny = save(tmp_path / "tiny.wav", np.ones(200, np.float32))
+    with pytest.raises(
+        ConfigError, match=r"audio.path=.*tiny.wav: the film would be as long, 0.009s; allowed is one fr"
+    ):
+        planned(tmp_path, *TINY, f"audio.path={tiny}")
