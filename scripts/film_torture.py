@@ -42,6 +42,7 @@ KINDS = (
     "{camera.rotate: 12*beat, transition: cut%s}",
 )
 LATEST = 0.8  # share of the segments that are there at the last kill, so that a render which is then quicker is hit too
+AFTER = 0.05  # seconds after a segment within which a kill falls: while the next is dreamed, or written
 CHANGED = 4  # the shot, counted from 1, that gets another seed: none goes on from it
 
 
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         frames, whole = count_frames(peace), len(segments(peace))
         # Counts, not seconds: a machine that is busy now and idle then renders faster than in peace, or slower.
         counts = sorted(dice.sample(range(1, max(options.kills, round(LATEST * whole)) + 1), options.kills))
-        moments = [(count, dice.uniform(0.0, usual / whole)) for count in counts]
+        moments = [(count, dice.uniform(0.0, AFTER)) for count in counts]
         kept, runs = under_fire(war, settings, moments)
         places = ", ".join(f"{count / whole:.0%}" for count in kept)
         same, rendered = digest(peace) == digest(war), changed(war, (*SMALL, shots(options, change=True)))
