@@ -43,6 +43,8 @@ def cuts(plan: Plan) -> list[float]:
 def test_auto_cuts_on_sections_whatever_a_preset_lasts(tmp_path: Path, song: Path) -> None:
     presets = "presets=[spiral,breathing,bestiary]"  # two of which last 12 s and 16 s by themselves
     assert cuts(planned(tmp_path, *TINY, "film=auto", presets, "audio.bpm=120")) == [0, 16, 32, 48, 64]
+    late = planned(tmp_path, *TINY, "film=auto", presets, "audio.bpm=120", "audio.offset=0.5s")
+    assert cuts(late) == [0, 16.5, 32.5, 48.5, 64.5]
     plan = planned(tmp_path, *TINY, "film=auto", "presets=[breathing,spiral]", f"audio.path={song}")
     assert cuts(plan) == pytest.approx([0, 20.3, 40.3, 60.3, 80], abs=1.0)
     assert plan.song is not None
