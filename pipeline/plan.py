@@ -171,10 +171,10 @@ def _frames(config: RenderConfig, fps: Fraction, whole: float | None, signals: S
     if not 1 <= frames or duration > config.limits.hours * 3600:
         allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
         if config.duration is None and whole:
-            key, path = (
-                ("source", config.source.path) if config.source.kind == "video" else ("audio", config.audio.path)
-            )
-            raise ConfigError(f"{key}.path", path, f"the film would be as long, {show_time(whole)}; {allowed}")
+            as_long = f"the film would be as long, {show_time(whole)}; {allowed}"
+            if config.source.kind == "video":
+                raise ConfigError("source.path", config.source.path, as_long)
+            raise ConfigError("audio.path", config.audio.path, as_long)
         raise ConfigError("duration", config.duration, allowed)
     unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration, grid=signals.grid)
     if config.start.kind == "image":

@@ -52,6 +52,16 @@ def test_auto_cuts_on_sections_whatever_a_preset_lasts(tmp_path: Path, song: Pat
     assert not [note for note in plan.notes if "the last shot" in note]
 
 
+@pytest.mark.parametrize("start", ["20.2s", "20.4s"])
+def test_a_film_may_begin_beside_a_section(tmp_path: Path, song: Path, start: str) -> None:
+    """By a tenth of a second, which makes no shot of its own."""
+    plan = planned(
+        tmp_path, *TINY, "film=auto", "presets=[breathing,spiral]", f"audio.path={song}", f"audio.start={start}"
+    )
+    assert cuts(plan) == pytest.approx([0, 20, 40, 59.7], abs=1.0)
+    assert [shot.config.camera.rotate for shot in plan.shots[::2]] == [plan.shots[0].config.camera.rotate] * 2
+
+
 def test_auto_keeps_a_length_that_the_user_gives(tmp_path: Path) -> None:
     presets = "presets=[spiral,{preset: breathing, duration: 6s}]"
     plan = planned(tmp_path, *TINY, "film=auto", presets, "audio.bpm=120")

@@ -45,13 +45,14 @@ class Song:
         """(second of the film, kind) of every section that the film comes to; the first begins with it.
 
         They begin on heard beats; where ``config`` corrects those, each begins with the nearest bar of the ``grid``.
+        One that begins within the film's first half beat begins with it.
         """
         found: dict[float, int] = {}
         for at, kind in zip((self.hearing.sections - self.start).tolist(), self.hearing.kinds.tolist(), strict=True):
             if at > 0 and (config.bpm is not None or config.offset is not None):
                 at = grid.time(grid.beats_per_bar * round(grid.beat(at) / grid.beats_per_bar))
             if at < self.seconds:
-                found[max(0.0, at)] = kind  # of those that began before the film the last
+                found[at if at > grid.seconds / 2 else 0.0] = kind  # of those that began before the film the last
         return list(found.items())
 
     def sound(self, seconds: Fraction | float, config: AudioConfig, fps: Fraction) -> Soundtrack:
