@@ -1,5 +1,6 @@
 """The plan of a film that loops: its first shot gets a run-up, to which the end of its last is led. No torch."""
 
+import math
 from dataclasses import replace
 
 from pipeline.config.film import RUN_UP
@@ -47,9 +48,23 @@ def _notes(film: Plan, run_up: int) -> list[str]:
     if film.song is not None and film.config.audio.kind != "none":
         said.append("loop=true is for the pictures: the song breaks off where the film begins again")
     if film.song is not None or film.config.audio.bpm is not None:
-        grid = film.signals.grid
-        bars = (grid.beat(float(film.length / film.fps)) - grid.beat(0.0)) / grid.beats_per_bar
-        if abs(bars - round(bars)) > OFF_BEAT:
-            whole = show_time(grid.time(grid.beat(0.0) + max(1, round(bars)) * grid.beats_per_bar))
-            said.append(f"the loop lasts {bars:.3g} bars, and the beat stumbles; with duration={whole} it goes on")
+        said += _stumbles(film)
     return said
+
+
+def _stumbles(film: Plan) -> list[str]:
+    """Whether the beat goes on where the film begins again; else with how many bars it would."""
+    grid = film.signals.grid
+    start, seconds = grid.beat(0.0), float(film.length / film.fps)
+    bars = (grid.beat(seconds) - start) / grid.beats_per_bar
+
+    def lasts(count: int) -> float:
+        return grid.time(start + count * grid.beats_per_bar)
+
+    whole = max(1, round(bars))
+    if abs(bars - whole) <= OFF_BEAT or round(lasts(whole) * film.fps) == film.length:
+        return []
+    room = film.song.seconds if film.song is not None else math.inf
+    while whole > 1 and lasts(whole) > room:
+        whole -= 1
+    return [f"the loop lasts {bars:.3g} bars, and the beat stumbles; with duration={whole}bar it goes on"]

@@ -140,6 +140,8 @@ def write_out(config: RenderConfig) -> RenderConfig:
     made = []
     for key, entry in cutlist.entries(config) if config.film else ():
         made.append(preset.written_out(key, entry))
+        if config.film == cutlist.AUTO and "duration" not in entry:
+            made[-1]["duration"] = "section"  # whatever a preset lasts by itself
         try:
             cutlist.shot_config(config, made[-1])
         except ConfigError as error:

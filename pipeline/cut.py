@@ -17,10 +17,9 @@ from pipeline.cutlist import Entry
 from pipeline.errors import ConfigError
 from pipeline.inputs import check_footage
 from pipeline.link import Link
-from pipeline.music.song import UNHEARD, Song, make_signals, plan_song
+from pipeline.music.song import Song, make_signals, plan_song
 from pipeline.plan import Plan, make_plan
 from pipeline.score.clock import parse_fps, parse_time, show_time
-from pipeline.score.grid import even
 from pipeline.score.signals import Signals
 from pipeline.sizes import asked_size
 from pipeline.stretch import Stretch, hear_through, plan_stretch
@@ -45,9 +44,10 @@ def plan_film(config: RenderConfig, folder: Path, name: str, check: Check = lamb
     fps = parse_fps(config.frame.fps, "frame.fps")
     song = plan_song(config.audio, fps) if config.audio.path or config.audio.kind == "file" else None
     signals = make_signals(config.audio, song, fps)
-    sections = [at for at, _ in song.sections()] if song else []
-    table = Timetable(fps, signals.grid, sections, _length(config, song, fps, signals), partial(_lasting, config))
-    slots, notes = table.fit(table.slots(_entries(config, song, table)))
+    sections = song.sections(config.audio, signals.grid) if song else []
+    starts = [at for at, _ in sections]
+    table = Timetable(fps, signals.grid, starts, _length(config, song, fps, signals), partial(_lasting, config))
+    slots, notes = table.fit(table.slots(_entries(config, sections, table)))
     cutting = _Cutting(config, bare, folder, name, check, song, signals)
     plans = [cutting.shot(slots, number) for number in range(len(slots))]
     for key, plan in zip([slot.key for slot in slots], plans, strict=True):
@@ -68,28 +68,31 @@ def wanted(plan: Plan) -> list[int]:
     if plan.config.shots is None:
         return list(range(count))
     found = re.findall(r"(\d{1,6})(?:\s*\.\.\s*(\d{1,6}))?", str(plan.config.shots))
-    numbers = sorted(
-        {n - 1 for first, last in found for n in range(int(first), min(int(last or first), count + 1) + 1)}
-    )
+    spans = [(int(first), int(last or first)) for first, last in found]
     rest = re.sub(r"\d{1,6}(\s*\.\.\s*\d{1,6})?|[\s,]", "", str(plan.config.shots))
-    if rest or not numbers or numbers[0] < 0 or numbers[-1] >= count:
+    if rest or not spans or any(not 1 <= first <= last <= count for first, last in spans):
         raise ConfigError("shots", plan.config.shots, f"needs numbers of shots from 1 to {count}, as in 1,3 or 2..4")
-    return numbers
+    return sorted({number - 1 for first, last in spans for number in range(first, last + 1)})
 
 
-def _entries(config: RenderConfig, song: Song | None, table: Timetable) -> list[tuple[str, Entry]]:
-    """The shots as they are written; with film=auto one for each section, like sections by like presets."""
+def _entries(config: RenderConfig, sections: list[tuple[float, int]], table: Timetable) -> list[tuple[str, Entry]]:
+    """The shots as they are written; with film=auto one for each of the ``sections`` (second, kind) of the song, like
+    ones by like presets. The first comes out of nothing, whatever its preset says.
+    """
     written = list(cutlist.entries(config))
     if not isinstance(config.film, str):
         return written
     written = [(key, {**entry, "duration": "section"} if _of_footage(entry) else entry) for key, entry in written]
-    if song is not None:
-        kinds = [kind for at, kind in song.sections() if table.total is None or at < table.total / table.fps]
+    if sections:
+        kinds = [kind for at, kind in sections if table.total is None or round(at * table.fps) < table.total]
         order = list(dict.fromkeys(kinds))
-        return [written[order.index(kind) % len(written)] for kind in kinds]
-    last = (table.total or round(parse_time(UNTIMED, fps=table.fps, key="duration") * table.fps)) / table.fps
-    count = max(1, round(table.grid.beat(float(last)) / table.grid.beats_per_bar / BARS))
-    return [written[number % len(written)] for number in range(count)]
+        chosen = [written[order.index(kind) % len(written)] for kind in kinds]
+    else:
+        last = (table.total or round(parse_time(UNTIMED, fps=table.fps, key="duration") * table.fps)) / table.fps
+        count = max(1, round(table.grid.beat(float(last)) / table.grid.beats_per_bar / BARS))
+        chosen = [written[number % len(written)] for number in range(count)]
+    key, first = chosen[0]
+    return [(key, {word: value for word, value in first.items() if word != "transition"}), *chosen[1:]]
 
 
 def _of_footage(entry: Entry) -> bool:
@@ -103,10 +106,11 @@ def _length(config: RenderConfig, song: Song | None, fps: Fraction, signals: Sig
     That of a footage's look, ``100%``, is of each footage and says nothing of the film.
     """
     if song is None and config.duration in (None, "100%"):
-        bars = 4 * BARS * signals.grid.beats_per_bar * signals.grid.seconds
-        return round(bars * fps) if config.film == cutlist.AUTO else None
+        end = signals.grid.time(4 * BARS * signals.grid.beats_per_bar)
+        return round(end * fps) if config.film == cutlist.AUTO else None
     written = "100%" if config.duration is None else config.duration
-    seconds = parse_time(written, fps=fps, key="duration", duration=song.seconds if song else None, grid=signals.grid)
+    whole, grid = song.seconds if song else None, signals.grid
+    seconds = parse_time(written, fps=fps, key="duration", duration=whole, grid=grid, lasting=config.loop)
     return round(seconds * fps)
 
 
@@ -193,7 +197,7 @@ class _Cutting:
         with _named(slot.key):
             plan = self._plan(slot, self.check if number == 0 else lambda *_: None)
         link = Link(number, slot.transition, slot.head, after.head if after else 0)
-        played = self._signals(slot.begin / plan.fps)
+        played = self.signals.since(float(slot.begin / plan.fps), 0.5 / float(plan.fps)) if number else self.signals
         return replace(plan, config=replace(plan.config, audio=self.config.audio), signals=played, link=link)
 
     def _plan(self, slot: Slot, check: Check) -> Plan:
@@ -218,16 +222,3 @@ class _Cutting:
         used = plan.stretch.start - float(plan.stretch.clip.times[0]) + frames / float(plan.fps)
         heard = hear_through(plan.stretch, own.source.salvage, used)
         return replace(plan, stretch=heard, notes=(*plan.notes, *heard.clip.notes))
-
-    def _signals(self, second: Fraction) -> Signals:
-        """The signals as a shot hears them that begins at ``second`` of the film."""
-        audio, signals = self.config.audio, self.signals
-        if not second:
-            return signals
-        if self.song is not None:
-            fps = parse_fps(self.config.frame.fps, "frame.fps")
-            return make_signals(audio, replace(self.song, start=self.song.start + float(second)), fps)
-        grid = signals.grid
-        return Signals(
-            even(audio.bpm or UNHEARD, grid.beats_per_bar, grid.times[0] - float(second)), audio.attack, audio.release
-        )

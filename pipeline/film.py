@@ -20,7 +20,7 @@ from pipeline.dream import graphs
 from pipeline.errors import DreamError, EncoderError, InputError, Interrupted, OutputError
 from pipeline.job import Watcher
 from pipeline.media.assemble import assemble, read_record
-from pipeline.media.codecs import segment_suffix
+from pipeline.media.codecs import check_output, segment_suffix
 from pipeline.media.pixels import from_array
 from pipeline.media.poster import Poster
 from pipeline.media.video import read_frame
@@ -62,6 +62,8 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
     with ExitStack() as stack:
         stack.callback(graphs.clear)
         folder = stack.enter_context(Folder(plan.work, plan.place))
+        if plan.part is None:  # another run may have finished the film since the plan was made
+            check_output(plan.video, plan.replaces, config.encode.codec)
         request.write(folder.path, plan.asked)
         stop = stack.enter_context(Stop())
         reel = Reel(plan, folder, networks)

@@ -166,12 +166,15 @@ def _has_song(config: RenderConfig) -> bool:
 def _frames(config: RenderConfig, fps: Fraction, whole: float | None, signals: Signals) -> tuple[int, int]:
     """How many frames the film has, and its opening; ``whole``: seconds that its footage or its song lasts."""
     written = config.duration if config.duration is not None else "100%" if whole else UNTIMED
-    duration = parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid)
+    duration = parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid, lasting=config.loop)
     frames = round(duration * fps)
     if not 1 <= frames or duration > config.limits.hours * 3600:
         allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
         if config.duration is None and whole:
-            allowed += f"; the song or footage, whose length it is, lasts {whole:.4g}s"
+            as_long = f"the film would be as long, {show_time(whole)}; {allowed}"
+            if config.source.kind == "video":
+                raise ConfigError("source.path", config.source.path, as_long)
+            raise ConfigError("audio.path", config.audio.path, as_long)
         raise ConfigError("duration", config.duration, allowed)
     unfold = parse_time(config.start.unfold, fps=fps, key="start.unfold", duration=duration, grid=signals.grid)
     if config.start.kind == "image":

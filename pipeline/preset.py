@@ -31,7 +31,10 @@ def written_out(key: str, entry: Entry) -> dict[str, Any]:
             raise ConfigError(f"{key}.{name}", value, f"allowed are {', '.join(_options(name))}")
     typed = nested({name: value for name, value in entry.items() if name not in chosen and name != "preset"})
     choices = tuple((name, _known(f"{key}.{name}", name, value)) for name, value in chosen.items())
-    made = _open(_composed, choices) if choices else {}
+    try:
+        made = _open(_composed, choices) if choices else {}
+    except ConfigError as error:
+        raise ConfigError(f"{key}.{error.key}", error.value, error.allowed) from error
     shot = over(made, typed)
     return shot if "preset" not in chosen or "name" in shot else {"name": chosen["preset"], **shot}
 

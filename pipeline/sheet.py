@@ -107,7 +107,7 @@ def music_of(plan: Plan) -> Music | None:
     beats = signals.grid.between(0.0, plan.length / fps)
     sections, levels = [(0.0, 0)], {}
     if plan.song is not None:
-        sections = plan.song.sections()
+        sections = plan.song.sections(config.audio, signals.grid)
         heard = {name: signals.find(name, 0.0, PEAK) for name in LEVELS}
         levels = {name: [signal(index / fps) for index in range(plan.length)] for name, signal in heard.items()}
     return Music(

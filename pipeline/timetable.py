@@ -1,5 +1,6 @@
 """When the shots of a film begin and end: what is written turned into frames. No torch."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -16,13 +17,17 @@ MIXED = ("crossfade", "dip")
 
 @dataclass(frozen=True)
 class Slot:
-    """A shot's place: frames ``begin`` to ``end`` of the film, of which the first ``head`` are the last shot's too."""
+    """A shot's place: frames ``begin`` to ``end`` of the film, of which the first ``head`` are the last shot's too.
+
+    ``until`` is the second at which it ends, of which ``end`` is the nearest frame.
+    """
 
     key: str
     entry: Entry
     begin: int
     end: int
     head: int
+    until: float
 
     @property
     def transition(self) -> str:
@@ -54,14 +59,15 @@ class Timetable:
                 before = found[-1].end - found[-1].begin
                 words = f"the shot before lasts {before} frames, and its transitions take more"
                 raise ConfigError(f"{key}.fade", entry.get("fade", FADE), words)
-            end = self._end(key, entry, begin, head)
+            until = self._until(key, entry, begin, found[-1].until if found else None)
+            end = round(until * self.fps)
             if end - begin <= head and self.total is not None and begin + head >= self.total:
                 raise self._late(key, entry, begin)
             if end - begin <= head:
                 raise ConfigError(
                     f"{key}.duration", entry.get("duration", "section"), "the shot lasts no longer than its transition"
                 )
-            found.append(Slot(key, entry, begin, end, head))
+            found.append(Slot(key, entry, begin, end, head, until))
         return found
 
     def fit(self, slots: list[Slot]) -> tuple[list[Slot], list[str]]:
@@ -74,7 +80,7 @@ class Timetable:
         by = show_time(abs(self.total - last.end) / float(self.fps))
         how = f"{by} {'longer' if self.total > last.end else 'shorter'}"
         said = f"{last.key}, the last shot, is made {how}, to end with the film"
-        return [*slots[:-1], replace(last, end=self.total)], [said]
+        return [*slots[:-1], replace(last, end=self.total, until=float(self.total / self.fps))], [said]
 
     def _late(self, key: str, entry: Entry, begin: int) -> ConfigError:
         words = f"it would begin after {show_time(float(begin / self.fps))}, when the film is over"
@@ -91,27 +97,31 @@ class Timetable:
         seconds = parse_time(written, fps=self.fps, key=f"{key}.fade") if beats is None else beats * self.grid.seconds
         return max(1, round(seconds * self.fps))
 
-    def _end(self, key: str, entry: Entry, begin: int, head: int) -> int:
-        """The frame after the shot's last: by seconds from where it begins, by bars from where it is alone."""
+    def _until(self, key: str, entry: Entry, begin: int, alone: float | None) -> float:
+        """The second at which the shot ends: by seconds from where it begins, by bars and sections from second
+        ``alone``, where the shot before ends; None for the first.
+        """
         written = entry.get("duration")
         whole = self.footage(key, entry) if not written or "%" in str(written) else None
         if not written:
             written = "section" if self.sections else UNTIMED if whole is None else "100%"
-        alone = float((begin + head) / self.fps)
         if written == "section":
-            return self._section(alone)
+            later = [at for at in self.sections if at > (alone or 0.0) + self.grid.seconds / 2]
+            if later or (self.sections and self.total):
+                return min(later, default=float((self.total or 0) / self.fps))
+            written = f"{BARS}bar"
         beats = parse_beats(written, key=f"{key}.duration", beats_per_bar=self.grid.beats_per_bar)
         if beats is not None:
-            return round(self.grid.time(self.grid.beat(alone) + beats) * self.fps)
+            return self.grid.time(beats if alone is None else self._nearest(str(written), beats, alone))
         if whole is None and self.total:
             whole = float(self.total / self.fps)
-        return begin + round(parse_time(written, fps=self.fps, key=f"{key}.duration", duration=whole) * self.fps)
+        frames = round(parse_time(written, fps=self.fps, key=f"{key}.duration", duration=whole) * self.fps)
+        return float((begin + frames) / self.fps)
 
-    def _section(self, alone: float) -> int:
-        """Where the section ends that plays at second ``alone``; without a song, so many bars on."""
-        later = [at for at in self.sections if at > alone + self.grid.seconds / 2]
-        if later:
-            return round(min(later) * self.fps)
-        if self.sections and self.total:
-            return self.total
-        return round(self.grid.time(self.grid.beat(alone) + BARS * self.grid.beats_per_bar) * self.fps)
+    def _nearest(self, written: str, beats: float, alone: float) -> float:
+        """The beat ``beats`` after second ``alone``, or the nearest at which a bar ends, where the length is
+        ``written`` in whole bars, or a whole beat, or whatever part of one it counts.
+        """
+        whole = beats % self.grid.beats_per_bar == 0 and "bar" in written.lower()
+        unit = self.grid.beats_per_bar if whole else 1 / Fraction(beats).limit_denominator(100).denominator
+        return float(unit) * math.floor((self.grid.beat(alone) + beats) / float(unit) + 0.5)

@@ -124,6 +124,7 @@ def test_stopped_anywhere_the_film_goes_on_and_is_the_same(tmp_path: Path, quiet
 def test_one_changed_shot_is_rendered_alone_and_only_when_it_may_be(tmp_path: Path) -> None:
     both = "film=[{preset: spiral, duration: 6f},{camera.zoom: %s, duration: 7f, transition: crossfade, fade: 2f}]"
     make(tmp_path, both % "1.2")
+    (tmp_path / "film.mp4").unlink()
     with pytest.raises(OutputError, match=r"film.work/shot-002 holds a part .*\(camera.zoom: 1.2 → 1.4\)"):
         make(tmp_path, both % "1.4", "overwrite=true", "overwrite=false")
     before = {path: digest(path) for path in (tmp_path / "film.work" / "shot-001").iterdir()}
@@ -142,6 +143,15 @@ def test_some_shots_alone_then_the_film(tmp_path: Path, quiet: Path) -> None:
         make(tmp_path, FOUR, "shots=3")
     assert len(make(tmp_path, FOUR).frames) == 13
     assert digest(tmp_path / "film.mp4") == digest(quiet / "film.mp4")
+
+
+def test_a_film_that_was_finished_since_it_was_planned_is_not_rendered_again(tmp_path: Path) -> None:
+    asked = (*TINY, "duration=4f", "keep_segments=false", f"output={tmp_path}/film.mp4")
+    late, witness = planned(tmp_path, *asked), Witness()
+    film.render(planned(tmp_path, *asked))
+    with pytest.raises(OutputError, match=r"film.mp4 exists already; give overwrite=true"):
+        film.render(late, (witness,))
+    assert not witness.frames and not (tmp_path / "film.work").exists()
 
 
 @pytest.mark.parametrize(
@@ -167,6 +177,9 @@ def test_some_shots_alone_then_the_film(tmp_path: Path, quiet: Path) -> None:
         ("shots=2", r"shots=2: this film has one shot only"),
         ("film=[{duration: 1s},{duration: 9s},{}] duration=8s", r"film\[2\]=cut: it would begin after 10s"),
         ("film=[{},{}] shots=3", r"shots=3: needs numbers of shots from 1 to 2"),
+        ("film=[{},{}] shots='1,2..1'", r"shots=1,2..1: needs numbers of shots from 1 to 2"),
+        ("film=[{},{}] shots='1,4..5'", r"shots=1,4..5: needs numbers of shots from 1 to 2"),
+        ("film=[{},{preset: triptych}]", r"film\[1\].preset=triptych: it is a whole film"),
         ("film=[{},{}] frames=0..4", r"frames=0..4: this film has several shots"),
     ],
 )

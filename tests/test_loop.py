@@ -105,14 +105,28 @@ def test_what_does_not_loop_is_said(tmp_path: Path) -> None:
     assert breaks == "loop=true is for the pictures: the song breaks off where the film begins again"
     assert planned(tmp_path, *music, "duration=4s", "audio=none").notes == ()
     stumbles = planned(tmp_path, *music, "duration=null", "film=[{duration: 2bar},{}]").notes[-1]
-    assert stumbles == "the loop lasts 4.5 bars, and the beat stumbles; with duration=8s it goes on"
+    assert stumbles == "the loop lasts 4.5 bars, and the beat stumbles; with duration=4bar it goes on"
     (stumbles,) = planned(tmp_path, *SMALL, "audio.bpm=100", "duration=30f").notes
-    assert stumbles == "the loop lasts 1.04 bars, and the beat stumbles; with duration=2.4s it goes on"
+    assert stumbles == "the loop lasts 1.04 bars, and the beat stumbles; with duration=1bar it goes on"
     clip = video(tmp_path / "clip.mp4")
     with pytest.raises(ConfigError, match="loop=true: shot 2 is footage, which does not end where it began"):
         planned(tmp_path, *SMALL, "duration=null", f"film=[{{}},{{preset: footage, source.path: {clip}}}]")
     with pytest.raises(ConfigError, match="loop=true: footage does not end where it began"):
         planned(tmp_path, *SMALL, "source=video", f"source.path={clip}", "duration=1s")
+
+
+@pytest.mark.parametrize("bpm", [97.3, 120, 124])
+def test_bars_of_a_loop_are_a_length_and_no_more_are_advised_than_the_song_has(tmp_path: Path, bpm: float) -> None:
+    bar = 240 / bpm
+    song = Drawing(bpm=bpm, seconds=3.7 * bar).save(tmp_path / "song.wav")
+    music = (*SMALL, f"audio.path={song}", "audio=none", f"audio.bpm={bpm}", "audio.offset=0.3s")
+    for shots in ((), ("film=[{duration: 1bar},{duration: 1bar},{duration: 1bar}]",)):
+        (stumbles,) = (note for note in planned(tmp_path, *music, "duration=null", *shots).notes if "stumbles" in note)
+        assert stumbles.endswith("bars, and the beat stumbles; with duration=3bar it goes on")
+        plan = planned(tmp_path, *music, "duration=3bar", *shots)
+        assert plan.length == round(3 * bar * 12)
+        assert not [note for note in plan.notes if "stumbles" in note]
+    assert planned(tmp_path, *music, "duration=3bar", "loop=false").length == round((0.3 + 3 * bar) * 12)
 
 
 def test_what_does_not_come_round_is_named(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ class Hearing:
     ``PER_SECOND`` of them a second. ``beats`` are seconds, none where no beat was heard, each with its accent.
     ``onsets`` ``(2, M)`` are (seconds, strengths in 0..1) of everything that begins, and so for each band.
     ``sections`` are the seconds at which sections begin, ``kinds`` say which of them are alike. ``damage`` is what
-    ffmpeg complained of.
+    ffmpeg complained of, or what the file lacks of what it says to have.
     """
 
     seconds: float

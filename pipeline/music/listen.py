@@ -11,12 +11,13 @@ from pipeline.music import hearing
 from pipeline.music.bars import accents, sections
 from pipeline.music.beats import track
 from pipeline.music.decode import Decoder, check_song
+from pipeline.music.end import missing
 from pipeline.music.features import Features, extract
 from pipeline.music.hearing import Hearing
 from pipeline.music.onsets import QUIETEST, peaks, rises
 from pipeline.progress import say
 
-VERSION = 2  # of how songs are heard: another one, another file
+VERSION = 3  # of how songs are heard: another one, another file
 LONGEST = 4 * 3600.0  # seconds
 LONG = 600.0  # seconds of song from which on a person is told to wait
 
@@ -47,7 +48,7 @@ def analyse(path: Path) -> Hearing:
     features = extract(decoder.blocks())
     if features.seconds > LONGEST:
         raise InputError(f"{path} lasts {features.seconds / 3600:.1f} hours; allowed are {LONGEST / 3600:g}")
-    return describe(features, decoder.damage)
+    return describe(features, decoder.damage or missing(path))
 
 
 def describe(features: Features, damage: str = "") -> Hearing:

@@ -22,7 +22,6 @@ from pipeline.score.grid import Grid, even
 from pipeline.score.signals import BANDS, Heard, Signals
 
 UNHEARD = 120.0  # beats per minute of a film without a song, or with one that has no beat
-EARLY = 0.05  # seconds by which a bar may begin before the film and be its first
 PHASES = 240  # of a beat, that are tried where only its length is given
 NEAR = 0.02  # seconds by which an onset may usually miss its beat
 
@@ -42,11 +41,19 @@ class Song:
         """How long it goes on from where the film begins."""
         return self.hearing.seconds - self.start
 
-    def sections(self) -> list[tuple[float, int]]:
-        """(second of the film, kind) of every section that the film comes to; the first begins with it."""
-        pairs = list(zip(self.hearing.sections.tolist(), self.hearing.kinds.tolist(), strict=True))
-        first = max(number for number, (at, _) in enumerate(pairs) if at <= self.start)
-        return [(max(0.0, at - self.start), kind) for at, kind in pairs[first:]]
+    def sections(self, config: AudioConfig, grid: Grid) -> list[tuple[float, int]]:
+        """(second of the film, kind) of every section that the film comes to; the first begins with it.
+
+        They begin on heard beats; where ``config`` corrects those, each begins with the nearest bar of the ``grid``.
+        One that begins within the film's first half beat begins with it.
+        """
+        found: dict[float, int] = {}
+        for at, kind in zip((self.hearing.sections - self.start).tolist(), self.hearing.kinds.tolist(), strict=True):
+            if at > 0 and (config.bpm is not None or config.offset is not None):
+                at = grid.time(grid.beats_per_bar * round(grid.beat(at) / grid.beats_per_bar))
+            if at < self.seconds:
+                found[at if at > grid.seconds / 2 else 0.0] = kind  # of those that began before the film the last
+        return list(found.items())
 
     def sound(self, seconds: Fraction | float, config: AudioConfig, fps: Fraction) -> Soundtrack:
         """The song under a film of so many ``seconds``. Raises InputError."""
@@ -92,7 +99,8 @@ def make_signals(config: AudioConfig, song: Song | None, fps: Fraction) -> Signa
         grid = even(config.bpm or UNHEARD, config.beats_per_bar, offset or 0.0)
         return Signals(grid, config.attack, config.release)
     grid = _grid(config, song.hearing, song.start, offset)
-    return Signals(grid, config.attack, config.release, _heard(song))
+    sections = [at for at, _ in song.sections(config, grid)]
+    return Signals(grid, config.attack, config.release, _heard(song, sections))
 
 
 def _grid(config: AudioConfig, hearing: Hearing, start: float, offset: float | None) -> Grid:
@@ -122,9 +130,7 @@ def _from_offset(beats: Floats, offset: float, beats_per_bar: int) -> Grid:
 
 def _counted(beats: Floats, bar: int, beats_per_bar: int) -> Grid:
     """``beats`` of which number ``bar`` begins a bar, counted from the first bar of the film."""
-    here = Grid(beats.tolist(), 0, beats_per_bar).beat(-EARLY)
-    zero = bar + beats_per_bar * math.ceil((here - bar) / beats_per_bar)
-    return Grid(beats.tolist(), -zero, beats_per_bar)
+    return Grid(beats.tolist(), -bar, beats_per_bar).since(0.0)
 
 
 def _phase(hearing: Hearing, step: float) -> float:
@@ -151,7 +157,7 @@ def _accents_at(hearing: Hearing, beats: Floats) -> Floats:
     return accents
 
 
-def _heard(song: Song) -> Heard:
+def _heard(song: Song, sections: list[float]) -> Heard:
     hearing, start = song.hearing, song.start
     onsets = {"onset": hearing.onsets}
     onsets |= {f"onset_{band}": getattr(hearing, f"onsets_{band}") for band in BANDS}
@@ -160,5 +166,5 @@ def _heard(song: Song) -> Heard:
         rate=PER_SECOND,
         start=-start,
         onsets={name: ((times - start).tolist(), strengths.tolist()) for name, (times, strengths) in onsets.items()},
-        sections=[at for at, _ in song.sections()],
+        sections=sections,
     )

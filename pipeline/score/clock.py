@@ -30,13 +30,19 @@ _MUSICAL = ("b", "bar")
 
 
 def parse_time(
-    text: str | float, *, fps: Fraction, key: str, duration: float | None = None, grid: Grid | None = None
+    text: str | float,
+    *,
+    fps: Fraction,
+    key: str,
+    duration: float | None = None,
+    grid: Grid | None = None,
+    lasting: bool = False,
 ) -> float:
     """Seconds meant by ``text``: a plain number of seconds or parts with units, each unit once.
 
     ``fps`` is frames per second, ``duration`` the seconds that ``%`` is a share of. With a ``grid``, ``4b`` is where
-    its beat 4 is and ``2bar`` where its bar 2 begins, both counted from 0. Never negative. Raises ConfigError naming
-    ``key``.
+    its beat 4 is and ``2bar`` where its bar 2 begins, both counted from 0; ``lasting``, how long they last from second
+    0 on, wherever bars begin. Never negative. Raises ConfigError naming ``key``.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         raise ConfigError(key, text, _FORMS)
@@ -46,7 +52,7 @@ def parse_time(
     if _NUMBER.fullmatch(written):
         seconds = Fraction(written)
     else:
-        seconds = _sum_of_parts(written, fps, key, duration, grid)
+        seconds = _sum_of_parts(written, fps, key, duration, grid, lasting)
     if not 0 <= seconds <= LONGEST:
         raise ConfigError(key, text, f"a time lies between 0s and {LONGEST}s")
     return float(seconds)
@@ -66,7 +72,9 @@ def parse_beats(text: object, *, key: str, beats_per_bar: int) -> float | None:
     return float(sum(beats))
 
 
-def _sum_of_parts(written: str, fps: Fraction, key: str, duration: float | None, grid: Grid | None) -> Fraction:
+def _sum_of_parts(
+    written: str, fps: Fraction, key: str, duration: float | None, grid: Grid | None, lasting: bool
+) -> Fraction:
     parts = _parts(written, key)
     units = [unit for _, unit in parts]
     if "%" in units and duration is None:
@@ -78,7 +86,7 @@ def _sum_of_parts(written: str, fps: Fraction, key: str, duration: float | None,
     if grid is None:
         raise ConfigError(key, written, "there are no beats to count here; write seconds")
     beats = sum(Fraction(n) * (grid.beats_per_bar if u == "bar" else 1) for n, u in parts if u in _MUSICAL)
-    return total + Fraction(grid.time(float(beats)))
+    return total + Fraction(grid.time(float(beats) + (grid.beat(0.0) if lasting else 0.0)))
 
 
 def _parts(written: str, key: str) -> list[tuple[str, str]]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 NEAR = 1e-6
 """Beats by which a moment may miss a beat and still be on it: rounding, not hearing."""
+EARLY = 0.05
+"""Seconds by which a bar may begin before the film, or before a shot of it, and be its first: nobody hears that."""
 _EDGE = 8  # beats at either end whose usual distance goes on beyond it
 
 
@@ -57,6 +59,13 @@ class Grid:
         numbers = range(math.ceil(self.beat(start) - NEAR), math.ceil(self.beat(end) - NEAR))
         return [(number, self.time(number)) for number in numbers]
 
+    def since(self, second: float, early: float = EARLY) -> "Grid":
+        """The same beats on the clock of what begins at ``second``; beat 0 is the first beginning of a bar from there
+        on, or up to ``early`` seconds before.
+        """
+        zero = self.beats_per_bar * math.ceil((self.beat(second - early) - NEAR) / self.beats_per_bar)
+        return Grid([time - second for time in self.times], self.first - zero, self.beats_per_bar)
+
     @cached_property
     def _times(self) -> NDArray[np.float64]:
         return np.asarray(self.times, np.float64)
@@ -76,9 +85,9 @@ class Grid:
 
 def even(bpm: float, beats_per_bar: int, offset: float = 0.0) -> Grid:
     """A grid of exactly ``bpm`` beats per minute, a bar of which begins at second ``offset``; beat 0 is the first
-    beginning of a bar from second 0 on.
+    beginning of a bar from second 0 on, or up to ``EARLY`` seconds before.
     """
     step = 60.0 / bpm
     bar = step * beats_per_bar
-    start = offset - bar * math.floor((offset + NEAR * step) / bar)
+    start = offset - bar * math.floor((offset + EARLY) / bar)
     return Grid((start, start + step), 0, beats_per_bar)

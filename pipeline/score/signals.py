@@ -9,13 +9,13 @@ constants of a one-pole filter each way).
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.score.grid import Grid
+from pipeline.score.grid import EARLY, Grid
 
 Signal = Callable[[float], float]
 """Seconds → value; a pure function."""
@@ -33,7 +33,8 @@ NAMES = (*SMOOTH, *COUNTS)
 @dataclass(frozen=True)
 class Heard:
     """What a song brings, in seconds of the film: ``levels`` by name, ``rate`` of them a second, the first at
-    ``start``; ``onsets`` by name as (seconds, strengths); ``sections`` are the seconds at which they begin, from 0 on.
+    ``start``; ``onsets`` by name as (seconds, strengths); ``sections`` are the seconds at which they begin, the first
+    at 0 or before.
     """
 
     levels: Mapping[str, NDArray[np.float32]]
@@ -65,6 +66,19 @@ class Signals:
         if key not in self._made:
             self._made[key] = self._count(name) if name in COUNTS else self._smooth(name, up, down)
         return self._made[key]
+
+    def since(self, second: float, blur: float) -> "Signals":
+        """The same signals on the clock of a shot that begins at ``second``: its beats and bars are counted from its
+        first bar, sections as before.
+
+        ``blur`` is by how many seconds the shot may begin beside what it was cut to, since it begins with a frame.
+        """
+        grid, heard = self.grid.since(second, max(EARLY, blur)), self.heard
+        if heard is not None:
+            onsets = {name: ([at - second for at in times], high) for name, (times, high) in heard.onsets.items()}
+            sections = [0.0 if abs(at - second) <= blur else at - second for at in heard.sections]
+            heard = replace(heard, start=heard.start - second, onsets=onsets, sections=sections)
+        return Signals(grid, self.attack, self.release, heard)
 
     def _count(self, name: str) -> Signal:
         if name == "section":

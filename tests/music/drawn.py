@@ -14,7 +14,9 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Drawing:
-    """``bpm`` sways by the share ``drift``; every fourth click is an accent; ``hats`` are as loud as told."""
+    """``bpm`` sways by the share ``drift``; every fourth click is an accent, unless all are ``alike``; ``hats`` are as
+    loud as told.
+    """
 
     bpm: float
     seconds: float = 20.0
@@ -25,6 +27,7 @@ class Drawing:
     drift: float = 0.0
     offset: float = 0.3
     seed: int = 0
+    alike: bool = False
 
     def beats(self) -> NDArray[np.float64]:
         """The second of every click."""
@@ -37,17 +40,18 @@ class Drawing:
     def samples(self) -> Samples:
         """Mono, ``RATE`` a second."""
         rng = np.random.default_rng(self.seed)
-        e = np.arange(int(0.15 * RATE)) / RATE
+        e, d = (np.arange(int(seconds * RATE)) / RATE for seconds in (0.15, 0.25))
         strokes = {
             "kick": np.sin(2 * np.pi * (50 * e + 8 * (1 - np.exp(-e * 30)))) * np.exp(-e * 25),
             "blip": np.sin(2 * np.pi * 1000 * e) * np.exp(-e * 60),
+            "deep": np.sin(2 * np.pi * (50 * d + 1 - np.exp(-d * 30))) * np.exp(-d * 14),
             "clap": rng.standard_normal(len(e)) * np.exp(-e * 80) * 0.4,
         }
         hat = np.diff(rng.standard_normal(len(e) + 2), 2) * np.exp(-e * 70) * 0.3
         sound = np.zeros(int(self.seconds * RATE) + 2 * len(e))
         beats = self.beats()
         for number, beat in enumerate(beats):
-            _put(sound, strokes[self.click] * (0.8 if number % 4 == 0 else 0.6), beat)
+            _put(sound, strokes[self.click] * (0.8 if number % 4 == 0 and not self.alike else 0.6), beat)
         for middle in [*(beats[1:] + beats[:-1]) / 2, *(beats if self.eighths else [])]:
             _put(sound, self.hats * hat, middle)
         sound = sound[: int(self.seconds * RATE)]

@@ -35,6 +35,14 @@ def test_clicks_with_hats_drift_and_noise(bpm: float, how: dict[str, object]) ->
     assert recall >= 0.95 and precision >= 0.9
 
 
+@pytest.mark.parametrize("bpm", [96, 120, 180])
+@pytest.mark.parametrize(("click", "hats"), [("kick", 0.1), ("deep", 0.13), ("deep", 0.4)])
+def test_kicks_that_are_all_alike(click: str, hats: float, bpm: float) -> None:
+    drawing = Drawing(bpm, click=click, hats=hats, drift=0.04, noise=0.01, alike=True)
+    recall, precision = found(heard(drawing).beats, drawing.beats())
+    assert recall >= 0.95 and precision >= 0.9
+
+
 @pytest.mark.parametrize(
     ("style", "bpm"),
     [

@@ -1,5 +1,6 @@
 """Any file is heard, or refused in one sentence; what was heard is kept and checked."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
-from pipeline.music import hearing, listen
+from pipeline.music import end, hearing, listen
 from pipeline.music.features import PER_SECOND
 from tests.media.drawing import draw, with_sound
 from tests.music.drawn import RATE, Drawing, save
@@ -40,6 +41,7 @@ def test_every_kind_of_file_has_its_beats_at_the_same_time(tmp_path: Path, name:
     path = draw(tmp_path / name, "-i", f"file:{plain}", *arguments)
     heard = listen.analyse(path)
     assert heard.seconds == pytest.approx(6.0, abs=0.03)
+    assert not heard.damage
     strong = heard.onsets[0][heard.onsets[1] > 0.3]
     for beat in drawing.beats():
         assert np.abs(strong - beat).min() < 0.015
@@ -83,6 +85,46 @@ def test_a_broken_song_is_heard_as_far_as_it_goes(tmp_path: Path) -> None:
     heard = listen.analyse(broken)
     assert heard.damage
     assert 2.0 < heard.seconds < 7.9
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("s.wav", [], r"of the \d+ bytes that it counts \d+ are missing"),
+        ("s.aiff", [], r"of the \d+ bytes that it counts \d+ are missing"),
+        ("s.mp3", ["-metadata", "title=of many words"], r"of the \d+ bytes that it counts \d+ are missing"),
+        ("s.ogg", ["-c:a", "libvorbis"], "its end is missing"),
+        ("s.opus", ["-c:a", "libopus"], "its end is missing"),
+        ("s.flac", [], "invalid|Invalid|error"),
+    ],
+)
+def test_a_song_that_is_cut_off_is_said_to_be_damaged(
+    tmp_path: Path, name: str, arguments: list[str], said: str
+) -> None:
+    whole = draw(tmp_path / name, "-i", f"file:{Drawing(120, seconds=4).save(tmp_path / 'p.wav')}", *arguments)
+    assert not listen.hear(whole).damage
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    heard = listen.hear(whole)
+    assert re.search(said, heard.damage) and 1.0 < heard.seconds < 3.5
+    assert end.missing(tmp_path / "p.wav") == ""
+
+
+def test_a_length_that_was_not_known_when_it_was_written_says_nothing(tmp_path: Path) -> None:
+    song = Drawing(120, seconds=2).save(tmp_path / "s.wav")
+    piped = ffmpeg.run(["-i", f"file:{song}", "-f", "wav", "pipe:1"], doing="drawing")
+    assert b"\xff\xff\xff\xff" in piped[:100]
+    (tmp_path / "piped.wav").write_bytes(piped)
+    assert not listen.hear(tmp_path / "piped.wav").damage
+
+
+@pytest.mark.parametrize(
+    "head", [b"RIFF\xff\0\0\0WAVEdata", b"FORM", b"OggS\0", b"ID3\4\0\0\x7f\x7f\x7f\x7f", b"\xff\xfb"]
+)
+def test_whatever_a_file_holds_its_end_can_be_asked_for(tmp_path: Path, head: bytes) -> None:
+    for size in range(0, 60, 3):
+        for rest in (b"\xff" * 300, bytes(300), b"", b"Xing" + b"\xff" * 300):
+            (tmp_path / "s").write_bytes((head + rest)[: size + len(rest)])
+            assert len(end.missing(tmp_path / "s")) < 80
 
 
 @pytest.mark.parametrize(

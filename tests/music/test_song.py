@@ -50,6 +50,14 @@ def test_a_given_tempo_is_exact_and_falls_on_the_clicks(tmp_path: Path, bpm: flo
     assert [exact.time(n) for n in range(len(drawing.beats()))] == pytest.approx(drawing.beats(), abs=1e-9)
 
 
+@pytest.mark.parametrize("bpm", [60, 72])
+def test_a_given_tempo_is_that_of_slow_kicks_which_hats_make_sound_twice_as_fast(tmp_path: Path, bpm: float) -> None:
+    drawing = Drawing(bpm, seconds=20, click="deep", hats=0.4, alike=True)
+    grid = grid_of(AudioConfig(path=str(drawing.save(tmp_path / "s.wav")), bpm=bpm))
+    beats = [at for _, at in grid.between(0.0, 19.8)]
+    assert beats == pytest.approx(drawing.beats(), abs=0.025)
+
+
 def test_an_offset_moves_heard_beats_off_the_off_beat(tmp_path: Path) -> None:
     drawing = Drawing(120, seconds=12, drift=0.03)
     path = str(drawing.save(tmp_path / "s.wav"))

@@ -56,6 +56,12 @@ def test_times_in_beats_are_places_in_the_film(text: str, seconds: float) -> Non
     assert parse_time(text, fps=Fraction(24), key="k", grid=even(120, 4, 0.35)) == pytest.approx(seconds)
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("4b", 2.0), ("2bar", 4.0), ("2bar 500ms", 4.5), ("3s", 3.0)])
+def test_times_that_are_lengths_last_as_long_wherever_bars_begin(text: str, seconds: float) -> None:
+    grid = even(120, 4, 0.35)
+    assert parse_time(text, fps=Fraction(24), key="k", grid=grid, lasting=True) == pytest.approx(seconds)
+
+
 @pytest.mark.parametrize(
     ("text", "beats"), [("4b", 4), ("2bar", 6), ("1bar 1b", 4), ("0.5B", 0.5), ("2s", None), (2.0, None), ("25%", None)]
 )

@@ -2,9 +2,35 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from scripts.film_torture import segments, wait_for_segments
+
+GROW = """
+import sys, time
+from pathlib import Path
+for number in range(int(sys.argv[2])):
+    (Path(sys.argv[1]) / f"{number:06}.mp4").touch()
+    time.sleep(float(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.02])
+def test_it_waits_for_segments_however_fast_they_come(tmp_path: Path, pause: float) -> None:
+    shot = tmp_path / "film.work" / "shot-001"
+    shot.mkdir(parents=True)
+    command = [sys.executable, "-c", GROW, str(shot), "9", str(pause)]
+    process = subprocess.Popen([*command[:-2], "5", "0"], text=True)
+    assert not wait_for_segments(process, tmp_path / "film.mp4", 9, 0.0)  # it ends before
+    process = subprocess.Popen([*command[:2], GROW + "time.sleep(60)", *command[3:]], text=True)
+    began = time.monotonic()
+    assert wait_for_segments(process, tmp_path / "film.mp4", 9, 0.1)
+    assert len(segments(tmp_path / "film.mp4")) == 9 and time.monotonic() - began >= 0.1
+    process.kill()
+    process.wait()
 
 
 @pytest.mark.slow
