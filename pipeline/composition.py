@@ -31,6 +31,7 @@ def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
         shot=plan.link.index,
         fps=plan.fps,
         duration=(plan.link.period or plan.frames) / float(plan.fps),
+        loops=plan.link.period > 0,
         channels=layers.count,
         neighbours=neighbours,
         keys=config.score.keys,

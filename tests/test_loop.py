@@ -132,9 +132,24 @@ def test_bars_of_a_loop_are_a_length_and_no_more_are_advised_than_the_song_has(t
 def test_what_does_not_come_round_is_named(tmp_path: Path) -> None:
     owls = ("score=cycle", "score.targets=[class:owl,class:flower]", "score.fade=0.5s")
     stray = planned(tmp_path, *SMALL, *owls, "score.hold=2s", "camera.zoom='0s: 1.1, 100%: 1.9'")  # of three seconds
-    assert strays(shot_of(stray)) == ["camera.zoom", "what is seen"]
+    assert strays(shot_of(stray)) == ["camera.zoom"]
     whole = planned(tmp_path, *SMALL, *owls, "score.hold=1.5s", "camera.zoom='1.4+0.3*sin(2*pi*t/3)'")
     assert strays(shot_of(whole)) == []
+
+
+@pytest.mark.parametrize("kind", ["cycle", "fractal"])
+def test_what_is_seen_goes_back_to_what_it_began_with_on_every_octave(tmp_path: Path, kind: str) -> None:
+    asked = ("score.targets=[class:owl,class:flower,class:fish]", "score.hold=0.8s", "camera.zoom=1.5")
+    plan = planned(tmp_path, *SMALL, f"score={kind}", *asked)  # of three seconds
+    score, end = shot_of(plan).score, plan.length / float(plan.fps)
+    assert plan.link.period == plan.length
+    for scale in plan.scales():
+        seen = [score.seen(k * end / 300, scale) for k in range(301)]
+        steps = [
+            sum(abs(a.get(n, 0) - b.get(n, 0)) for n in {*a, *b}) for a, b in pairwise([*seen, score.seen(0, scale)])
+        ]
+        assert max(steps) < 0.12
+        assert max(steps) > 0  # something changed on the way
 
 
 def test_the_share_rises_to_the_whole() -> None:

@@ -81,6 +81,28 @@ class Turns(Schedule):
 
 
 @dataclass(frozen=True)
+class Round(Schedule):
+    """Another schedule's first ``period`` seconds, again and again, also before second 0.
+
+    Where it does not come back by itself to what it begins with, it fades there over the last ``fade`` seconds.
+    """
+
+    inner: Schedule
+    period: float
+    fade: float
+
+    def sights(self) -> tuple[Moving, ...]:
+        return self.inner.sights()
+
+    def turn(self, t: float) -> Turn:
+        t %= self.period
+        left = self.period - t
+        if left >= self.fade or self.inner.weights(self.period) == self.inner.weights(0.0):
+            return self.inner.turn(t)
+        return Turn(self.inner.weights(t), self.inner.weights(0.0), _smoothstep(1.0 - left / self.fade))
+
+
+@dataclass(frozen=True)
 class Key:
     """``sight`` from ``at`` seconds on, after a fade of ``fade`` seconds that ends at ``at``."""
 

@@ -9,11 +9,13 @@ from pipeline.errors import ConfigError
 from pipeline.score.curve import Curve, parse_curve
 from pipeline.score.fractal import LONGEST, Births
 from pipeline.score.plan import Channels, Options, plan
-from pipeline.score.schedule import Schedule
+from pipeline.score.schedule import Round, Schedule
 from pipeline.score.sight import Sight, strongest
 from pipeline.score.signals import Signals
 from pipeline.score.walk import Neighbours
 from pipeline.target import parse_target
+
+LONGEST_RETURN = 1.5  # seconds in which a loop goes back to what it began with
 
 Limits = tuple[float | None, float | None]
 """The least and the greatest value, None where there is no limit."""
@@ -44,6 +46,8 @@ class Cue:
 class Score:
     """``at`` gives the cue of any second. ``births`` delays the octaves; without it none is.
 
+    Of a loop the schedule is a ``Round``.
+
     ``curves`` are by the dotted name of their setting, ``scales`` are the octaves' (1 = full size).
     """
 
@@ -69,8 +73,10 @@ class Score:
 
     def seen(self, t: float, scale: float) -> Sight:
         """Target → weight at ``t`` seconds for the octave of ``scale``; see Cue.targets."""
-        # What would have been born before the film began is of its first kind: the film opens as one thing.
-        born = t if self.births is None else max(0.0, self.births.born(t, scale))
+        born = t if self.births is None else self.births.born(t, scale)
+        if not isinstance(self.schedule, Round):
+            # What would have been born before the film began is of its first kind: the film opens as one thing.
+            born = max(0.0, born)
         sight: Sight = {}
         for written, weight in self.schedule.weights(born).items():
             target = parse_target(written, "score.targets")
@@ -85,6 +91,7 @@ def build(
     kind: str,
     fps: Fraction,
     duration: float,
+    loops: bool = False,
     scales: Sequence[float],
     targets: Sequence[object] | Mapping[str, float] = (),
     layers: Sequence[str] = (),
@@ -102,7 +109,7 @@ def build(
     longest: float = LONGEST,
     signals: Signals | None = None,
 ) -> Score:
-    """The score of one shot of ``duration`` seconds at ``fps`` frames per second.
+    """The score of one shot of ``duration`` seconds at ``fps`` frames per second; ``loops``: it goes round.
 
     ``kind`` is one of plan.KINDS; ``curves`` and ``limits`` are by the dotted name of their
     setting. A fractal score follows the curve ``camera.zoom`` (× per second; without it there is no
@@ -127,6 +134,8 @@ def build(
         signals=signals,
     )
     schedule = plan(kind, options)
+    if loops:
+        schedule = Round(schedule, duration, min(LONGEST_RETURN, duration / 4))
     parsed = {
         name: _curve(name, value, (limits or {}).get(name, (None, None)), options)
         for name, value in (curves or {}).items()
