@@ -59,7 +59,8 @@ class Parser(argparse.ArgumentParser):
 def answer(job: Callable[[], object]) -> int:
     """Do the job; the exit code: 0 done, 1 something to put right, 130 stopped."""
     command.register()
-    signal.signal(signal.SIGTERM, _on_signal)
+    for number in (signal.SIGINT, signal.SIGTERM):  # of a shell's background job the first is ignored by itself
+        signal.signal(number, _on_signal)
     try:
         job()
     except RenderError as error:

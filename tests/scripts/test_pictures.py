@@ -24,7 +24,7 @@ def detail(x: torch.Tensor) -> float:
 
 
 def test_crops_keep_their_labels_and_repeat() -> None:
-    first, second = (few().batch(12, 48, np.random.default_rng(3), CPU) for _ in range(2))
+    first, second = (few().cut(12, 48, np.random.default_rng(3)).on(CPU) for _ in range(2))
     assert first[0].shape == (12, 3, 48, 48)
     assert 0 <= float(first[0].min()) and float(first[0].max()) <= 1
     assert set(first[1].tolist()) <= set(range(0, 42, 7))
@@ -32,15 +32,15 @@ def test_crops_keep_their_labels_and_repeat() -> None:
 
 
 def test_a_melted_picture_keeps_its_colours_and_belongs_to_nothing() -> None:
-    whole, _ = few().batch(12, 48, np.random.default_rng(3), CPU)
-    melted, labels = few().batch(12, 48, np.random.default_rng(3), CPU, melted=1.0)
+    whole, _ = few().cut(12, 48, np.random.default_rng(3)).on(CPU)
+    melted, labels = few().cut(12, 48, np.random.default_rng(3), melted=1.0).on(CPU)
     assert labels.tolist() == [NOTHING] * 12
     assert detail(melted) < 0.2 * detail(whole)
     assert abs(float(melted.mean() - whole.mean())) < 0.05
 
 
 def test_a_scrambled_object_belongs_to_nothing_and_a_scrambled_texture_stays() -> None:
-    _, labels = few().batch(60, 48, np.random.default_rng(4), CPU, scrambled=1.0)
+    _, labels = few().cut(60, 48, np.random.default_rng(4), scrambled=1.0).on(CPU)
     fields = {k for k, motif in enumerate(MOTIFS.values()) if motif.field}
     assert NOTHING in labels.tolist()
     assert set(labels.tolist()) - {NOTHING} <= fields
