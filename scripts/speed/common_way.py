@@ -127,7 +127,7 @@ class CommonWay:
 
     def _build(self) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
-            model = motifnet.MotifNet() if self._name == "motifnet" else _module(self._name)
+            model = motifnet.DreamingMotifNet() if self._name == "motifnet" else _module(self._name)
         model.load_state_dict(torch.load(self._file, weights_only=True))
         for module in model.modules():
             if getattr(module, "inplace", False):

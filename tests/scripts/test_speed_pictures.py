@@ -26,9 +26,11 @@ def test_ways_are_compared_with_float32_and_shown(tmp_path: Path) -> None:
     first = {name: row["first"] for name, row in zip(names, found.values(), strict=True)}
     assert first["float32"] == first["adaptive"] == "the same"
     assert 20 < first["tiles"] < 80  # the class looks further than the margins
-    assert all(row["seen"] > 0 and row["flicker"] > 0 for row in found.values())
+    assert all(row["flicker"] > 0 for row in found.values())
+    exact = next(iter(found.values()))["seen"]
+    assert all(abs(row["seen"] - exact) < 0.3 for row in found.values())  # nats
     with Image.open(tmp_path / "pictures-motifnet.png") as sheet:
         shown = np.asarray(sheet)
     assert shown.shape == (5 * (64 + pictures.LABEL), pictures.SHOWN * 96, 3)
-    exact, tiled = (shown[row * (64 + pictures.LABEL) :][pictures.LABEL :][:64].astype(int) for row in (0, 3))
-    assert abs(exact[:, :96] - tiled[:, :96]).mean() < abs(exact[:, -96:] - tiled[:, -96:]).mean()
+    whole, tiled = (shown[row * (64 + pictures.LABEL) :][pictures.LABEL :][:64].astype(int) for row in (0, 3))
+    assert abs(whole[:, :96] - tiled[:, :96]).mean() < abs(whole[:, -96:] - tiled[:, -96:]).mean()
