@@ -168,7 +168,9 @@ def _inputs(record: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
 
 def _files(key: str, value: Any) -> list[tuple[str, str]]:
     """(guide or mask, file) for every picture that the targets in a setting name."""
-    written = [entry.get("see") for entry in value if isinstance(entry, dict)] if key == "score.keys" else value
+    written = value
+    if key == "score.keys":
+        written = [entry.get("see") for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
     found = []
     for target in written_targets([entry for entry in written or () if entry is not None], key):
         found += [("guide", target.name)] if target.kind == "guide" else []

@@ -100,7 +100,7 @@ def test_odd_sizes_become_even_and_it_is_said(tmp_path: Path) -> None:
 
 
 def test_the_unfolding_can_be_the_opening(tmp_path: Path) -> None:
-    larger = ("frame.width=192", "frame.height=128", "duration=10f")
+    larger = ("frame.width=192", "frame.height=128", "duration=10f", "dream.detail=1")
     run = render(*SMALL, *larger, "start.unfold=8f", "start.size=16", "output=o.mp4", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     shown = frames(tmp_path / "o.mp4").astype(float)

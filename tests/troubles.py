@@ -40,9 +40,13 @@ def hit(number: signal.Signals, times: int = 1) -> None:
 
 def to_encoder(number: signal.Signals) -> None:
     """A signal to the ffmpeg that takes the frames now, not to one that closes the segment before."""
-    for process in encoders(os.getpid()):
-        if b"00001.mp4" in Path(f"/proc/{process}/cmdline").read_bytes():
-            os.kill(process, number)
+    patience = time.monotonic() + 10
+    while time.monotonic() < patience:
+        for process in encoders(os.getpid()):
+            if b"00001.mp4" in Path(f"/proc/{process}/cmdline").read_bytes():
+                os.kill(process, number)
+                return
+        time.sleep(0.01)  # a busy machine may not have begun it yet
 
 
 def settle() -> None:
