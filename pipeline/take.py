@@ -27,7 +27,6 @@ from pipeline.media.pixels import from_array
 from pipeline.media.video import read_frame
 from pipeline.plan import Plan
 from pipeline.progress import say
-from pipeline.score.sight import strongest
 from pipeline.shot import Shot
 from pipeline.stop import Stop
 from pipeline.work import spec as specs
@@ -179,21 +178,11 @@ def _shelf(plan: Plan, shot: Shot, folder: Folder, spec: specs.Spec, *, resume: 
 
 
 def strays(shot: Shot) -> list[str]:
-    """What of the score is something else at the end of a loop than at its beginning."""
+    """Which numbers of the score are others at the end of a loop than at its beginning; what is seen always returns."""
     begin, end = shot.score.at(0.0), shot.score.at(shot.period / shot.fps - 1e-9)
-    found = [
+    return [
         name for name, value in begin.numbers.items() if abs(end.numbers[name] - value) > TURN * max(1.0, abs(value))
     ]
-    return [
-        *found,
-        *(["what is seen"] if strongest(shot.score.schedule.weights(0.0)) != _coming(shot, end.time) else []),
-    ]
-
-
-def _coming(shot: Shot, t: float) -> str:
-    """What the score has come to at second ``t``."""
-    now, coming, share = shot.score.schedule.turn(t)
-    return strongest(coming if share > 0 else now)
 
 
 def _linked(plan: Plan, before: Take | None, first: Take | None) -> dict[str, Any]:
