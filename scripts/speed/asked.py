@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ PARTS = (
 QUICK_PARTS = ("overhead", "common", "equal", "start")
 OF_A_GPU = {"gpu", "deterministic"}
 SIZES = ("640x360", "1280x720", "1920x1080", "3840x2160")
+FRAMES = 36  # of a short film
 MOST = 1000  # repeats
 LEAST, LARGEST = 32, 16384  # pixels each way
 
@@ -54,6 +56,28 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise RenderError(f"{message}; --help lists all")
+
+
+def film(words: str, measure: Callable[..., object], frames: str, sheets: str) -> None:
+    """``measure`` a short film of the network, size and device that the command line asks for.
+
+    ``words`` are the script's own, ``frames`` and ``sheets`` the help on these options.
+    """
+    first, _, more = words.partition("\n\n")
+    parser = Parser(description=first, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", default="motifnet", help="a name, or name=FILE with weights [motifnet]")
+    parser.add_argument("--size", default="192x108", help="width x height [192x108]")
+    parser.add_argument("--frames", default=str(FRAMES), help=f"{frames} [{FRAMES}]")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--sheets", type=Path, help=sheets)
+    found = parser.parse_args()
+    (height, width), count = size("--size", found.size), whole("--frames", found.frames, least=6)
+    name = str(device("--device", found.device))
+    check_networks("--network", [found.network])
+    if found.sheets is not None:
+        make_folder("--sheets", found.sheets)
+    with tempfile.TemporaryDirectory() as place:
+        measure(found.network, (height, width), Path(place), device=name, frames=count, sheets=found.sheets)
 
 
 def answer(job: Callable[[], object]) -> int:

@@ -9,10 +9,8 @@ frames, judged in float32: *seen*, the target's activation, *seen ½*, the same 
 camera's motion, in thousandths. The sheet has a row for each way, from the first frame to the last.
 """
 
-import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,11 +25,10 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from scripts.speed import asked
-from scripts.speed.asked import Parser
+from scripts.speed.asked import FRAMES
 from scripts.speed.subject import Subject, subject
 from scripts.speed.thrift import point
 
-FRAMES = 36
 ZOOM = 1.3  # × per second
 SHOWN = 5  # frames of a row
 EXACT = ("precision=float32", "network.channels_last=false", "dream.tile=never")
@@ -111,21 +108,12 @@ def sheet(films: Mapping[str, Sequence[Tensor]], path: Path) -> None:
 
 def main() -> None:
     """Measure, print and draw what the command line asks for."""
-    words, _, more = (__doc__ or "").partition("\n\n")
-    parser = Parser(description=words, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", default="motifnet", help="a name, or name=FILE with weights [motifnet]")
-    parser.add_argument("--size", default="192x108", help="width x height [192x108]")
-    parser.add_argument("--frames", default=str(FRAMES), help=f"of each film [{FRAMES}]")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--sheets", type=Path, help="folder for the frames of all ways, as one picture")
-    found = parser.parse_args()
-    size, frames = asked.size("--size", found.size), asked.whole("--frames", found.frames, least=6)
-    device = str(asked.device("--device", found.device))
-    asked.check_networks("--network", [found.network])
-    if found.sheets is not None:
-        asked.make_folder("--sheets", found.sheets)
-    with tempfile.TemporaryDirectory() as place:
-        measure(found.network, size, Path(place), device=device, frames=frames, sheets=found.sheets)
+    asked.film(
+        __doc__ or "",
+        measure,
+        "of each film",
+        "folder for the frames of all ways, as one picture",
+    )
 
 
 if __name__ == "__main__":

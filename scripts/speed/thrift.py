@@ -9,10 +9,8 @@ half the size, where the larger motifs are; *flicker*, the mean absolute differe
 it moved by the camera, in thousandths; *beat*, the deviation of this from frame to frame.
 """
 
-import argparse
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -36,10 +34,9 @@ from pipeline.dream.objective import Objective
 from pipeline.dream.pyramid import fit, resize
 from pipeline.motion import camera
 from scripts.speed import asked
-from scripts.speed.asked import Parser
+from scripts.speed.asked import FRAMES
 from scripts.speed.subject import Subject, subject
 
-FRAMES = 36  # of each shot
 WARM = 24  # hidden dreams before the shots
 CAMERAS = {"still": 1.0, "slow": 1.15, "fast": 3.0}  # zoom, × per second
 THRIFTS = (3.0, 6.0, 12.0)
@@ -159,21 +156,12 @@ def measure(
 
 def main() -> None:
     """Measure and print."""
-    words, _, more = (__doc__ or "").partition("\n\n")
-    parser = Parser(description=words, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", default="motifnet", help="a name, or name=FILE with weights [motifnet]")
-    parser.add_argument("--size", default="192x108", help="width x height [192x108]")
-    parser.add_argument("--frames", default=str(FRAMES), help=f"of each shot [{FRAMES}]")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--sheets", type=Path, help="folder for the last frames of all settings, one picture a camera")
-    found = parser.parse_args()
-    size, frames = asked.size("--size", found.size), asked.whole("--frames", found.frames, least=6)
-    device = str(asked.device("--device", found.device))
-    asked.check_networks("--network", [found.network])
-    if found.sheets is not None:
-        asked.make_folder("--sheets", found.sheets)
-    with tempfile.TemporaryDirectory() as place:
-        measure(found.network, size, Path(place), device=device, frames=frames, sheets=found.sheets)
+    asked.film(
+        __doc__ or "",
+        measure,
+        "of each shot",
+        "folder for the last frames of all settings, one picture a camera",
+    )
 
 
 if __name__ == "__main__":
