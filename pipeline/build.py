@@ -6,21 +6,26 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from pipeline.composition import compose, guide_layer, kin_of
+from pipeline.config import FlowConfig, SourceConfig, StartConfig
 from pipeline.dream.dreamer import Dreamer
-from pipeline.dream.mask import Masks
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
-from pipeline.dream.pyramid import fit
+from pipeline.dream.region_mask import Masks
 from pipeline.errors import ConfigError
-from pipeline.media.stills import load_still
-from pipeline.plan import Plan
-from pipeline.progress import say
+from pipeline.image import fit
+from pipeline.media.decode.image_file import load_still
+from pipeline.media.decode.reader import Reader
+from pipeline.motion import optical_flow
+from pipeline.motion.footage import Footage
+from pipeline.plan.footage import Stretch
+from pipeline.plan.score import compose, guide_layer, kin_of
+from pipeline.plan.shot_plan import Plan
+from pipeline.runtime.progress import say
+from pipeline.runtime.seeding import START, generator
 from pipeline.shot import Shot
-from pipeline.source import open_footage
-from pipeline.start import first_canvas
 
 GUIDE_SIDE = 224  # pixels on the short side of guides and masks
 
@@ -91,3 +96,54 @@ def _pictures(files: Iterable[str], plan: Plan) -> dict[str, Tensor]:
     """Guides and masks by file, ``(1, 3, h, w)`` in the frame's shape, no larger than they need be."""
     height, width = fit((plan.height, plan.width), min(GUIDE_SIDE, plan.height, plan.width))
     return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}
+
+
+def first_canvas(config: StartConfig, size: tuple[int, int], seed: int, shot: int) -> Tensor:
+    """The canvas ``(1, 3, h, w)`` before any dream, on the CPU: the photograph, or noise of the smallest size."""
+    height, width = size
+    if config.kind == "image":
+        red, green, blue = config.background
+        return load_still(Path(str(config.path)), width=width, height=height, background=(red, green, blue))
+    small = fit(size, min(config.size, min(size)))
+    noise = torch.randn(1, 3, *small, generator=generator(seed, shot, 0, START))
+    grey: Tensor = 0.45 + config.noise * noise
+    return grey.clamp(0, 1)
+
+
+def open_footage(
+    stretch: Stretch,
+    source: SourceConfig,
+    config: FlowConfig,
+    *,
+    size: tuple[int, int],
+    frames: int,
+    device: torch.device,
+    first: int = 0,
+) -> Footage:
+    """The stage for ``frames`` frames of ``size`` (H, W) on ``device``. Raises RenderError kinds as it is used.
+
+    ``first`` is the frame that the film goes on from: reading begins there at once. Every frame gets the same bits
+    whichever came first.
+    """
+    height, width = size
+    red, green, blue = source.background
+    picks = stretch.picks(frames)
+    reader = Reader(stretch.clip, picks, width=width, height=height, background=(red, green, blue))
+    return Footage(
+        reader.frames,
+        config,
+        estimate=_estimate(config, device),
+        cuts=stretch.cuts(frames),
+        fps=float(stretch.fps),
+        device=device,
+        repeats=stretch.repeats(frames),
+        first=first,
+    )
+
+
+def _estimate(config: FlowConfig, device: torch.device) -> optical_flow.Estimate | None:
+    if config.kind == "raft":
+        from pipeline.motion.raft import raft  # torchvision is slow to load
+
+        return raft(config, device)
+    return optical_flow.dis(config) if config.kind == "dis" else None

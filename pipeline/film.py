@@ -13,26 +13,25 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pipeline import record
-from pipeline.cut import wanted
-from pipeline.device import choose_device, out_of_memory, precisions
-from pipeline.dream import graphs
+from pipeline.dream import cuda_graphs
 from pipeline.errors import DreamError, EncoderError, InputError, Interrupted, OutputError
-from pipeline.job import Watcher
-from pipeline.media.assemble import assemble, read_record
-from pipeline.media.codecs import check_output, segment_suffix
-from pipeline.media.pixels import from_array
-from pipeline.media.poster import Poster
-from pipeline.media.video import read_frame
-from pipeline.plan import Plan
-from pipeline.progress import say
-from pipeline.reel import Reel
-from pipeline.seam import Seam, make_seam
-from pipeline.sheet import write
-from pipeline.stop import Stop
-from pipeline.take import Networks, Take, encoder
-from pipeline.work import request
-from pipeline.work.folder import Folder
+from pipeline.image import from_array
+from pipeline.media.decode.probe import read_frame
+from pipeline.media.encode.codecs import check_output, segment_suffix
+from pipeline.media.encode.contact_sheet import Poster
+from pipeline.media.encode.mux import assemble, read_record
+from pipeline.plan.film_plan import wanted
+from pipeline.plan.shot_plan import Plan
+from pipeline.runtime.device import choose_device, out_of_memory, precisions
+from pipeline.runtime.files import write
+from pipeline.runtime.interrupt import Stop
+from pipeline.runtime.progress import say
+from pipeline.segments import record, request
+from pipeline.segments.film_shots import Reel
+from pipeline.segments.shot_render import Networks, Take, encoder
+from pipeline.segments.transition import Seam, make_seam
+from pipeline.segments.workdir import Folder, is_own, work_path
+from pipeline.segments.writer import Watcher
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,10 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
     device = choose_device(config.device, config.deterministic)
     networks = Networks(device, precisions(config.precision, device))
     with ExitStack() as stack:
-        stack.callback(graphs.clear)
-        folder = stack.enter_context(Folder(plan.work, plan.place))
+        stack.callback(cuda_graphs.clear)
+        folder = stack.enter_context(Folder(work_path(plan.place), plan.place))
         if plan.part is None:  # another run may have finished the film since the plan was made
-            check_output(plan.video, plan.replaces, config.encode.codec)
+            check_output(plan.video, _replaces(plan), config.encode.codec)
         request.write(folder.path, plan.asked)
         stop = stack.enter_context(Stop())
         reel = Reel(plan, folder, networks)
@@ -75,8 +74,13 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
         if missing:
             count = f"{len(missing)} of {len(reel.takes)} shots are"
             say(f"note: {count} still to be rendered; without shots= the same command finishes the film")
-            return Film(plan.work)
+            return Film(work_path(plan.place))
         return _join(plan, reel.whole(), folder)
+
+
+def _replaces(plan: Plan) -> bool:
+    """Whether a film that has the same name may be replaced: when asked to, or when this work folder made it."""
+    return plan.config.overwrite or is_own(plan.place)
 
 
 def _run(reel: Reel, stop: Stop, watchers: tuple[Watcher, ...]) -> None:
@@ -115,7 +119,7 @@ def _explain(reel: Reel, error: Exception) -> NoReturn:
 def _kept(reel: Reel, kept: int) -> str:
     plan = reel.plan
     again = "the same command goes on from there" if plan.config.resume else "with resume=true it goes on from there"
-    return f"{kept} of {reel.frames()} frames are kept in {plan.work}, and {again}"
+    return f"{kept} of {reel.frames()} frames are kept in {work_path(plan.place)}, and {again}"
 
 
 def _join(plan: Plan, takes: list[Take], folder: Folder) -> Film:
@@ -210,7 +214,7 @@ def _assemble(
         frames=frames,
         record=text,
         title=plan.video.stem,
-        overwrite=part or plan.replaces,
+        overwrite=part or _replaces(plan),
         announce=announce,
     )
     try:

@@ -7,29 +7,29 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import command
+from pipeline.cli import compose
+from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import Interrupted, RenderError
-from pipeline.launch import launch
 
 if TYPE_CHECKING:
     from pipeline.film import Film
-    from pipeline.plan import Plan
+    from pipeline.plan.shot_plan import Plan
 
 
 def main() -> None:
     """Run what the command line asks for and exit with 0 (done), 1 (something to put right) or 130 (interrupted)."""
-    launch(render, command.USAGE, spread=True)
+    launch(render, compose.USAGE, spread=True)
 
 
 def render(config: RenderConfig, folder: Path, name: str) -> None:
     """Check what needs no torch, then make the film ``name`` in ``folder``, or at ``config.output``."""
-    from pipeline import sheet
-    from pipeline.cut import plan_film
-    from pipeline.media.codecs import check_output, standing
-    from pipeline.media.files import check_place
-    from pipeline.work.folder import is_own
-    from pipeline.work.request import unfinished
+    from pipeline.media.encode.codecs import check_output, standing
+    from pipeline.plan.film_plan import plan_film
+    from pipeline.plan.score import check_score
+    from pipeline.runtime.files import check_place
+    from pipeline.segments.request import unfinished
+    from pipeline.segments.workdir import is_own
 
     if config.output is None and config.resume:
         folder = unfinished(folder, name, config) or folder
@@ -43,7 +43,7 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
     plan = plan_film(config, folder, name, check)
     for shot in plan.shots or (plan,):
         if shot.config.score.kind != "walk":  # a walk may have to look at the network first
-            sheet.check_score(shot)
+            check_score(shot)
 
     made = _film(plan)
     for path in made.files():
@@ -53,13 +53,16 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
 def _film(plan: "Plan") -> "Film":
     """Render the film, with a live page where one is wanted."""
     from pipeline import film
-    from pipeline.page.opening import open_page
-    from pipeline.progress import heard_by
+    from pipeline.runtime.progress import heard_by
 
+    if not plan.config.preview.wanted:
+        return film.render(plan)
+    try:
+        from pipeline.preview.live import open_page
+    except ModuleNotFoundError as error:
+        raise RenderError(f"preview needs the package {error.name}: scripts/setup preview installs it") from error
     with ExitStack() as stack:
         page = open_page(plan, plan.config.preview, stack)
-        if page is None:
-            return film.render(plan)
         stack.enter_context(heard_by(page.note))
         try:
             made = film.render(plan, (page,))

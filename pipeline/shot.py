@@ -13,17 +13,15 @@ from typing import Any
 
 from torch import Tensor
 
-from pipeline import start
+from pipeline import image
 from pipeline.config import StartConfig
-from pipeline.dream import tone
 from pipeline.dream.dreamer import Dreamer
-from pipeline.dream.pyramid import resize
 from pipeline.errors import DreamError
-from pipeline.loop import share
+from pipeline.image import luma, resize
 from pipeline.motion import camera
-from pipeline.motion.content import luma
 from pipeline.motion.footage import Footage
-from pipeline.randomness import FRAMES, START, generator
+from pipeline.motion.loop_closure import share
+from pipeline.runtime.seeding import FRAMES, START, generator
 from pipeline.score.score import Cue, Score
 
 FINE = 24.0  # looks at the camera's rates per second, at least
@@ -84,7 +82,7 @@ class Shot:
 
         The dreamer has to remember what it noted there.
         """
-        growth = list(start.sizes(self.start, self.size, self.opening))
+        growth = list(image.growth_sizes(self.start, self.size, self.opening))
         for index in range(first, self.frames):
             cue = self.cue(index)
             if self.footage is not None:
@@ -105,7 +103,7 @@ class Shot:
         if self.opening or self.carried or self.footage is not None:
             return
         canvas, cue = self.canvas, self.score.at(0.0)
-        for step, size in enumerate(start.sizes(self.start, self.size, self.start.steps)):
+        for step, size in enumerate(image.growth_sizes(self.start, self.size, self.start.steps)):
             canvas = self._dream(resize(canvas, size), cue, WARMUP_STEP, step + 1, START)
             yield canvas
 
@@ -134,7 +132,7 @@ class Shot:
         The dream goes on in the mixture, so that motifs turn into each other instead of showing through.
         """
         number = index - (self.frames - self.back)
-        return tone.crossfade(canvas, home(number).to(canvas.device, canvas.dtype), share(number, self.back))
+        return image.crossfade(canvas, home(number).to(canvas.device, canvas.dtype), share(number, self.back))
 
     def _over_footage(self, footage: Footage, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         """The source at ``index`` with what was dreamed before; a new scene ripens first, to begin as dreamed."""

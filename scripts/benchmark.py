@@ -42,12 +42,13 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
 
-from pipeline.sheet import write
-from scripts.speed import asked as command_line
-from scripts.speed import children, gpu, growth, measures, pictures, thrift
-from scripts.speed.asked import Asked
-from scripts.speed.measures import Figures
-from scripts.speed.subject import Subject, subject
+from pipeline.runtime.files import write
+from scripts.benchmarks import adaptive_steps, gpu, image_quality, measures, subprocesses
+from scripts.benchmarks import options as command_line
+from scripts.benchmarks import scaling as growth
+from scripts.benchmarks.measures import Figures
+from scripts.benchmarks.options import Asked
+from scripts.benchmarks.workload import Subject, subject
 
 OF_TRAINED = {"equal", "adaptive", "pictures"}  # say nothing about random weights
 PRINTED = {"adaptive", "pictures"}  # as they come
@@ -110,11 +111,11 @@ def equal(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
 
 def adaptive(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
     print()
-    return {"adaptive": thrift.measure(given, asked.size, folder, device=str(asked.device))}
+    return {"adaptive": adaptive_steps.measure(given, asked.size, folder, device=str(asked.device))}
 
 
 def like(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
-    return {"pictures": pictures.measure(given, asked.size, folder, device=str(asked.device))}
+    return {"pictures": image_quality.measure(given, asked.size, folder, device=str(asked.device))}
 
 
 def profile(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
@@ -134,11 +135,11 @@ def scaling(asked: Asked, folder: Path) -> Figures:
 
 
 def start(asked: Asked, folder: Path) -> Figures:
-    return children.start_up(folder, str(asked.device), 1 if asked.quick else 3, quick=asked.quick)
+    return subprocesses.start_up(folder, str(asked.device), 1 if asked.quick else 3, quick=asked.quick)
 
 
 def threads(asked: Asked, folder: Path) -> Figures:
-    return children.threads(asked.networks[0], asked.size, asked.repeats)
+    return subprocesses.threads(asked.networks[0], asked.size, asked.repeats)
 
 
 def goals(asked: Asked, folder: Path) -> Figures:

@@ -41,12 +41,12 @@ if not __package__:  # run as a file
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.music.bars import accents, first_of_bars
+from pipeline.media.sound.decode import RATE, Samples
 from pipeline.music.beats import track
-from pipeline.music.decode import RATE, Samples
 from pipeline.music.features import extract
-from pipeline.music.listen import hear
 from pipeline.music.onsets import rises
+from pipeline.music.structure import accents, first_of_bars
+from pipeline.plan.song import hear
 from tests.music.band import Band
 from tests.music.drawn import Drawing
 from tests.music.fresh import FRESH_TEMPI

@@ -26,8 +26,8 @@ if not __package__:  # run as a file
 import numpy as np
 
 from pipeline.media import ffmpeg
-from pipeline.media.files import digest
-from pipeline.media.video import count_frames
+from pipeline.media.decode.probe import count_frames
+from pipeline.runtime.files import digest
 from scripts.torture import finish, kill, render, said, wait_for_work
 
 RATE = 22_050  # samples of the song per second

@@ -14,23 +14,23 @@ if not __package__:  # run as a file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pipeline.config import NETWORKS, NetworkConfig
-from pipeline.dream import zoo
+from pipeline.dream import model_zoo
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
-from pipeline.layers import KNOWN
+from pipeline.targets.layer_names import KNOWN
 
 
 def bare(name: str) -> Network:
     """The network without its weights, which names and shapes do not need."""
     if name == "motifnet":
-        return zoo.build(NetworkConfig(name="motifnet"))
-    return zoo.dress(name, zoo.architecture(name), Weights(Path(name), ""))
+        return model_zoo.build(NetworkConfig(name="motifnet"))
+    return model_zoo.dress(name, model_zoo.architecture(name), Weights(Path(name), ""))
 
 
 def listed(name: str) -> dict[str, object]:
     """One network's entry."""
     network = bare(name)
-    file = "" if name == "motifnet" else Path(urlparse(str(zoo._published(name).url)).path).name
+    file = "" if name == "motifnet" else Path(urlparse(str(model_zoo._published(name).url)).path).name
     return {"file": file, "channels": network.named.channels, "short": network.named.short}
 
 

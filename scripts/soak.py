@@ -20,8 +20,9 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 from hydra import compose, initialize_config_dir
 from torch import Tensor
 
-from pipeline import command, film
-from pipeline.plan import make_plan
+from pipeline import film
+from pipeline.cli import compose as command
+from pipeline.plan.shot_plan import make_plan
 
 SMALL = (
     "frame.width=64",

@@ -27,7 +27,7 @@ if not __package__:  # run as a file
 
 from PIL import Image, ImageSequence
 
-from pipeline.media.video import decode
+from pipeline.media.decode.probe import decode
 
 ENDINGS = {
     "h264": ".mp4",

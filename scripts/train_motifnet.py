@@ -26,15 +26,16 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 from torch import nn
 
-from pipeline.device import choose_device
 from pipeline.errors import ConfigError, RenderError, nearest
 from pipeline.networks.motifnet import MotifNet
-from scripts.motifnet import arithmetic, export, judge, sheets
-from scripts.motifnet.arithmetic import DTYPES, Arithmetic
+from pipeline.runtime.device import choose_device
+from scripts.motifnet import contact_sheets, evaluate, export
+from scripts.motifnet import precision as arithmetic
 from scripts.motifnet.dataset import Drawings, Pictures, draw
 from scripts.motifnet.motifs import MOTIFS
 from scripts.motifnet.net import blend, fold, trainable
 from scripts.motifnet.options import parse
+from scripts.motifnet.precision import DTYPES, Arithmetic
 from scripts.motifnet.recipe import Recipe, beginning, follow, places, trained
 from scripts.motifnet.train import accuracy
 
@@ -67,7 +68,7 @@ def _run(options: argparse.Namespace, device: torch.device) -> None:
         precision = arithmetic.kept(options.cache, options.precision)
         _judge(options, net, _twin(options, precision), device)
     if options.sheets:
-        sheets.write(net, options.docs, device, options.sheet_steps)
+        contact_sheets.write(net, options.docs, device, options.sheet_steps)
 
 
 def _device(name: str) -> torch.device:
@@ -99,7 +100,7 @@ def _everything(options: argparse.Namespace, device: torch.device) -> None:
         _report(name, net, validation, how, options.crop)
     out, docs = _place(fold(robust.cpu()), options, validation, how)
     _judge(options, export.read(out), plain.cpu(), device)
-    sheets.write(export.read(out), docs, device, options.sheet_steps)
+    contact_sheets.write(export.read(out), docs, device, options.sheet_steps)
 
 
 def _drawings(options: argparse.Namespace) -> Drawings:
@@ -169,9 +170,11 @@ def _report(name: str, net: nn.Module, pictures: Pictures, how: Arithmetic, crop
 
 def _judge(options: argparse.Namespace, net: MotifNet, plain: MotifNet | None, device: torch.device) -> None:
     """Prints how an independent network names and measures both networks' dreams."""
-    recipe = judge.Recipe(options.judge_steps, options.dreams, options.dream_steps, options.judge_count, options.size)
+    recipe = evaluate.Recipe(
+        options.judge_steps, options.dreams, options.dream_steps, options.judge_count, options.size
+    )
     nets = {"robust": net} | ({"plain": fold(plain)} if plain is not None else {})
-    judge.report(nets, recipe, options.cache, device, options.workers)
+    evaluate.report(nets, recipe, options.cache, device, options.workers)
 
 
 if __name__ == "__main__":

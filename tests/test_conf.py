@@ -7,8 +7,8 @@ from itertools import product
 import pytest
 from hydra import compose, initialize_config_dir
 
-from pipeline import command
-from pipeline.command import CONF, choices
+from pipeline.cli import compose as command
+from pipeline.cli.compose import CONF, choices
 from pipeline.config import NETWORKS, RenderConfig, settings
 from pipeline.errors import RenderError
 

@@ -9,10 +9,11 @@ from hydra import compose as compose_config
 from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
-from pipeline import command
-from pipeline.plan import make_plan
-from pipeline.sheet import film_of, make_sheet, score_of
-from pipeline.target import parse_target
+from pipeline.cli import compose
+from pipeline.plan.score import score_of
+from pipeline.plan.score_data import film_of, make_sheet
+from pipeline.plan.shot_plan import make_plan
+from pipeline.targets.target import parse_target
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "score.md"
 TEXT = DOCS.read_text(encoding="utf-8")
@@ -24,10 +25,10 @@ TARGETS = re.findall(r"^\| `([^`=]+)` \|", TEXT.partition("## Targets")[2].parti
 
 def drawn(folder: Path, overrides: list[str], more: dict[str, object] | None = None) -> int:
     """How many different sights the film with these overrides has."""
-    command.register()
-    with initialize_config_dir(str(command.CONF), version_base="1.3"):
-        tree = compose_config("config", command.normalise(overrides))
-    config = command.read(OmegaConf.merge(tree, more or {}))  # type: ignore[arg-type]
+    compose.register()
+    with initialize_config_dir(str(compose.CONF), version_base="1.3"):
+        tree = compose_config("config", compose.normalise(overrides))
+    config = compose.read(OmegaConf.merge(tree, more or {}))  # type: ignore[arg-type]
     plan = make_plan(film_of(config), folder, "film")
     sheet = make_sheet(score_of(plan), float(plan.fps), plan.frames, plan.scales())
     return len({str(sight) for sight in sheet.targets})

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.media.files import digest
-from pipeline.media.stills import write_png
-from pipeline.work.lock import Lock
+from pipeline.media.decode.image_file import write_png
+from pipeline.runtime.files import digest
+from pipeline.segments.lock import Lock
 from tests.forked import Program, Run
 from tests.test_reliability import DOCS, RUNNING, pattern
 

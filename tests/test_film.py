@@ -10,16 +10,18 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch import Tensor
 
-from pipeline import command, film, repeat
+from pipeline import film
+from pipeline.cli import compose as command
+from pipeline.cli import from_film
 from pipeline.config import EncodeConfig
-from pipeline.cut import plan_film
 from pipeline.errors import ConfigError, OutputError, RenderError
-from pipeline.media.encoder import Encoder
-from pipeline.media.files import digest, place
-from pipeline.media.lossless import lossless, read
-from pipeline.media.video import decode, probe_video
-from pipeline.seam import Seam, make_seam, mix
-from pipeline.work.layout import Layout
+from pipeline.media.decode.probe import decode, probe_video
+from pipeline.media.encode.encoder import Encoder
+from pipeline.media.encode.lossless import lossless, read
+from pipeline.plan.film_plan import plan_film
+from pipeline.runtime.files import digest, place
+from pipeline.segments.layout import Layout
+from pipeline.segments.transition import Seam, make_seam, mix
 from tests.media.drawn import clouds
 from tests.music.drawn import Drawing
 from tests.test_shot import planned
@@ -60,7 +62,7 @@ def make(folder: Path, *overrides: str, at: int = -1) -> Witness:
 
 @pytest.fixture(autouse=True)
 def even_quick_segments_are_spooled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.job.WORTH", 0.0)
+    monkeypatch.setattr("pipeline.segments.writer.WORTH", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +221,7 @@ def test_auto_takes_the_presets_in_turn(tmp_path: Path) -> None:
 
 
 def test_a_record_holds_the_shots_without_presets_and_makes_the_same_film(tmp_path: Path, quiet: Path) -> None:
-    rest, _ = repeat.take([f"from={quiet}/film.mp4", f"output={tmp_path}/film.mp4"])
+    rest, _ = from_film.take([f"from={quiet}/film.mp4", f"output={tmp_path}/film.mp4"])
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose(command.REPEAT, rest))

@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 
-from pipeline import command, film, repeat
-from pipeline.cut import plan_film
+from pipeline import film
+from pipeline.cli import compose as command
+from pipeline.cli import from_film
 from pipeline.errors import RenderError
-from pipeline.media.medley import Medley
-from pipeline.media.soundtrack import Soundtrack
-from pipeline.media.video import decode, probe_video
-from pipeline.plan import Plan
+from pipeline.media.decode.probe import decode, probe_video
+from pipeline.media.sound.mix import Medley
+from pipeline.media.sound.song_audio import Soundtrack
+from pipeline.plan.film_plan import plan_film
+from pipeline.plan.shot_plan import Plan
 from tests.media.drawing import draw, video, with_sound
-from tests.media.test_medley import HIGH, LOW, heard, loud
+from tests.media.sound.test_mix import HIGH, LOW, heard, loud
 from tests.music.drawn import RATE, save
 from tests.test_shot import planned
 
@@ -188,7 +190,7 @@ def test_a_film_is_repeated_with_its_footage_named_again(tmp_path: Path) -> None
     shots = f"film=[{of(clip, duration='4f')},{{duration: 4f}},{of(clip, source_start='1s', duration='4f')}]"
     plan = planned(tmp_path, *TINY, "frame.width=32", "frame.height=32", shots, f"output={tmp_path}/f.mp4")
     film.render(plan)
-    rest, repeated = repeat.take([f"from={tmp_path}/f.mp4", f"source.path={clip}", f"output={tmp_path}/g.mp4"])
+    rest, repeated = from_film.take([f"from={tmp_path}/f.mp4", f"source.path={clip}", f"output={tmp_path}/g.mp4"])
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose(command.REPEAT, rest))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.media import ffmpeg
-from pipeline.media.video import decode, probe_video
+from pipeline.media.decode.probe import decode, probe_video
 from tests.media.drawing import video, with_sound
-from tests.media.test_sound import packets
+from tests.media.sound.test_source_audio import packets
 from tests.test_render import refused, render
 
 QUICK = ("dream.octaves=1", "flow.ripen=1")

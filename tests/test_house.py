@@ -1,4 +1,4 @@
-"""The house stands: imports run one way, heavy libraries stay where they belong, rooms stay small."""
+"""Imports point down, heavy libraries have one home, files and parameter lists stay short."""
 
 import ast
 from pathlib import Path
@@ -6,63 +6,43 @@ from pathlib import Path
 import pytest
 
 PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
-
-# Data flows from the top down; a floor may import what stands below it. Rooms on one floor do not know each other.
-FLOORS = (
-    ("render", "score.__main__", "storyboard", "atlas.__main__"),
-    ("launch",),
-    ("crew",),
-    ("film", "atlas", "page"),
-    ("reel",),
-    ("take", "seam"),
-    ("job", "opened", "build", "record", "composition", "sheet", "sheet_picture"),
-    ("shot",),
-    ("start", "cut"),
-    ("closing",),
-    ("plan", "source"),
-    ("stretch", "repeat", "inputs", "work", "music", "sizes", "timetable"),
-    ("score", "motion", "dream", "media"),
-    ("networks",),
-    ("member", "places"),
-    ("progress", "randomness", "device", "heap", "stop", "kin", "loop"),
-    ("command",),
-    ("preset",),
-    ("gate", "typed"),
-    ("cutlist",),
-    ("target",),
-    ("region",),
-    ("layers",),
-    ("config", "link"),
-    ("plain", "cache"),
+# A module may import from the lines below its own. Rooms on one line never import each other.
+LAYERS = (
+    ("render", "atlas", "storyboard"),
+    ("preview", "cli"),
+    ("film",),
+    ("segments",),
+    ("build",),
+    ("shot", "plan"),
+    ("score", "motion", "dream", "media", "music"),
+    ("targets", "timing", "networks", "image"),
+    ("runtime", "config"),
     ("errors",),
 )
-LIGHT = (
-    *("render", "launch", "command", "preset", "cutlist", "typed", "gate", "plain", "repeat", "inputs"),
-    *("crew", "member", "places"),
-    *("composition", "cut", "closing", "timetable", "plan", "sizes", "sheet", "sheet_picture"),
-    *("cache", "kin", "layers", "config", "errors", "region", "target", "score"),
-    *("atlas.__main__", "atlas.words", "atlas.choice", "atlas.subject", "storyboard.__main__"),
-)  # answer without torch
-ONLY = {
-    "torchvision": {"dream/zoo.py", "dream/trace.py", "motion/raft.py"},
-    "hydra": {"launch.py", "command.py", "preset.py", "gate.py"},
+EXCEPTION = "score.__main__"  # `python -m pipeline.score` is a command, whatever room its name puts it in
+WITHOUT_TORCH = (
+    *("render", "cli", "plan", "config", "errors", "score", "timing", "targets", "runtime.cache", "runtime.files"),
+    *("atlas.__main__", "atlas.cli", "atlas.selection", "storyboard.__main__"),
+)
+HOMES = {
+    "torchvision": {"dream/model_zoo.py", "dream/feature_extractor.py", "motion/raft.py"},
+    "hydra": {"cli/main.py", "cli/compose.py", "cli/shot_presets.py", "cli/sanitize.py"},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
-    "starlette": {"page/server.py"},
-    "uvicorn": {"page/server.py"},
+    "starlette": {"preview/server.py"},
+    "uvicorn": {"preview/server.py"},
 }
+MAX_LINES, MAX_PARAMETERS = 250, 8
+FILES = sorted(PIPELINE.rglob("*.py"))
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
-def modules() -> list[str]:
-    found = (path.relative_to(PIPELINE).with_suffix("") for path in PIPELINE.rglob("*.py"))
-    return sorted(".".join(path.parts).removesuffix(".__init__") for path in found)
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PIPELINE).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imported(module: str, *, top_level_only: bool = False) -> set[str]:
-    path = PIPELINE / (module.replace(".", "/") + ".py")
-    path = path if path.exists() else PIPELINE / module.replace(".", "/") / "__init__.py"
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def imports(tree: ast.Module, *, only_at_import: bool = False) -> set[str]:
     names: set[str] = set()
-    for node in tree.body if top_level_only else ast.walk(tree):
+    for node in tree.body if only_at_import else ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -70,66 +50,50 @@ def imported(module: str, *, top_level_only: bool = False) -> set[str]:
     return names
 
 
-def floor(module: str) -> int | None:
-    """The number of the floor whose room the module is or stands in, counted from the top."""
-    rooms = [(level, room) for level, names in enumerate(FLOORS) for room in names]
-    fitting = [(len(room), level) for level, room in rooms if f"{module}.".startswith(f"{room}.")]
-    return max(fitting)[1] if fitting else None
+def layer(module: str) -> int:
+    return next(number for number, rooms in enumerate(LAYERS) if module.split(".")[0] in rooms)
 
 
-def test_imports_point_down_and_rooms_on_a_floor_do_not_know_each_other() -> None:
+def test_imports_point_down() -> None:
     wrong = []
-    for module in modules():
-        if module in ("", "__init__"):
-            continue
-        here = floor(module)
-        assert here is not None, f"{module} has no floor"
-        for name in imported(module):
-            if not name.startswith("pipeline."):
-                continue
-            target = name.removeprefix("pipeline.")
-            there = floor(target)
-            same_room = module.split(".")[0] == target.split(".")[0]
-            if there is None or there < here or (there == here and not same_room and here not in SHARED_FLOORS):
-                wrong.append(f"{module} imports {target}")
+    for path, tree in TREES.items():
+        module = name_of(path)
+        for name in imports(tree) if module not in ("__init__", EXCEPTION) else ():
+            other = name.removeprefix("pipeline.")
+            if other != name and other.split(".")[0] != module.split(".")[0] and layer(other) <= layer(module):
+                wrong.append(f"{module} imports {other}")
     assert not wrong
 
 
-# Small helpers that may know each other.
-SHARED_FLOORS = tuple(FLOORS.index(names) for names in FLOORS if names[0] in ("progress", "command", "job"))
+def test_config_is_checked_before_torch_loads() -> None:
+    heavy = ("torch", "torchvision", "cv2", "pipeline.dream", "pipeline.shot", "pipeline.film", "pipeline.segments")
+    for path, tree in TREES.items():
+        module = name_of(path)
+        if module in WITHOUT_TORCH or module.split(".")[0] in WITHOUT_TORCH:
+            assert not [name for name in imports(tree, only_at_import=True) if name.startswith(heavy)], module
 
 
-def test_torch_is_not_loaded_before_the_config_is_valid() -> None:
-    heavy = ("torch", "torchvision", "cv2", "pipeline.dream", "pipeline.media", "pipeline.film", "pipeline.shot")
-    for module in modules():
-        if module in LIGHT or module.split(".")[0] in LIGHT:
-            loaded = imported(module, top_level_only=True)
-            assert not [name for name in loaded if name.startswith(heavy)], module
+@pytest.mark.parametrize(("library", "homes"), HOMES.items())
+def test_library_has_one_home(library: str, homes: set[str]) -> None:
+    users = [path for path, tree in TREES.items() if library in {name.split(".")[0] for name in imports(tree)}]
+    assert {path.relative_to(PIPELINE).as_posix() for path in users} <= homes
 
 
-@pytest.mark.parametrize(("library", "homes"), ONLY.items())
-def test_some_libraries_have_one_home(library: str, homes: set[str]) -> None:
-    users = set()
-    for module in modules():
-        if any(name.split(".")[0] == library for name in imported(module)):
-            users.add(module.replace(".", "/") + ".py")
-    assert users <= homes
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_file_is_short_and_documented(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+    assert "util" not in path.stem
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.FunctionDef):
+            given = node.args
+            count = len([*given.posonlyargs, *given.args, *given.kwonlyargs])
+            own = given.args[:1] and given.args[0].arg in ("self", "cls")
+            assert count - bool(own) <= MAX_PARAMETERS, f"{node.name} has {count} parameters"
+    assert path.name == "__init__.py" or ast.get_docstring(TREES[path])
+    for node in TREES[path].body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name
 
 
-def test_files_are_short_and_nothing_is_called_utils() -> None:
-    for path in PIPELINE.rglob("*.py"):
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 280, path
-        assert "util" not in path.stem
-
-
-def test_every_public_function_and_class_says_what_it_does() -> None:
-    silent = []
-    for path in PIPELINE.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        if path.name != "__init__.py" and not ast.get_docstring(tree):
-            silent.append(str(path))
-        for node in tree.body:
-            named = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-            if named and not ast.get_docstring(node):
-                silent.append(f"{path.name}:{node.name}")
-    assert not silent
+def test_package_root_holds_rooms() -> None:
+    assert len(list(PIPELINE.glob("*.py"))) <= 8

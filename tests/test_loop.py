@@ -10,10 +10,10 @@ from torch import Tensor
 
 from pipeline import film
 from pipeline.errors import ConfigError
-from pipeline.loop import AHEAD, Home, share
-from pipeline.media.files import digest
-from pipeline.media.video import decode
-from pipeline.take import strays
+from pipeline.media.decode.probe import decode
+from pipeline.motion.loop_closure import AHEAD, Home, share
+from pipeline.runtime.files import digest
+from pipeline.segments.shot_render import strays
 from tests.media.drawing import video
 from tests.music.drawn import Drawing
 from tests.test_shot import planned, shot_of

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from omegaconf import OmegaConf
 
-from pipeline.media.assemble import read_record
-from pipeline.media.stills import load_still
-from pipeline.media.video import decode, probe_video, read_frame
+from pipeline.media.decode.image_file import load_still
+from pipeline.media.decode.probe import decode, probe_video, read_frame
+from pipeline.media.encode.mux import read_record
 
 SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "duration=6f", "start.steps=4", "dream.octaves=2")
 
@@ -115,7 +115,7 @@ def test_the_unfolding_can_be_the_opening(tmp_path: Path) -> None:
 def test_a_photograph_is_where_the_film_begins(tmp_path: Path) -> None:
     picture = np.zeros((64, 96, 3), np.uint8)
     picture[:, 48:] = (200, 150, 40)
-    from pipeline.media.stills import write_png
+    from pipeline.media.decode.image_file import write_png
 
     write_png(picture, tmp_path / "photo.png")
     run = render(*SMALL, "start=image", "start.path=photo.png", "camera=static", "output=p.mp4", cwd=tmp_path)

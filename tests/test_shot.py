@@ -10,17 +10,18 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from pipeline import command, film
+from pipeline import film
 from pipeline.build import build_shot
-from pipeline.cut import plan_film
-from pipeline.dream import zoo
+from pipeline.cli import compose as command
+from pipeline.dream import model_zoo
+from pipeline.dream.adaptive_steps import Done
 from pipeline.dream.objective import Objective
-from pipeline.dream.thrift import Done
-from pipeline.media.pixels import from_array
-from pipeline.media.stills import load_still
-from pipeline.media.video import read_frame
+from pipeline.image import from_array
+from pipeline.media.decode.image_file import load_still
+from pipeline.media.decode.probe import read_frame
 from pipeline.motion import camera
-from pipeline.plan import Plan
+from pipeline.plan.film_plan import plan_film
+from pipeline.plan.shot_plan import Plan
 from pipeline.shot import Shot
 
 
@@ -32,7 +33,7 @@ def planned(tmp_path: Path, *overrides: str) -> Plan:
 
 
 def shot_of(plan: Plan) -> Shot:
-    return build_shot(plan, zoo.build(plan.config.network))
+    return build_shot(plan, model_zoo.build(plan.config.network))
 
 
 def run(plan: Plan) -> list[torch.Tensor]:
@@ -132,7 +133,7 @@ def test_new_animals_grow_in_a_photograph(tmp_path: Path, shared: Path) -> None:
     )
     made = film.render(plan)
     target = plan.config.network.targets[0]
-    objective = Objective(zoo.build(plan.config.network))
+    objective = Objective(model_zoo.build(plan.config.network))
     photograph = load_still(lion, width=plan.width, height=plan.height)
     last = from_array(read_frame(made.video, plan.frames - 1) / 255.0)
     assert objective.activation(last, target) > 3 * objective.activation(photograph, target)

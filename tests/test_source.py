@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.build import build_shot
-from pipeline.dream import zoo
-from pipeline.plan import Plan
-from pipeline.source import open_footage
+from pipeline.build import build_shot, open_footage
+from pipeline.dream import model_zoo
+from pipeline.plan.shot_plan import Plan
 from tests.media.drawing import draw
-from tests.test_stretch import planned
+from tests.plan.test_footage import planned
 
 SMALL = ("dream.octaves=1",)
 CUT = "testsrc2=s=96x64:r=12:d=0.5[a];mandelbrot=s=96x64:r=12,trim=duration=0.5,format=yuv420p[b];[a][b]concat"
@@ -19,7 +18,7 @@ CUT = "testsrc2=s=96x64:r=12:d=0.5[a];mandelbrot=s=96x64:r=12,trim=duration=0.5,
 
 def frames(plan: Plan, canvas: torch.Tensor, first: int) -> list[torch.Tensor]:
     """Frames ``first`` … of the plan's film, as a process of its own would render them."""
-    shot = build_shot(plan, zoo.build(plan.config.network))
+    shot = build_shot(plan, model_zoo.build(plan.config.network))
     assert plan.stretch is not None
     source, flow = plan.config.source, plan.config.flow
     device = torch.device("cpu")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from pipeline import film, job
+from pipeline import film
+from pipeline.segments import writer
 from scripts.torture import encoders
 
 SHELF = Path("film.work") / "shot-001"
@@ -105,7 +106,7 @@ TROUBLES: dict[str, tuple[int, Callable[[], None]]] = {
 def arm(name: str) -> None:
     """Let the render that follows in this process meet the trouble."""
     index, act = TROUBLES[name]
-    job.WORTH = 0.0  # so that even these short segments are kept frame by frame
+    writer.WORTH = 0.0  # so that even these short segments are kept frame by frame
     if name == "full disk at the end":
         fill_the_disk_at_the_end()
     film.render = partial(film.render, watchers=(At(index, act),))  # type: ignore[assignment]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.atlas.kinship import kin, silent
+from pipeline.atlas.similarity import kin, silent
 from pipeline.atlas.store import Drawn
 
 COLUMNS, EACH = 8, 48  # pictures in a row of a sprite, and in a sprite: a browser decodes what is near

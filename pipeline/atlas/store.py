@@ -12,8 +12,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atlas.subject import Subject
-from pipeline.cache import cache_folder
+from pipeline.atlas.selection import Subject
+from pipeline.runtime.cache import cache_folder
 
 _PARTS = ("target", "layers", "channels", "weights")
 VERSION = 2  # of how pictures are grown: another one, other files

@@ -5,20 +5,23 @@ cannot: ranges and choices. Everything that can move in time (``curve=True``) is
 the score reads it.
 """
 
-from pipeline.config.atlas import AtlasConfig
-from pipeline.config.audio import AudioConfig
-from pipeline.config.encode import EncodeConfig
-from pipeline.config.footage import FlowConfig, SourceConfig
+from pipeline.config.dream import (
+    NETWORKS,
+    CameraConfig,
+    DreamConfig,
+    FrameConfig,
+    NetworkConfig,
+    ScoreConfig,
+    StartConfig,
+)
+from pipeline.config.inputs import AudioConfig, FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig
-from pipeline.config.option import check_range, option, settings
-from pipeline.config.picture import NETWORKS, CameraConfig, DreamConfig, FrameConfig, NetworkConfig, StartConfig
-from pipeline.config.preview import PreviewConfig
+from pipeline.config.output import EncodeConfig, PreviewConfig
 from pipeline.config.render import RenderConfig, validate
-from pipeline.config.score import ScoreConfig
+from pipeline.config.setting import check_range, option, settings
 
 __all__ = [
     "NETWORKS",
-    "AtlasConfig",
     "AudioConfig",
     "CameraConfig",
     "DreamConfig",

@@ -4,7 +4,7 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.config.option import option, settings
+from pipeline.config.setting import option, settings
 from pipeline.errors import ConfigError
 
 

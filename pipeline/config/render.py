@@ -4,22 +4,20 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.config.audio import AudioConfig
-from pipeline.config.encode import EncodeConfig
-from pipeline.config.footage import FlowConfig, SourceConfig
-from pipeline.config.limits import LimitsConfig, check_amounts
-from pipeline.config.option import check_settings, option
-from pipeline.config.picture import (
+from pipeline.config.dream import (
     CameraConfig,
     DreamConfig,
     FrameConfig,
     NetworkConfig,
+    ScoreConfig,
     StartConfig,
     check_order,
     check_tile,
 )
-from pipeline.config.preview import PreviewConfig
-from pipeline.config.score import ScoreConfig
+from pipeline.config.inputs import AudioConfig, FlowConfig, SourceConfig
+from pipeline.config.limits import LimitsConfig, check_amounts
+from pipeline.config.output import EncodeConfig, PreviewConfig
+from pipeline.config.setting import check_settings, option
 from pipeline.errors import ConfigError
 
 UNTIMED = "8s"

@@ -8,16 +8,18 @@ import torch
 from torch import Tensor
 
 from pipeline.config import DreamConfig
-from pipeline.device import out_of_memory, release
-from pipeline.dream import ascent, graphs, jitter, tiles, tone
-from pipeline.dream.gradient import step_direction
-from pipeline.dream.mask import Masks, by_region
+from pipeline.dream import cuda_graphs, jitter, tiling, tone
+from pipeline.dream import gradient as ascent
+from pipeline.dream.adaptive_steps import Done, Thrift
 from pipeline.dream.objective import Objective
-from pipeline.dream.pyramid import octave_size, resize
-from pipeline.dream.tally import Tally
-from pipeline.dream.thrift import Done, Thrift
+from pipeline.dream.preconditioner import step_direction
+from pipeline.dream.pyramid import octave_size
+from pipeline.dream.region_mask import Masks, by_region
+from pipeline.dream.step_tally import Tally
 from pipeline.errors import DreamError
-from pipeline.progress import say
+from pipeline.image import resize
+from pipeline.runtime.device import out_of_memory, release
+from pipeline.runtime.progress import say
 
 TargetsAt = Callable[[float], Mapping[str, float]]
 
@@ -100,12 +102,12 @@ class Dreamer:
 
     def _make_room(self, size: tuple[int, int], device: torch.device) -> None:
         """No recordings from now on, or else smaller tiles; DreamError when there are none."""
-        recorded = graphs.on(device)
+        recorded = cuda_graphs.on(device)
         forgotten = recorded is not None and recorded.forget()
         release(device)
         if forgotten:
             return
-        less = None if self.tile == "never" else tiles.smaller(self.tile, size, device)
+        less = None if self.tile == "never" else tiling.smaller(self.tile, size, device)
         if less is None:
             advice = "dream.tile=auto" if self.tile == "never" else "a smaller frame"
             raise DreamError(f"the device ran out of memory; try {advice}, fewer dream.octaves or precision=bfloat16")
@@ -214,7 +216,7 @@ class Dreamer:
         reach = min(round(config.jitter), (min(picture.shape[2:]) - 1) // 2)
         down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
         there, size = jitter.moved(picture, (down, right)), (picture.shape[2], picture.shape[3])
-        window = tiles.side(self.tile, size, picture.device)
+        window = tiling.side(self.tile, size, picture.device)
         if window is None:
             gradient, value = self._whole(there, targets, config, (down, right))
         else:
@@ -230,7 +232,7 @@ class Dreamer:
         self, picture: Tensor, targets: Mapping[str, float], config: DreamConfig, shift: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
         """The gradient of a picture in one piece, and the objective's value there."""
-        recorded = graphs.on(picture.device) if config.graphs else None
+        recorded = cuda_graphs.on(picture.device) if config.graphs else None
         whole = ascent.gradient_and_value if recorded is None else recorded.gradient_and_value
         return whole(self._objective, picture, targets, shift)
 

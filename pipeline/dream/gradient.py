@@ -1,138 +1,121 @@
-"""From the raw gradient to a step worth taking.
+"""Which way is up: the gradient of an objective in a picture, in one piece or tile by tile."""
 
-Raw gradients are mostly fine noise in rainbow colours. *Preconditioning* weighs fine detail down and lets the colours
-move together as they do in photographs: the Fourier and decorrelated parameterisation of *Feature Visualization*
-(Olah, Mordvintsev, Schubert, Distill 2017), applied to the gradient, so that it works in a feedback loop on pixels.
-"""
-
-from functools import lru_cache
-from itertools import pairwise
+from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.config import DreamConfig
-from pipeline.dream.pyramid import quick_side
+from pipeline.dream import tiling
+from pipeline.dream.objective import Objective, Shares
+from pipeline.dream.receptive_field import Fields
+from pipeline.dream.target_measures import View
 
-LOWEST = 1 / 32  # cycles per pixel under which all frequencies count alike
-GAUSSIANS = (0.5, 1.0, 2.0)  # deviations in pixels
-BANDS = (0.0, 1.0, 2.0, 4.0, 8.0)  # deviations in pixels between which a Laplacian band lies
-EQUALIZE_CELL = 16  # pixels over which local strength is measured
-MARGIN = 24  # pixels at least by which a gradient is continued before it is transformed
-IDENTITY = 0.15  # of each colour's own will, beside what colours share
-TINY = 1e-12
-
-# Square root of the colour covariance of ImageNet, as published with the article above.
-COLOUR_ROOT = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
+Pulls = Mapping[str, Tensor]
+"""By target: how much the objective changes with each of its figures."""
 
 
-def step_direction(gradient: Tensor, config: DreamConfig) -> Tensor:
-    """Gradient ``(1, 3, H, W)`` → direction ``(1, 3, H, W)`` of unit deviation."""
-    direction = _precondition(gradient, config.precondition, config.exponent)
-    if config.colour > 0:
-        mix = _colour_matrix(config.colour, str(gradient.device))
-        direction = torch.einsum("ij,njhw->nihw", mix, direction)
-    if config.equalize > 0:
-        direction = _equalize(direction, config.equalize)
-    return direction / (direction.std() + TINY)
+def gradient(objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]) -> Tensor:
+    """The gradient ``(1, 3, H, W)`` of the objective in a frame moved by ``shift`` (down, right; pixels)."""
+    return gradient_and_value(objective, picture, targets, shift)[0]
 
 
-def _precondition(gradient: Tensor, mode: str, exponent: float) -> Tensor:
-    if mode == "none":
-        return gradient
-    height, width = gradient.shape[2:]
-    return _weighed(_framed(gradient), mode, exponent)[..., :height, :width]
+def gradient_and_value(
+    objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """As ``gradient``, with the objective's value there, a scalar on the device."""
+    return weighted(objective, picture, objective.shares(targets), shift)
 
 
-def _framed(gradient: Tensor) -> Tensor:
-    """Continued below and to the right: a Fourier transform takes a picture for a torus, and without something between
-    them what one border draws would be smeared over the opposite one.
+def weighted(
+    objective: Objective,
+    picture: Tensor,
+    shares: Shares,
+    shift: tuple[int, int] = (0, 0),
+    indices: Mapping[str, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """As ``gradient_and_value``, of targets with their shares instead of their weights.
 
-    What is added mirrors the end, and more and more the beginning.
+    Where shares and ``indices`` are tensors on the device and targets are steady, what is computed hangs on nothing
+    but the picture's size and the targets' forms.
     """
-    height, width = gradient.shape[2:]
-    below, right = (min(quick_side(side + MARGIN), 2 * side - 2) - side for side in (height, width))
-    framed = gradient.new_empty(*gradient.shape[:2], height + max(below, 0), width + max(right, 0))
-    framed[..., :height, :width] = gradient
-    if right > 0:
-        rows = framed[..., :height, :]
-        _continue(rows[..., width:], gradient[..., -right - 1 : -1].flip(3), gradient[..., 1 : right + 1].flip(3))
-    if below > 0:
-        end, beginning = framed[..., height - below - 1 : height - 1, :], framed[..., 1 : below + 1, :]
-        _continue(framed[..., height:, :].mT, end.flip(2).mT, beginning.flip(2).mT)
-    return framed
+    with torch.enable_grad():
+        leaf, size = picture.detach().requires_grad_(True), (picture.shape[2], picture.shape[3])
+        value = objective.sum(objective.figures(leaf, shares, size, shift, indices=indices), shares, size)
+        (found,) = torch.autograd.grad(value, leaf)
+    return found, value.detach()
 
 
-def _continue(place: Tensor, end: Tensor, beginning: Tensor) -> None:
-    """Go over from one to the other along the columns, in place."""
-    torch.lerp(end, beginning, _rising(place.shape[3], str(place.device)), out=place)
+class Tiled:
+    """The same gradient at the memory of a tile.
 
+    The objective is that of the whole frame: places count by their share of all places, and a target at a place is
+    looked for in the tile that holds it. Equal to ``gradient`` but for rounding where margins hold all that the layers
+    see. What sees the whole frame by itself, as squeeze-and-excitation and logits do, sees a tile instead.
+    """
 
-@lru_cache(maxsize=64)
-def _rising(count: int, device: str) -> Tensor:
-    return torch.linspace(0, 1, count, device=device)
+    def __init__(self, objective: Objective) -> None:
+        self._objective, self._fields = objective, Fields(objective.network)
 
+    def gradient_and_value(
+        self,
+        picture: Tensor,
+        targets: Mapping[str, float],
+        shift: tuple[int, int],
+        window: int,
+        dice: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """As ``gradient_and_value``, in windows of at most ``window`` pixels a side, cut where ``dice`` say."""
+        size = (picture.shape[2], picture.shape[3])
+        layers = self._objective.layers(targets)
+        reaches = [self._fields.reach(layer) for layer in layers]
+        cuts = tiling.cut(
+            size,
+            window,
+            reach=(max(before for before, _ in reaches), max(after for _, after in reaches)),
+            grain=max(self._fields.grain(layer) for layer in layers),
+            least=self._objective.smallest(targets),
+            dice=dice,
+        )
+        parts = [(tile, self._views(tile, layers, size)) for tile in cuts]
+        even = self._objective.even(targets)
+        pulls = None if even else self._pulls(self._sum(picture, targets, shift, parts), targets, size)
+        total, seen = torch.zeros_like(picture), dict[str, Tensor]()
+        for tile, views in parts:
+            with torch.enable_grad():
+                leaf = picture[(..., *tile.window)].detach().clone(memory_format=torch.contiguous_format)
+                leaf.requires_grad_(True)
+                figures = self._objective.figures(leaf, targets, size, shift, views)
+                # Where the first figures will do, all tiles must go by the same.
+                pulls = pulls or self._pulls(figures, targets, size)
+                seen = {text: seen.get(text, 0.0) + figure.detach() for text, figure in figures.items()}
+                value = torch.stack([(figures[text] * pulls[text]).sum() for text in targets]).sum()
+                if value.requires_grad:  # else a target's place lies in another tile
+                    (found,) = torch.autograd.grad(value, leaf)
+                    total[(..., *tile.window)] += found
+        return total, self._objective.total(seen, targets, size)
 
-def _weighed(gradient: Tensor, mode: str, exponent: float) -> Tensor:
-    size, device = (gradient.shape[2], gradient.shape[3]), str(gradient.device)
-    spectrum = torch.fft.rfft2(gradient)
-    if mode in ("fourier", "gaussian"):
-        transfer = _fourier(size, exponent, device) if mode == "fourier" else _gaussian(size, GAUSSIANS, device)
-        evened: Tensor = torch.fft.irfft2(spectrum.mul_(transfer), s=size)
-        return evened
-    # Laplacian-pyramid normalisation (Mordvintsev et al. 2015): every band gets the same deviation.
-    passes = [_gaussian(size, (deviation,), device) for deviation in BANDS]
-    bands = [_filtered(spectrum, finer - coarser, size) for finer, coarser in pairwise(passes)]
-    bands.append(_filtered(spectrum, passes[-1], size))
-    return torch.stack([band / (band.std() + TINY) for band in bands]).sum(dim=0)
+    def _views(self, tile: tiling.Tile, layers: frozenset[str], size: tuple[int, int]) -> dict[str, View]:
+        return {
+            layer: tile.view(self._fields.grain(layer), self._fields.map_size(layer, size), size) for layer in layers
+        }
 
+    def _sum(
+        self,
+        picture: Tensor,
+        targets: Mapping[str, float],
+        shift: tuple[int, int],
+        parts: list[tuple[tiling.Tile, dict[str, View]]],
+    ) -> dict[str, Tensor]:
+        """The figures of the whole frame."""
+        size, total = (picture.shape[2], picture.shape[3]), dict[str, Tensor]()
+        with torch.no_grad():
+            for tile, views in parts:
+                figures = self._objective.figures(picture[(..., *tile.window)], targets, size, shift, views)
+                total = {text: total.get(text, 0.0) + figure for text, figure in figures.items()}
+        return total
 
-def _filtered(spectrum: Tensor, transfer: Tensor, size: tuple[int, int]) -> Tensor:
-    filtered: Tensor = torch.fft.irfft2(spectrum * transfer, s=size)
-    return filtered
-
-
-def _frequency(size: tuple[int, int], device: str) -> Tensor:
-    """Radial frequency in cycles per pixel ``(H, W // 2 + 1)`` of a real FFT."""
-    rows = torch.fft.fftfreq(size[0], device=device)
-    columns = torch.fft.rfftfreq(size[1], device=device)
-    return torch.hypot(rows[:, None], columns[None, :])
-
-
-def _fourier(size: tuple[int, int], exponent: float, device: str) -> Tensor:
-    return (_log_frequency(size, device) * -exponent).exp_()
-
-
-@lru_cache(maxsize=32)
-def _log_frequency(size: tuple[int, int], device: str) -> Tensor:
-    """ln of the frequency over the lowest that counts, 0 below it; the exponent, which may move, stays outside."""
-    logarithm: Tensor = (_frequency(size, device) / LOWEST).clamp_(min=1).log_()
-    return logarithm
-
-
-@lru_cache(maxsize=32)
-def _gaussian(size: tuple[int, int], deviations: tuple[float, ...], device: str) -> Tensor:
-    squared = (2 * torch.pi * _frequency(size, device)).square()
-    return torch.stack([(-squared * d * d / 2).exp() for d in deviations]).mean(dim=0)
-
-
-@lru_cache(maxsize=8)
-def _colour_matrix(amount: float, device: str) -> Tensor:
-    root, identity = torch.tensor(COLOUR_ROOT), torch.eye(3)
-    covariance = root @ root.T
-    shared = covariance / torch.linalg.matrix_norm(covariance, 2) + IDENTITY * identity
-    mixed: Tensor = (1 - amount) * identity + amount * shared
-    return mixed.to(device)
-
-
-def _equalize(direction: Tensor, power: float) -> Tensor:
-    """Divide by local strength to ``power``: what is strong holds back, calm areas come forward."""
-    height, width = direction.shape[2:]
-    cells = (max(1, round(height / EQUALIZE_CELL)), max(1, round(width / EQUALIZE_CELL)))
-    energy = F.adaptive_avg_pool2d(direction.square().mean(dim=1, keepdim=True), cells)
-    # Two more averages: without them the cells' borders could be seen.
-    energy = F.avg_pool2d(F.pad(energy, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    energy = energy + 1e-3 * energy.mean() + TINY
-    local = F.interpolate(energy, size=(height, width), mode="bilinear", align_corners=False)
-    return direction / local.pow(power / 2)
+    def _pulls(self, figures: Mapping[str, Tensor], targets: Mapping[str, float], size: tuple[int, int]) -> Pulls:
+        with torch.enable_grad():
+            leaves = {text: figure.detach().requires_grad_(True) for text, figure in figures.items()}
+            found = torch.autograd.grad(self._objective.total(leaves, targets, size), list(leaves.values()))
+        return dict(zip(leaves, found, strict=True))

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, fx, nn
 
-from pipeline.device import in_order
-from pipeline.dream.mirror import mirror_in_order
-from pipeline.dream.trace import LOGITS, cut, halve, meta_copy, shapes, trace
+from pipeline.dream.feature_extractor import LOGITS, cut, halve, meta_copy, shapes, trace
+from pipeline.dream.reflect_pad import mirror_in_order
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError, RenderError, nearest
-from pipeline.layers import Layers, plain
+from pipeline.runtime.device import in_order
+from pipeline.targets.layer_names import Layers, plain
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of red, green and blue
 PROBE_SIZES = (16, 24, 32, 48, 64, 80, 96, 128, 160, 224)

@@ -15,11 +15,11 @@ from math import isfinite, sqrt
 import torch
 from torch import Tensor
 
-from pipeline.dream import kinds
-from pipeline.dream.figures import Found, View, measure
+from pipeline.dream import objectives
 from pipeline.dream.network import Network
+from pipeline.dream.target_measures import Found, View, measure
 from pipeline.errors import ConfigError
-from pipeline.target import Target, parse_target
+from pipeline.targets.target import Target, parse_target
 
 REFERENCE_SIDE = 160  # pixels, of the picture on which gains are measured
 LEAST_GAIN = 0.25  # of what a channel of its layer usually has; a rarer one must not run away when it wakes
@@ -171,14 +171,14 @@ class Objective:
     def _raw(self, found: Found, figures: Tensor) -> Tensor:
         """The target's own measure, from its figures, before gains."""
         if found.kind == "layer":
-            return kinds.root(figures)
+            return objectives.root(figures)
         if found.kind in ("dir", "diverse"):
             means = zip(found.channels, figures, strict=False)
             parts = [mean / self._channel_gain(found.layer, index) for index, mean in means]
             if found.kind == "dir":
                 return torch.stack([parts[1], -parts[0]]).sum()
             met = figures[len(parts) :].view(len(parts), len(parts))
-            return torch.stack(parts).sum() - kinds.overlap(met) * (DIVERSITY / self._overlap_gain(found))
+            return torch.stack(parts).sum() - objectives.overlap(met) * (DIVERSITY / self._overlap_gain(found))
         return figures
 
     def _pull(self, found: Found, figures: Tensor, size: tuple[int, int]) -> Tensor:
@@ -195,7 +195,7 @@ class Objective:
             with torch.no_grad():
                 picture = self._pictures[found.target.name].to(self.network.device)
                 seen = self.network.activations(picture, [found.layer])[found.layer]
-                self._features[name] = kinds.features(seen)
+                self._features[name] = objectives.features(seen)
         return self._features[name]
 
     def _gain(self, found: Found) -> float:
@@ -215,7 +215,9 @@ class Objective:
     def _overlap_gain(self, found: Found) -> float:
         name = f"overlap of {found.target.bare()}"
         if name not in self._gains:
-            gain = self._deviation(found.layer, lambda seen, size: kinds.overlap(kinds.meetings(seen, found.channels)))
+            gain = self._deviation(
+                found.layer, lambda seen, size: objectives.overlap(objectives.meetings(seen, found.channels))
+            )
             self._gains[name] = gain or 1.0
         return self._gains[name]
 
@@ -223,7 +225,7 @@ class Objective:
         """The root of the mean square of the gains of the layer's channels."""
         name = f"channels of {layer}"
         if name not in self._gains:
-            self._gains[name] = self._deviation(layer, lambda seen, size: kinds.mixture(seen))
+            self._gains[name] = self._deviation(layer, lambda seen, size: objectives.mixture(seen))
         return self._gains[name]
 
     def _deviation(self, layer: str, measure: Callable[[Tensor, tuple[int, int]], Tensor]) -> float:

@@ -3,16 +3,9 @@
 from functools import lru_cache
 from itertools import count
 
-import torch.nn.functional as F
-from torch import Tensor
+from pipeline.image import fit
 
 PRIMES = (2, 3, 5, 7)
-
-
-def fit(size: tuple[int, int], short_side: float) -> tuple[int, int]:
-    """The size (h, w) of the same shape with this short side, at least one pixel each; ``size`` itself at its own."""
-    factor = short_side / min(size)
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def octave_size(size: tuple[int, int], short_side: float) -> tuple[int, int]:
@@ -42,10 +35,3 @@ def _is_quick(number: int) -> bool:
         while number > 1 and number % prime == 0:
             number //= prime
     return number == 1
-
-
-def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
-    """``(1, 3, h, w)`` → ``(1, 3, *size)``, bicubic, without aliasing when it shrinks."""
-    if (picture.shape[2], picture.shape[3]) == size:
-        return picture
-    return F.interpolate(picture, size=size, mode="bicubic", antialias=True, align_corners=False)

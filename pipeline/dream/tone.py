@@ -7,8 +7,6 @@ from torch import Tensor
 
 from pipeline.config import DreamConfig
 
-MOST_GAIN = 1.5  # two pictures that have nothing in common need the root of two
-
 
 def hold(frame: Tensor, config: DreamConfig, seconds: float, where: Tensor | None = None) -> Tensor:
     """Pull mean and contrast of ``(1, 3, H, W)`` toward the set point by the share due in ``seconds``.
@@ -45,27 +43,3 @@ def soften(before: Tensor, after: Tensor) -> Tensor:
     room = torch.where(change > 0, 1 - before, before).clamp_(min=1e-4)
     # In place: at 8K each copy that is kept is 400 megabytes.
     return change.div_(room).tanh_().mul_(room).add_(before).clamp_(0, 1)
-
-
-def crossfade(before: Tensor, after: Tensor, share: float) -> Tensor:
-    """``share`` of the one after, both ``(1, 3, H, W)`` in [0, 1], with the contrast of both: a bare sum of two
-    pictures that differ is grey.
-    """
-    if share >= 1:
-        return after
-    both = before + (after - before) * share
-    middle = _precise(both).mean(dim=(2, 3), keepdim=True)
-    wanted = (1 - share) * _contrast(before) + share * _contrast(after)
-    gain = min(MOST_GAIN, max(1.0, wanted / max(_contrast(both), 1e-6)))
-    return (middle + (both - middle) * gain).clamp(0, 1).to(both.dtype)
-
-
-def _contrast(frame: Tensor) -> float:
-    """How far pixels are from the frame's mean colour."""
-    precise = _precise(frame)
-    return float((precise - precise.mean(dim=(2, 3), keepdim=True)).square().mean().sqrt())
-
-
-def _precise(frame: Tensor) -> Tensor:
-    """In float64 where the device has it: whatever the number of threads, the same bits."""
-    return frame if frame.device.type == "mps" else frame.double()

@@ -10,7 +10,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.motion.grid import displaced, middles
+from pipeline.motion.sampling_grid import displaced, middles
 
 
 def move(

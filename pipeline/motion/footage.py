@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import FlowConfig
-from pipeline.motion.ahead import Ahead, Frames, Shown
-from pipeline.motion.content import luma, movement
-from pipeline.motion.flow import Estimate, trust, warp
+from pipeline.image import luma
+from pipeline.motion.content_mask import movement
+from pipeline.motion.optical_flow import Estimate, trust, warp
+from pipeline.motion.prefetch import Ahead, Frames, Shown
 
 WAVES = 4.0  # across the short side, of which half counts as broad light
 REFERENCE = 24.0  # frames per second that flow.persistence is meant for

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipeline.config import FlowConfig
 from pipeline.errors import ConfigError, InputError
-from pipeline.motion.flow import Estimate, Motion
+from pipeline.motion.optical_flow import Estimate, Motion
 
 FILE = "raft_small_C_T_V2-01064c6d.pth"  # ends in the beginning of its SHA-256
 URL = f"https://download.pytorch.org/models/{FILE}"

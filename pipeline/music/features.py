@@ -10,8 +10,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from pipeline.music.decode import RATE, Samples
-
+RATE = 22_050
+"""Samples per second: treble up to 11 kHz."""
 HOP, WINDOW = 256, 1024
 PER_SECOND = RATE / HOP
 BANDS = 32
@@ -23,6 +23,7 @@ SUNG = (380.0, 3_000.0)
 """Hz between which semitones are heard."""
 
 Floats = NDArray[np.float32]
+Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

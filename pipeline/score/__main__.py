@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from pipeline import command
+from pipeline.cli import compose
+from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
-from pipeline.launch import launch
 
 
 def main() -> None:
@@ -18,31 +18,32 @@ def main() -> None:
     def job(config: RenderConfig, folder: Path, name: str) -> None:
         draw(config, folder, name, export)
 
-    launch(job, command.SCORE_USAGE)
+    launch(job, compose.SCORE_USAGE)
 
 
 def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> None:
     """Draw the score of the film ``name``, and write it as data to the file ``export``; say where they are."""
-    from pipeline import sheet, sheet_picture
-    from pipeline.cut import plan_film
-    from pipeline.progress import say
+    from pipeline.plan import score_chart, score_data
+    from pipeline.plan.film_plan import plan_film
+    from pipeline.runtime import files
+    from pipeline.runtime.progress import say
 
     if export == "":
         raise ConfigError("export", "", "name a file, such as export=score.json")
-    plan = plan_film(sheet.film_of(config), folder, name)
+    plan = plan_film(score_data.film_of(config), folder, name)
     for note in plan.notes:
         say(f"note: {note}")
-    picture = sheet.picture_path(config, folder)
-    sheet.check(picture, "output=", overwrite=config.overwrite)
+    picture = score_data.picture_path(config, folder)
+    files.check(picture, "output=", overwrite=config.overwrite)
     if export is not None and Path(export).absolute() == picture.absolute():
         raise ConfigError("export", export, "that is where the picture goes; name another file")
     if export is not None:
-        sheet.check(Path(export), "export=", overwrite=config.overwrite)
-    made = sheet.sheet_of(plan)
-    sheet.write(picture, sheet_picture.as_png(made, f"{plan.video.stem}"))
+        files.check(Path(export), "export=", overwrite=config.overwrite)
+    made = score_data.sheet_of(plan)
+    files.write(picture, score_chart.as_png(made, f"{plan.video.stem}"))
     print(picture)  # noqa: T201 - the answer
     if export is not None:
-        sheet.write(Path(export), made.as_json().encode())
+        files.write(Path(export), made.as_json().encode())
         print(export)  # noqa: T201
 
 

@@ -7,10 +7,10 @@ from fractions import Fraction
 from zlib import crc32
 
 from pipeline.errors import ConfigError
-from pipeline.score.clock import show_time
 from pipeline.score.expression import compile_expression
 from pipeline.score.keyframes import parse_keyframes
-from pipeline.score.signals import Signals
+from pipeline.timing.signals import Signals
+from pipeline.timing.timecode import show_time
 
 _CHECKS = 1_000_000
 """At most so many moments of a shot are looked at before it starts."""

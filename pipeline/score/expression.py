@@ -15,11 +15,11 @@ from math import isfinite, pi
 from simpleeval import SimpleEval
 
 from pipeline.errors import ConfigError, nearest
-from pipeline.score import waves
-from pipeline.score.clock import show_time
-from pipeline.score.listening import hear
-from pipeline.score.signals import NAMES as HEARD
-from pipeline.score.signals import SMOOTH, Signal, Signals
+from pipeline.score import functions
+from pipeline.score.signal_lookup import hear
+from pipeline.timing.signals import NAMES as HEARD
+from pipeline.timing.signals import SMOOTH, Signal, Signals
+from pipeline.timing.timecode import show_time
 
 LONGEST_TEXT = 500
 MOST_NODES = 200
@@ -78,7 +78,7 @@ class Expression:
         self, text: str, tree: ast.expr, key: str, seed: int, clock: "_Clock", heard: dict[str, Signal]
     ) -> None:
         self._text, self._tree, self._key, self._clock, self._heard = text, tree, key, clock, heard
-        self._evaluator = SimpleEval(operators=_OPERATORS, functions=waves.functions(seed), names={})
+        self._evaluator = SimpleEval(operators=_OPERATORS, functions=functions.functions(seed), names={})
 
     def __call__(self, t: float) -> float:
         """The value at ``t`` seconds. Raises ConfigError naming the time where there is none."""
@@ -176,15 +176,15 @@ def _check_node(node: ast.AST, text: str, key: str, names: tuple[str, ...]) -> N
 
 
 def _check_call(node: ast.Call, text: str, key: str, heard: tuple[str, ...]) -> None:
-    known = (*waves.NAMES, *heard)
+    known = (*functions.NAMES, *heard)
     if not isinstance(node.func, ast.Name) or node.func.id not in known:
         called = node.func.id if isinstance(node.func, ast.Name) else _plain(node.func)
         allowed = f"{called} is no function here; the functions are {', '.join(known)}"
         raise ConfigError(key, text, allowed + nearest(called, known))
     if node.keywords:
         raise ConfigError(key, text, "functions take plain numbers, without names")
-    if node.func.id in waves.NAMES:
-        waves.check_call(node.func.id, len(node.args), key, text)
+    if node.func.id in functions.NAMES:
+        functions.check_call(node.func.id, len(node.args), key, text)
 
 
 def _plain(node: ast.AST) -> str:

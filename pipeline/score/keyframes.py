@@ -19,10 +19,10 @@ from functools import partial
 from itertools import pairwise
 
 from pipeline.errors import ConfigError
-from pipeline.score.clock import format_time, parse_time
 from pipeline.score.easing import EASINGS, Easing, parse_easing
 from pipeline.score.expression import Expression, compile_expression
-from pipeline.score.signals import Signals
+from pipeline.timing.signals import Signals
+from pipeline.timing.timecode import format_time, parse_time
 
 Compile = Callable[[str], Expression]
 

@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.errors import ConfigError
-from pipeline.score.pace import Pace
-from pipeline.score.sight import Moving, Sight, mix, sight_at, within_one
+from pipeline.score.hold import Pace
+from pipeline.score.target_weights import Moving, Sight, mix, sight_at, within_one
 
 
 class Turn(NamedTuple):

@@ -6,14 +6,14 @@ from fractions import Fraction
 from math import isfinite
 
 from pipeline.errors import ConfigError
+from pipeline.score.channel_sampling import Neighbours
 from pipeline.score.curve import Curve, parse_curve
-from pipeline.score.fractal import LONGEST, Births
-from pipeline.score.plan import Channels, Options, plan
+from pipeline.score.octave_delay import LONGEST, Births
 from pipeline.score.schedule import Round, Schedule
-from pipeline.score.sight import Sight, strongest
-from pipeline.score.signals import Signals
-from pipeline.score.walk import Neighbours
-from pipeline.target import parse_target
+from pipeline.score.schedule_kinds import Channels, Options, plan
+from pipeline.score.target_weights import Sight, strongest
+from pipeline.targets.target import parse_target
+from pipeline.timing.signals import Signals
 
 LONGEST_RETURN = 1.5  # seconds in which a loop goes back to what it began with
 

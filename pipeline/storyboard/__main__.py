@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
-from pipeline.launch import launch
 
 USAGE = """\
 Sketches a film: one sheet with frames of it, small and sparse, above the lanes of its score, and an estimate of what
@@ -37,20 +37,22 @@ def main() -> None:
 
 def draw(config: RenderConfig, folder: Path, name: str) -> None:
     """Sketch the film ``name`` onto one sheet in ``folder``, or at ``config.output``; say where it is."""
-    from pipeline import sheet
-    from pipeline.plan import make_plan
+    from pipeline.plan import score_data
+    from pipeline.plan.score import check_score
+    from pipeline.plan.shot_plan import make_plan
+    from pipeline.runtime import files
 
     if config.film or config.loop:
         raise ConfigError("film" if config.film else "loop", "…", "a storyboard is of one shot that begins and ends")
     path = sheet_path(config, folder)
-    plan = make_plan(sheet.film_of(config), folder, name)
-    sheet.check(path, "output=", overwrite=config.overwrite)
+    plan = make_plan(score_data.film_of(config), folder, name)
+    files.check(path, "output=", overwrite=config.overwrite)
     if config.score.kind != "walk":  # a walk may have to look at the network first
-        sheet.check_score(plan)
+        check_score(plan)
 
-    from pipeline.storyboard import making
+    from pipeline.storyboard import storyboard
 
-    estimate = making.make(plan, path)
+    estimate = storyboard.make(plan, path)
     print(path)  # noqa: T201 - the answer
     print(estimate)  # noqa: T201
 

@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from pipeline.build import build_shot
+from pipeline.build import build_shot, open_footage
 from pipeline.dream.network import Network
 from pipeline.errors import Interrupted
-from pipeline.plan import Plan
-from pipeline.progress import Progress
+from pipeline.plan.shot_plan import Plan
+from pipeline.runtime.progress import Progress
 from pipeline.shot import Shot
-from pipeline.source import open_footage
 
 SHORT_SIDE = 144  # pixels of a sketched frame
 RATE = 4.0  # sketched frames per second

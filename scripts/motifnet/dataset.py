@@ -22,7 +22,7 @@ from scripts.motifnet.compose import Style, picture
 from scripts.motifnet.motifs import MOTIFS
 from scripts.motifnet.scramble import melt, scramble
 
-SOURCES = sorted(Path(__file__).parent.glob("motifs*.py")) + [
+SOURCES = sorted(Path(__file__).parent.glob("motifs/*.py")) + [
     Path(__file__).with_name(name) for name in ("canvas.py", "compose.py", "registry.py")
 ]
 

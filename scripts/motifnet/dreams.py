@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from pipeline.config import DreamConfig
 from pipeline.dream.dreamer import octave_shares
-from pipeline.dream.gradient import step_direction
 from pipeline.dream.jitter import moved, moved_back
-from pipeline.dream.pyramid import fit, resize
+from pipeline.dream.preconditioner import step_direction
+from pipeline.image import fit, resize
 from pipeline.networks.motifnet import Verdict
 
 Value = Callable[[Tensor], Tensor]

@@ -9,12 +9,12 @@ import torch
 from pipeline.networks import motifnet
 from pipeline.networks.motifnet import MotifNet
 from scripts.motifnet import net, scramble, step
-from scripts.motifnet.arithmetic import Arithmetic
 from scripts.motifnet.checkpoint import read
 from scripts.motifnet.dataset import Batch, Drawings, Pictures
 from scripts.motifnet.digest import code, digest
 from scripts.motifnet.motifs import MOTIFS
 from scripts.motifnet.net import trainable
+from scripts.motifnet.precision import Arithmetic
 from scripts.motifnet.step import Phase
 from scripts.motifnet.train import train
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scripts.motifnet.arithmetic import Arithmetic
 from scripts.motifnet.dataset import Batch, Pictures
+from scripts.motifnet.precision import Arithmetic
 
 
 @dataclass(frozen=True)

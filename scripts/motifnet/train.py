@@ -13,11 +13,11 @@ from torch import nn
 from tqdm import tqdm
 
 from pipeline.networks.motifnet import MotifNet
-from pipeline.stop import Stop
-from scripts.motifnet.ahead import ahead
-from scripts.motifnet.arithmetic import Arithmetic
+from pipeline.runtime.interrupt import Stop
 from scripts.motifnet.checkpoint import Checkpoint
 from scripts.motifnet.dataset import Pictures
+from scripts.motifnet.precision import Arithmetic
+from scripts.motifnet.prefetch import ahead
 from scripts.motifnet.step import Phase, attack, average, cut, optimiser, update
 
 

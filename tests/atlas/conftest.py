@@ -5,8 +5,8 @@ import colorsys
 import numpy as np
 import pytest
 
+from pipeline.atlas.selection import Subject
 from pipeline.atlas.store import Drawn
-from pipeline.atlas.subject import Subject
 
 NAMES = ("owl", "</script><script>alert(1)</script>", "{{SCRIPT}} jack-o'-lantern")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.atlas import page
+from pipeline.atlas.selection import blend
 from pipeline.atlas.store import Drawn
-from pipeline.atlas.subject import blend
 from tests.browser import browser, complaints, text, wait
 
 pytestmark = pytest.mark.slow

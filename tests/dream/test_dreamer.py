@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from pipeline.config import DreamConfig
+from pipeline.dream.adaptive_steps import Done
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
-from pipeline.dream.thrift import Done
 from pipeline.errors import DreamError
 
 SEES = {"three": 1.0}

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from pipeline.config import NetworkConfig
-from pipeline.dream import zoo
+from pipeline.dream import model_zoo
+from pipeline.dream.feature_extractor import LOGITS, cut
 from pipeline.dream.network import Network
-from pipeline.dream.trace import LOGITS, cut
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError
 
@@ -19,7 +19,7 @@ NAMES = [
 
 def bare(name: str) -> Network:
     """A known network without weights (meta tensors): enough for names and shapes."""
-    return zoo.dress(name, zoo.architecture(name), Weights(Path(name), ""))
+    return model_zoo.dress(name, model_zoo.architecture(name), Weights(Path(name), ""))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -92,14 +92,14 @@ def test_weights_take_no_gradient(tiny: Network) -> None:
 def random(name: str) -> Network:
     """A known network with random weights, on the scale of real ones."""
     dice = torch.Generator().manual_seed(0)
-    model = zoo.architecture(name).to_empty(device="cpu")
+    model = model_zoo.architecture(name).to_empty(device="cpu")
     for key, values in model.state_dict().items():
         if key.endswith(("running_var", "weight")) and values.dim() == 1:
             values.uniform_(0.5, 1.5, generator=dice)
         elif values.is_floating_point():
             fan = values[0].numel() if values.dim() > 1 and "scale" not in key else 100
             values.normal_(0, (2 / fan) ** 0.5, generator=dice)
-    return zoo.dress(name, model, Weights(Path(name), ""))
+    return model_zoo.dress(name, model, Weights(Path(name), ""))
 
 
 def passed(seeing: nn.Module, taken: Network, frame: torch.Tensor, layers: list[str]) -> list[torch.Tensor]:
@@ -113,7 +113,7 @@ def passed(seeing: nn.Module, taken: Network, frame: torch.Tensor, layers: list[
 
 @pytest.mark.parametrize("name", ["motifnet", "squeezenet1_0", "resnet50", "convnext_tiny", "mobilenet_v3_large"])
 def test_weights_cast_once_give_the_bits_of_those_cast_in_every_pass(name: str) -> None:
-    taken = zoo.build(NetworkConfig()) if name == "motifnet" else random(name)
+    taken = model_zoo.build(NetworkConfig()) if name == "motifnet" else random(name)
     taken.to(torch.device("cpu"), torch.bfloat16, name != "resnet50")
     layers = [*(taken.resolve(layer, "key") for layer in taken.main_layers()[1::2]), LOGITS]
     frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
@@ -129,7 +129,7 @@ def test_weights_cast_once_give_the_bits_of_those_cast_in_every_pass(name: str) 
 
 
 def test_in_half_precision_exact_ones_are_those_of_float32() -> None:
-    taken = zoo.build(NetworkConfig())
+    taken = model_zoo.build(NetworkConfig())
     frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
     expected = taken.activations(frame, ["stage2"])["stage2"]
     taken.to(torch.device("cpu"), torch.bfloat16)
@@ -142,7 +142,7 @@ def test_in_half_precision_exact_ones_are_those_of_float32() -> None:
 
 
 def test_cuts_share_what_was_cast() -> None:
-    taken = zoo.build(NetworkConfig()).to(torch.device("cpu"), torch.bfloat16)
+    taken = model_zoo.build(NetworkConfig()).to(torch.device("cpu"), torch.bfloat16)
     frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
     for layer in ("stage2", "stage3"):
         taken.activations(frame, [layer])
@@ -153,7 +153,7 @@ def test_cuts_share_what_was_cast() -> None:
 
 def test_an_unknown_network_is_said_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"network.name=googlenett: no such network \(did you mean googlenet"):
-        zoo.build(NetworkConfig(name="googlenett"))
+        model_zoo.build(NetworkConfig(name="googlenett"))
 
 
 def test_a_network_of_fixed_size_is_refused() -> None:
@@ -162,10 +162,10 @@ def test_a_network_of_fixed_size_is_refused() -> None:
 
 
 def test_real_weights_see_the_lion(shared: Path) -> None:
-    from pipeline.media.stills import load_still
+    from pipeline.media.decode.image_file import load_still
 
     path = shared / "weights" / "squeezenet1_0-imagenet.pth"
-    seeing = zoo.build(NetworkConfig(name="squeezenet1_0", weights=str(path)))
+    seeing = model_zoo.build(NetworkConfig(name="squeezenet1_0", weights=str(path)))
     lion = load_still(shared / "media" / "lion.jpg", width=256, height=256)
     logits = seeing.activations(lion, [LOGITS])[LOGITS]
     assert int(logits.argmax()) == seeing.class_index("lion", "key")

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dream.pyramid import fit, octave_size
+from pipeline.dream.pyramid import octave_size
+from pipeline.image import fit
 
 SIDES = st.integers(16, 5000)
 

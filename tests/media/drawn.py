@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import EncodeConfig
-from pipeline.media.assemble import assemble
-from pipeline.media.encoder import Encoder
+from pipeline.media.encode.encoder import Encoder
+from pipeline.media.encode.mux import assemble
 
 SIZE = (48, 64)  # H, W
 

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pipeline.device import choose_device
 from pipeline.motion import camera
 from pipeline.motion.camera import move, similarity
+from pipeline.runtime.device import choose_device
 
 STILL = {"zoom": 1.0, "rotate": 0.0, "pan": (0.0, 0.0), "center": (0.5, 0.5)}
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from pipeline.config import FlowConfig
-from pipeline.motion.flow import dis
 from pipeline.motion.footage import Footage
-from tests.motion.test_flow import seen, texture
+from pipeline.motion.optical_flow import dis
+from tests.motion.test_optical_flow import seen, texture
 
 KEEP = {"flow.persistence": 1.0, "flow.reset": 0.0}
 

@@ -30,8 +30,8 @@ def test_weights_that_are_missing_or_not_the_published_ones_are_refused(
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="RAFT runs on CUDA alone")
 def test_a_pan_is_found() -> None:
-    from pipeline.motion.flow import fit
-    from tests.motion.test_flow import SIZE, seen, texture
+    from pipeline.motion.optical_flow import fit
+    from tests.motion.test_optical_flow import SIZE, seen, texture
 
     try:
         find_weights()

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from pipeline.music.bars import first_of_bars
-from pipeline.music.chains import BLOCK, chains
+from pipeline.music.analysis import describe
+from pipeline.music.beats import BLOCK, chains
 from pipeline.music.features import PER_SECOND, extract
 from pipeline.music.hearing import Hearing
-from pipeline.music.listen import describe
 from pipeline.music.onsets import strokes
+from pipeline.music.structure import first_of_bars
 from pipeline.music.tempo import _tempogram
 from tests.music.band import Band
 from tests.music.drawn import Drawing, found

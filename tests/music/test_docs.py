@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from pipeline import command
-from pipeline.plan import make_plan
-from pipeline.score.signals import COUNTS, SMOOTH
-from pipeline.sheet import film_of, make_sheet, music_of, score_of
-from pipeline.sheet_picture import as_png
+from pipeline.cli import compose as command
+from pipeline.plan.score import score_of
+from pipeline.plan.score_chart import as_png
+from pipeline.plan.score_data import film_of, make_sheet, music_of
+from pipeline.plan.shot_plan import make_plan
+from pipeline.timing.signals import COUNTS, SMOOTH
 from tests.media.drawing import draw
 from tests.music.drawn import Drawing
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from pipeline.media import video
-from pipeline.media.pixels import from_array
+from pipeline.image import from_array
+from pipeline.media.decode import probe
 from pipeline.motion import camera
-from pipeline.music import listen
 from pipeline.music.features import PER_SECOND
+from pipeline.plan import song as song_plan
 from tests.media.drawing import draw
 from tests.music.drawn import Drawing
 
@@ -27,7 +27,7 @@ def render(folder: Path, *arguments: str) -> list[np.ndarray]:
     command = [sys.executable, "-m", "pipeline.render", *QUICK, *arguments, "output=film.mp4"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    return [frame.astype(np.float32) / 255 for frame in video.decode(folder / "film.mp4")]
+    return [frame.astype(np.float32) / 255 for frame in probe.decode(folder / "film.mp4")]
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def test_targets_change_on_the_beat_and_the_film_is_as_long_as_the_song(tmp_path
     size = ("frame.width=64", "frame.height=64", "frame.fps=24")
     frames = render(tmp_path, f"audio.path={song.name}", *look, *size)
     assert len(frames) == round(5.03 * 24)
-    report = listen.analyse(tmp_path / "film.mp4")
+    report = song_plan.analyse(tmp_path / "film.mp4")
     assert report.seconds == pytest.approx(len(frames) / 24, abs=1e-3)
     moved = [np.abs(after - before) for before, after in pairwise(frames)]
     right = [bool(change[:, 40:].mean() > change[:, :24].mean()) for change in moved]
@@ -62,7 +62,7 @@ def test_the_zoom_follows_the_bass(tmp_path: Path) -> None:
     size = ("frame.width=128", "frame.height=96", "encode.quality=best")
     frames = render(tmp_path, "+preset=music_video", f"audio.path={song.name}", *still, *size)
     zoom = [_zoom(before, after) for before, after in pairwise(frames)]
-    bass = listen.analyse(song).levels[0]
+    bass = song_plan.analyse(song).levels[0]
     times = (np.arange(len(zoom)) + 0.5) / 24
     followed, value = [], 0.0  # as the preset follows it
     for level in bass:

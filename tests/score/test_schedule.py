@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
-from pipeline.score.pace import Pace, check_pace, parse_pace
+from pipeline.score.hold import Pace, check_pace, parse_pace
 from pipeline.score.schedule import Constant, Key, Keys, cycle, ping_pong, sort_keys
 from tests.quick import QUICK
 

@@ -12,24 +12,24 @@ import torch
 from torch.autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEventAvg
 
-from pipeline import command
-from pipeline.dream import zoo
+from pipeline.cli import compose
+from pipeline.dream import model_zoo
 from pipeline.dream.objective import Objective
 from pipeline.errors import RenderError
-from pipeline.media.video import count_frames
+from pipeline.media.decode.probe import count_frames
 from pipeline.networks import motifnet
-from scripts.speed import gpu, measures, thrift
-from scripts.speed.common_way import CommonWay, Way
-from scripts.speed.looping import looping
-from scripts.speed.subject import Subject, subject
-from scripts.speed.timing import Took, ratios, take_turns
+from scripts.benchmarks import adaptive_steps, gpu, measures
+from scripts.benchmarks.baseline import CommonWay, Way
+from scripts.benchmarks.frame_loop import looping
+from scripts.benchmarks.timing import Took, ratios, take_turns
+from scripts.benchmarks.workload import Subject, subject
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Subject:
-    command.register()
+    compose.register()
     return subject("motifnet", (64, 96), tmp_path, device="cpu", more=["network.targets=[stage3]", "dream.octaves=2"])
 
 
@@ -59,7 +59,7 @@ def common(small: Subject, tmp_path: Path) -> CommonWay:
 
 
 def test_the_usual_way_dreams_too(small: Subject, common: CommonWay) -> None:
-    objective = Objective(zoo.build(small.plan.config.network))
+    objective = Objective(model_zoo.build(small.plan.config.network))
 
     def seen() -> float:
         return objective.activation(torch.from_numpy(common.picture.transpose(2, 0, 1).copy())[None], "stage3")
@@ -82,7 +82,7 @@ def test_the_usual_way_says_when_its_smallest_octave_is_too_small(small: Subject
 
 def test_both_ways_have_the_same_weights(tmp_path: Path) -> None:
     """Also where a file takes the place of those that MotifNet comes with."""
-    command.register()
+    compose.register()
     state = {
         name: tensor + 1 if name == "head.bias" else tensor for name, tensor in motifnet.load().state_dict().items()
     }
@@ -123,7 +123,7 @@ def test_every_way_is_timed_and_the_network_left_as_it_was(small: Subject) -> No
 
 @pytest.mark.slow
 def test_what_a_gpu_is_measured_by_runs_on_any_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command.register()
+    compose.register()
     monkeypatch.setattr(gpu, "WARM", 1)
     look = ["score.targets=[stage3]", "network.targets=[stage3]", "dream.octaves=2"]
     found = gpu.film("motifnet", (64, 96), tmp_path, device="cpu", look=look, repeats=1, long=0.2)
@@ -168,9 +168,9 @@ def test_of_a_gpus_time_each_kernel_counts_once() -> None:
 
 def test_the_curve_counts_every_pixel_that_is_passed(small: Subject) -> None:
     """One step on 42×64 and 64×96; two steps are twice that, one octave the finer, and thrift at most all of it."""
-    dreams = thrift.settings(small.plan.config.dream)
+    dreams = adaptive_steps.settings(small.plan.config.dream)
     names = ("1 step", "2 steps", "octaves=1", "thrift=12")
-    points = thrift.curve(small, {name: dreams[name] for name in names}, 1.0, 6, small.shot().canvas)
+    points = adaptive_steps.curve(small, {name: dreams[name] for name in names}, 1.0, 6, small.shot().canvas)
     pixels = [points[name].kpixels for name in names]
     assert pixels[:3] == pytest.approx([8.832, 17.664, 6.144])
     assert 0 < pixels[3] <= pixels[0]

@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from pipeline.networks import motifnet
-from scripts.motifnet import judge
+from scripts.motifnet import evaluate
 from scripts.motifnet.dreams import Growth, grow, seen
 
 
@@ -42,15 +42,15 @@ class OneDevice(TorchDispatchMode):
 @pytest.mark.parametrize("bare", [False, True])
 def test_no_tensor_of_a_judged_dream_stays_behind_on_the_cpu(bare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the meta device, which computes nothing and is everywhere; of two classes."""
-    monkeypatch.setattr(judge, "MOTIFS", dict(list(judge.MOTIFS.items())[:2]))
-    meta, recipe = torch.device("meta"), judge.Recipe(dreams=1, dream_steps=1, size=72)
+    monkeypatch.setattr(evaluate, "MOTIFS", dict(list(evaluate.MOTIFS.items())[:2]))
+    meta, recipe = torch.device("meta"), evaluate.Recipe(dreams=1, dream_steps=1, size=72)
     net = motifnet.load().to(meta)
     with torch.device(meta):
-        stranger = judge.Judge(43).eval()
+        stranger = evaluate.Judge(43).eval()
     with OneDevice():
-        dreams = judge._dreams(net, recipe, bare, meta)
-        features, logits = judge._look(stranger, judge._halved(dreams))
+        dreams = evaluate._dreams(net, recipe, bare, meta)
+        features, logits = evaluate._look(stranger, evaluate._halved(dreams))
         with pytest.raises(RuntimeError, match="two devices"):
-            judge._dreams(net, recipe, bare, torch.device("cpu"))
+            evaluate._dreams(net, recipe, bare, torch.device("cpu"))
     assert dreams.shape == (2, 3, 72, 72)
     assert dreams.device == features.device == logits.device == meta

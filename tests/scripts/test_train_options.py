@@ -8,10 +8,10 @@ import torch
 from pipeline.networks import motifnet
 from scripts import train_motifnet
 from scripts.motifnet import dataset, export
-from scripts.motifnet.arithmetic import Arithmetic
+from scripts.motifnet.contact_sheets import some
 from scripts.motifnet.dataset import Drawings, Pictures
 from scripts.motifnet.options import parse
-from scripts.motifnet.sheets import some
+from scripts.motifnet.precision import Arithmetic
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ import torch
 from pipeline.errors import InputError, RenderError
 from scripts import train_motifnet
 from scripts.motifnet import dataset, net
-from scripts.motifnet.ahead import ahead
-from scripts.motifnet.arithmetic import Arithmetic, kept, settle
 from scripts.motifnet.dataset import Batch, Drawings, Pictures
 from scripts.motifnet.digest import code
 from scripts.motifnet.motifs import MOTIFS
+from scripts.motifnet.precision import Arithmetic, kept, settle
+from scripts.motifnet.prefetch import ahead
 from scripts.motifnet.recipe import Recipe, beginning, places, trained
 from scripts.motifnet.step import Phase
 from scripts.motifnet.train import train

@@ -11,11 +11,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from PIL import Image
 
-from pipeline import command
+from pipeline.cli import compose as command
 from pipeline.dream.network import Network
 from pipeline.errors import Interrupted
-from pipeline.plan import Plan, make_plan
-from pipeline.storyboard.estimate import Estimate, measure
+from pipeline.plan.shot_plan import Plan, make_plan
+from pipeline.storyboard.cost import Estimate, measure
 from pipeline.storyboard.sketch import MOST_SHOWN, RATE, draft, moments, sketch
 
 SMALL = ("frame.width=128", "frame.height=96", "frame.fps=12", "dream.octaves=2", "start.steps=4")

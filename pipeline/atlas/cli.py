@@ -1,0 +1,93 @@
+"""The command line of the atlas: its own settings beside those of a render. No torch."""
+
+from collections.abc import Sequence
+
+from omegaconf import OmegaConf
+
+from pipeline.atlas.config import AtlasConfig
+from pipeline.config import DreamConfig, settings
+from pipeline.config.setting import check_settings
+from pipeline.errors import ConfigError
+
+LOOK = ("precondition", "exponent", "colour", "equalize", "tone_mean", "tone_contrast", "tone_rate")
+"""What of a dream's settings decides on a picture, beside jitter."""
+
+USAGE = """\
+Draws what every channel and class of a network sees: a sheet for each layer, and all of them in one page.
+
+    python -m pipeline.atlas
+    python -m pipeline.atlas layers=[stage4,classes] channels=0..63
+    python -m pipeline.atlas network=googlenet layers=[inception4c] sample=24 diversity=3
+    python -m pipeline.atlas blend=[stage4:3,class:owl]
+
+What was drawn once is kept in the cache folder and not drawn again, whatever is asked for next; Ctrl-C loses nothing
+that is finished. atlas.html is a single file and opens from disk: a click on a picture copies its target.
+
+Settings of the atlas (setting=value; [what it is by default]):
+
+{own}
+
+Of a render's settings it reads network=, network.weights=, seed=, device=, precision=, overwrite=, output= (the folder;
+without it the run's folder under outputs/), and of dream.* jitter, precondition, exponent, colour, equalize and tone_*.
+
+Choices (group=choice):
+
+{{groups}}
+
+Exit codes: 0 done, 1 something to put right, 130 stopped.
+"""
+
+
+def divide(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The atlas's own settings, and those of a render."""
+    names = {key for key, _, _ in settings(AtlasConfig())}
+    own = [argument for argument in arguments if argument.partition("=")[0] in names]
+    return own, [argument for argument in arguments if argument not in own]
+
+
+def read(arguments: Sequence[str]) -> AtlasConfig:
+    """The atlas's own settings as typed → checked. Raises ConfigError."""
+    kinds = {"int": "a whole number", "bool": "true or false", "str": "text"}
+    schema = OmegaConf.structured(AtlasConfig)
+    for argument in arguments:
+        key, _, text = argument.partition("=")
+        item = next(item for name, item, _ in settings(AtlasConfig()) if name == key)
+        wanted = f"needs {kinds.get(getattr(item.type, '__name__', ''), 'a list')}: {item.metadata['help']}"
+        if "$" in text:
+            raise ConfigError(key, text, wanted)
+        try:
+            value = _value(argument) if key != "channels" else text
+            listed = isinstance(value, str) and getattr(item.type, "__name__", "") == "list"
+            schema[key] = [piece.strip() for piece in str(value).split(",")] if listed else value
+        except Exception as error:  # YAML's and OmegaConf's own, of many kinds
+            raise ConfigError(key, text, wanted) from error
+    config = OmegaConf.to_object(schema)
+    assert isinstance(config, AtlasConfig)
+    check_settings(config)
+    return config
+
+
+def _value(argument: str) -> object:
+    """What stands behind the equals sign, as YAML. Raises whatever the reader of YAML raises."""
+    tree = OmegaConf.to_container(OmegaConf.from_dotlist([argument]), resolve=False)
+    assert isinstance(tree, dict)
+    return next(iter(tree.values()))
+
+
+def check_look(look: DreamConfig) -> None:
+    """Raise ConfigError for a setting that moves in time."""
+    for name in LOOK:
+        value = getattr(look, name)
+        if name != "precondition" and not isinstance(value, int | float):
+            raise ConfigError(f"dream.{name}", value, "an atlas has no time: give one number")
+
+
+def usage() -> str:
+    """What ``--help`` says, with the groups left to be filled in."""
+    rows = []
+    for key, item, value in settings(AtlasConfig()):
+        low, high, choices = (item.metadata[name] for name in ("low", "high", "choices"))
+        limits = " | ".join(choices) if choices else f"{low:g} to {high:g}" if high is not None else ""
+        shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else value
+        rows.append(f"  {key}=".ljust(16) + f"[{shown}] {item.metadata['help']}" + (f" ({limits})" if limits else ""))
+    return USAGE.format(own="\n".join(rows))

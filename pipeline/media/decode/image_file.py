@@ -1,0 +1,230 @@
+"""Pictures from and to files: whatever a user's photograph is, it becomes one frame."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from pipeline.errors import InputError, OutputError
+from pipeline.media.decode.image_header import FORMATS, KNOWN
+from pipeline.media.encode.pixel_format import to_bytes
+from pipeline.runtime.files import part_path, place
+
+MAX_PIXELS = 10_000_000_000  # as far as limits.picture_megapixels may be raised, which is checked before
+# How many quarter turns counter-clockwise, after which mirroring, each EXIF orientation asks for.
+UPRIGHT = {
+    2: (0, True),
+    3: (2, False),
+    4: (2, True),
+    5: (3, True),
+    6: (3, False),
+    7: (1, True),
+    8: (1, False),
+}
+
+Picture = NDArray[Any]
+
+
+def load_still(
+    path: Path,
+    *,
+    width: int,
+    height: int,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> Tensor:
+    """The picture as a frame ``(1, 3, height, width)`` float32, sRGB-encoded in [0, 1], on the CPU.
+
+    It is turned upright, scaled to cover the frame and cropped around its centre; transparent parts
+    show ``background`` (red, green, blue in [0, 1]). Of an animation, the first picture. Raises
+    InputError when the file is missing, no picture, or damaged.
+    """
+    data = _read_file(path)
+    with _quiet_pillow():
+        try:
+            Image.init()
+            known = [name for name in FORMATS if name in Image.OPEN]  # older Pillows lack some
+            with Image.open(BytesIO(data), formats=known) as image:
+                _check_size(path, image)
+                picture = _deep(image, data) if _is_deep(image) else _shallow(image)
+        except UnidentifiedImageError as error:
+            raise InputError(f"{path} is no picture that can be read; {KNOWN}") from error
+        except InputError:
+            raise
+        except Exception as error:  # decoders raise anything over damaged files
+            raise InputError(f"{path} is damaged: {_words(error)}") from error
+    return _cover(picture, width, height, background)
+
+
+def save_png(frame: Tensor, path: Path) -> None:
+    """Write a frame ``(1, 3, H, W)`` in [0, 1] as an 8-bit PNG, whole or not at all.
+
+    An existing file is replaced. Raises OutputError.
+    """
+    write_png(to_bytes(frame), path)
+
+
+def write_png(picture: NDArray[np.uint8], path: Path) -> None:
+    """As ``save_png``, for ``(H, W, 3)`` bytes."""
+    part = part_path(path)
+    try:
+        with part.open("wb") as file:
+            Image.fromarray(picture).save(file, format="PNG")
+        place(part, path, overwrite=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {_words(error)}") from error
+    finally:
+        _remove(part)
+
+
+def _read_file(path: Path) -> bytes:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a picture")
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: there is no such file") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {_words(error)}") from error
+
+
+def _check_size(path: Path, image: Image.Image) -> None:
+    pixels = image.width * image.height
+    if pixels > MAX_PIXELS:
+        raise InputError(
+            f"{path} has {image.width}x{image.height} pixels, {pixels / 1e6:.0f} million; "
+            f"allowed are {MAX_PIXELS // 10**6} million"
+        )
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether Pillow would cut 16-bit colours to 8. With a colour profile that is the lesser evil:
+    profiles are applied in 8 bits only, and wrong colours show more than a missing low byte.
+    """
+    tiles = getattr(image, "tile", None)
+    raw = str(tiles[0][3]) if tiles else ""
+    return image.mode in ("RGB", "RGBA") and ";16" in raw and _profile(image) is None
+
+
+def _deep(image: Image.Image, data: bytes) -> Picture:
+    """16-bit colours through OpenCV → ``(H, W, 3 or 4)`` float32."""
+    image.load()  # Pillow notices damage, OpenCV returns what it got
+    import cv2  # needs libraries of the system that a bare machine may lack; only deep colour asks for it
+
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
+        return _shallow(image)
+    order = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    picture = cv2.cvtColor(pixels, order).astype(np.float32) / 65535
+    if image.format == "TIFF":  # OpenCV turns these upright itself
+        return picture
+    turns, mirrored = UPRIGHT.get(image.getexif().get(0x0112, 1), (0, False))
+    picture = np.rot90(picture, turns)
+    return picture[:, ::-1] if mirrored else picture
+
+
+def _shallow(image: Image.Image) -> Picture:
+    """Everything else through Pillow → ``(H, W, 1, 3 or 4)``, uint8 or float32 in [0, 1]."""
+    profile = _profile(image)
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
+        return _grey(np.asarray(upright))
+    if upright.mode not in ("RGB", "L", "CMYK", "LAB") or "transparency" in upright.info:
+        upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    if upright.mode == "LAB":
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    if profile is not None:
+        upright = _to_srgb(upright, profile)
+    if upright.mode not in ("RGB", "RGBA", "L"):
+        upright = upright.convert("RGB")
+    pixels = np.asarray(upright)
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _grey(values: Picture) -> Picture:
+    """Deep grey → ``(H, W, 1)`` float32: whole numbers are 16-bit, others are in [0, 1] already."""
+    scale = 1.0 if np.issubdtype(values.dtype, np.floating) else 1 / 65535
+    grey: Picture = np.nan_to_num(values.astype(np.float32) * np.float32(scale)).clip(0, 1)
+    return grey[..., None]
+
+
+def _profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
+    """The embedded colour profile, unless it is absent, broken or sRGB itself."""
+    data = image.info.get("icc_profile")
+    if not data:
+        return None
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(data))
+        return None if "sRGB" in ImageCms.getProfileDescription(profile) else profile
+    except (OSError, ImageCms.PyCMSError):
+        return None
+
+
+def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+    target = "RGBA" if image.mode == "RGBA" else "RGB"
+    try:
+        converted = ImageCms.profileToProfile(
+            image,
+            profile,
+            ImageCms.createProfile("sRGB"),
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            outputMode=target,
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except ImageCms.PyCMSError:  # a profile for other colours than the picture's
+        return image
+    return converted or image
+
+
+def _cover(picture: Picture, width: int, height: int, background: tuple[float, ...]) -> Tensor:
+    """``(h, w, 1, 3 or 4)`` → ``(1, 3, height, width)``: Lanczos in float, one channel at a time."""
+    rows, columns, channels = picture.shape
+    scale = min(rows / height, columns / width)  # source pixels per pixel
+    left, top = max(0.0, (columns - width * scale) / 2), max(0.0, (rows - height * scale) / 2)
+    box = (left, top, min(columns, left + width * scale), min(rows, top + height * scale))
+    alpha = _unit(picture[..., 3]) if channels == 4 else None
+    planes = []
+    for channel in range(3):
+        plane = _unit(picture[..., min(channel, channels - 1)])
+        if alpha is not None:
+            plane = background[channel] + (plane - background[channel]) * alpha
+        image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
+        resized = image.resize((width, height), Image.Resampling.LANCZOS, box=box)
+        planes.append(torch.from_numpy(np.array(resized)))
+    return torch.stack(planes)[None].clamp(0, 1)
+
+
+def _unit(plane: Picture) -> Picture:
+    return plane if plane.dtype == np.float32 else plane.astype(np.float32) / np.float32(255)
+
+
+@contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    """Pillow without its own pixel limit, which is checked here, and without its warnings."""
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+def _words(error: Exception) -> str:
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(words).split())
+
+
+def _remove(part: Path) -> None:
+    try:
+        part.unlink(missing_ok=True)
+    except OSError:  # the folder itself is the trouble, and already reported
+        return

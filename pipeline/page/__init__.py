@@ -1,1 +1,0 @@
-"""The live page: what a film looks like while it is rendered, for a browser on the same machine."""

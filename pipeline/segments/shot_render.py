@@ -1,0 +1,217 @@
+"""One shot on its way: its folder, what of it is there, and the pieces that it gives to the film."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipeline.build import build_shot, over_footage
+from pipeline.dream import model_zoo, precision
+from pipeline.dream.network import Network
+from pipeline.errors import OutputError
+from pipeline.image import from_array
+from pipeline.media.decode.probe import read_frame
+from pipeline.media.encode.codecs import segment_suffix
+from pipeline.media.encode.encoder import Encoder
+from pipeline.media.encode.lossless import SUFFIX, lossless, read
+from pipeline.motion.loop_closure import Home
+from pipeline.plan.shot_plan import Plan
+from pipeline.runtime.device import device_words
+from pipeline.runtime.interrupt import Stop
+from pipeline.runtime.progress import say
+from pipeline.segments import fingerprint as specs
+from pipeline.segments import record
+from pipeline.segments.layout import Layout
+from pipeline.segments.store import Shelf
+from pipeline.segments.workdir import Folder
+from pipeline.segments.writer import Job, Watcher, cue_digest
+from pipeline.shot import Shot
+
+TURN = 0.02  # share by which a number may differ at both ends of a loop without a word
+
+
+class Networks:
+    """The networks of a film, each loaded once, on its device."""
+
+    def __init__(self, device: torch.device, precisions: Sequence[torch.dtype]) -> None:
+        self.device, self._precisions = device, precisions
+        self._built: dict[str, list[Network]] = {}
+
+    def find(self, plan: Plan, before: specs.Spec) -> Network:
+        """The network of a shot; ``before`` is the spec of what is there of it, which goes on as it began."""
+        config, way = plan.config.network, precision.way_of(before)
+        built = self._built.setdefault(repr(config), [])
+        for network in built:
+            if way in (None, (network.precision, network.channels_last)):
+                return network
+        built.append(precision.place(model_zoo.build(config), config, self.device, self._precisions, way))
+        return built[-1]
+
+
+@dataclass
+class Take:
+    """A shot with its finished segments; ``facts`` is its record."""
+
+    plan: Plan
+    shot: Shot
+    shelf: Shelf
+    facts: dict[str, Any]
+
+    def is_whole(self) -> bool:
+        """Whether all its frames are there."""
+        return self.shelf.finished(self.plan.frames) == self.plan.frames
+
+    def kept(self) -> int:
+        """How many of its frames need not be dreamed again."""
+        return self.shelf.kept(self.plan.frames) if self.shelf.folder.is_dir() else 0
+
+    def pieces(self) -> list[tuple[Path, int]]:
+        """The files that are in the film as they are, with their counts of frames."""
+        return self._files(self.plan.link.unshown, self.plan.frames - self.plan.link.tail)
+
+    def head(self) -> tuple[Path, ...]:
+        """The lossless files of its first frames."""
+        return tuple(path for path, _ in self._files(0, self.plan.link.unshown))
+
+    def tail(self) -> tuple[Path, ...]:
+        """The lossless files of its last frames."""
+        return tuple(path for path, _ in self._files(self.plan.frames - self.plan.link.tail, self.plan.frames))
+
+    def run_up(self) -> Iterator[Tensor]:
+        """What comes before the beginning of a loop, and its first frame."""
+        path, _ = self.pieces()[0]
+        return chain(read(self.head()), (from_array(read_frame(path, 0) / 255.0) for _ in range(1)))
+
+    def begin_from(self, before: "Take") -> None:
+        """Go on from the last picture of the shot ``before``, which is whole."""
+        found = before.shelf.last(before.plan.frames)
+        assert found is not None
+        self.shot = replace(self.shot, canvas=found[0].to(self.shot.canvas.device))
+
+    def run(self, name: str, stop: Stop, watchers: Sequence[Watcher], first: "Take", begin: int) -> None:
+        """Render what is missing. ``first`` is the film's first shot, to which the end of a loop is led; ``begin`` is
+        the frame of the film that this shot's first one is, below 0 in a run-up.
+        """
+        plan, shot = self.plan, self.shot
+        if plan.link.back:
+            shot = replace(shot, home=Home(first.run_up, plan.link.back))
+        with ExitStack() as stack:
+            shot = over_footage(plan, shot, stack, first=self.shelf.first(plan.frames, plan.part))
+            looking = [_Later(watcher, begin) for watcher in watchers] if begin else watchers
+            self._show(looking)
+            opening = partial(encoder, plan, planar=shot.canvas.device.type == "cuda")
+            Job(shot, self.shelf, plan.frames, opening, stop, looking).run(name, plan.part)
+
+    def _show(self, watchers: Sequence[Watcher]) -> None:
+        """Tell those who look on of what is finished already."""
+        for path, frames in self.pieces():
+            entry = next((entry for entry in self.shelf.entries.values() if entry.file == path.name), None)
+            if entry is not None and entry.frames == frames:
+                for watcher in watchers:
+                    watcher.segment(path, entry.first, frames)
+
+    def _files(self, first: int, stop: int) -> list[tuple[Path, int]]:
+        shelf, frames = self.shelf, self.plan.frames
+        numbers = [n for n in range(shelf.count(frames)) if first <= shelf.layout.first(n) < stop]
+        return [(shelf.path(n), shelf.length(n, frames)) for n in numbers]
+
+
+def open_take(plan: Plan, folder: Folder, networks: Networks, before: Take | None, first: Take | None) -> Take:
+    """The shot with what is there of it. ``before`` and ``first`` are the shots that it goes on from and returns to.
+
+    Raises OutputError when what is there was made differently, unless that may be replaced.
+    """
+    config, link = plan.config, plan.link
+    seeing = networks.find(plan, folder.spec(link.index + 1) if config.resume else {})
+    shot = build_shot(plan, seeing)
+    device = device_words(networks.device)
+    facts = record.make_record(plan, seeing.weights, device, seeing.precision, seeing.channels_last)
+    spec = {**record.frames_spec(facts, plan), **_linked(plan, before, first)}
+    opening = partial(_shelf, plan, shot, folder, spec)
+    shelf = opening(resume=config.resume)
+    if shelf.changed and config.overwrite:
+        shelf = opening(resume=False)
+    if shelf.changed:
+        raise OutputError(
+            f"{shelf.folder} holds frames for which the score asks for something else now, from frame "
+            f"{min(shelf.changed)} on (as do times in per cent when a film gets longer); give resume=false to render "
+            "it anew, or another output="
+        )
+    for number in shelf.damaged:
+        say(f"note: segment {number} in {shelf.folder} is damaged and will be rendered again")
+    for name in strays(shot) if link.period else ():
+        say(f"note: {name} does not come back to where it began; it changes at once where the loop begins again")
+    take = Take(plan, shot, shelf, facts)
+    if link.carried and before is not None:
+        take.begin_from(before)
+    return take
+
+
+def encoder(plan: Plan, path: Path, kept: bool, *, planar: bool = False) -> Encoder:
+    """The encoder of a piece; of one whose frames go into other pictures, without loss. ``planar``: from a GPU."""
+    encode = lossless(plan.config.encode) if kept else plan.config.encode
+    size = {"width": plan.width, "height": plan.height}
+    return Encoder(path, **size, fps=plan.fps, encode=encode, stall=encode.patience, planar=planar)
+
+
+def _shelf(plan: Plan, shot: Shot, folder: Folder, spec: specs.Spec, *, resume: bool) -> Shelf:
+    link, frames = plan.link, plan.frames
+    home = folder.shot(link.index + 1, spec, resume=resume, overwrite=plan.config.overwrite)
+    cuts = [link.run_up + 1] if link.run_up else []
+    cuts += [frames - link.back] if link.back else []  # so that all the run-up is finished by then
+    layout = Layout(
+        plan.config.segment,
+        segment_suffix(plan.config.encode.codec),
+        kept=SUFFIX,
+        head=link.unshown,
+        tail=frames - link.tail if link.tail else None,
+        cuts=tuple(cuts),
+    )
+    return Shelf(home, layout=layout, spec=specs.digest(spec), cues=cue_digest(shot, plan.scales()))
+
+
+def strays(shot: Shot) -> list[str]:
+    """Which numbers of the score are others at the end of a loop than at its beginning; what is seen always returns."""
+    begin, end = shot.score.at(0.0), shot.score.at(shot.period / shot.fps - 1e-9)
+    return [
+        name for name, value in begin.numbers.items() if abs(end.numbers[name] - value) > TURN * max(1.0, abs(value))
+    ]
+
+
+def _linked(plan: Plan, before: Take | None, first: Take | None) -> dict[str, Any]:
+    """What the frames of a shot depend on in other shots; nothing for a film of one shot that is no loop."""
+    link = plan.link
+    found: dict[str, Any] = {"shot": link.index + 1} if link.index else {}
+    if link.carried and before is not None:
+        found["goes on from"] = before.shelf.handed(before.plan.frames)
+    if link.run_up:
+        found |= {"loop.run_up": link.run_up, "loop.frames": link.period}
+    if link.back:
+        found |= {"loop.back": link.back, "loop.end": plan.frames}
+        if first is not None:
+            found["loop.returns to"] = json.dumps(
+                first.shelf.digests(range(first.plan.link.run_up + 1), first.plan.frames)
+            )
+    return found
+
+
+class _Later:
+    """A watcher of the film, told by a shot that does not begin with it; a run-up is not shown."""
+
+    def __init__(self, watcher: Watcher, begin: int) -> None:
+        self._watcher, self._begin = watcher, begin
+
+    def frame(self, index: int, frame: Tensor, label: str) -> None:
+        if index + self._begin >= 0:
+            self._watcher.frame(index + self._begin, frame, label)
+
+    def segment(self, path: Path, first: int, frames: int) -> None:
+        if first + self._begin >= 0:
+            self._watcher.segment(path, first + self._begin, frames)

@@ -1,0 +1,70 @@
+"""Which channels of a layer are alike: found out once per network and layer, then kept in the user's cache folder."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.runtime.cache import cache_folder
+from pipeline.targets.layer_names import Layers
+
+Order = NDArray[np.int32]
+"""``(C, C - 1)``: row c lists the other channels, those most like c first."""
+
+VERSION = 1  # of how kinship is found out: another one, another file
+
+
+class Kin:
+    """The neighbours of every channel of a network whose weights have this SHA-256.
+
+    ``compare`` finds the order of a layer (its full name) that the cache does not have.
+    """
+
+    def __init__(self, sha256: str, layers: Layers, compare: Callable[[str], Order]) -> None:
+        self._sha256, self._layers, self._compare = sha256, layers, compare
+        self._orders: dict[str, Order] = {}
+
+    def neighbours(self, layer: str, channel: int) -> Sequence[int]:
+        """The other channels of the layer, nearest first. ConfigError for a layer that is not there."""
+        name = self._layers.resolve(layer, "score.targets")
+        if name not in self._orders:
+            self._orders[name] = self._order(name, self._layers.channels[name])
+        order = self._orders[name]
+        # What is no channel is refused with all other targets; until then it has no neighbours.
+        return [int(n) for n in order[channel]] if channel < len(order) else []
+
+    def _order(self, layer: str, count: int) -> Order:
+        path = cache_folder("kin") / f"{self._sha256[:32]}-{layer}.v{VERSION}.npy"
+        known = _read(path, count)
+        if known is not None:
+            return known
+        order = self._compare(layer).astype(np.int32)
+        _write(path, order)
+        return order
+
+
+def _read(path: Path, count: int) -> Order | None:
+    """The order of ``count`` channels in the file, or None when there is none or it is damaged."""
+    try:
+        order = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, MemoryError, TypeError):
+        return None
+    if not isinstance(order, np.ndarray) or order.dtype != np.int32 or order.shape != (count, count - 1):
+        return None
+    whole = np.concatenate([np.arange(count)[:, None], order], axis=1)
+    if (np.sort(whole, axis=1) != np.arange(count)).any():
+        return None
+    return np.asarray(order, dtype=np.int32)
+
+
+def _write(path: Path, order: Order) -> None:
+    """Whole or not at all; a cache that cannot be written is no reason to stop."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
+            np.save(part, order, allow_pickle=False)
+        Path(part.name).replace(path)
+    except OSError:
+        return

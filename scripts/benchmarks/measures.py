@@ -1,0 +1,164 @@
+"""The measurements of one network: each takes a subject and gives its figures, ratios first."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise, product
+from math import ceil
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipeline.dream import precision
+from pipeline.dream.objective import Objective
+from scripts.benchmarks import roofline
+from scripts.benchmarks.baseline import CommonWay, Way
+from scripts.benchmarks.frame_loop import Loop, looping
+from scripts.benchmarks.roofline import Work
+from scripts.benchmarks.timing import Took, clock, ratios, seconds, several, take_turns
+from scripts.benchmarks.workload import Subject, subject
+
+Figures = dict[str, Any]
+AMPLE = 0.25  # seconds of bare passes in one go, at least
+TRIES = (1, 2, 4, 10)  # steps with which the usual way is tried
+
+
+def overhead(of: Subject, folder: Path, repeats: int, least: int) -> Figures:
+    """The whole loop, encoder included, over the bare passes of the same network at the same sizes and steps.
+
+    Also how near the two come to what the machine can do (``roof``). At least ``least`` frames are dreamed in one go:
+    the last one's encoding has nothing beside it.
+    """
+    device, bare = of.network.device, of.bare()
+    work = roofline.count(bare)
+    batch = max(least, ceil(AMPLE / clock(bare).wall))
+    multiply, flops = roofline.products(device, of.network.precision)
+    copy, moved = roofline.copies(device)
+    with looping(of, folder, warm=1) as loop:
+        whole = _of_a_frame(loop)
+        jobs = {"loop": loop.batch(batch), "bare": several(bare, batch), "multiply": multiply, "copy": copy}
+        times = take_turns(jobs, repeats)
+    wall, cpu = ratios(times["loop"], times["bare"])
+    return {
+        "precision": str(of.network.precision).removeprefix("torch."),
+        "channels_last": of.network.channels_last,
+        "overhead": wall,
+        "overhead_cpu": cpu,
+        **_reached(times, batch, work, flops, moved),
+        "seconds_per_frame": seconds(times["loop"]) / batch,
+        "seconds_bare": seconds(times["bare"]) / batch,
+        "gflop_per_frame": work.flops / 1e9,
+        "gbyte_per_frame": work.bytes / 1e9,
+        "gbyte_of_the_loop": whole.bytes / 1e9,
+        "frames_in_a_batch": batch,
+        "octaves": [list(size) for size in of.octaves()],
+    }
+
+
+def _of_a_frame(loop: Loop) -> Work:
+    """All that a frame of the loop computes and moves."""
+    found = roofline.count(loop)
+    loop.settle()
+    return found
+
+
+def _reached(times: dict[str, list[Took]], batch: int, work: Work, flops: int, moved: int) -> Figures:
+    """The loop's and the bare passes' share of the machine's rate of products and of its roof, turn by turn."""
+    shares: dict[str, list[float]] = {}
+    for multiply, copy, *jobs in zip(*(times[name] for name in ("multiply", "copy", "loop", "bare")), strict=True):
+        least = work.least(flops / multiply.wall, moved / copy.wall)
+        for end, took in zip(("", "_bare"), jobs, strict=True):
+            shares.setdefault(f"gemm_fraction{end}", []).append(least[0] * batch / took.wall)
+            shares.setdefault(f"roof_fraction{end}", []).append(max(least) * batch / took.wall)
+    rates = flops / seconds(times["multiply"]), moved / seconds(times["copy"])
+    by_arithmetic, by_memory = work.least(*rates)
+    return {
+        **{name: median(found) for name, found in sorted(shares.items())},
+        "gemm_gflops": rates[0] / 1e9,
+        "memory_gbytes": rates[1] / 1e9,  # per second, read and written
+        "seconds_by_arithmetic": by_arithmetic,
+        "seconds_by_memory": by_memory,
+    }
+
+
+def against_common_way(of: Subject, folder: Path, repeats: int) -> Figures:
+    """The usual way's time over ours at its own octaves and steps."""
+    way = Way()
+    dream = replace(of.plan.config.dream, octaves=way.octaves, octave_ratio=way.ratio, steps=way.steps)
+    plan = replace(of.plan, config=replace(of.plan.config, dream=dream), octaves=way.octaves)
+    ours = replace(of, plan=plan)
+    theirs = CommonWay(of, folder, way)
+    with looping(ours, folder, warm=1) as loop:
+        times = take_turns({"common": theirs.frame, "ours": loop.batch(1), "bare": ours.bare()}, repeats)
+    wall, cpu = ratios(times["common"], times["ours"])
+    return {
+        "common_way_equal_steps": wall,
+        "common_way_equal_steps_cpu": cpu,
+        "common_way_over_bare": ratios(times["common"], times["bare"])[0],
+        "loop_over_bare": ratios(times["ours"], times["bare"])[0],
+        "seconds_common_way": seconds(times["common"]),
+        "seconds_ours": seconds(times["ours"]),
+    }
+
+
+def equal_activation(of: Subject, folder: Path, frames: int, tries: Sequence[int] = TRIES) -> Figures:
+    """The usual way's time over ours for a zoom in which the target is seen as much.
+
+    Both zoom from noise until they are warm. Of the usual way's numbers of steps the least that sees as much counts; if
+    none does, the most, and ``reached`` says how much that is.
+    """
+    objective = Objective(of.network)
+
+    def seen(picture: Tensor) -> float:
+        return objective.activation(picture.to(of.network.device), of.target)
+
+    with looping(of, folder, warm=2 * frames) as loop:
+        took = clock(loop.batch(frames)).wall
+        pictures = [loop() for _ in range(frames)]
+        loop.settle()
+    wanted, ours = median(map(seen, pictures)), took / frames
+    figures: Figures = {"seconds_ours_warm": ours, "activation_ours": wanted}
+    for steps in tries:
+        theirs = CommonWay(of, folder, Way(steps=steps))
+        several(theirs.frame, max(2, frames // 2))()
+        times = take_turns({"theirs": theirs.frame}, 2)
+        reached = seen(torch.from_numpy(theirs.picture.transpose(2, 0, 1).copy())[None])
+        figures |= {"common_way_equal_activation": seconds(times["theirs"]) / ours}
+        figures |= {"common_way_steps": steps, "reached": reached / wanted}
+        if reached >= wanted:
+            break
+    return figures
+
+
+def ways(of: Subject) -> Figures:
+    """Milliseconds of a pass forward and back, as they are measured to choose how a network runs."""
+    network, asked = of.network, list(product((torch.float32, torch.bfloat16), (False, True)))
+    before = (network.device, network.precision, network.channels_last)
+    layer = network.resolve(of.plan.config.network.layers[-1], "network.layers")
+    times = precision.measure(network, layer, network.device, asked)
+    network.to(*before)
+    return {
+        f"ms_{str(dtype).removeprefix('torch.')}{'_channels_last' * last}": 1000 * spent
+        for (dtype, last), spent in times.items()
+    }
+
+
+def faults(frame: Callable[[], None]) -> Figures:
+    """The pages that the system has to hand out for a frame of a film that has begun: the median of a few."""
+    several(frame, 2)()
+    told = [getrusage(RUSAGE_SELF).ru_minflt]
+    for _ in range(5):
+        frame()
+        told.append(getrusage(RUSAGE_SELF).ru_minflt)
+    return {"page_faults": median(after - before for before, after in pairwise(told))}
+
+
+def per_second(given: str, size: tuple[int, int], device: str, folder: Path, frames: int) -> float:
+    """Frames per second of the whole loop at this size (h, w), with as many octaves as the size calls for."""
+    scale = size[0] / 360
+    of = subject(given, (360, round(size[1] / scale)), folder, device=device, more=[f"frame.scale={scale}"])
+    with looping(of, folder, warm=1) as loop:
+        return frames / clock(loop.batch(frames)).wall

@@ -1,0 +1,125 @@
+"""What a job has to compute and to move, counted; and how fast this machine does either, measured.
+
+The roof is the time that the job takes at least on this machine (after Williams et al. 2009): that of its arithmetic at
+the rate of large matrix products, or that of its bytes at the rate of large copies, whichever is longer.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from scripts.benchmarks.workload import wait
+
+SIDE = 1536  # of the square matrices whose product is the machine's rate
+PRODUCTS = 4
+COPIED = 1 << 27  # bytes of what is copied: far more than a processor's caches hold, and than a GPU's
+COPIES = 2
+LAID_OUT = ("empty", "new_empty", "empty_like", "empty_strided")  # memory that is asked for and not written yet
+FILLING = ("copy_", "fill_", "zero_", "normal_", "uniform_")  # what was there before is not read
+
+
+@dataclass(frozen=True)
+class Work:
+    """Floating-point operations of matrix products and convolutions, and bytes that all operations read and write."""
+
+    flops: int
+    bytes: int
+
+    def least(self, flops: float, bytes: float) -> tuple[float, float]:
+        """Seconds that the arithmetic and the bytes take at these rates per second."""
+        return self.flops / flops, self.bytes / bytes
+
+
+class Counter(TorchDispatchMode):
+    """Counts the work of the operations that run within it.
+
+    Of bytes it is the least: each operation reads its inputs and writes its outputs once. Views move nothing, and what
+    a tensor repeats (``expand``) counts once. What stays in a cache between two operations counts like the rest.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = self.bytes = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        found = func(*args, **kwargs)
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.flops += formula(*args, **kwargs, out_val=found)
+        self.bytes += _moved(func, args, kwargs, found)
+        return found
+
+    @property
+    def work(self) -> Work:
+        """What was counted."""
+        return Work(self.flops, self.bytes)
+
+
+def count(job: Callable[[], object]) -> Work:
+    """The work of doing the job once."""
+    with Counter() as counter:
+        job()
+    return counter.work
+
+
+def products(device: torch.device, dtype: torch.dtype) -> tuple[Callable[[], None], int]:
+    """A job of matrix products, and its floating-point operations."""
+    one = torch.randn(SIDE, SIDE, generator=torch.Generator().manual_seed(0)).to(device, dtype)
+
+    def run() -> None:
+        for _ in range(PRODUCTS):
+            one @ one
+        wait(device)
+
+    return run, PRODUCTS * 2 * SIDE**3
+
+
+def copies(device: torch.device) -> tuple[Callable[[], None], int]:
+    """A job of copies from memory to memory, and the bytes that it reads and writes."""
+    one = torch.ones(COPIED // 4, device=device)
+    other = torch.zeros_like(one)
+
+    def run() -> None:
+        for _ in range(COPIES):
+            other.copy_(one)
+        wait(device)
+
+    return run, COPIES * 2 * COPIED
+
+
+def _tensors(tree: Any) -> Iterator[Tensor]:
+    yield from (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
+
+
+def _moved(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], found: Any) -> int:
+    """Bytes that the operation reads and writes at least."""
+    name = func._overloadpacket.__name__
+    read: list[Tensor] = []
+    written: list[Tensor] = []
+    for number, slot in enumerate(func._schema.arguments):
+        tensors = list(_tensors(args[number] if number < len(args) else kwargs.get(slot.name)))
+        changes = slot.alias_info is not None and slot.alias_info.is_write
+        written += tensors if changes else []
+        read += tensors if not changes or not (slot.kwarg_only or name in FILLING) else []
+    homes = {tensor.untyped_storage()._cdata for tensor in (*read, *written)}
+    written += [tensor for tensor in _tensors(found) if tensor.untyped_storage()._cdata not in homes]
+    if not written or name in LAID_OUT:  # a view, or nothing yet
+        return 0
+    once = {(tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.shape): tensor for tensor in read}
+    return sum(map(_size, (*once.values(), *written)))
+
+
+def _size(tensor: Tensor) -> int:
+    """Bytes of memory that the tensor shows, each once."""
+    sizes = zip(tensor.shape, tensor.stride(), strict=True)
+    return prod(size for size, stride in sizes if stride) * tensor.element_size()

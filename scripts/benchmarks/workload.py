@@ -1,0 +1,149 @@
+"""What is measured: a network, a film planned on it, and the same network's bare passes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+
+import torch
+from hydra import compose as compose_config
+from hydra import initialize_config_dir
+from torch import Tensor, nn
+
+from pipeline.build import first_canvas
+from pipeline.cli import compose as command
+from pipeline.config import RenderConfig
+from pipeline.dream import model_zoo, precision
+from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.network import Network
+from pipeline.dream.objective import Objective
+from pipeline.dream.pyramid import octave_size
+from pipeline.dream.weights import Weights
+from pipeline.plan.score import compose, kin_of
+from pipeline.plan.shot_plan import Plan, make_plan
+from pipeline.runtime.device import choose_device, precisions
+from pipeline.shot import Shot
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A film planned on a network. ``layer`` is the full name of the layer that is dreamed, ``channel`` the one
+    there that is asked for (None: all), ``trained`` whether the weights are real: random ones take as long.
+    """
+
+    plan: Plan
+    network: Network
+    target: str
+    layer: str
+    channel: int | None
+    trained: bool
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.plan.height, self.plan.width
+
+    def shot(self) -> Shot:
+        """The film's shot, as a render builds it."""
+        plan, config = self.plan, self.plan.config
+        kin = kin_of(config.network, self.network.weights.sha256, self.network.named)
+        return Shot(
+            start=config.start,
+            canvas=first_canvas(config.start, self.size, config.seed, 0).to(self.network.device),
+            score=compose(plan, self.network.named, kin.neighbours),
+            dreamer=self.dreamer(),
+            size=self.size,
+            fps=float(plan.fps),
+            frames=plan.frames,
+            opening=0,
+            seed=config.seed,
+        )
+
+    def dreamer(self) -> Dreamer:
+        """A dreamer of its own for this film."""
+        return Dreamer(Objective(self.network), self.plan.config.dream, min(self.size))
+
+    def octaves(self) -> list[tuple[int, int]]:
+        """The sizes (h, w) at which a frame is dreamed."""
+        dreamer, short = self.dreamer(), min(self.size)
+        scales = [scale for scale in dreamer.scales(short) if dreamer.fits(scale, {self.target: 1.0})]
+        return [octave_size(self.size, scale * short) for scale in scales]
+
+    def bare(self) -> Callable[[], None]:
+        """A frame's passes and nothing else: the cut network forward, and backward to its input."""
+        self.network.activations(torch.zeros(1, 3, 224, 224, device=self.network.device), [self.layer])
+        module = self.network._cuts[frozenset({self.layer})]
+        dice = torch.Generator().manual_seed(0)
+        memory = self.network._format
+        leaves = [torch.randn(1, 3, *size, generator=dice) for size in self.octaves()]
+        leaves = [leaf.to(self.network.device).contiguous(memory_format=memory) for leaf in leaves]
+        pulls: dict[int, Tensor] = {}
+
+        def passes() -> None:
+            with torch.autocast(self.network.device.type, self.network._dtype, self.network._dtype != torch.float32):
+                for number, leaf in enumerate(leaves):
+                    for _ in range(self.plan.config.dream.steps):
+                        seen = module(leaf.requires_grad_(True))[self.layer]
+                        pull = pulls.setdefault(number, torch.ones_like(seen))
+                        torch.autograd.grad(seen, leaf, pull)
+            wait(self.network.device)
+
+        return passes
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def settings(
+    name: str, size: tuple[int, int], *, device: str = "auto", more: Sequence[str] = (), weights: str = ""
+) -> RenderConfig:
+    """A zoom of ``size`` (h, w) toward the network's own first target; ``more`` are overrides.
+
+    Raises RenderError for what cannot be.
+    """
+    given = [f"network={name}", f"frame.height={size[0]}", f"frame.width={size[1]}", f"device={device}"]
+    given += ["camera=zoom", "score=constant", "duration=100000f", "start.steps=0", *more]
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        found = command.read(compose_config("config", given))
+    found.score.targets = [str(found.network.targets[0])]
+    found.network.weights = weights or None
+    return found
+
+
+def subject(
+    name: str, size: tuple[int, int], folder: Path, *, device: str = "auto", more: Sequence[str] = ()
+) -> Subject:
+    """What ``settings`` describes, its network on its device.
+
+    ``name`` is a network, or ``name=FILE`` with its weights. Without a file all but MotifNet get random weights.
+    """
+    name, _, weights = name.partition("=")
+    found = settings(name, size, device=device, more=more, weights=weights)
+    target = str(found.score.targets[0])
+    trained = bool(weights) or name == "motifnet"
+    network = model_zoo.build(found.network) if trained else untrained(name)
+    place = choose_device(found.device)
+    precision.place(network, found.network, place, precisions(found.precision, place))
+    named = Objective(network)._find(target)
+    channel = named.channels[0] if named.channels else None
+    return Subject(make_plan(found, folder, "film"), network, target, named.layer, channel, trained)
+
+
+def untrained(name: str) -> Network:
+    """A torchvision network whose weights are drawn so that its activations keep their size."""
+    return model_zoo.dress(name, drawn(model_zoo.architecture(name)), Weights(Path("random"), "0" * 64))
+
+
+def drawn(model: nn.Module) -> nn.Module:
+    """The model with random weights, batch normalisation as it is before training."""
+    model, dice = model.to_empty(device="cpu"), torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for key, tensor in model.state_dict().items():
+            if tensor.dim() > 1:
+                tensor.normal_(0, sqrt(2 / tensor[0].numel()), generator=dice)
+            else:
+                tensor.fill_(1 if key.endswith(("running_var", "weight", "layer_scale")) else 0)
+    return model

@@ -1,0 +1,339 @@
+"""How steady dreams over footage are: ours, the usual blending of frames, and each frame dreamed for itself.
+
+    python scripts/footage_flicker.py                          clips drawn with known motion
+    python scripts/footage_flicker.py --video clip.mp4         a file, measured along its own estimated motion
+    python scripts/footage_flicker.py --sheets folder          also consecutive frames side by side, as PNG
+
+Columns. *flicker*: mean absolute difference between a frame and the one before it moved along the true motion, where
+nothing was uncovered, in thousandths; *xsource* the same over the footage's own. *seen*: the target's mean activation
+in the frames. *steps*: gradient steps per octave and frame. *ghost*: energy of what is carried
+over into newly uncovered places, over that elsewhere. Each method's strength is set so that it sees as much as ours.
+"""
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+if not __package__:  # run as a file
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from hydra import compose, initialize_config_dir
+from PIL import Image
+from torch import Tensor
+
+from pipeline.cli import compose as command
+from pipeline.config import FlowConfig, RenderConfig
+from pipeline.dream import model_zoo, precision
+from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.objective import Objective
+from pipeline.media.decode.reader import Reader
+from pipeline.media.encode.pixel_format import to_bytes
+from pipeline.motion import optical_flow
+from pipeline.motion.footage import Footage
+from pipeline.motion.optical_flow import fit, trust, warp
+from pipeline.plan.footage import plan_stretch
+from pipeline.runtime.seeding import generator
+
+FPS = 24.0
+SETTLED = 4  # frames that are not measured, so that every method has begun
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Frames ``(1, 3, H, W)``, for each but the first its backward flow and where that holds ``(1, 1, H, W)``."""
+
+    name: str
+    frames: list[Tensor]
+    flows: list[Tensor | None]
+    holds: list[Tensor | None]
+    uncovered: list[Tensor | None]
+    cuts: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to dream over footage."""
+
+    name: str
+    style: str
+    kind: str
+    persistence: float
+    steps: int
+    ripen: int
+
+
+def texture(seed: int, side: int) -> Tensor:
+    """Noise of many sizes, as in photographs, with colours: ``(1, 3, side, side)``."""
+    dice = torch.Generator().manual_seed(seed)
+    total = torch.zeros(1, 3, side, side)
+    for cells in (4, 8, 16, 32, 64, side // 4):
+        grey, tint = torch.randn(1, 1, cells, cells, generator=dice), torch.randn(1, 3, cells, cells, generator=dice)
+        layer = F.interpolate(grey + 0.5 * tint, size=(side, side), mode="bicubic", align_corners=False)
+        total = total + layer / math.sqrt(cells)
+    return (0.45 + 0.18 * total / total.std()).clamp(0, 1)
+
+
+def places(size: tuple[int, int]) -> Tensor:
+    """The pixels' (x, y) from the middle, ``(H, W, 2)``."""
+    rows = torch.arange(size[0]) + 0.5 - size[0] / 2
+    columns = torch.arange(size[1]) + 0.5 - size[1] / 2
+    return torch.stack([columns[None, :].expand(size), rows[:, None].expand(size)], dim=2)
+
+
+def look_up(picture: Tensor, at: Tensor) -> Tensor:
+    """The texture at places ``(H, W, 2)`` in pixels from its middle."""
+    half = picture.shape[2] / 2
+    return F.grid_sample(picture, at[None] / half, mode="bicubic", padding_mode="reflection", align_corners=False)
+
+
+def camera_clip(name: str, size: tuple[int, int], count: int, turn: complex, drift: complex) -> Drawn:
+    """A textured plane that turns and grows by ``turn`` and drifts by ``drift`` pixels every frame."""
+    plane, here = texture(3, 4 * max(size)), places(size)
+    z = torch.complex(here[..., 0], here[..., 1])
+
+    def on_plane(frame: int, point: Tensor) -> Tensor:
+        back = (point - drift * frame) / turn**frame
+        return torch.stack([back.real, back.imag], dim=2)
+
+    frames = [look_up(plane, on_plane(n, z)) for n in range(count)]
+    back = (z - drift * 0) * 1  # where the point of frame n was in frame n − 1, from the middle
+    flows: list[Tensor | None] = [None]
+    holds: list[Tensor | None] = [None]
+    for n in range(1, count):
+        back = (z - drift * n) / turn + drift * (n - 1)
+        shift = back - z
+        flows.append(torch.stack([shift.real, shift.imag])[None])
+        inside = (back.real.abs() < size[1] / 2 - 1) & (back.imag.abs() < size[0] / 2 - 1)
+        holds.append(inside.float()[None, None])
+    return Drawn(name, frames, flows, holds, [None] * count)
+
+
+def disc_clip(size: tuple[int, int], count: int) -> Drawn:
+    """A textured disc that crosses a textured plane which stands still."""
+    plane, coat, here = texture(3, 4 * max(size)), texture(5, 4 * max(size)), places(size)
+    radius, speed = 0.28 * size[0], torch.tensor([0.022 * size[1], 0.006 * size[0]])
+    begin = torch.tensor([-0.3 * size[1], -0.08 * size[0]])
+
+    def covered(n: int) -> Tensor:
+        return ((here - begin - speed * n).square().sum(2) < radius**2).float()[None, None]
+
+    back = look_up(plane, here)
+    frames, flows, holds, bare = [], [None], [None], [None]
+    for n in range(count):
+        on, under = covered(n), look_up(coat, here - begin - speed * n)
+        frames.append(on * under + (1 - on) * back)
+        if n:
+            flows.append(-on * speed.view(1, 2, 1, 1))
+            newly = covered(n - 1) * (1 - on)
+            holds.append(1 - F.max_pool2d(newly + (on - F.avg_pool2d(on, 3, 1, 1)).abs().gt(0.01).float(), 3, 1, 1))
+            bare.append(newly)
+    return Drawn("disc", frames, flows, [h if h is None else h.clamp(0, 1) for h in holds], bare)
+
+
+def cut_clip(size: tuple[int, int], count: int) -> Drawn:
+    """Two scenes with a cut between."""
+    one = camera_clip("", size, count // 2, 1 + 0j, 1.5 + 0.5j)
+    two = camera_clip("", size, count - count // 2, 1.01 + 0j, 0j)
+    two = replace(two, frames=[frame.flip(2, 3) for frame in two.frames])
+    # Turned by half, motion is turned by half as well.
+    turned = [None if f is None else -f.flip(2, 3) for f in two.flows]
+    return Drawn(
+        "cut",
+        one.frames + two.frames,
+        one.flows + turned,
+        one.holds + [None if h is None else h.flip(2, 3) for h in two.holds],
+        [None] * count,
+        frozenset({count // 2}),
+    )
+
+
+def film_clip(config: RenderConfig, size: tuple[int, int], count: int) -> Drawn:
+    """The beginning of a file; its motion as estimated."""
+    stretch = plan_stretch(config.source, "source")
+    picks = stretch.picks(min(count, stretch.frames))
+    frames = list(Reader(stretch.clip, picks, width=size[1], height=size[0]).frames())
+    estimate = optical_flow.dis(FlowConfig())
+    flows: list[Tensor | None] = [None]
+    holds: list[Tensor | None] = [None]
+    bare: list[Tensor | None] = [None]
+    cuts = stretch.cuts(len(frames))
+    for n in range(1, len(frames)):
+        motion = estimate(frames[n - 1], frames[n])
+        flows.append(None if n in cuts else fit(motion.backward, size))
+        holds.append(F.interpolate(trust(motion, frames[n - 1], frames[n]), size=size).round())
+        bare.append(None)
+    return Drawn(Path(str(config.source.path)).stem, frames, flows, holds, bare, cuts)
+
+
+def dreamed(
+    clip: Drawn, method: Method, dreamer: Dreamer, strength: float, target: str
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """(canvas before the dream, dreamed frame) for every frame of the clip."""
+    settings = FlowConfig(kind=method.kind, style=method.style)
+    numbers = {"flow.persistence": method.persistence, "flow.reset": 0.0}
+    estimate = optical_flow.dis(settings) if method.kind == "dis" else None
+    canvas = clip.frames[0]
+
+    def dream(picture: Tensor, step: int) -> Tensor:
+        dice = generator(0, 0, step)
+        return dreamer.dream(picture, lambda _: {target: 1.0}, strength=strength, seconds=1 / FPS, generator=dice)
+
+    with Footage(
+        lambda first: iter(clip.frames[first:]),
+        settings,
+        estimate=estimate,
+        cuts=clip.cuts if method.kind == "dis" else frozenset(),
+        fps=FPS,
+        device=torch.device("cpu"),
+    ) as footage:
+        for n in range(len(clip.frames)):
+            before = footage.blend(canvas, n, lambda picture: picture, numbers)
+            canvas = before
+            for step in range(method.ripen if footage.begins(n) else 0):
+                canvas = footage.anchor(dream(canvas, 1000 * (n + 1) + step))
+            canvas = footage.anchor(dream(canvas, n))
+            yield before, canvas
+
+
+def flicker(clip: Drawn, frames: list[Tensor]) -> float:
+    """Mean absolute difference along the true motion, where that holds."""
+    found = []
+    for n in range(max(SETTLED, 1), len(frames)):
+        along, holds = clip.flows[n], clip.holds[n]
+        if along is not None and holds is not None and n not in clip.cuts:
+            astray = (frames[n] - warp(frames[n - 1], along)).abs() * holds
+            found.append(float(astray.sum() / (3 * holds.sum()).clamp(min=1)))
+    return float(np.mean(found))
+
+
+def ghost(clip: Drawn, befores: list[Tensor]) -> float:
+    """Energy per pixel of what is carried into uncovered places over that elsewhere; nan where nothing is uncovered."""
+    inside = outside = torch.zeros(())
+    many_in = many_out = torch.zeros(())
+    for n in range(SETTLED, len(befores)):
+        bare = clip.uncovered[n]
+        if bare is None:
+            continue
+        energy = (befores[n] - clip.frames[n]).square().sum(1, keepdim=True)
+        inside, outside = inside + (energy * bare).sum(), outside + (energy * (1 - bare)).sum()
+        many_in, many_out = many_in + bare.sum(), many_out + (1 - bare).sum()
+    if not many_in:
+        return math.nan
+    return float((inside / many_in) / (outside / many_out + 1e-12))
+
+
+def matched(wanted: float, start: float, seen_at: Callable[[float], float], rounds: int) -> float:
+    """The strength at which a method sees as much as wanted: by halving in the logarithm."""
+    low, high = start / 4, start * 4
+    for _ in range(rounds):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if seen_at(middle) < wanted else (low, middle)
+    return math.sqrt(low * high)
+
+
+def sheet(path: Path, rows: list[list[Tensor]]) -> None:
+    """Rows of consecutive frames as one PNG."""
+    lines = [np.concatenate([to_bytes(frame) for frame in row], axis=1) for row in rows]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.concatenate(lines, axis=0)).save(path)
+
+
+def clips(options: argparse.Namespace, config: RenderConfig) -> list[Drawn]:
+    """The clips to measure."""
+    size, count = (options.height, options.width), options.frames
+    if options.video:
+        return [film_clip(config, size, count)]
+    turn = complex(math.cos(math.radians(1)), math.sin(math.radians(1)))
+    every = {
+        "pan": lambda: camera_clip("pan", size, count, 1 + 0j, 2.3 + 0.7j),
+        "zoom": lambda: camera_clip("zoom", size, count, 1.012 + 0j, 0j),
+        "rotation": lambda: camera_clip("rotation", size, count, turn, 0j),
+        "disc": lambda: disc_clip(size, count),
+        "cut": lambda: cut_clip(size, count),
+    }
+    return [draw() for name, draw in every.items() if not options.clips or name in options.clips]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--video", type=Path)
+    parser.add_argument("--clips", nargs="*", help="pan, zoom, rotation, disc, cut")
+    parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--height", type=int, default=108)
+    parser.add_argument("--frames", type=int, default=16)
+    parser.add_argument("--network", default="motifnet")
+    parser.add_argument("--weights")
+    parser.add_argument("--target", default=None, help="the network's first by default")
+    parser.add_argument("--rounds", type=int, default=4, help="halvings in which strengths are matched")
+    parser.add_argument("--sheets", type=Path, help="folder for PNGs")
+    parser.add_argument("overrides", nargs="*", help="settings of ours, such as flow.persistence=0.9")
+    options = parser.parse_args()
+    if options.frames < SETTLED + 2:
+        parser.error(f"--frames must be at least {SETTLED + 2}: the first {SETTLED} are not measured")
+    torch.set_grad_enabled(False)
+    asked = ["+preset=footage", f"network={options.network}", *options.overrides]
+    asked += [f"network.weights={options.weights}"] if options.weights else []
+    asked += [f"source.path='{options.video}'"] if options.video else []
+    command.register()
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        config = command.read(compose("config", asked))
+    measure(options, config)
+
+
+def measure(options: argparse.Namespace, config: RenderConfig) -> None:
+    """Print one line per clip and method."""
+    seeing = model_zoo.build(config.network)
+    precision.place(seeing, config.network, torch.device("cpu"), [torch.float32])
+    objective = Objective(seeing)
+    target = options.target or str(config.network.targets[0])
+    side, own = min(options.width, options.height), float(config.dream.strength)
+    ours = Method("ours", "residual", "dis", float(config.flow.persistence), config.dream.steps, config.flow.ripen)
+    others = [Method("blend 0.5", "blend", "none", 0.5, 5, 0), Method("no blending", "blend", "none", 0.0, 5, 0)]
+    strengths = {ours: own}
+    shown = f"{options.network}, {target}, {options.width}x{options.height}, persistence {ours.persistence:g}"
+    print(f"{shown}, strength {own:g}")
+    print(f"{'clip':10}{'method':13}{'flicker':>8}{'xsource':>9}{'seen':>8}{'steps':>7}{'ghost':>8}{'strength':>10}")
+    for clip in clips(options, config):
+        footage = float(np.mean([objective.activation(frame, target) for frame in clip.frames[SETTLED:]]))
+        base = flicker(clip, clip.frames)
+        print(f"{clip.name:10}{'source':13}{1000 * base:8.1f}{1.0:9.2f}{footage:8.2f}{0:7}", flush=True)
+        rows, wanted = [clip.frames], 0.0
+        for method in (ours, *others):
+            dreamer = Dreamer(objective, replace(config.dream, steps=method.steps), side)
+
+            def seen(frames: list[Tensor]) -> float:
+                return float(np.mean([objective.activation(frame, target) for frame in frames[SETTLED:]]))
+
+            def trial(
+                strength: float, method: Method = method, dreamer: Dreamer = dreamer, clip: Drawn = clip
+            ) -> float:
+                short = replace(clip, frames=clip.frames[: SETTLED + 3])
+                return seen([frame for _, frame in dreamed(short, method, dreamer, strength, target)])
+
+            if method is not ours:
+                strengths[method] = matched(wanted, strengths.get(method, 3 * own), trial, options.rounds)
+            made = list(dreamed(clip, method, dreamer, strengths[method], target))
+            frames, reached = [frame for _, frame in made], seen([frame for _, frame in made])
+            wanted = wanted or reached
+            rate, haunted = flicker(clip, frames), ghost(clip, [before for before, _ in made])
+            print(
+                f"{'':10}{method.name:13}{1000 * rate:8.1f}{rate / base:9.2f}{reached:8.2f}{method.steps:7}"
+                f"{haunted:8.3f}{strengths[method]:10.2f}",
+                flush=True,
+            )
+            rows.append(frames)
+        if options.sheets:
+            last = min(len(clip.frames), SETTLED + 4)
+            order = (rows[0], rows[2], rows[1])
+            sheet(options.sheets / f"{clip.name}.png", [row[last - 4 : last] for row in order])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""A run repeated from its own film: the same frames, what is typed wins, files are named by the user alone."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from pipeline.cli import compose as command
+from pipeline.cli import from_film, sanitize
+from pipeline.config import LimitsConfig, RenderConfig, settings
+from pipeline.errors import InputError, RenderError
+from pipeline.media.decode.image_file import write_png
+from pipeline.media.decode.probe import decode
+from tests.forked import Program
+from tests.quick import QUICK
+
+SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "duration=4f", "start.steps=2", "dream.octaves=2")
+
+KEYS = [key for key, _, _ in settings(RenderConfig())]
+
+
+def again(*typed: str) -> tuple[RenderConfig, list[str]]:
+    """The config that a command line with ``from=`` makes, and the notes that it is read with."""
+    command.register()
+    arguments, repeated = from_film.take(command.normalise(list(typed)))
+    assert repeated is not None
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        config = command.read(compose(command.REPEAT, sanitize.check_arguments(arguments)))
+    return config, list(repeated.check(config))
+
+
+def record(tmp_path: Path, **config: object) -> str:
+    """``from=`` a record of this config."""
+    path = tmp_path / "film.run.yaml"
+    inputs = config.pop("inputs", {})
+    OmegaConf.save(OmegaConf.create({"program": "dream-zoom 0.1.0", "config": config, "inputs": inputs}), path)
+    return f"from={path}"
+
+
+def test_the_same_frames_come_out_of_the_film_itself(program: Program, tmp_path: Path) -> None:
+    made = program.run(*SMALL, "preset=spiral", "seed=5", "output=a.mkv", folder=tmp_path)
+    assert made.code == 0, made.err
+    run = program.run("from=a.mkv", "output=b.mp4", folder=tmp_path)
+    assert run.code == 0, run.err
+    first, second = (np.stack(list(decode(tmp_path / name))) for name in ("a.mkv", "b.mp4"))
+    assert np.array_equal(first, second)
+
+
+def test_output_overwrite_and_limits_are_never_the_records(tmp_path: Path) -> None:
+    limits = {"hours": 100.0, "text": 3}
+    config, _ = again(record(tmp_path, output="/etc/passwd", overwrite=True, resume=False, limits=limits, seed=3))
+    assert (config.output, config.overwrite, config.seed) == (None, False, 3)
+    assert config.limits == LimitsConfig()
+
+
+def test_what_is_typed_wins_a_setting_over_its_like_a_group_over_all_of_it(tmp_path: Path) -> None:
+    told = record(tmp_path, seed=3, duration="5s", camera={"zoom": 1.9, "rotate": 30})
+    config, _ = again("seed=4", told)
+    assert (config.seed, config.duration, config.camera.rotate) == (4, "5s", 30)
+    config, _ = again(told, "camera=drift", "quality=hd")
+    assert (config.camera.zoom, config.camera.rotate, config.frame.scale, config.duration) == (1.04, 1.5, 3.0, "5s")
+
+
+def test_without_groups_the_schema_alone_lies_under_the_record(tmp_path: Path) -> None:
+    config, _ = again(record(tmp_path, network={"name": "vgg16"}))
+    assert (config.network.name, config.network.targets, config.camera.zoom) == ("vgg16", [], 1.0)
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_picture_is_named_again_and_compared(tmp_path: Path, old: bool) -> None:
+    photo = tmp_path / "photo.png"
+    write_png(np.zeros((8, 8, 3), np.uint8), photo)
+    sha256 = hashlib.sha256(photo.read_bytes()).hexdigest()
+    path = {"path": "/home/someone/lion.jpg"} if old else {}
+    inputs = {} if old else {"start.path": {"name": "/home/someone/lion.jpg", "sha256": sha256}}
+    told = record(tmp_path, start={"kind": "image", **path}, inputs=inputs)
+    with pytest.raises(RenderError, match=r"start.path: .* was made from a picture named lion.jpg; give start.path="):
+        again(told)
+    config, notes = again(told, f"start.path={photo}")
+    assert (config.start.path, notes) == (str(photo), [])
+    write_png(np.ones((8, 8, 3), np.uint8), photo)
+    notes = again(told, f"start.path={photo}")[1]
+    assert all("is not the file that" in note for note in notes) and len(notes) == (0 if old else 1)
+    assert again(told, "start=noise")[0].start.path is None
+
+
+def test_targets_that_name_pictures_are_written_again(tmp_path: Path) -> None:
+    told = record(tmp_path, score={"kind": "cycle", "targets": ["stage4", "0.5*guide:/secret/bird.jpg + stage3"]})
+    with pytest.raises(RenderError, match=r"score.targets: .* the file bird.jpg in its targets; give score.targets="):
+        again(told)
+    assert again(told, "score.targets=[stage4]")[0].score.targets == ["stage4"]
+    keys = record(tmp_path, score={"kind": "keys", "keys": [{"at": "1s", "see": "class:owl{/secret/m.png}"}]})
+    with pytest.raises(RenderError, match=r"score.keys: .* the file m.png"):
+        again(keys)
+
+
+def test_a_guide_of_another_content_is_noted(tmp_path: Path) -> None:
+    guide = tmp_path / "bird.png"
+    write_png(np.zeros((8, 8, 3), np.uint8), guide)
+    same = {"name": "bird.png", "sha256": hashlib.sha256(guide.read_bytes()).hexdigest()}
+    other = {"name": "bird.png", "sha256": "0" * 64}
+    typed = f'score.targets=["guide:{guide}"]'
+    for inputs, said in (({"guide:bird.png": same}, 0), ({"guide:bird.png": other}, 1)):
+        notes = again(record(tmp_path, score={"targets": ["guide:bird.png"]}, inputs=inputs), typed)[1]
+        assert len(notes) == said and all("(guide:bird.png): its SHA-256 differs" in note for note in notes)
+
+
+def test_another_version_is_said(tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text("program: dream-zoom 0.0.1\nconfig: {seed: 3}\n", encoding="utf-8")
+    config, notes = again(f"from={tmp_path / 'old.yaml'}")
+    assert config.seed == 3 and "was rendered by dream-zoom 0.0.1" in notes[0]
+
+
+def test_a_presets_choices_do_not_mix_with_a_record(tmp_path: Path) -> None:
+    with pytest.raises(RenderError, match="preset: a run that is repeated has its own"):
+        again(record(tmp_path, seed=3), "preset=spiral")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("class:owl{../m.png}"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES, min_size=1, max_size=4))
+@QUICK
+def test_any_record_is_read_or_refused_in_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, told: dict[str, object]
+) -> None:
+    config: dict[str, object] = {}
+    for key, value in told.items():
+        group, _, name = key.rpartition(".")
+        config = config | ({group: {**dict(config.get(group, {})), name: value}} if group else {name: value})
+    path = tmp_path_factory.mktemp("any") / "run.yaml"
+    path.write_text(json.dumps({"config": config, "inputs": told}), encoding="utf-8")
+    try:
+        assert from_film.take([f"from={path}"])[1] is not None
+    except RenderError as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize("value", ["${output}", {"a": "${oc.env:HOME}"}, ["x", "${now:%Y}"]])
+def test_references_in_a_record_are_no_values(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(OmegaConf.to_yaml(OmegaConf.create({"config": {"duration": value}})), encoding="utf-8")
+    with pytest.raises(InputError, match="duration in its record is no plain value"):
+        again(f"from={path}")

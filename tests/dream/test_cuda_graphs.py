@@ -1,0 +1,284 @@
+"""Passes that are recorded give the gradients of those that are not, however weights and pictures change."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.config import DreamConfig, NetworkConfig
+from pipeline.dream import cuda_graphs, model_zoo
+from pipeline.dream import gradient as ascent
+from pipeline.dream.cuda_graphs import Found, Graphs
+from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.network import Network
+from pipeline.dream.objective import Objective
+from pipeline.runtime.device import choose_device
+
+STEADY = ["two", "three:3", "class:owl", "dir:three:5>12", "guide:photo"]
+SHIFT = (5, -7)
+
+
+class Rerun:
+    """A recorder for devices without CUDA: the work is done again on the same buffers, into the same result."""
+
+    def __init__(self) -> None:
+        self.made = self.played = 0
+
+    def __call__(self, work: Callable[[], Found]) -> tuple[Callable[[], None], Found]:
+        self.made += 1
+        work()
+        found = work()
+
+        def replay() -> None:
+            self.played += 1
+            for kept, new in zip(found, work(), strict=True):
+                kept.copy_(new)
+
+        return replay, found
+
+
+def noise(height: int = 48, width: int = 64, seed: int = 3) -> Tensor:
+    return 0.45 + 0.1 * torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def objective(tiny: Network) -> Objective:
+    return Objective(tiny, {"photo": noise(seed=9)})
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    lines: list[str] = []
+    monkeypatch.setattr(cuda_graphs, "say", lines.append)
+    return lines
+
+
+def same(one: Found, other: Found) -> bool:
+    """Whether gradient and value have the same bits."""
+    return all(map(torch.equal, one, other))
+
+
+def faded(targets: list[str], step: int) -> dict[str, float]:
+    return {target: (0.31 + 0.17 * step) * (-1) ** n for n, target in enumerate(targets)}
+
+
+@pytest.mark.parametrize("targets", [*([each] for each in STEADY), STEADY, STEADY[::-1]])
+def test_a_recording_gives_the_same_bits_while_weights_fade(objective: Objective, targets: list[str]) -> None:
+    recorder = Rerun()
+    recorded = Graphs(recorder)
+    for step in range(6):
+        picture, weights = noise(seed=step), faded(targets, step)
+        expected = ascent.gradient_and_value(objective, picture, weights, SHIFT)
+        assert same(recorded.gradient_and_value(objective, picture, weights, SHIFT), expected)
+    assert recorder.made == 1  # one recording for all weights
+    assert recorder.played == 1 + 6 - cuda_graphs.WORTH  # one of them to see that it is right
+
+
+def test_one_recording_stands_for_all_channels_and_one_for_all_classes(objective: Objective) -> None:
+    recorder = Rerun()
+    recorded = Graphs(recorder)
+    for step in range(6):
+        for targets in (
+            {f"three:{step}": 1.0},
+            {f"three:{step}": 0.3, f"three:{step + 5}": 0.7 * step + 0.1},
+            {f"class:{step}": 1.0, "two": 0.5, f"three:{15 - step}": -0.2},
+        ):
+            expected = ascent.gradient_and_value(objective, noise(seed=step), targets, SHIFT)
+            assert same(recorded.gradient_and_value(objective, noise(seed=step), targets, SHIFT), expected)
+    assert recorder.made == 3
+
+
+def test_what_a_recording_gave_stays_as_it_is(objective: Objective) -> None:
+    recorded = Graphs(Rerun())
+    found = [recorded.gradient_and_value(objective, noise(seed=step), {"three": 1.0}, SHIFT) for step in range(6)]
+    for step, each in enumerate(found):
+        assert same(each, ascent.gradient_and_value(objective, noise(seed=step), {"three": 1.0}, SHIFT))
+
+
+def test_sizes_targets_their_order_and_objectives_have_recordings_of_their_own(tiny: Network) -> None:
+    one, other, recorder = Objective(tiny), Objective(tiny), Rerun()
+    recorded = Graphs(recorder)
+    asked: list[tuple[Objective, Tensor, dict[str, float]]] = [
+        (one, noise(), {"two": 1.0}),
+        (one, noise(48, 66), {"two": 1.0}),
+        (one, noise(), {"two": 1.0, "three": 1.0}),
+        (one, noise(), {"three": 1.0, "two": 1.0}),
+        (other, noise(), {"two": 1.0}),
+    ]
+    for _ in range(5):
+        for objective, picture, targets in asked:
+            found = recorded.gradient_and_value(objective, picture, targets, SHIFT)
+            assert same(found, ascent.gradient_and_value(objective, picture, targets, SHIFT))
+    assert recorder.made == len(asked)
+
+
+@pytest.mark.parametrize("target", ["three:2@0.75x0.25", "diverse:three:1+4+9"])
+def test_what_hangs_on_the_roll_or_the_host_is_not_recorded(objective: Objective, target: str) -> None:
+    recorder = Rerun()
+    recorded = Graphs(recorder)
+    for step in range(5):
+        shift, targets = (3 * step, -step), {target: 1.0, "two": 1.0}
+        expected = ascent.gradient_and_value(objective, noise(), targets, shift)
+        assert same(recorded.gradient_and_value(objective, noise(), targets, shift), expected)
+    assert not recorder.made
+
+
+def test_the_recordings_used_longest_ago_are_given_up(objective: Objective) -> None:
+    recorder = Rerun()
+    recorded = Graphs(recorder, most=2)
+
+    def ask(width: int, times: int = cuda_graphs.WORTH) -> None:
+        for _ in range(times):
+            recorded.gradient_and_value(objective, noise(48, width), {"two": 1.0}, SHIFT)
+
+    ask(64)
+    ask(66)
+    ask(64, 1)  # now 66 is the older one
+    ask(68)
+    assert recorder.made == 3
+    ask(64, 5)
+    ask(68, 5)
+    assert recorder.made == 3
+    ask(66)
+    assert recorder.made == 4
+    assert len(recorded._known) == 2
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no recording\nhere"), torch.OutOfMemoryError("CUDA out of memory")])
+def test_what_cannot_be_recorded_is_dreamed_all_the_same(
+    objective: Objective, said: list[str], error: Exception
+) -> None:
+    def failing(work: Callable[[], Found]) -> tuple[Callable[[], None], Found]:
+        raise error
+
+    recorded = Graphs(failing)
+    for step in range(6):
+        found = recorded.gradient_and_value(objective, noise(seed=step), {"two": 1.0}, SHIFT)
+        assert same(found, ascent.gradient_and_value(objective, noise(seed=step), {"two": 1.0}, SHIFT))
+    assert len(said) == 1
+    assert str(error).splitlines()[0] in said[0]
+    assert "\n" not in said[0]
+
+
+def test_a_recording_that_fails_later_or_is_wrong_is_given_up(objective: Objective, said: list[str]) -> None:
+    def wrong(work: Callable[[], Found]) -> tuple[Callable[[], None], Found]:
+        gradient, value = work()
+        return lambda: None, (torch.zeros_like(gradient), value)
+
+    def breaking(work: Callable[[], Found]) -> tuple[Callable[[], None], Found]:
+        replay, found = Rerun()(work)
+        plays: Iterator[int] = iter(range(2))
+
+        def once() -> None:
+            next(plays)
+            replay()
+
+        return once, found
+
+    for recorder in (wrong, breaking):
+        recorded = Graphs(recorder)
+        for step in range(7):
+            found = recorded.gradient_and_value(objective, noise(seed=step), {"two": 1.0}, SHIFT)
+            assert same(found, ascent.gradient_and_value(objective, noise(seed=step), {"two": 1.0}, SHIFT))
+        assert not recorded.working
+    assert "another gradient" in said[0]
+    assert len(said) == 2
+
+
+def test_a_dreamer_gives_recordings_up_before_it_takes_smaller_tiles(
+    tiny: Network, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tiles change the bits of a film; recordings do not."""
+    recorder = Rerun()
+    recorded, objective = Graphs(recorder), Objective(tiny)
+
+    def dreamed(config: DreamConfig) -> list[Tensor]:
+        dreamer, canvas, found = Dreamer(objective, config, 48), noise(), []
+        dice = torch.Generator().manual_seed(0)
+        for _ in range(5):
+            canvas = dreamer.dream(canvas, lambda scale: {"three": 1.0}, strength=0.6, seconds=0.04, generator=dice)
+            found.append(canvas)
+        assert dreamer.tile == "auto"
+        return found
+
+    config = DreamConfig(octaves=2)
+    expected = dreamed(config)
+    monkeypatch.setattr(cuda_graphs, "on", lambda device: recorded)
+    assert all(map(torch.equal, dreamed(config), expected))
+    assert recorder.made == 2  # one for each octave
+
+    played = recorder.played
+    assert all(map(torch.equal, dreamed(DreamConfig(octaves=2, graphs=False)), expected))
+    assert recorder.played == played  # switched off
+    memory, gradient_and_value = iter([True]), recorded.gradient_and_value
+
+    def once_full(*asked: object) -> Found:
+        if next(memory, False):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return gradient_and_value(*asked)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(recorded, "gradient_and_value", once_full)
+    assert all(map(torch.equal, dreamed(config), expected))
+    assert not recorded.working
+    assert said == [
+        "note: passes are launched one by one from here on, not from recordings (the device ran out of memory)"
+    ]
+
+
+def test_thrift_goes_by_recordings_as_by_single_passes(tiny: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that are left out are so because of the value that came with the gradient."""
+    recorder, objective = Rerun(), Objective(tiny)
+    recorded = Graphs(recorder)
+
+    def dreamed(config: DreamConfig) -> tuple[list[Tensor], str]:
+        dreamer, canvas, found = Dreamer(objective, config, 48), noise(), []
+        dice = torch.Generator().manual_seed(0)
+        for _ in range(16):
+            canvas = dreamer.dream(canvas, lambda scale: {"three": 1.0}, strength=0.6, seconds=0.04, generator=dice)
+            found.append(canvas)
+        return found, dreamer.notes()["thrift"]
+
+    config = DreamConfig(octaves=2, adaptive=True, thrift=200.0)
+    expected, notes = dreamed(config)
+    monkeypatch.setattr(cuda_graphs, "on", lambda device: recorded)
+    found, noted = dreamed(config)
+    assert all(map(torch.equal, found, expected))
+    assert noted == notes
+    assert recorder.made == 2
+    assert 2 < recorder.played < 2 * (1 + 16 - cuda_graphs.WORTH)  # some steps were left out
+
+
+def test_nothing_is_recorded_without_cuda() -> None:
+    assert cuda_graphs.on(torch.device("cpu")) is None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_graph_gives_the_bits_of_single_launches(precision: torch.dtype) -> None:
+    device = choose_device("cuda")
+    objective = Objective(model_zoo.build(NetworkConfig()).to(device, precision))
+    recorded = cuda_graphs.Graphs(cuda_graphs.CudaRecorder(device))
+    for step in range(8):
+        for size in ((135, 240), (270, 480)):
+            picture, targets = noise(*size, seed=step).to(device), {"stage3": 0.1 * step + 0.1, f"stage4:{step}": 0.5}
+            expected = ascent.gradient_and_value(objective, picture, targets, SHIFT)
+            assert same(recorded.gradient_and_value(objective, picture, targets, SHIFT), expected)
+    assert recorded.working
+    assert sum(isinstance(known, cuda_graphs._Recording) for known in recorded._known.values()) == 2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_after_a_recording_that_failed_the_device_goes_on() -> None:
+    device = choose_device("cuda")
+    one = torch.ones(4, device=device)
+
+    def waiting() -> Tensor:
+        return one * float(one.sum())  # looks at the device, which no recording may
+
+    with pytest.raises(RuntimeError):
+        cuda_graphs.CudaRecorder(device)(waiting)
+    torch.cuda.empty_cache()
+    replay, found = cuda_graphs.CudaRecorder(device)(lambda: one * 2)
+    replay()
+    assert found.tolist() == [2, 2, 2, 2]

@@ -1,0 +1,97 @@
+"""Regions: what lies outside stays as it was."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.config import DreamConfig
+from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.network import Network
+from pipeline.dream.objective import Objective
+from pipeline.dream.region_mask import Masks
+from pipeline.targets.region import Region
+from pipeline.targets.target import parse_target
+
+HEIGHT, WIDTH = 96, 128
+
+
+def region(text: str) -> Region:
+    found = parse_target(f"class:owl{{{text}}}", "key").region
+    assert found is not None
+    return found
+
+
+def noise() -> Tensor:
+    return 0.45 + 0.1 * torch.randn(1, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(3))
+
+
+def drawing() -> Tensor:
+    """A mask that is white in the lower right quarter."""
+    picture = torch.zeros(1, 3, 48, 64)
+    picture[..., 24:, 32:] = 1
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("left", (48, 20), (48, 108)),
+        ("right", (48, 108), (48, 20)),
+        ("top", (10, 64), (86, 64)),
+        ("bottom", (86, 64), (10, 64)),
+        ("center", (48, 64), (4, 4)),
+        ("circle(0.25,0.5,0.2)", (48, 32), (48, 64)),
+        ("not circle(0.25,0.5,0.2)", (48, 64), (48, 32)),
+        ("mask.png", (80, 110), (20, 20)),
+        ("not mask.png", (20, 20), (80, 110)),
+    ],
+)
+def test_masks_are_one_inside_and_nothing_outside(text: str, inside: tuple[int, int], outside: tuple[int, int]) -> None:
+    mask = Masks({"mask.png": drawing()}).at(region(text), (HEIGHT, WIDTH), torch.device("cpu"))
+    assert mask.shape == (1, 1, HEIGHT, WIDTH)
+    assert float(mask[0, 0][inside]) == pytest.approx(1, abs=1e-3)
+    assert float(mask[0, 0][outside]) == pytest.approx(0, abs=1e-3)
+    assert float(mask.diff(dim=2).abs().max()) < 0.3  # soft edges
+    assert float(mask.diff(dim=3).abs().max()) < 0.3
+
+
+@pytest.mark.parametrize("text", ["left", "center", "circle(0.3,0.4,0.3)", "not circle(0.5,0.5,0.3)", "mask.png"])
+@pytest.mark.parametrize("tone", ["hold", "free"])
+def test_pixels_outside_change_less_than_a_tenth_as_much_as_inside(tiny: Network, text: str, tone: str) -> None:
+    masks = Masks({"mask.png": drawing()})
+    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=3, tone=tone), HEIGHT, masks)
+    generator, canvas = torch.Generator().manual_seed(0), noise()
+    for _ in range(12):
+        canvas = dreamer.dream(
+            canvas, lambda scale: {f"three{{{text}}}": 1.0}, strength=0.6, seconds=1 / 24, generator=generator
+        )
+    mask = masks.at(region(text), (HEIGHT, WIDTH), torch.device("cpu"))[0, 0]
+    change = (canvas - noise()).abs().mean(dim=(0, 1))
+    assert float(change[mask < 0.01].mean()) < 0.1 * float(change[mask > 0.99].mean())
+    assert float(change[mask < 0.01].max()) < 0.1 * float(change[mask > 0.99].max())
+
+
+def test_two_regions_dream_their_own_targets_at_full_strength(tiny: Network) -> None:
+    objective = Objective(tiny)
+    dreamer = Dreamer(objective, DreamConfig(octaves=1, tone="free"), HEIGHT)
+
+    def dream(targets: dict[str, float]) -> Tensor:
+        generator, canvas = torch.Generator().manual_seed(0), noise()
+        for _ in range(8):
+            canvas = dreamer.dream(canvas, lambda scale: targets, strength=0.6, seconds=1 / 24, generator=generator)
+        return canvas
+
+    both = dream({"two:3{left}": 1.0, "two:8{right}": 1.0})
+    left, right = both[..., :48], both[..., -48:]
+    assert objective.activation(left, "two:3") > objective.activation(right, "two:3")
+    assert objective.activation(right, "two:8") > objective.activation(left, "two:8")
+    change, alone = (float((made - noise()).abs()[..., :48].mean()) for made in (both, dream({"two:3{left}": 1.0})))
+    assert change == pytest.approx(alone, rel=0.25)
+
+
+def test_without_a_region_nothing_is_held_back() -> None:
+    masks, size = Masks({}), (HEIGHT, WIDTH)
+    assert masks.cover([{"three": 1.0}], size, torch.device("cpu")) is None
+    assert masks.cover([], size, torch.device("cpu")) is None
+    mixed = masks.cover([{"three": 1.0, "two{left}": 1.0}], size, torch.device("cpu"))
+    assert mixed is not None and float(mixed.min()) == 1.0

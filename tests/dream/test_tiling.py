@@ -1,0 +1,248 @@
+"""Large frames in tiles: the same dream, no seam, and what happens when memory runs out."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.config import DreamConfig, NetworkConfig, RenderConfig, validate
+from pipeline.dream import gradient as ascent
+from pipeline.dream import model_zoo, tiling
+from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.network import Network
+from pipeline.dream.objective import Objective
+from pipeline.dream.receptive_field import Fields
+from pipeline.errors import ConfigError
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def motifnet() -> Network:
+    return model_zoo.build(NetworkConfig())
+
+
+def dice(seed: int = 1) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(height: int = 150, width: int = 200) -> Tensor:
+    return (0.45 + 0.2 * torch.randn(1, 3, height, width, generator=dice(3))).clamp(0, 1)
+
+
+def unit(direction: Tensor) -> Tensor:
+    return direction / direction.std()
+
+
+@pytest.mark.parametrize("size", [(150, 200), (97, 1000), (64, 65), (1080, 1920)])
+@pytest.mark.parametrize("grain", [2, 16])
+def test_tiles_stand_for_every_pixel_once(size: tuple[int, int], grain: int) -> None:
+    for seed in range(8):
+        counted = torch.zeros(size)
+        for tile in tiling.cut(size, 64, reach=(16, 16), grain=grain, least=40, dice=dice(seed)):
+            for span in (tile.rows, tile.columns):
+                assert span.start % grain == 0
+                assert span.start <= span.first < span.last <= span.end
+                assert 40 <= span.end - span.start <= 64
+            counted[tile.rows.first : tile.rows.last, tile.columns.first : tile.columns.last] += 1
+        assert torch.equal(counted, torch.ones(size))
+
+
+def test_cuts_move_from_step_to_step() -> None:
+    cuts = [tiling.cut((512, 512), 96, reach=(8, 8), grain=8, least=16, dice=dice(seed)) for seed in range(12)]
+    edges = [{tile.rows.first for tile in each} - {0} for each in cuts]
+    assert not set.intersection(*edges)
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        {"three": 1.0},
+        {"two:5": 1.0, "three:3": -0.5},
+        {"one": 1.0, "three": 1.0, "two:3": 0.5},
+        {"three:3@0.9x0.1": 1.0},
+        {"dir:three:3>9": 1.0, "two:1": 0.3},
+        {"diverse:two:2,3,8": 1.0},
+        {"guide:two:photo.jpg": 1.0},
+    ],
+    ids=lambda targets: "+".join(targets),
+)
+def test_tiles_add_up_to_the_gradient_of_the_whole(tiny: Network, targets: dict[str, float]) -> None:
+    """Also in sums, where what a tile sees of one target has to be weighed against all that the frame sees of it."""
+    objective = Objective(tiny, {"photo.jpg": noise(40, 40).flip(2)})
+    whole, value = ascent.gradient_and_value(objective, noise(), targets, (5, -7))
+    for seed in range(3):
+        parts, same = ascent.Tiled(objective).gradient_and_value(noise(), targets, (5, -7), 64, dice(seed))
+        assert float((unit(parts) - unit(whole)).std()) < 2e-3
+        assert float(same) == pytest.approx(float(value), rel=1e-3)
+
+
+def test_a_map_is_looked_at_as_far_as_it_sees(motifnet: Network) -> None:
+    """MotifNet's arithmetic: 5, then poolings and 3×3 convolutions at 4, 8 and 16 pixels."""
+    fields = Fields(motifnet)
+    assert [fields.grain(f"stage{n}") for n in range(1, 6)] == [2, 4, 8, 8, 16]
+    assert [fields.reach("stage1"), fields.map_size("stage3", (96, 200))] == [(2, 3), (12, 25)]
+    assert 3 < max(fields.reach("stage2")) <= 22 < max(fields.reach("stage4")) <= 66
+
+
+def test_a_network_that_pads_nothing_sees_further_on(shared: Path) -> None:
+    """SqueezeNet's places begin where their fields begin, and not in their middle."""
+    weights = str(shared / "weights" / "squeezenet1_0-imagenet.pth")
+    objective = Objective(model_zoo.build(NetworkConfig(name="squeezenet1_0", weights=weights)))
+    tiled, picture = ascent.Tiled(objective), noise(320, 320)
+    before, after = tiled._fields.reach("features.12")
+    assert after > before + 16
+    whole = unit(ascent.gradient(objective, picture, {"fire9": 1.0}, (0, 0)))
+    parts = unit(tiled.gradient_and_value(picture, {"fire9": 1.0}, (0, 0), 288, dice())[0])
+    assert float((parts - whole).std()) < 1e-3
+
+
+@pytest.mark.parametrize("target", ["stage4:7", "stage4"])
+def test_no_seam_is_left_in_a_dream(motifnet: Network, target: str) -> None:
+    """Every step is cut at the same lines here, and still they have the energy that they have without tiles."""
+    objective, size = Objective(motifnet), (256, 256)
+    tiled = ascent.Tiled(objective)
+    edges = [
+        t.rows.first for t in tiling.cut(size, 160, reach=(40, 40), grain=8, least=32, dice=dice()) if t.rows.first
+    ]
+    dreamed = []
+    for window in (None, 160):
+        canvas = noise(*size)
+        for _ in range(3):
+            if window is None:
+                gradient = ascent.gradient(objective, canvas, {target: 1.0}, (0, 0))
+            else:
+                gradient, _ = tiled.gradient_and_value(canvas, {target: 1.0}, (0, 0), window, dice())
+            canvas = canvas + 0.03 * unit(gradient)
+        dreamed.append(canvas)
+    whole, parts = dreamed
+    energy = [canvas.diff(dim=2).square().mean(dim=(0, 1, 3)) for canvas in (whole, parts)]
+    lines = torch.tensor(sorted(set(edges))) - 1
+    for changed, plain in ((energy[1][lines], energy[0][lines]), (energy[1], energy[0])):
+        assert float(changed.mean() / plain.mean()) == pytest.approx(1, abs=0.02)
+    assert float((parts - whole).std()) < 0.1 * float((whole - noise(*size)).std())
+
+
+def test_dreams_in_tiles_agree_with_dreams_in_one_piece(motifnet: Network) -> None:
+    canvas, made = noise(200, 256), []
+    for tile in ("never", 160):
+        config = DreamConfig(octaves=2, steps=2, tile=tile)
+        dreamer = Dreamer(Objective(motifnet), config, 200)
+        for _ in range(2):
+            made.append(dream(dreamer, canvas))
+    whole, again, tiled, once_more = made
+    assert torch.equal(whole, again)
+    assert torch.equal(tiled, once_more)
+    assert 0 < float((tiled - whole).std()) < 0.05 * float((whole - canvas).std())
+
+
+def dream(dreamer: Dreamer, canvas: Tensor) -> Tensor:
+    sight = {"stage4:3": 0.7, "stage4:7": 0.3}
+    return dreamer.dream(canvas, lambda scale: sight, strength=0.6, seconds=1 / 8, generator=dice())
+
+
+def test_auto_goes_by_the_frame_and_the_device() -> None:
+    assert tiling.side("auto", (1440, 2560), CPU) is None
+    assert tiling.side("auto", (2160, 3840), CPU) == 1024
+    assert tiling.side("never", (4320, 7680), CPU) is None
+    assert tiling.side(512, (512, 512), CPU) is None
+    assert tiling.side(512, (400, 700), CPU) == 512
+
+
+def test_tiles_get_smaller_until_there_are_none() -> None:
+    found, tile = [], "auto"
+    while tile is not None:
+        tile = tiling.smaller(tile, (1080, 1920), CPU)
+        found.append(tile)
+    assert found == [704, 320, 128, 64, None]
+
+
+@pytest.mark.parametrize(("tile", "hint"), [("nevr", r" \(did you mean never\?\)"), (True, ""), ("1.5", "")])
+def test_a_tile_that_is_none_is_refused(tile: object, hint: str) -> None:
+    config = RenderConfig(dream=DreamConfig(tile=tile))
+    with pytest.raises(ConfigError, match=rf"dream.tile={tile}: allowed are auto, never, or a whole number.*{hint}"):
+        validate(config)
+
+
+NARROW = """
+import resource, sys
+from pathlib import Path
+import torch
+from torch import nn
+from pipeline.config import DreamConfig
+from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.network import Network
+from pipeline.dream.objective import Objective
+from pipeline.dream.weights import Weights
+from pipeline.errors import DreamError
+
+torch.set_num_threads(1)
+torch.manual_seed(7)
+model = nn.Sequential(nn.Conv2d(3, 48, 3, padding=1), nn.SiLU())
+model.add_module("last", nn.Conv2d(48, 8, 3, padding=1))
+network = Network("wide", model, (), Weights(Path("wide.safetensors"), "0" * 64))
+tile, room = sys.argv[1], int(sys.argv[2])
+config = DreamConfig(octaves=1, tile=int(tile) if tile.isdecimal() else tile)
+dreamer = Dreamer(Objective(network), config, 480)
+
+def dream(canvas):
+    dice = torch.Generator().manual_seed(4)
+    return dreamer.dream(canvas, lambda scale: {"last:2": 1.0}, strength=0.6, seconds=1 / 8, generator=dice)
+
+dream(torch.rand(1, 3, 96, 96))
+canvas = torch.rand(1, 3, 480, 640)
+if room:
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + room * 2**20,) * 2)
+try:
+    dreamed = dream(canvas)
+except DreamError as error:
+    print(error)
+    raise SystemExit(1)
+print(dreamer.tile, dreamed.double().sum().item().hex())
+"""
+
+
+def narrow(tile: str, megabytes: int) -> tuple[int, str, str]:
+    """Exit code and output of a dream of 480×640 pixels in a process that may take so much more memory (0: any)."""
+    if not Path("/proc/self/statm").is_file():
+        pytest.skip("only Linux limits a process's memory this way")
+    done = subprocess.run(
+        [sys.executable, "-c", NARROW, tile, str(megabytes)], capture_output=True, text=True, timeout=600, check=False
+    )
+    return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+
+@pytest.mark.slow
+def test_when_memory_runs_out_the_dream_goes_on_in_tiles_and_can_be_repeated() -> None:
+    code, found, said = narrow("auto", 160)
+    assert code == 0, said
+    tile, _ = found.split()
+    assert f"the device ran out of memory; the dream goes on in tiles of {tile} pixels (dream.tile={tile})" in said
+    assert narrow(tile, 0) == (0, found, "")
+
+
+@pytest.mark.slow
+def test_without_tiles_it_stops_with_advice() -> None:
+    code, found, _ = narrow("never", 160)
+    assert code == 1
+    assert found.startswith("the device ran out of memory; try dream.tile=auto, fewer dream.octaves or")
+
+
+def test_a_gpu_that_runs_out_of_memory_goes_on_in_tiles(motifnet: Network) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU is here")
+    device = torch.device("cuda")
+    network = model_zoo.build(NetworkConfig()).to(device, torch.float32)
+    dreamer = Dreamer(Objective(network), DreamConfig(octaves=1), 1024)
+    free, total = torch.cuda.mem_get_info()
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 400 * 2**20) / total)
+    try:
+        dream(dreamer, noise(1024, 1536).to(device))
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert isinstance(dreamer.tile, int)
+    assert free > 0

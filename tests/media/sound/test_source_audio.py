@@ -1,0 +1,157 @@
+"""The sound of a film over footage is the footage's: the same packets, at the same time."""
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.media import ffmpeg
+from pipeline.media.sound.damage import find_damage
+from pipeline.media.sound.source_audio import Sound, check_channels, count_channels, tracks
+from tests.media.drawing import draw, with_sound
+from tests.media.drawn import film, joined
+
+
+def packets(path: Path) -> list[tuple[float, str]]:
+    """(second, checksum) of every sound packet."""
+    report = ffmpeg.run(
+        ["-i", f"file:{path}", "-map", "0:a:0", "-c", "copy", "-f", "framecrc", "pipe:1"], doing="listing"
+    ).decode()
+    base = re.search(r"#tb 0: (\d+)/(\d+)", report)
+    assert base
+    tick = Fraction(int(base[1]), int(base[2]))
+    rows = [line.split(",") for line in report.splitlines() if not line.startswith("#")]
+    return [(float(int(row[2]) * tick), row[5].strip()) for row in rows]
+
+
+def samples(path: Path, rate: int = 48000) -> np.ndarray:
+    """The sound as a player hears it from second 0 of the film on, mono."""
+    data = ffmpeg.run(
+        [
+            *("-i", f"file:{path}", "-map", "0:a:0", "-af", "aresample=async=1:first_pts=0"),
+            *("-ac", "1", "-ar", str(rate), "-f", "f32le", "pipe:1"),
+        ],
+        doing="listening",
+    )
+    return np.frombuffer(data, "<f4")
+
+
+def made(tmp_path: Path, source: Path, name: str, **cut: object) -> Path:
+    settings = {"start": 0.0, "end": None, "whole_start": True, **cut}
+    sound = Sound(source, tracks(source), **settings)  # type: ignore[arg-type]
+    final = tmp_path / name
+    return joined([film(tmp_path / "pictures.mp4", frames=24)], final, 24, sound=sound)
+
+
+@pytest.mark.parametrize(
+    ("codec", "source", "name"),
+    [
+        ("aac", "s.mp4", "f.mp4"),
+        ("aac", "s.mkv", "f.mov"),
+        ("libmp3lame", "s.mp4", "f.mp4"),
+        ("libopus", "s.mkv", "f.mkv"),
+        ("libopus", "s.mkv", "f.mp4"),
+        ("flac", "s.mkv", "f.mp4"),
+        ("pcm_s16le", "s.mov", "f.mov"),
+        ("ac3", "s.mov", "f.mkv"),
+        ("pcm_f32le", "s.mkv", "f.mkv"),
+        ("pcm_s32le", "s.mkv", "f.mov"),
+    ],
+)
+def test_packets_are_the_same_bytes(tmp_path: Path, codec: str, source: str, name: str) -> None:
+    path = with_sound(tmp_path / source, "-c:a", codec)
+    before, after = packets(path), packets(made(tmp_path, path, name))
+    assert [crc for _, crc in before] == [crc for _, crc in after]
+    assert max(abs(a - b) for (a, _), (b, _) in zip(before, after, strict=True)) < 0.002
+
+
+@pytest.mark.parametrize(("codec", "name"), [("pcm_s16le", "f.mp4"), ("pcm_s24le", "f.mp4"), ("flac", "f.mov")])
+def test_what_a_container_does_not_hold_becomes_lossless(tmp_path: Path, codec: str, name: str) -> None:
+    path = with_sound(tmp_path / "s.mkv", "-c:a", codec)
+    assert "lossless" in Sound(path, tracks(path), 0.0, None, True).note(name.partition(".")[2])
+    film_made = made(tmp_path, path, name)
+    assert np.array_equal(samples(path), samples(film_made)[: len(samples(path))])
+
+
+@pytest.mark.parametrize("codec", ["pcm_f32le", "libvorbis"])
+def test_what_is_rounded_is_not_called_lossless(tmp_path: Path, codec: str) -> None:
+    path = with_sound(tmp_path / "s.mkv", "-c:a", codec)
+    said = Sound(path, tracks(path), 0.0, None, True).note("mp4")
+    assert "FLAC of 24 bits" in said and "full scale" in said and "lossless" not in said
+    heard, meant = samples(made(tmp_path, path, "f.mp4")), samples(path)
+    assert np.abs(heard[: len(meant)] - meant).max() < 2**-22
+
+
+@pytest.mark.parametrize(
+    ("layout", "count"),
+    [
+        ("mono", 1),
+        ("stereo", 2),
+        ("5.1(side)", 6),
+        ("7.1.4", 12),
+        ("22.2", 24),
+        ("10 channels", 10),
+        ("ambisonic 3", 16),
+    ],
+)
+def test_channels_are_counted(layout: str, count: int) -> None:
+    assert (count_channels(layout) > 8) == (count > 8)
+    assert layout == "mono" or count_channels(layout) == count
+
+
+def test_more_channels_than_a_file_can_be_given_are_refused(tmp_path: Path) -> None:
+    tone = "|".join(["0.1*sin(900*t)"] * 10)
+    sound = ("-f", "lavfi", "-i", f"aevalsrc='{tone}':s=48000:d=0.2", "-c:a", "pcm_s16le")
+    path = draw(tmp_path / "ten.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=24:d=0.2", *sound)
+    with pytest.raises(
+        ConfigError, match="10 channels of pcm_s16le, which mp4 does not hold, nor has FLAC more than 8"
+    ):
+        check_channels(path, "mp4")
+    check_channels(path, "matroska")
+    check_channels(path, "mov")
+
+
+@pytest.mark.parametrize(("codec", "name"), [("flac", "d.mkv"), ("aac", "d.mp4")])
+def test_damaged_sound_is_found_where_it_is_used(tmp_path: Path, codec: str, name: str) -> None:
+    path = with_sound(tmp_path / name, "-c:a", codec)
+    assert find_damage(path, 0.0) == find_damage(path, 0.5) == ""
+    data = bytearray(path.read_bytes())
+    at = int(len(data) * 0.6)
+    data[at : at + 60] = bytes(60)
+    path.write_bytes(data)
+    said = find_damage(path, 0.0)
+    assert said.startswith("at about 0.")
+    second = float(said.split()[2])
+    assert 0.2 < second < 0.9
+    assert find_damage(path, 0.0, second - 0.15) == ""
+
+
+@pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
+def test_a_cut_stays_in_sync(tmp_path: Path, codec: str) -> None:
+    path = with_sound(tmp_path / "s.mkv", "-c:a", codec, seconds=2.0)
+    whole = samples(path)
+    part = samples(made(tmp_path, path, "f.mp4", start=0.5, end=1.5, whole_start=False))
+    assert 0.95 < len(part) / 48000 < 1.07
+    begin = 4800  # past the packet at the cut
+    heard, meant = part[begin : begin + 24000], whole[24000 + begin : 48000 + begin]
+    shifts = range(-240, 241, 24)
+    nearest = min(shifts, key=lambda s: float(np.abs(heard[300:-300] - np.roll(meant, s)[300:-300]).mean()))
+    assert abs(nearest) <= 24  # half a millisecond
+
+
+def test_a_start_offset_is_honoured(tmp_path: Path) -> None:
+    plain = with_sound(tmp_path / "p.mkv", "-c:a", "pcm_s16le")
+    late = tmp_path / "late.mkv"
+    arguments = ["-i", f"file:{plain}", "-itsoffset", "0.25", "-i", f"file:{plain}", "-map", "0:v", "-map", "1:a"]
+    ffmpeg.run([*arguments, "-c", "copy", "-y", f"file:{late}"], doing="delaying")
+    heard, meant = samples(made(tmp_path, late, "f.mkv")), samples(plain)
+    assert float(np.abs(heard[: 12000 - 100]).max()) == 0
+    assert np.abs(heard[12000 : 12000 + 20000] - meant[:20000]).mean() < 0.01
+
+
+def test_a_kind_of_file_without_sound_says_so(tmp_path: Path) -> None:
+    sound = Sound(tmp_path / "a.mp4", ("aac",), 0.0, None, True)
+    assert sound.outputs("gif", 2) == [] and "left out" in sound.note("gif")

@@ -1,0 +1,221 @@
+"""Any file is heard, or refused in one sentence; what was heard is kept and checked."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.media import ffmpeg
+from pipeline.media.sound import decode
+from pipeline.music.features import PER_SECOND
+from pipeline.plan import hearing
+from pipeline.plan import song as song_plan
+from tests.media.drawing import draw, with_sound
+from tests.music.drawn import RATE, Drawing, save
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "dream-zoom" / "music"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("s.mp3", ["-b:a", "128k"]),
+        ("s.m4a", ["-c:a", "aac"]),
+        ("s.flac", []),
+        ("s.ogg", ["-c:a", "libvorbis"]),
+        ("s.opus", ["-c:a", "libopus"]),
+        ("fast.wav", ["-ar", "192000", "-c:a", "pcm_s24le"]),
+        ("slow.wav", ["-ar", "8000"]),
+        ("stereo.wav", ["-ac", "2"]),
+        ("v.mp4", ["-f", "lavfi", "-i", "testsrc2=s=64x48:d=6", "-c:a", "aac"]),
+        ("v.mkv", ["-f", "lavfi", "-i", "testsrc2=s=64x48:d=6", "-c:a", "flac"]),
+    ],
+)
+def test_every_kind_of_file_has_its_beats_at_the_same_time(tmp_path: Path, name: str, arguments: list[str]) -> None:
+    drawing = Drawing(120, seconds=6.0, hats=0.0)
+    plain = drawing.save(tmp_path / "plain.wav")
+    path = draw(tmp_path / name, "-i", f"file:{plain}", *arguments)
+    heard = song_plan.analyse(path)
+    assert heard.seconds == pytest.approx(6.0, abs=0.03)
+    assert not heard.damage
+    strong = heard.onsets[0][heard.onsets[1] > 0.3]
+    for beat in drawing.beats():
+        assert np.abs(strong - beat).min() < 0.015
+    assert heard.levels.shape[0] == 4 and abs(heard.levels.shape[1] - heard.seconds * PER_SECOND) < 2
+    assert heard.levels.min() >= 0 and heard.levels.max() == 1
+
+
+def test_sound_that_begins_late_is_heard_late(tmp_path: Path) -> None:
+    drawing = Drawing(120, seconds=4.0, hats=0.0)
+    plain = drawing.save(tmp_path / "plain.wav")
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=64x48:d=5"]
+    path = draw(tmp_path / "late.mp4", *picture, "-itsoffset", "0.5", "-i", f"file:{plain}", "-c:a", "aac")
+    heard = song_plan.analyse(path)
+    strong = heard.onsets[0][heard.onsets[1] > 0.3]
+    for beat in drawing.beats() + 0.5:
+        assert np.abs(strong - beat).min() < 0.015
+
+
+@pytest.mark.parametrize("count", [0, 1, 300, 1023, 5000, 30000])
+@pytest.mark.parametrize("silent", [True, False])
+def test_short_and_silent_songs(tmp_path: Path, count: int, silent: bool) -> None:
+    sound = np.zeros(count, np.float32) if silent else np.cos(np.arange(count, dtype=np.float32) * 0.1)
+    path = save(tmp_path / "s.wav", sound)
+    if not count:
+        with pytest.raises(InputError, match=r"s.wav holds no sound that can be read"):
+            song_plan.analyse(path)
+        return
+    heard = song_plan.analyse(path)
+    assert heard.seconds == pytest.approx(count / RATE, abs=1e-3)
+    assert heard.bpm is None and heard.sections.tolist() == [0.0]
+    assert np.isfinite(heard.levels).all()
+    assert (heard.levels.max() == 0) == silent
+
+
+def test_a_broken_song_is_heard_as_far_as_it_goes(tmp_path: Path) -> None:
+    whole = draw(tmp_path / "w.flac", "-i", f"file:{Drawing(120, seconds=8).save(tmp_path / 'p.wav')}")
+    data = bytearray(whole.read_bytes())
+    broken = tmp_path / "b.flac"
+    data[len(data) // 2 : len(data) // 2 + 4000] = bytes(4000)
+    broken.write_bytes(data[: len(data) * 3 // 4])
+    heard = song_plan.analyse(broken)
+    assert heard.damage
+    assert 2.0 < heard.seconds < 7.9
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("s.wav", [], r"of the \d+ bytes that it counts \d+ are missing"),
+        ("s.aiff", [], r"of the \d+ bytes that it counts \d+ are missing"),
+        ("s.mp3", ["-metadata", "title=of many words"], r"of the \d+ bytes that it counts \d+ are missing"),
+        ("s.ogg", ["-c:a", "libvorbis"], "its end is missing"),
+        ("s.opus", ["-c:a", "libopus"], "its end is missing"),
+        ("s.flac", [], "invalid|Invalid|error"),
+    ],
+)
+def test_a_song_that_is_cut_off_is_said_to_be_damaged(
+    tmp_path: Path, name: str, arguments: list[str], said: str
+) -> None:
+    whole = draw(tmp_path / name, "-i", f"file:{Drawing(120, seconds=4).save(tmp_path / 'p.wav')}", *arguments)
+    assert not song_plan.hear(whole).damage
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    heard = song_plan.hear(whole)
+    assert re.search(said, heard.damage) and 1.0 < heard.seconds < 3.5
+    assert decode.missing(tmp_path / "p.wav") == ""
+
+
+def test_a_length_that_was_not_known_when_it_was_written_says_nothing(tmp_path: Path) -> None:
+    song = Drawing(120, seconds=2).save(tmp_path / "s.wav")
+    piped = ffmpeg.run(["-i", f"file:{song}", "-f", "wav", "pipe:1"], doing="drawing")
+    assert b"\xff\xff\xff\xff" in piped[:100]
+    (tmp_path / "piped.wav").write_bytes(piped)
+    assert not song_plan.hear(tmp_path / "piped.wav").damage
+
+
+@pytest.mark.parametrize(
+    "head", [b"RIFF\xff\0\0\0WAVEdata", b"FORM", b"OggS\0", b"ID3\4\0\0\x7f\x7f\x7f\x7f", b"\xff\xfb"]
+)
+def test_whatever_a_file_holds_its_end_can_be_asked_for(tmp_path: Path, head: bytes) -> None:
+    for size in range(0, 60, 3):
+        for rest in (b"\xff" * 300, bytes(300), b"", b"Xing" + b"\xff" * 300):
+            (tmp_path / "s").write_bytes((head + rest)[: size + len(rest)])
+            assert len(decode.missing(tmp_path / "s")) < 80
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("no.mp3", None, r"audio.path=.*no.mp3: there is no such file"),
+        ("text.mp3", b"this is no song\n" * 50, r"text.mp3 holds no sound that can be read; ffmpeg said: "),
+        ("list.m3u8", b"#EXTM3U\n#EXTINF:1,\nother.wav\n", r"list.m3u8 holds no sound that can be read; ffmpeg said: "),
+        ("list.mp3", b"ffconcat version 1.0\nfile 'other.wav'\n", r"list.mp3 holds no sound that can be read; ffmpeg"),
+        ("empty.wav", b"", r"empty.wav holds no sound that can be read"),
+    ],
+)
+def test_what_is_no_song_is_one_sentence(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    Drawing(120, seconds=1).save(tmp_path / "other.wav")
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        song_plan.hear(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_and_a_mute_film_are_no_songs(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="that is a folder"):
+        song_plan.hear(tmp_path)
+    mute = draw(tmp_path / "mute.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x48:d=1")
+    with pytest.raises(InputError, match=r"mute\.mp4 holds no sound"):
+        song_plan.hear(mute)
+    assert song_plan.hear(with_sound(tmp_path / "v.mp4")).seconds == pytest.approx(1.0, abs=0.03)
+
+
+def test_what_was_heard_is_kept_and_damage_to_it_is_noticed(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song = Drawing(120, seconds=5).save(tmp_path / "s.wav")
+    first = song_plan.hear(song)
+    assert "listening to s.wav" in capsys.readouterr().err
+    (kept,) = cache.iterdir()
+    again = song_plan.hear(song.rename(tmp_path / "other name.wav"))
+    assert not capsys.readouterr().err
+    assert np.array_equal(first.levels, again.levels) and np.array_equal(first.beats, again.beats)
+    assert (first.seconds, first.damage) == (again.seconds, again.damage)
+    whole = kept.read_bytes()
+    for broken in (b"", whole[: len(whole) // 2], _flipped(whole), b"\x80\x04."):
+        kept.write_bytes(broken)
+        assert hearing.read(kept) is None
+        assert np.array_equal(song_plan.hear(tmp_path / "other name.wav").beats, first.beats)
+    assert [path.name for path in cache.iterdir()] == [kept.name]
+
+
+def _flipped(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes(byte ^ 255 for byte in data[middle : middle + 8]) + data[middle + 8 :]
+
+
+def test_a_kept_hearing_of_another_content_is_refused(tmp_path: Path) -> None:
+    heard = song_plan.analyse(Drawing(120, seconds=3).save(tmp_path / "s.wav"))
+    hearing.write(tmp_path / "a.npz", heard)
+    with np.load(tmp_path / "a.npz") as file:
+        arrays = dict(file)
+    arrays["beats"] = arrays["beats"] + 1
+    np.savez_compressed(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
+    assert hearing.read(tmp_path / "a.npz") is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert song_plan.hear(Drawing(120, seconds=3).save(tmp_path / "s.wav")).seconds == pytest.approx(3.0, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_ten_minutes_are_heard_in_bounded_memory(tmp_path: Path) -> None:
+    import resource
+
+    tone = "aevalsrc='0.5*sin(2*PI*60*t)*exp(-20*mod(t,0.5))':s=8000:d=600"
+    path = draw(tmp_path / "long.flac", "-f", "lavfi", "-i", tone)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    heard = song_plan.analyse(path)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert grown < 100  # megabytes; its samples alone would be 53 in the analysis, 106 with one copy
+    assert heard.seconds == pytest.approx(600, abs=0.01)
+    assert heard.bpm == pytest.approx(120, rel=0.01)
+
+
+def test_ffmpeg_ends_with_whoever_stops_listening(tmp_path: Path) -> None:
+    from pipeline.media.sound.decode import Decoder
+
+    path = draw(tmp_path / "s.wav", "-f", "lavfi", "-i", "sine=d=60:r=44100")
+    blocks = Decoder(path).blocks()
+    next(blocks)
+    blocks.close()  # type: ignore[attr-defined]
+    assert ffmpeg.version()  # and another one can be started

@@ -1,0 +1,262 @@
+"""The live page: what it tells, what it refuses, and that it never holds the render up."""
+
+import contextlib
+import http.client
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from PIL import Image
+
+from pipeline.cli import compose as command
+from pipeline.config import EncodeConfig, PreviewConfig
+from pipeline.errors import ConfigError, Interrupted
+from pipeline.media.encode.encoder import Encoder
+from pipeline.plan.shot_plan import make_plan
+from pipeline.preview import live
+from pipeline.preview.live import Page, open_page
+from pipeline.preview.state import MOST_NOTES, Facts, State
+from pipeline.runtime.files import place
+from tests.browser import browser, complaints, text, wait
+
+FACTS = Facts("zoom <b>", 48, 24.0, (64, 48), b"\x89PNG score", (0.1, 0.9))
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    monkeypatch.setattr(live, "LINGER", 0.0)
+    with Page(FACTS, 0) as opened:
+        yield opened
+
+
+def ask(page: Page, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    port = int(page.address.rstrip("/").rpartition(":")[2])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.putrequest(method, path, skip_host="Host" in headers)
+        for name, value in headers.items():
+            connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
+def state(page: Page) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(ask(page, "/state")[2])
+    return data
+
+
+def frame(value: float, wide: int = 64) -> torch.Tensor:
+    return torch.full((1, 3, wide * 3 // 4, wide), value)
+
+
+def video(path: Path, frames: int = 24) -> Path:
+    with Encoder(path, width=64, height=48, fps=Fraction(24), encode=EncodeConfig()) as encoder:
+        for index in range(frames):
+            encoder.write(frame(index / frames))
+    place(encoder.part, path, overwrite=False)
+    return path
+
+
+def until(true: Any) -> None:
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_it_tells_where_the_render_stands(page: Page) -> None:
+    assert (state(page)["done"], state(page)["left"], state(page)["ended"]) == (0, None, "")
+    page.frame(0, frame(0.2), "class:owl")
+    time.sleep(0.6)
+    page.frame(11, frame(0.8), "class:eye")
+    told = state(page)
+    assert (told["title"], told["done"], told["frames"], told["label"]) == ("zoom <b>", 12, 48, "class:eye")
+    assert 0 < told["rate"] <= 11 / 0.6
+    assert told["left"] == pytest.approx(36 / told["rate"])
+    page.note("the sound is left out")
+    page.ended("done: zoom.mp4")
+    assert state(page)["notes"] == ["the sound is left out"]
+    assert state(page)["ended"] == "done: zoom.mp4"
+    assert ask(page, "/score.png")[2] == FACTS.score
+
+
+def test_the_newest_frame_is_a_small_jpeg(page: Page) -> None:
+    assert ask(page, "/picture.jpg")[0] == 404
+    page.frame(0, frame(0.2, 2000), "a")
+    until(lambda: state(page)["picture"] == 1)
+    page.frame(1, frame(0.8, 2000), "b")
+    until(lambda: state(page)["picture"] == 2)
+    status, headers, content = ask(page, "/picture.jpg?2")
+    assert (status, headers["content-type"]) == (200, "image/jpeg")
+    with Image.open(BytesIO(content)) as picture:
+        assert picture.size == (1280, 960)
+        assert abs(picture.convert("L").getpixel((600, 400)) - 204) < 4
+
+
+def test_other_hosts_other_methods_and_other_paths_are_refused(page: Page, tmp_path: Path) -> None:
+    port = page.address.rstrip("/").rpartition(":")[2]
+    for host in (f"127.0.0.1:{port}", f"localhost:{port}", f"LOCALHOST:{port}"):
+        assert ask(page, "/state", Host=host)[0] == 200
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", "localhost", f"127.0.0.1:{port}.evil", ""):
+        assert ask(page, "/state", Host=host)[0] in (400, 403)
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"):
+        assert ask(page, "/state", method)[0] == 405
+    secret = tmp_path / "secret.mp4"
+    secret.write_bytes(b"secret")
+    page.segment(tmp_path / "gone.mp4", 0, 24)
+    for path in (
+        "/segment/1",
+        "/segment/2",
+        f"/segment/{secret}",
+        "/segment/..%2fsecret.mp4",
+        "/segment/-1",
+        "/../state.py",
+    ):
+        assert ask(page, path)[0] == 404
+    for path in ("/", "/state", "/live.js", "/nothing"):
+        headers = ask(page, path)[1]
+        assert headers["cache-control"] == "no-store" and headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert headers["cross-origin-resource-policy"] == "same-origin" and "server" not in headers
+
+
+def test_it_listens_on_the_loopback_address_only(page: Page) -> None:
+    port = int(page.address.rstrip("/").rpartition(":")[2])
+    assert page.address.startswith("http://127.0.0.1:")
+    listening = Path("/proc/net/tcp")
+    if not listening.exists():
+        pytest.skip("the system does not list its sockets in /proc/net/tcp")
+    rows = [line.split() for line in listening.read_text().splitlines()[1:]]
+    assert [row[1] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
+
+
+def test_segments_are_served_in_parts_and_give_way_to_what_holds_them(page: Page, tmp_path: Path) -> None:
+    whole = video(tmp_path / "one.mp4").read_bytes()
+    page.segment(tmp_path / "one.mp4", 0, 24)
+    status, headers, content = ask(page, "/segment/1")
+    assert (status, headers["content-type"], content) == (200, "video/mp4", whole)
+    status, headers, content = ask(page, "/segment/1", Range="bytes=10-19")
+    assert (status, content) == (206, whole[10:20])
+    assert headers["content-range"] == f"bytes 10-19/{len(whole)}"
+    page.segment(tmp_path / "two.mp4", 24, 24)
+    assert [(s["number"], s["first"]) for s in state(page)["segments"]] == [(1, 0), (2, 24)]
+    page.segment(tmp_path / "film.mp4", 0, 48)
+    assert [(s["number"], s["first"], s["frames"]) for s in state(page)["segments"]] == [(3, 0, 48)]
+
+
+def test_a_port_that_is_taken_is_said_or_gone_round() -> None:
+    with Page(FACTS) as first, Page(FACTS) as second:
+        assert first.address != second.address
+        assert state(second)["title"] == "zoom <b>"
+        port = int(first.address.rstrip("/").rpartition(":")[2])
+        with pytest.raises(ConfigError, match=rf"preview.port={port}: it cannot be had \(Address already in use\)"):
+            Page(FACTS, port)
+
+
+def test_who_does_not_read_holds_nothing_up(page: Page, tmp_path: Path) -> None:
+    """Clients that ask for much and read nothing, a hundred of them, and frames as fast as they come."""
+    large = tmp_path / "large.mp4"
+    large.write_bytes(os.urandom(1 << 22))
+    page.segment(large, 0, 24)
+    port = int(page.address.rstrip("/").rpartition(":")[2])
+    lazy = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(100)]
+    try:
+        for each in lazy:
+            each.sendall(f"GET /segment/1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        still, threads = frame(0.5), threading.active_count()
+        for index in range(20000):
+            page.frame(index % 48, still, "class:owl")
+        assert threading.active_count() <= threads + 64  # nothing grows with the frames
+    finally:
+        for each in lazy:
+            each.close()
+    until(lambda: ask(page, "/state")[0] == 200)
+
+
+def test_notes_are_few_and_a_page_that_nobody_sees_ends_at_once() -> None:
+    told = State(FACTS)
+    for number in range(1000):
+        told.note(str(number))
+    assert told.as_data()["notes"] == [str(n) for n in range(1000 - MOST_NOTES, 1000)]
+    began = time.monotonic()
+    with Page(FACTS, 0):
+        pass
+    assert time.monotonic() - began < live.LINGER / 2
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Interrupted("stopped after 3 of 48 frames"), "stopped after 3 of 48 frames"),
+        (KeyboardInterrupt(), "stopped"),
+        (ConfigError("a", 1, "no"), "error: a=1: no"),
+        (None, "done"),
+    ],
+)
+def test_it_tells_how_it_was_left(error: BaseException | None, told: str) -> None:
+    opened = Page(FACTS, 0)
+    with contextlib.suppress(Interrupted, KeyboardInterrupt, ConfigError), opened:
+        if error is not None:
+            raise error
+    assert opened.state.ended == told
+
+
+def test_it_is_opened_for_a_plan_that_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LINGER", 0.0)
+    command.register()
+    with initialize_config_dir(str(command.CONF), version_base="1.3"):
+        config = command.read(compose("config", ["duration=2s"]))
+    plan = make_plan(config, tmp_path, "film")
+    with ExitStack() as stack:
+        assert open_page(plan, PreviewConfig(), stack) is None
+        opened = open_page(plan, PreviewConfig(port=0), stack)
+        assert opened is not None
+        told = state(opened)
+        assert (told["frames"], told["fps"], told["size"]) == (48, 24.0, [640, 360])
+        with Image.open(BytesIO(ask(opened, "/score.png")[2])) as score:
+            left, right = (round(share * score.width) for share in told["span"])
+            assert 0 < left < right < score.width
+
+
+@pytest.mark.slow
+def test_a_browser_sees_the_render_go_on_reloads_and_is_told_of_the_end(page: Page, tmp_path: Path) -> None:
+    source = "return document.getElementById('picture').src"
+    with browser(tmp_path) as opened:
+        opened.get(page.address)
+        page.frame(0, frame(0.2), "class:owl")
+        first = wait(opened, lambda b: b.execute_script(source))
+        page.frame(23, frame(0.8), "<i>class:eye</i>")
+        wait(opened, lambda b: b.execute_script(source) not in ("", first))
+        assert text(opened, "done") == "24 of 48 (50 %)"
+        assert text(opened, "label") == "<i>class:eye</i>" and text(opened, "title") == "zoom <b>"
+        head = "return document.getElementById('head').style.left"
+        assert float(opened.execute_script(head).rstrip("%")) == pytest.approx(50)
+        page.segment(video(tmp_path / "one.mp4"), 0, 24)
+        button = wait(opened, lambda b: b.find_elements("css selector", "#segments button"))[0]
+        assert button.text.split() == ["0:00", "\N{EN DASH}", "0:01"]
+        button.click()
+        ready = "const v = document.getElementById('video'); return v.readyState >= 2 && v.duration"
+        assert wait(opened, lambda b: b.execute_script(ready)) == pytest.approx(1.0, abs=0.1)
+        opened.refresh()
+        wait(opened, lambda b: text(b, "status") == "rendering")
+        assert wait(opened, lambda b: b.execute_script(source))
+        page.note("the sound is left out")
+        page.ended("stopped after 24 of 48 frames")
+        wait(opened, lambda b: text(b, "status").startswith("stopped after 24"))
+        assert text(opened, "notes") == "the sound is left out"
+        said = [line for line in complaints(opened) if "/score.png" not in line]
+        assert said == []

@@ -1,0 +1,151 @@
+"""A loop's batch ends when its frames are encoded, and what the encoder does is counted as the loop's."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pipeline.cli import compose
+from pipeline.media.decode.probe import count_frames
+from pipeline.media.encode import frame_pipe
+from scripts.benchmarks import measures, roofline, scaling, subprocesses
+from scripts.benchmarks.frame_loop import Loop, _sleeps, looping
+from scripts.benchmarks.timing import clock, processor_time
+from scripts.benchmarks.workload import Subject, subject
+
+WORK = "import time\nbegan = time.process_time()\nwhile time.process_time() - began < {}: pass"
+ON_LINUX = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells of other processes")
+SLOW = 0.4  # seconds that a write takes
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Subject:
+    compose.register()
+    more = ["dream.octaves=1", "network.targets=[stage1]", "network.layers=[stage1]"]
+    return subject("motifnet", (48, 64), tmp_path, device="cpu", more=["precision=float32", *more])
+
+
+class Slow:
+    """The module ``os`` of a system that is slow to write."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def write(self, file: int, data: bytes) -> int:
+        time.sleep(SLOW)
+        return os.write(file, data)
+
+
+def test_a_slow_encoder_is_a_slow_loop(small: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames are small enough to be written in one piece, and few enough to all wait in the queue."""
+    monkeypatch.setattr(frame_pipe, "os", Slow())
+    monkeypatch.setattr(measures, "AMPLE", 0)
+    monkeypatch.setattr(roofline, "SIDE", 64)
+    found = measures.overhead(small, tmp_path, 1, least=2)
+    assert found["seconds_per_frame"] >= SLOW
+    assert found["overhead"] >= SLOW / found["seconds_bare"]
+
+
+@ON_LINUX
+def test_a_batch_waits_for_an_encoder_that_has_taken_everything_and_still_works(small: Subject, tmp_path: Path) -> None:
+    """One that is stopped, here, until somebody lets it go on; the frame lies in the pipe."""
+    with looping(small, tmp_path, warm=1) as loop:
+        process = loop._encoder._opened()._process.popen.pid
+        os.kill(process, signal.SIGSTOP)
+        threading.Timer(SLOW, os.kill, (process, signal.SIGCONT)).start()
+        assert clock(loop.batch(1)).wall >= SLOW
+
+
+@ON_LINUX
+def test_a_process_sleeps_when_all_its_threads_do() -> None:
+    work = "import threading, sys\ndef run(): [x for x in iter(int, 1)]\nprint(1, flush=True)\n"
+    wait, spin = "input()", "threading.Thread(target=run, daemon=True).start(); input()"
+    for words, asleep in ((wait, True), (spin, False)):
+        with subprocess.Popen(
+            [sys.executable, "-c", work + words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            patience = time.monotonic() + 20
+            while _sleeps(process.pid) is not asleep and time.monotonic() < patience:
+                time.sleep(0.01)
+            found = [_sleeps(process.pid) for _ in range(5)]
+            process.kill()
+        assert found == [asleep] * 5
+
+
+def test_an_encoder_that_dies_is_told(small: Subject, tmp_path: Path) -> None:
+    with pytest.raises(frame_pipe.EncoderError, match="ffmpeg"), looping(small, tmp_path) as loop:
+        loop._encoder._opened()._process.popen.kill()
+        loop.batch(20)()
+
+
+def test_each_loop_has_a_file_of_its_own(small: Subject, tmp_path: Path) -> None:
+    with looping(small, tmp_path) as one, looping(small, tmp_path) as other:
+        one.batch(2)()
+        other.batch(3)()
+        paths = [loop._encoder.part for loop in (one, other)]
+    assert [count_frames(path) for path in paths] == [2, 3]
+
+
+@ON_LINUX
+def test_processor_time_is_that_of_what_was_started_too_while_it_runs_and_after() -> None:
+    before = processor_time()
+    own = time.process_time()
+    with subprocess.Popen([sys.executable, "-c", f"{WORK.format(0.2)}\ninput()"], stdin=subprocess.PIPE) as process:
+        while processor_time() - before < 0.2:
+            time.sleep(0.01)
+        assert time.process_time() - own < 0.2
+        running = processor_time()
+        process.communicate(b"\n")
+    assert processor_time() >= running
+    assert clock(lambda: subprocess.run([sys.executable, "-S", "-c", WORK.format(0.1)], check=True)).cpu >= 0.1
+
+
+def test_the_network_is_cut_deeper_and_deeper(small: Subject, tmp_path: Path) -> None:
+    found = scaling.with_layers(small, tmp_path, "cpu", 1)
+    rows = list(found["layers"].values())
+    assert next(iter(found["layers"])) == "stage1" and len(rows) == scaling.DEPTHS
+    assert all(shallow["gflop"] < deep["gflop"] for shallow, deep in pairwise(rows))
+    assert all(row["milliseconds"] > 0 and row["milliseconds_bare"] > 0 for row in rows)
+
+
+def test_memory_that_grows_with_the_frames_is_seen(
+    small: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scaling, "LENGTH", 6)
+    steady = scaling.with_frames(small, tmp_path)["megabytes_with_frames"]
+    kept, whole = [], Loop.__call__
+    monkeypatch.setattr(Loop, "__call__", lambda self: (kept.append(torch.ones(1 << 20)), whole(self))[1])
+    growing = scaling.with_frames(small, tmp_path)["megabytes_with_frames"]
+    assert max(steady) - min(steady) < 20
+    assert all(after - before > 20 for before, after in pairwise(growing))
+
+
+@pytest.mark.slow
+def test_spinning_and_sleeping_threads_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One program has nothing of what keeps threads from spinning, the other all of it, whatever this one has."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+    seen, turn = [], subprocesses._turn
+
+    def noted(process: "subprocess.Popen[str]") -> float:
+        surroundings = Path(f"/proc/{process.pid}/environ").read_bytes().decode().split("\0")
+        seen.append({f"{name}={value}" in surroundings for name, value in subprocesses.PASSIVE.items()})
+        return turn(process)
+
+    monkeypatch.setattr(subprocesses, "_turn", noted)
+    found = subprocesses.threads("motifnet", (48, 64), 1)
+    assert seen == [{False}, {True}, {False}, {True}]
+    assert set(found) == {
+        f"{what}_{where}" for what in ("spinning_over_passive", "milliseconds_passive") for where in ("alone", "beside")
+    }
+    assert all(value > 0 for value in found.values())

@@ -1,0 +1,55 @@
+"""Work is counted as the operations do it: arithmetic by torch's own formulas, bytes by what goes in and comes out."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from scripts.benchmarks import roofline
+from scripts.benchmarks.roofline import Work
+
+ONE, OTHER = torch.ones(100, 10), torch.ones(10, 40)
+
+
+@pytest.mark.parametrize(
+    ("job", "work"),
+    [
+        (lambda: ONE @ OTHER, Work(2 * 100 * 10 * 40, 4 * (1000 + 400 + 4000))),
+        (lambda: ONE + ONE, Work(0, 4 * (1000 + 1000))),
+        (lambda: ONE + ONE[:, :1], Work(0, 4 * (1000 + 100 + 1000))),
+        (lambda: ONE[:5].exp(), Work(0, 4 * (50 + 50))),
+        (lambda: ONE.view(10, 100).transpose(0, 1).detach()[3], Work(0, 0)),
+        (lambda: ONE[:1].expand(50, 10).sum(), Work(0, 4 * (10 + 1))),
+        (lambda: ONE.bfloat16(), Work(0, (4 + 2) * 1000)),
+        (lambda: torch.empty(1000), Work(0, 0)),
+        (lambda: torch.zeros(1000), Work(0, 4000)),
+        (lambda: ONE.clone().add_(1), Work(0, 4 * (2000 + 2000))),
+        (lambda: torch.empty_like(ONE).copy_(ONE), Work(0, 4 * (1000 + 1000))),
+        (lambda: torch.mul(ONE, 2, out=torch.empty_like(ONE)), Work(0, 4 * (1000 + 1000))),
+    ],
+)
+def test_an_operation_reads_its_inputs_and_writes_its_output_once(job: Callable[[], object], work: Work) -> None:
+    assert roofline.count(job) == work
+
+
+def test_arithmetic_is_what_torchs_own_counter_finds_forward_and_back() -> None:
+    dice = torch.Generator().manual_seed(0)
+    picture = torch.randn(1, 3, 20, 30, generator=dice).requires_grad_(True)
+    kernel = torch.randn(8, 3, 3, 3, generator=dice)
+    with FlopCounterMode(display=False) as theirs:
+        F.conv2d(picture, kernel).square().sum().backward()
+    ours = roofline.count(lambda: torch.autograd.grad(F.conv2d(picture, kernel).square().sum(), picture))
+    assert ours.flops == theirs.get_total_flops() == 2 * 2 * 8 * 3 * 9 * 18 * 28
+
+
+def test_the_machines_rates_are_of_what_their_jobs_do() -> None:
+    multiply, flops = roofline.products(torch.device("cpu"), torch.float32)
+    copy, moved = roofline.copies(torch.device("cpu"))
+    assert roofline.count(multiply).flops == flops
+    assert roofline.count(copy) == Work(0, moved)
+
+
+def test_the_least_time_is_by_either_rate() -> None:
+    assert Work(600, 50).least(200, 10) == (3, 5)

@@ -1,0 +1,85 @@
+"""The lock: one render a film, none left behind by a crash."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import OutputError
+from pipeline.segments.lock import Lock, is_held
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from pipeline.segments.lock import Lock
+with Lock(Path(sys.argv[1]), Path("zoom.mp4")):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def holding(path: Path) -> "subprocess.Popen[str]":
+    """Another process that holds the lock."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_it_names_host_and_process_and_goes_with_its_render(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with Lock(path, Path("zoom.mp4")):
+        told = json.loads(path.read_text())
+        assert told["pid"] == os.getpid()
+        assert told["host"]
+    assert not path.exists()
+
+
+def test_a_second_render_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with holding(path) as process:
+        assert is_held(path)
+        with pytest.raises(OutputError, match=rf"zoom.mp4 is being rendered by process {process.pid} since 2"):
+            Lock(path, Path("zoom.mp4")).__enter__()
+        assert path.exists()
+        process.kill()
+
+
+def test_the_lock_of_a_killed_render_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with holding(path) as process:
+        os.kill(process.pid, signal.SIGKILL)
+    assert path.exists()
+    assert not is_held(path)
+    with Lock(path, Path("zoom.mp4")):
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "x" * 5000, '{"host": 7, "pid": "no"}', "\x00\xff"])
+def test_a_lock_that_makes_no_sense_is_taken_over_unless_it_names_another_host(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "lock"
+    path.write_text(content)
+    if "host" in content:
+        with pytest.raises(OutputError, match="is being rendered on 7; if that is over, delete"):
+            Lock(path, Path("zoom.mp4")).__enter__()
+        return
+    with Lock(path, Path("zoom.mp4")):
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="lock cannot be written: No such file"):
+        Lock(tmp_path / "gone" / "lock", Path("zoom.mp4")).__enter__()
+
+
+def test_leaving_it_forgives_a_folder_that_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    with Lock(folder / "lock", Path("zoom.mp4")):
+        (folder / "lock").unlink()
+        folder.rmdir()
+    assert not folder.exists()

@@ -1,0 +1,236 @@
+"""Whatever happens to a render, what was rendered is kept, and the finished film is the one of a quiet run."""
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline import film
+from pipeline.errors import EncoderError, Interrupted, OutputError
+from pipeline.media.decode.probe import probe_video
+from pipeline.runtime.files import digest
+from pipeline.segments.lock import Lock
+from scripts.torture import encoders
+from scripts.torture import main as torture
+from tests.test_shot import planned
+
+TINY = ("frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=2", "encode.quality=draft", "segment=4")
+
+
+@dataclass
+class Witness:
+    """Counts the frames that are dreamed; ``act`` is done at frame ``at``."""
+
+    at: int = -1
+    act: Callable[[], None] = lambda: None
+    frames: list[int] = field(default_factory=list)
+    segments: list[int] = field(default_factory=list)
+
+    def frame(self, index: int, frame: Tensor, label: str) -> None:
+        self.frames.append(index)
+        if index == self.at:
+            self.act()
+
+    def segment(self, path: Path, first: int, frames: int) -> None:
+        assert probe_video(path).frames == frames
+        self.segments.append(first)
+
+
+def stumble() -> None:
+    raise RuntimeError("a stone")
+
+
+def make(folder: Path, *overrides: str, at: int = -1, act: Callable[[], None] = stumble) -> Witness:
+    """Render folder/film.mp4, with something happening at a frame."""
+    folder.mkdir(exist_ok=True)
+    witness = Witness(at, act)
+    plan = planned(folder, *TINY, f"output={folder}/film.mp4", *overrides)
+    film.render(plan, (witness,))
+    return witness
+
+
+@pytest.fixture(autouse=True)
+def even_quick_segments_are_spooled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.segments.writer.WORTH", 0.0)
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
+    """The SHA-256 of the film that nothing happened to, by its length in frames."""
+    found = {}
+    for frames in (8, 14):
+        folder = tmp_path_factory.mktemp("quiet")
+        make(folder, f"duration={frames}f")
+        assert sorted(path.name for path in folder.iterdir()) == ["film.mp4", "film.poster.png", "film.run.yaml"]
+        assert probe_video(folder / "film.mp4").frames == frames
+        found[frames] = digest(folder / "film.mp4")
+    return found
+
+
+def test_an_error_in_the_middle_of_a_segment_costs_no_frame(tmp_path: Path, quiet: dict[int, str]) -> None:
+    with pytest.raises(RuntimeError, match="a stone"):
+        make(tmp_path, "duration=14f", at=6)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.work"]
+    again = make(tmp_path, "duration=14f")
+    assert again.frames == list(range(7, 14))
+    assert again.segments == [0, 4, 8, 12]  # also what was there already, for those who look on
+    assert digest(tmp_path / "film.mp4") == quiet[14]
+    assert not (tmp_path / "film.work").exists()
+
+
+def test_stopped_twice_in_one_segment_it_still_costs_no_frame(tmp_path: Path, quiet: dict[int, str]) -> None:
+    for at in (4, 6):
+        with pytest.raises(Interrupted, match=rf"stopped; {at + 1} of 14 frames are kept in .*film.work"):
+            make(tmp_path, "duration=14f", at=at, act=lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert make(tmp_path, "duration=14f").frames == list(range(7, 14))
+    assert digest(tmp_path / "film.mp4") == quiet[14]
+
+
+@pytest.mark.parametrize("way", [["float32", True], ["float32", False], ["bfloat16", True]])
+def test_a_film_goes_on_in_the_precision_and_order_in_which_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: list[object]
+) -> None:
+    """Though the note of what is fastest is gone, and none can be kept."""
+    cache = tmp_path / "cache" / "dream-zoom" / "pace"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("pipeline.film.precisions", lambda name, device: (torch.float32, torch.bfloat16))
+    make(tmp_path / "quiet", "duration=8f")
+    (note,) = cache.iterdir()
+    note.write_text(json.dumps(way))
+    make(tmp_path / "quiet", "duration=8f", "overwrite=true")
+    with pytest.raises(RuntimeError, match="a stone"):
+        make(tmp_path / "loud", "duration=8f", at=5)
+    note.unlink()
+    cache.rmdir()
+    cache.write_text("a file where a folder should be")
+    assert make(tmp_path / "loud", "duration=8f").frames == [6, 7]
+    assert digest(tmp_path / "loud" / "film.mp4") == digest(tmp_path / "quiet" / "film.mp4")
+
+
+def test_a_film_with_steps_left_out_goes_on_with_what_it_had_measured(tmp_path: Path, quiet: dict[int, str]) -> None:
+    """Stopped in the middle of a segment, between two, and after damage that costs a finished one."""
+    thrifty = ("duration=14f", "frame.fps=12", "dream.adaptive=true", "dream.thrift=1000")
+    make(tmp_path / "quiet", *thrifty)
+    for at in (5, 7):
+        with pytest.raises(RuntimeError, match="a stone"):
+            make(tmp_path / "loud", *thrifty, at=at)
+    (tmp_path / "loud" / "film.work" / "shot-001" / "00001.mp4").write_bytes(b"")
+    make(tmp_path / "loud", *thrifty)
+    assert digest(tmp_path / "loud" / "film.mp4") == digest(tmp_path / "quiet" / "film.mp4") != quiet[14]
+
+
+def test_stopped_at_once_finished_segments_stay(tmp_path: Path, quiet: dict[int, str]) -> None:
+    def hit_twice() -> None:
+        while (tmp_path / "film.work" / "shot-001" / "journal.jsonl").read_bytes().count(b"\n") < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted, match=r"stopped at once; 8 of 14 frames are kept"):
+        make(tmp_path, "duration=14f", at=10, act=hit_twice)
+    assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
+    assert digest(tmp_path / "film.mp4") == quiet[14]
+
+
+def test_an_encoder_that_dies_is_told_and_costs_no_frame(tmp_path: Path, quiet: dict[int, str]) -> None:
+    def shoot() -> None:
+        for process in encoders(os.getpid()):  # not the one that still closes the segment before
+            if b"00001.mp4" in Path(f"/proc/{process}/cmdline").read_bytes():
+                os.kill(process, signal.SIGKILL)
+
+    with pytest.raises(EncoderError, match="ffmpeg ended with -9"):
+        make(tmp_path, "duration=14f", at=5, act=shoot)
+    assert min(make(tmp_path, "duration=14f").frames) >= 6
+    assert digest(tmp_path / "film.mp4") == quiet[14]
+
+
+@pytest.mark.parametrize("victim", ["00001.mp4", "00001.safetensors", "journal.jsonl", "open-00002.raw"])
+def test_damaged_files_are_noticed_and_rendered_again(tmp_path: Path, quiet: dict[int, str], victim: str) -> None:
+    with pytest.raises(RuntimeError, match="a stone"):
+        make(tmp_path, "duration=14f", at=9)
+    path = tmp_path / "film.work" / "shot-001" / victim
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 16
+    path.write_bytes(data)
+    make(tmp_path, "duration=14f")
+    assert digest(tmp_path / "film.mp4") == quiet[14]
+
+
+def test_a_longer_film_renders_only_what_is_new(tmp_path: Path, quiet: dict[int, str]) -> None:
+    make(tmp_path, "duration=8f", "keep_segments=true")
+    assert digest(tmp_path / "film.mp4") == quiet[8]
+    assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
+    assert digest(tmp_path / "film.mp4") == quiet[14]
+
+
+def test_a_score_that_depends_on_the_length_is_not_stretched_in_silence(tmp_path: Path) -> None:
+    moving = "camera.zoom='0s: 1.1, 100%: 1.9'"
+    make(tmp_path, "duration=8f", "keep_segments=true", moving)
+    with pytest.raises(OutputError, match=r"the score asks for something else now, from frame 0 on"):
+        make(tmp_path, "duration=14f", moving)
+    assert probe_video(tmp_path / "film.mp4").frames == 8
+    make(tmp_path, "duration=14f", moving, "resume=false")
+    assert probe_video(tmp_path / "film.mp4").frames == 14
+
+
+def test_a_part_is_a_film_of_its_own_and_the_rest_goes_on_from_it(tmp_path: Path, quiet: dict[int, str]) -> None:
+    assert make(tmp_path, "duration=14f", "frames=0..7").frames == list(range(8))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.0-7.mp4", "film.work"]
+    assert probe_video(tmp_path / "film.0-7.mp4").frames == 8
+    assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
+    assert digest(tmp_path / "film.mp4") == quiet[14]
+
+
+def test_another_configuration_is_refused_key_by_key_and_loses_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="a stone"):
+        make(tmp_path, "duration=14f", at=9)
+    with pytest.raises(OutputError, match=r"\(dream.jitter: 32 → 8; seed: 0 → 3\); give overwrite=true"):
+        make(tmp_path, "duration=14f", "seed=3", "dream.jitter=8")
+    assert make(tmp_path, "duration=14f").frames == list(range(10, 14))
+
+
+def test_overwrite_takes_the_other_configuration(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="a stone"):
+        make(tmp_path, "duration=8f", at=6)
+    assert make(tmp_path, "duration=8f", "seed=3", "overwrite=true").frames == list(range(8))
+
+
+def test_resume_false_renders_anew(tmp_path: Path, quiet: dict[int, str]) -> None:
+    with pytest.raises(RuntimeError, match="a stone"):
+        make(tmp_path, "duration=14f", at=9)
+    assert make(tmp_path, "duration=14f", "resume=false").frames == list(range(14))
+    assert digest(tmp_path / "film.mp4") == quiet[14]
+
+
+def test_a_second_render_of_the_same_film_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "film.work").mkdir()
+    with (
+        Lock(tmp_path / "film.work" / "lock", tmp_path / "film.mp4"),
+        pytest.raises(OutputError, match="is being rendered by process"),
+    ):
+        make(tmp_path, "duration=8f")
+
+
+def test_a_folder_that_disappears_is_said_to_have(tmp_path: Path) -> None:
+    folder = tmp_path / "films"
+
+    def vanish() -> None:
+        (tmp_path / "films").rename(tmp_path / "gone")
+
+    with pytest.raises(OutputError, match=r"film.work/shot-001 disappeared while the film was rendered"):
+        make(folder, "duration=14f", at=5, act=vanish)
+    assert not folder.exists()
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_the_film_is_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert torture(["--codecs", "h264", "--kills", "4", "--frames", "30"]) == 0
+    assert re.search(r"^4 kills, 0 of \d+ films lost$", capsys.readouterr().out, re.MULTILINE)

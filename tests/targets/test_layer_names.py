@@ -1,0 +1,28 @@
+"""The listed layers are those that the networks have."""
+
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+from pipeline.config import NETWORKS, NetworkConfig
+from pipeline.dream import model_zoo
+from pipeline.dream.weights import Weights
+from pipeline.targets.layer_names import known_layers, weights_file
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_is_listed_is_what_the_network_has(name: str) -> None:
+    if name == "motifnet":
+        network, file = model_zoo.build(NetworkConfig()), ""
+    else:
+        network = model_zoo.dress(name, model_zoo.architecture(name), Weights(Path(name), ""))
+        file = Path(urlparse(str(model_zoo._published(name).url)).path).name
+    listed = known_layers(name)
+    assert listed == network.named, "run scripts/list_layers.py"
+    assert list(listed.channels) == list(network.named.channels)  # shallow to deep
+    assert weights_file(name) == file
+
+
+def test_an_unlisted_network_is_unknown() -> None:
+    assert known_layers("regnet_y_400mf") is None and weights_file("regnet_y_400mf") == ""

@@ -1,0 +1,78 @@
+"""The cache of kinships."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.runtime.cache import cache_folder
+from pipeline.targets.layer_names import Layers
+from pipeline.targets.neighbours import Kin, Order
+
+LAYERS = Layers("tiny", {"two": 6}, {"second": "two"})
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "dream-zoom" / "kin"
+
+
+class Ring:
+    """Kinship in a ring of six; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, layer: str) -> Order:
+        self.asked += 1
+        distances = [
+            sorted((n for n in range(6) if n != c), key=lambda n: min(abs(n - c), 6 - abs(n - c))) for c in range(6)
+        ]
+        return np.array(distances, np.int32)
+
+
+def test_it_is_found_out_once_and_read_ever_after(cache: Path) -> None:
+    ring = Ring()
+    assert set(Kin("a" * 64, LAYERS, ring).neighbours("two", 3)[:2]) == {2, 4}
+    assert set(Kin("a" * 64, LAYERS, ring).neighbours("second", 0)[:2]) == {1, 5}
+    assert ring.asked == 1
+    assert [path.suffix for path in cache.iterdir()] == [".npy"]
+    Kin("b" * 64, LAYERS, ring).neighbours("two", 0)  # other weights
+    assert ring.asked == 2
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"\x93NUMPY", b"no numbers", np.zeros((6, 5), np.int32).tobytes()],
+)
+def test_a_damaged_cache_is_made_anew(cache: Path, damage: bytes) -> None:
+    ring = Ring()
+    Kin("a" * 64, LAYERS, ring).neighbours("two", 3)
+    (file,) = cache.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(damage)
+    assert set(Kin("a" * 64, LAYERS, ring).neighbours("two", 3)[:2]) == {2, 4}
+    assert ring.asked == 2 and file.read_bytes() == whole
+    for wrong in (np.zeros((6, 5), np.int32), np.arange(6), np.zeros((3, 2), np.int32)):
+        np.save(file, wrong)
+        Kin("a" * 64, LAYERS, ring).neighbours("two", 3)
+    assert ring.asked == 5
+
+
+def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert len(Kin("a" * 64, LAYERS, Ring()).neighbours("two", 3)) == 5
+
+
+def test_what_is_not_there_is_named_or_alone() -> None:
+    with pytest.raises(ConfigError, match="no such layer"):
+        Kin("a" * 64, LAYERS, Ring()).neighbours("tow", 3)
+    assert Kin("a" * 64, LAYERS, Ring()).neighbours("two", 99) == []
+
+
+def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert cache_folder("kin") == Path.home() / ".cache" / "dream-zoom" / "kin"
