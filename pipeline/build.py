@@ -26,6 +26,7 @@ from pipeline.plan.shot_plan import Plan
 from pipeline.runtime.progress import say
 from pipeline.runtime.seeding import START, generator
 from pipeline.shot import Shot
+from pipeline.targets.target import Target
 
 GUIDE_SIDE = 224  # pixels on the short side of guides and masks
 
@@ -72,7 +73,7 @@ def over_footage(plan: Plan, shot: Shot, stack: ExitStack, first: int = 0) -> Sh
     return replace(shot, footage=stack.enter_context(opened), ripen=flow.ripen)
 
 
-def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[str, float], short_side: int) -> None:
+def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[Target, float], short_side: int) -> None:
     """Say once that some octaves are too small to be seen; ConfigError when a target fits none."""
     kept = [scale for scale in scales if dreamer.fits(scale, targets)]
     blind = [target for target in targets if not dreamer.fits(max(scales), {target: 1.0})]

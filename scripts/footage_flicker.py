@@ -39,6 +39,7 @@ from pipeline.motion.footage import Footage
 from pipeline.motion.optical_flow import fit, trust, warp
 from pipeline.plan.footage import plan_stretch
 from pipeline.runtime.seeding import generator
+from pipeline.targets.target import Target, parse_target
 
 FPS = 24.0
 SETTLED = 4  # frames that are not measured, so that every method has begun
@@ -172,7 +173,7 @@ def film_clip(config: RenderConfig, size: tuple[int, int], count: int) -> Drawn:
 
 
 def dreamed(
-    clip: Drawn, method: Method, dreamer: Dreamer, strength: float, target: str
+    clip: Drawn, method: Method, dreamer: Dreamer, strength: float, target: Target
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """(canvas before the dream, dreamed frame) for every frame of the clip."""
     settings = FlowConfig(kind=method.kind, style=method.style)
@@ -292,7 +293,7 @@ def measure(options: argparse.Namespace, config: RenderConfig) -> None:
     seeing = model_zoo.build(config.network)
     precision.place(seeing, config.network, torch.device("cpu"), [torch.float32])
     objective = Objective(seeing)
-    target = options.target or str(config.network.targets[0])
+    target = parse_target(options.target or str(config.network.targets[0]), "network.targets")
     side, own = min(options.width, options.height), float(config.dream.strength)
     ours = Method("ours", "residual", "dis", float(config.flow.persistence), config.dream.steps, config.flow.ripen)
     others = [Method("blend 0.5", "blend", "none", 0.5, 5, 0), Method("no blending", "blend", "none", 0.0, 5, 0)]

@@ -23,6 +23,7 @@ from pipeline.motion import camera
 from pipeline.plan.film_plan import plan_film
 from pipeline.plan.shot_plan import Plan
 from pipeline.shot import Shot
+from tests.targets.notation import target_of
 
 
 def planned(tmp_path: Path, *overrides: str) -> Plan:
@@ -136,7 +137,7 @@ def test_new_animals_grow_in_a_photograph(tmp_path: Path, shared: Path) -> None:
     objective = Objective(model_zoo.build(plan.config.network))
     photograph = load_still(lion, width=plan.width, height=plan.height)
     last = from_array(read_frame(made.video, plan.frames - 1) / 255.0)
-    assert objective.activation(last, target) > 3 * objective.activation(photograph, target)
+    assert objective.activation(last, target_of(target)) > 3 * objective.activation(photograph, target_of(target))
 
 
 def test_a_plan_counts_frames_exactly(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Done:
     """
 
     octave: int
-    sees: tuple[str, ...]
+    sees: tuple[object, ...]
     most: int
     taken: int
     gain: float = 0.0
@@ -51,7 +51,7 @@ class Thrift:
         self._frames = 0
         self._habits: dict[int, Habit] = {}
 
-    def steps(self, octave: int, sees: Iterable[str], most: int, seconds: float) -> int:
+    def steps(self, octave: int, sees: Iterable[object], most: int, seconds: float) -> int:
         """How many of ``most`` steps an octave, by its number, takes in a frame of ``seconds`` in which it ``sees``
         these targets. Where they are new to it, all.
         """
@@ -78,9 +78,9 @@ class Thrift:
         self._frames, habits = json.loads(note or "[0, []]")
         self._habits = {octave: Habit(sees, share) for octave, sees, share in habits}
 
-    def _habit(self, octave: int, sees: Iterable[str], most: int, seconds: float) -> Habit:
+    def _habit(self, octave: int, sees: Iterable[object], most: int, seconds: float) -> Habit:
         """The octave's habit, within what a frame of ``seconds`` allows."""
-        name = sha256("\n".join(sorted(sees)).encode()).hexdigest()[:16]
+        name = sha256("\n".join(sorted(map(str, sees))).encode()).hexdigest()[:16]
         known = self._habits.get(octave)
         share = known.share if known is not None and known.sees == name else 1.0
         return Habit(name, min(1.0, max(share, SLOWEST * seconds / most)))

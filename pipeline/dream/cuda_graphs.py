@@ -22,6 +22,7 @@ from pipeline.dream import gradient as ascent
 from pipeline.dream.objective import Objective
 from pipeline.runtime.device import release
 from pipeline.runtime.progress import say
+from pipeline.targets.target import Target
 
 WORTH = 3  # times that the same passes are asked for until they are recorded
 MOST = 24  # recordings at a time, those used last; each keeps two pictures of its size
@@ -95,7 +96,7 @@ class Graphs:
         self.working = True
 
     def gradient_and_value(
-        self, objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]
+        self, objective: Objective, picture: Tensor, targets: Mapping[Target, float], shift: tuple[int, int]
     ) -> Found:
         """As ``ascent.gradient_and_value``; the same bits, where the device's operations add up in a fixed order."""
         plain = partial(ascent.gradient_and_value, objective, picture, targets, shift)
@@ -141,7 +142,7 @@ class Graphs:
         return None
 
     def _record(
-        self, objective: Objective, picture: Tensor, targets: Mapping[str, float], expected: Tensor
+        self, objective: Objective, picture: Tensor, targets: Mapping[Target, float], expected: Tensor
     ) -> "_Recording":
         """The passes recorded. Raises ValueError when they do not give what is expected."""
         made = _Recording(self._recorder, objective, picture, targets)
@@ -154,7 +155,9 @@ class Graphs:
 class _Recording:
     """The passes of some forms of targets at one size, with the buffers that they read."""
 
-    def __init__(self, recorder: Recorder, objective: Objective, picture: Tensor, targets: Mapping[str, float]) -> None:
+    def __init__(
+        self, recorder: Recorder, objective: Objective, picture: Tensor, targets: Mapping[Target, float]
+    ) -> None:
         self._objective, self._picture = objective, torch.empty_like(picture)
         self._shares = torch.empty(len(targets), device=picture.device)
         self._indices = torch.empty(len(targets), 1, dtype=torch.long, device=picture.device)
@@ -164,14 +167,14 @@ class _Recording:
         work = partial(ascent.weighted, objective, self._picture, shares, indices=indices)
         self._replay, self._found = recorder(work)
 
-    def play(self, picture: Tensor, targets: Mapping[str, float]) -> Found:
+    def play(self, picture: Tensor, targets: Mapping[Target, float]) -> Found:
         """Gradient and value, copies, of targets of the same forms in the same order."""
         self._fill(picture, targets)
         self._replay()
         gradient, value = self._found
         return gradient.clone(), value.clone()
 
-    def _fill(self, picture: Tensor, targets: Mapping[str, float]) -> None:
+    def _fill(self, picture: Tensor, targets: Mapping[Target, float]) -> None:
         self._picture.copy_(picture)
         for number, (target, share) in enumerate(self._objective.shares(targets).items()):
             self._shares[number].fill_(share)  # numbers go with the launch: nothing waits for a copy

@@ -20,8 +20,9 @@ from pipeline.errors import DreamError
 from pipeline.image import resize
 from pipeline.runtime.device import out_of_memory, release
 from pipeline.runtime.progress import say
+from pipeline.targets.target import TargetWeights
 
-TargetsAt = Callable[[float], Mapping[str, float]]
+TargetsAt = Callable[[float], TargetWeights]
 
 
 class Dreamer:
@@ -66,11 +67,11 @@ class Dreamer:
         sides = [short_side / ratio**n for n in range(self._config.octaves)]
         return [side / self._short_side for side in reversed(sides)]
 
-    def fits(self, scale: float, targets: Mapping[str, float]) -> bool:
+    def fits(self, scale: float, targets: TargetWeights) -> bool:
         """Whether the octave of this scale is large enough for the network to see these targets."""
         return round(scale * self._short_side) >= self.least(targets)
 
-    def least(self, targets: Mapping[str, float]) -> int:
+    def least(self, targets: TargetWeights) -> int:
         """The least short side in pixels at which the network can see these targets."""
         return self._objective.smallest(targets)
 
@@ -125,8 +126,7 @@ class Dreamer:
     ) -> Tensor:
         """``dream`` with this frame's own settings, in tiles as they are."""
         before, size, tally = canvas, (canvas.shape[2], canvas.shape[3]), Tally()
-        seen: list[Mapping[str, float]] = []
-        done: list[Done] = []
+        seen, done = list[TargetWeights](), list[Done]()
         shares = octave_shares(config.octaves, config.detail)
         for octave, scale in enumerate(self.scales(min(size))):
             wanted = self._wanted(targets, scale)
@@ -151,7 +151,7 @@ class Dreamer:
             self._account(done, tally, [strength * share for share in shares], seconds)
         return self._toned(before, canvas, seen, seconds, config)
 
-    def _wanted(self, targets: TargetsAt, scale: float) -> dict[str, float]:
+    def _wanted(self, targets: TargetsAt, scale: float) -> TargetWeights:
         """What the octave of this scale sees."""
         asked = {target: weight for target, weight in targets(scale).items() if weight}
         # Each by itself: a deep target that comes in must not take the small octaves from a shallow one.
@@ -167,7 +167,7 @@ class Dreamer:
         self.thrift.close(frame, seconds)
 
     def _toned(
-        self, before: Tensor, canvas: Tensor, seen: list[Mapping[str, float]], seconds: float, config: DreamConfig
+        self, before: Tensor, canvas: Tensor, seen: list[TargetWeights], seconds: float, config: DreamConfig
     ) -> Tensor:
         """The dreamed canvas with its tone held and its colours within [0, 1], where the targets' regions are."""
         where = self._masks.cover(seen, (canvas.shape[2], canvas.shape[3]), canvas.device)
@@ -181,7 +181,7 @@ class Dreamer:
     def _step(
         self,
         picture: Tensor,
-        targets: Mapping[str, float],
+        targets: TargetWeights,
         config: DreamConfig,
         generator: torch.Generator,
         tally: Tally,
@@ -207,7 +207,7 @@ class Dreamer:
     def _ascent(
         self,
         picture: Tensor,
-        targets: Mapping[str, float],
+        targets: TargetWeights,
         config: DreamConfig,
         generator: torch.Generator,
         tally: Tally,
@@ -229,7 +229,7 @@ class Dreamer:
         return direction
 
     def _whole(
-        self, picture: Tensor, targets: Mapping[str, float], config: DreamConfig, shift: tuple[int, int]
+        self, picture: Tensor, targets: TargetWeights, config: DreamConfig, shift: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
         """The gradient of a picture in one piece, and the objective's value there."""
         recorded = cuda_graphs.on(picture.device) if config.graphs else None
@@ -246,5 +246,5 @@ def octave_shares(count: int, detail: float) -> list[float]:
     return [share * count / sum(falling) for share in falling]
 
 
-def _drive(targets: Mapping[str, float]) -> float:
+def _drive(targets: TargetWeights) -> float:
     return sum(abs(weight) for weight in targets.values())

@@ -9,18 +9,19 @@ from pipeline.dream import tiling
 from pipeline.dream.objective import Objective, Shares
 from pipeline.dream.receptive_field import Fields
 from pipeline.dream.target_measures import View
+from pipeline.targets.target import Target
 
-Pulls = Mapping[str, Tensor]
+Pulls = Mapping[Target, Tensor]
 """By target: how much the objective changes with each of its figures."""
 
 
-def gradient(objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]) -> Tensor:
+def gradient(objective: Objective, picture: Tensor, targets: Mapping[Target, float], shift: tuple[int, int]) -> Tensor:
     """The gradient ``(1, 3, H, W)`` of the objective in a frame moved by ``shift`` (down, right; pixels)."""
     return gradient_and_value(objective, picture, targets, shift)[0]
 
 
 def gradient_and_value(
-    objective: Objective, picture: Tensor, targets: Mapping[str, float], shift: tuple[int, int]
+    objective: Objective, picture: Tensor, targets: Mapping[Target, float], shift: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
     """As ``gradient``, with the objective's value there, a scalar on the device."""
     return weighted(objective, picture, objective.shares(targets), shift)
@@ -31,7 +32,7 @@ def weighted(
     picture: Tensor,
     shares: Shares,
     shift: tuple[int, int] = (0, 0),
-    indices: Mapping[str, Tensor] | None = None,
+    indices: Mapping[Target, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """As ``gradient_and_value``, of targets with their shares instead of their weights.
 
@@ -59,7 +60,7 @@ class Tiled:
     def gradient_and_value(
         self,
         picture: Tensor,
-        targets: Mapping[str, float],
+        targets: Mapping[Target, float],
         shift: tuple[int, int],
         window: int,
         dice: torch.Generator,
@@ -79,7 +80,7 @@ class Tiled:
         parts = [(tile, self._views(tile, layers, size)) for tile in cuts]
         even = self._objective.even(targets)
         pulls = None if even else self._pulls(self._sum(picture, targets, shift, parts), targets, size)
-        total, seen = torch.zeros_like(picture), dict[str, Tensor]()
+        total, seen = torch.zeros_like(picture), dict[Target, Tensor]()
         for tile, views in parts:
             with torch.enable_grad():
                 leaf = picture[(..., *tile.window)].detach().clone(memory_format=torch.contiguous_format)
@@ -87,8 +88,8 @@ class Tiled:
                 figures = self._objective.figures(leaf, targets, size, shift, views)
                 # Where the first figures will do, all tiles must go by the same.
                 pulls = pulls or self._pulls(figures, targets, size)
-                seen = {text: seen.get(text, 0.0) + figure.detach() for text, figure in figures.items()}
-                value = torch.stack([(figures[text] * pulls[text]).sum() for text in targets]).sum()
+                seen = {target: seen.get(target, 0.0) + figure.detach() for target, figure in figures.items()}
+                value = torch.stack([(figures[target] * pulls[target]).sum() for target in targets]).sum()
                 if value.requires_grad:  # else a target's place lies in another tile
                     (found,) = torch.autograd.grad(value, leaf)
                     total[(..., *tile.window)] += found
@@ -102,20 +103,20 @@ class Tiled:
     def _sum(
         self,
         picture: Tensor,
-        targets: Mapping[str, float],
+        targets: Mapping[Target, float],
         shift: tuple[int, int],
         parts: list[tuple[tiling.Tile, dict[str, View]]],
-    ) -> dict[str, Tensor]:
+    ) -> dict[Target, Tensor]:
         """The figures of the whole frame."""
-        size, total = (picture.shape[2], picture.shape[3]), dict[str, Tensor]()
+        size, total = (picture.shape[2], picture.shape[3]), dict[Target, Tensor]()
         with torch.no_grad():
             for tile, views in parts:
                 figures = self._objective.figures(picture[(..., *tile.window)], targets, size, shift, views)
-                total = {text: total.get(text, 0.0) + figure for text, figure in figures.items()}
+                total = {target: total.get(target, 0.0) + figure for target, figure in figures.items()}
         return total
 
-    def _pulls(self, figures: Mapping[str, Tensor], targets: Mapping[str, float], size: tuple[int, int]) -> Pulls:
+    def _pulls(self, figures: Mapping[Target, Tensor], targets: Mapping[Target, float], size: tuple[int, int]) -> Pulls:
         with torch.enable_grad():
-            leaves = {text: figure.detach().requires_grad_(True) for text, figure in figures.items()}
+            leaves = {target: figure.detach().requires_grad_(True) for target, figure in figures.items()}
             found = torch.autograd.grad(self._objective.total(leaves, targets, size), list(leaves.values()))
         return dict(zip(leaves, found, strict=True))

@@ -19,13 +19,13 @@ from pipeline.dream import objectives
 from pipeline.dream.network import Network
 from pipeline.dream.target_measures import Found, View, measure
 from pipeline.errors import ConfigError
-from pipeline.targets.target import Target, parse_target
+from pipeline.targets.target import Target
 
 REFERENCE_SIDE = 160  # pixels, of the picture on which gains are measured
 LEAST_GAIN = 0.25  # of what a channel of its layer usually has; a rarer one must not run away when it wakes
 DIVERSITY = 1.0  # pull of keeping channels apart, over the pull of the channels
 
-Shares = Mapping[str, float] | Mapping[str, Tensor]
+Shares = Mapping[Target, float] | Mapping[Target, Tensor]
 """By target: what its measure is multiplied by, its weight over its gain. Numbers, or scalars on the device."""
 
 
@@ -38,20 +38,20 @@ class Objective:
 
     def __init__(self, network: Network, pictures: Mapping[str, Tensor] | None = None, guide_layer: str = "") -> None:
         self.network, self._pictures, self._guide_layer = network, dict(pictures or {}), guide_layer
-        self._found: dict[str, Found] = {}
+        self._found: dict[Target, Found] = {}
         self._gains: dict[str, float] = {}
         self._features: dict[tuple[str, str], Tensor] = {}
         self._smallest: dict[frozenset[str], int] = {}
 
-    def check(self, target: str, key: str = "score.targets") -> None:
+    def check(self, target: Target, key: str = "score.targets") -> None:
         """Raise ConfigError unless the network has this target."""
         self._find(target, key)
 
-    def layers(self, targets: Iterable[str]) -> frozenset[str]:
+    def layers(self, targets: Iterable[Target]) -> frozenset[str]:
         """The layers that these targets are read from."""
         return frozenset(self._find(target).layer for target in targets)
 
-    def value(self, frame: Tensor, targets: Mapping[str, float], shift: tuple[int, int] = (0, 0)) -> Tensor:
+    def value(self, frame: Tensor, targets: Mapping[Target, float], shift: tuple[int, int] = (0, 0)) -> Tensor:
         """Frame ``(1, 3, H, W)`` → scalar. ``shift`` (down, right; pixels) is how far the frame was moved."""
         size = (frame.shape[2], frame.shape[3])
         return self.total(self.figures(frame, targets, size, shift), targets, size)
@@ -59,12 +59,12 @@ class Objective:
     def figures(
         self,
         picture: Tensor,
-        targets: Iterable[str],
+        targets: Iterable[Target],
         size: tuple[int, int],
         shift: tuple[int, int] = (0, 0),
         views: Mapping[str, View] | None = None,
-        indices: Mapping[str, Tensor] | None = None,
-    ) -> dict[str, Tensor]:
+        indices: Mapping[Target, Tensor] | None = None,
+    ) -> dict[Target, Tensor]:
         """What each target measures in the picture ``(1, 3, h, w)``, a frame of ``size`` (h, w) or a part of it.
 
         ``views`` say of a part, by layer, which places of its maps count, ``indices`` ``(1,)`` of targets that are one
@@ -74,47 +74,47 @@ class Objective:
         if views is not None:
             maps = {layer: views[layer].crop(seen) for layer, seen in maps.items()}
         measured = {}
-        for text in targets:
-            found = self._find(text)
+        for target in targets:
+            found = self._find(target)
             view = views[found.layer] if views is not None else None
-            index = indices[text] if indices is not None else None
-            measured[text] = self._figures(found, maps[found.layer], size, shift, view, index)
+            index = indices[target] if indices is not None else None
+            measured[target] = self._figures(found, maps[found.layer], size, shift, view, index)
         return measured
 
-    def total(self, figures: Mapping[str, Tensor], targets: Mapping[str, float], size: tuple[int, int]) -> Tensor:
+    def total(self, figures: Mapping[Target, Tensor], targets: Mapping[Target, float], size: tuple[int, int]) -> Tensor:
         """The figures of a whole frame of this size (h, w) → the objective, a scalar."""
         return self.sum(figures, self.shares(targets), size)
 
-    def sum(self, figures: Mapping[str, Tensor], shares: Shares, size: tuple[int, int]) -> Tensor:
+    def sum(self, figures: Mapping[Target, Tensor], shares: Shares, size: tuple[int, int]) -> Tensor:
         """As ``total``, of targets with their shares."""
         total = torch.zeros((), device=self.network.device)
-        for text, share in shares.items():
-            total = total + self._pull(self._find(text), figures[text], size) * share
+        for target, share in shares.items():
+            total = total + self._pull(self._find(target), figures[target], size) * share
         return total
 
-    def shares(self, targets: Mapping[str, float]) -> dict[str, float]:
+    def shares(self, targets: Mapping[Target, float]) -> dict[Target, float]:
         """What each target's measure is multiplied by."""
-        return {text: weight / self._gain(self._find(text)) for text, weight in targets.items()}
+        return {target: weight / self._gain(self._find(target)) for target, weight in targets.items()}
 
-    def steady(self, targets: Iterable[str]) -> bool:
+    def steady(self, targets: Iterable[Target]) -> bool:
         """Whether the same operations measure these targets wherever the frame was moved to, without a look from
         the host at what they find: all but neurons at places, and channels kept apart.
         """
-        return not {"place", "diverse"} & {self._find(text).kind for text in targets}
+        return not {"place", "diverse"} & {self._find(target).kind for target in targets}
 
-    def form(self, target: str) -> tuple[str, int]:
+    def form(self, target: Target) -> tuple[str, int]:
         """What operations measure the target, and the index that goes into them: all channels of a layer have one form,
         all classes another.
         """
         found = self._find(target)
-        return (f"channel of {found.layer}", found.channels[0]) if found.kind == "channel" else (target, 0)
+        return (f"channel of {found.layer}", found.channels[0]) if found.kind == "channel" else (str(target), 0)
 
-    def even(self, targets: Mapping[str, float]) -> bool:
+    def even(self, targets: Mapping[Target, float]) -> bool:
         """Whether figures can be weighed against each other before they are known: all but sums with roots can."""
-        of_kinds = [self._find(text).kind for text in targets]
+        of_kinds = [self._find(target).kind for target in targets]
         return of_kinds == ["layer"] or not {"layer", "diverse"} & set(of_kinds)
 
-    def activation(self, frame: Tensor, target: str) -> float:
+    def activation(self, frame: Tensor, target: Target) -> float:
         """How strongly the target is seen in ``(1, 3, H, W)``, unscaled."""
         found = self._find(target)
         with torch.no_grad():
@@ -122,7 +122,7 @@ class Objective:
             size = (frame.shape[2], frame.shape[3])
             return float(self._raw(found, self._figures(found, seen, size)))
 
-    def smallest(self, targets: Mapping[str, float]) -> int:
+    def smallest(self, targets: Mapping[Target, float]) -> int:
         """The least side in pixels at which these targets can be seen; looked up once per set of layers."""
         return self._smallest_side(self.layers(targets))
 
@@ -131,24 +131,23 @@ class Objective:
             self._smallest[layers] = self.network.smallest(layers)
         return self._smallest[layers]
 
-    def _find(self, text: str, key: str = "score.targets") -> Found:
+    def _find(self, target: Target, key: str = "score.targets") -> Found:
         """The target, looked up once."""
-        if text not in self._found:
-            target = parse_target(text, key)
+        if target not in self._found:
             if target.kind == "class":
                 index = self.network.class_index(target.name, key)
-                self._found[text] = Found(target, self.network.class_layer, (index,))
+                self._found[target] = Found(target, self.network.class_layer, (index,))
             elif target.kind == "guide":
                 layer = target.layer or self._guide_layer or self._deep_layer()
-                self._found[text] = Found(target, self.network.resolve(layer, key))
+                self._found[target] = Found(target, self.network.resolve(layer, key))
             else:
                 layer = self.network.resolve(target.layer, key)
                 channels = target.channels if target.channel is None else (target.channel,)
                 count = self.network.layers[layer]
                 if max(channels, default=0) >= count:
-                    raise ConfigError(key, text, f"{target.layer} has channels 0 to {count - 1}")
-                self._found[text] = Found(target, layer, channels)
-        return self._found[text]
+                    raise ConfigError(key, target, f"{target.layer} has channels 0 to {count - 1}")
+                self._found[target] = Found(target, layer, channels)
+        return self._found[target]
 
     def _deep_layer(self) -> str:
         """Two thirds of the way down, where motifs are parts of things and not yet things."""

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.targets.region import Region
-from pipeline.targets.target import parse_target
+from pipeline.targets.target import Target, TargetWeights
 
 EDGE = 0.1  # of the frame's short side, over which a mask goes from all to nothing
 FEATHER = 64  # pixels on the short side at which a drawn mask is read and blurred over three: its edges become soft
@@ -28,7 +28,7 @@ class Masks:
         return self._cached(region, size, str(device))
 
     def cover(
-        self, sights: Sequence[Mapping[str, float]], size: tuple[int, int], device: torch.device
+        self, sights: Sequence[Mapping[Target, float]], size: tuple[int, int], device: torch.device
     ) -> Tensor | None:
         """What these sights, one per octave, may change: ``(1, 1, *size)`` in [0, 1], or None for everything.
 
@@ -53,11 +53,11 @@ class Masks:
         return (1 - inside if region.inverted else inside).to(device)
 
 
-def by_region(targets: Mapping[str, float]) -> dict[Region | None, dict[str, float]]:
+def by_region(targets: Mapping[Target, float]) -> dict[Region | None, TargetWeights]:
     """The weighted targets of each region; None is the whole frame."""
-    groups: dict[Region | None, dict[str, float]] = {}
-    for text, weight in targets.items():
-        groups.setdefault(parse_target(text, "score.targets").region, {})[text] = weight
+    groups: dict[Region | None, TargetWeights] = {}
+    for target, weight in targets.items():
+        groups.setdefault(target.region, {})[target] = weight
     return groups
 
 

@@ -17,7 +17,6 @@ from pipeline.score.score import Limits, Score
 from pipeline.score.target_weights import written_targets
 from pipeline.targets.layer_names import KNOWN, Layers, known_layers, weights_file
 from pipeline.targets.neighbours import Kin, Order
-from pipeline.targets.target import parse_target
 
 
 def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
@@ -45,13 +44,12 @@ def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
         scales=plan.scales(),
         signals=plan.signals,
     )
-    for text in played.targets():
-        target = parse_target(text, "score.targets")
+    for target in played.targets():
         if target.layer:
             count = layers.count(target.layer, "score.targets")
             named = target.channels if target.channel is None else (target.channel,)
             if max(named, default=0) >= count:
-                raise ConfigError("score.targets", text, f"{target.layer} has channels 0 to {count - 1}")
+                raise ConfigError("score.targets", target, f"{target.layer} has channels 0 to {count - 1}")
     return played
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.plan.score_data import Music, Sheet
-from pipeline.score.target_weights import Sight
+from pipeline.plan.score_data import Music, PrintedWeights, Sheet
 
 FINER = 2  # drawn so many times larger, then reduced: smooth lines
 WIDTH, LEFT, RIGHT = 1600, 230, 24
@@ -135,7 +134,7 @@ class _Picture:
         self._text((LEFT + 10, middle), f"{value:.6g}", INK, 13, "lm")
         self._line([(LEFT + 80, middle), (WIDTH - RIGHT, middle)], GRID, 1.5)
 
-    def _bars(self, name: str, targets: Sequence[Sight], height: int, named: bool) -> None:
+    def _bars(self, name: str, targets: Sequence[PrintedWeights], height: int, named: bool) -> None:
         """At every frame the targets' bars stand on each other, as high as their weights; less-of-it is dark."""
         bottom = self._lane(name, height)[1]
         full = max(1.0, *(sum(map(abs, sight.values())) for sight in targets))

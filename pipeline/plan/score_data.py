@@ -9,8 +9,11 @@ from pipeline.config import RenderConfig
 from pipeline.plan.score import score_of
 from pipeline.plan.shot_plan import Plan
 from pipeline.score.score import Score
-from pipeline.score.target_weights import Sight
+from pipeline.targets.target import TargetWeights
 from pipeline.timing.signals import LEVELS
+
+PrintedWeights = dict[str, float]
+"""A target as it is written → its weight."""
 
 PEAK = 0.04  # seconds in which a level that is drawn falls, so that no frame misses a stroke
 
@@ -40,11 +43,11 @@ class Sheet:
     fps: float
     frames: int
     lanes: dict[str, list[float]]
-    targets: list[Sight]
-    octaves: list[tuple[float, list[Sight]]]
+    targets: list[PrintedWeights]
+    octaves: list[tuple[float, list[PrintedWeights]]]
     music: Music | None = None
 
-    def seen(self, scale: float) -> list[Sight]:
+    def seen(self, scale: float) -> list[PrintedWeights]:
         """What the octave of ``scale`` sees."""
         return dict(self.octaves).get(scale, self.targets)
 
@@ -58,11 +61,15 @@ class Sheet:
         return json.dumps(data, ensure_ascii=False) + "\n"
 
 
+def _printed(weights: TargetWeights) -> PrintedWeights:
+    return {str(target): weight for target, weight in weights.items()}
+
+
 def make_sheet(score: Score, fps: float, frames: int, scales: Sequence[float], music: Music | None = None) -> Sheet:
     """What the render will read from the score at every frame; ``scales`` are the octaves'."""
     cues = [score.at(index / fps) for index in range(frames)]
-    targets = [score.schedule.weights(cue.time) for cue in cues]
-    octaves = [(scale, [dict(cue.targets(scale)) for cue in cues]) for scale in sorted(scales, reverse=True)]
+    targets = [_printed(score.schedule.weights(cue.time)) for cue in cues]
+    octaves = [(scale, [_printed(cue.targets(scale)) for cue in cues]) for scale in sorted(scales, reverse=True)]
     return Sheet(
         fps=fps,
         frames=frames,

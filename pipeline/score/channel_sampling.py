@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.errors import ConfigError
-from pipeline.score.target_weights import Moving, Sight
-from pipeline.targets.target import Target
+from pipeline.score.target_weights import TimedWeights
+from pipeline.targets.target import Target, TargetWeights
 
 _STREAM = 1
 """Keeps these random numbers apart from those of the walk for the same seed and shot."""
@@ -20,17 +20,19 @@ def draw_channels(
     *,
     seed: int,
     shot: int,
-) -> list[Sight]:
+) -> list[TargetWeights]:
     """``count`` different channels; each layer is as likely as the next, however wide it is.
 
     They are meant to be cycled: since all differ, none is seen twice running, at the wrap either.
     Raises ConfigError if the layers do not have that many channels.
     """
     rng = np.random.default_rng([_STREAM, seed, shot])
-    decks = [[f"{layer}:{n}" for n in rng.permutation(channels(layer))] for layer in dict.fromkeys(layers)]
+    decks = [
+        [Target("layer", layer, int(n)) for n in rng.permutation(channels(layer))] for layer in dict.fromkeys(layers)
+    ]
     total = sum(len(deck) for deck in decks)
     _check_count(count, total, f"the {total} channels of {', '.join(layers)}")
-    drawn: list[Sight] = []
+    drawn: list[TargetWeights] = []
     while len(drawn) < count:
         deck = decks[int(rng.integers(len(decks)))]
         drawn.append({deck.pop(): 1.0})
@@ -38,7 +40,7 @@ def draw_channels(
     return drawn
 
 
-def draw_sights(count: int, sights: Sequence[Moving], *, seed: int, shot: int) -> list[Moving]:
+def draw_sights(count: int, sights: Sequence[TimedWeights], *, seed: int, shot: int) -> list[TimedWeights]:
     """``count`` of the given sights, each at most once, in random order."""
     rng = np.random.default_rng([_STREAM, seed, shot])
     _check_count(count, len(sights), f"the {len(sights)} entries of score.targets")
@@ -77,11 +79,11 @@ class Walk:
         first = self._onward.channel(1)
         self._back = _Path(layer, start.channel, neighbours, back, avoid=[first])
 
-    def sight(self, number: int) -> Sight:
+    def sight(self, number: int) -> TargetWeights:
         """The channel seen at step ``number``."""
         path = self._onward if number >= 0 else self._back
         # Its place, region and octaves go with it.
-        return {str(replace(self._start, channel=path.channel(abs(number)))): 1.0}
+        return {replace(self._start, channel=path.channel(abs(number))): 1.0}
 
 
 class _Path:

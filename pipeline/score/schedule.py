@@ -13,14 +13,15 @@ from typing import NamedTuple
 
 from pipeline.errors import ConfigError
 from pipeline.score.hold import Pace
-from pipeline.score.target_weights import Moving, Sight, mix, sight_at, within_one
+from pipeline.score.target_weights import TimedWeights, mix, sight_at, within_one
+from pipeline.targets.target import TargetWeights
 
 
 class Turn(NamedTuple):
     """One moment: the sight that is seen, the sight that comes, and the share of the latter."""
 
-    now: Sight
-    next: Sight
+    now: TargetWeights
+    next: TargetWeights
     share: float
 
 
@@ -32,10 +33,10 @@ class Schedule(ABC):
         """The sights on either side of the moment ``t`` and how far the fade between them is."""
 
     @abstractmethod
-    def sights(self) -> tuple[Moving, ...]:
+    def sights(self) -> tuple[TimedWeights, ...]:
         """Every sight that may come up; of an endless walk its start."""
 
-    def weights(self, t: float) -> Sight:
+    def weights(self, t: float) -> TargetWeights:
         """Target → weight at ``t`` seconds."""
         now, coming, share = self.turn(t)
         if 0 < share < 1:  # of weights that add up to more than 1 only the proportions count; so in a fade as well
@@ -47,13 +48,13 @@ class Schedule(ABC):
 class Constant(Schedule):
     """One sight, for ever."""
 
-    sight: Moving
+    sight: TimedWeights
 
     def turn(self, t: float) -> Turn:
         sight = sight_at(self.sight, t)
         return Turn(sight, sight, 0.0)
 
-    def sights(self) -> tuple[Moving, ...]:
+    def sights(self) -> tuple[TimedWeights, ...]:
         return (self.sight,)
 
 
@@ -65,11 +66,11 @@ class Turns(Schedule):
     fade the sight changes at once there.
     """
 
-    sight: Callable[[int], Moving]
+    sight: Callable[[int], TimedWeights]
     pace: Pace
-    known: tuple[Moving, ...]
+    known: tuple[TimedWeights, ...]
 
-    def sights(self) -> tuple[Moving, ...]:
+    def sights(self) -> tuple[TimedWeights, ...]:
         return self.known
 
     def turn(self, t: float) -> Turn:
@@ -91,7 +92,7 @@ class Round(Schedule):
     period: float
     fade: float
 
-    def sights(self) -> tuple[Moving, ...]:
+    def sights(self) -> tuple[TimedWeights, ...]:
         return self.inner.sights()
 
     def turn(self, t: float) -> Turn:
@@ -107,7 +108,7 @@ class Key:
     """``sight`` from ``at`` seconds on, after a fade of ``fade`` seconds that ends at ``at``."""
 
     at: float
-    sight: Moving
+    sight: TimedWeights
     fade: float
 
 
@@ -123,7 +124,7 @@ class Keys(Schedule):
 
     keys: tuple[Key, ...]
 
-    def sights(self) -> tuple[Moving, ...]:
+    def sights(self) -> tuple[TimedWeights, ...]:
         return tuple(key.sight for key in self.keys)
 
     def turn(self, t: float) -> Turn:
@@ -137,7 +138,7 @@ class Keys(Schedule):
         return Turn(sight_at(now.sight, t), sight_at(coming.sight, t), share)
 
 
-def cycle(sights: Sequence[Moving], pace: Pace) -> Schedule:
+def cycle(sights: Sequence[TimedWeights], pace: Pace) -> Schedule:
     """The sights in turn, the first from turn 0 on, round and round."""
     if not sights:
         raise ConfigError("score.targets", "[]", "name at least one target")
@@ -146,7 +147,7 @@ def cycle(sights: Sequence[Moving], pace: Pace) -> Schedule:
     return Turns(lambda number: sights[number % len(sights)], pace, tuple(sights))
 
 
-def ping_pong(sights: Sequence[Moving], pace: Pace) -> Schedule:
+def ping_pong(sights: Sequence[TimedWeights], pace: Pace) -> Schedule:
     """There and back: a b c b a b …; the ends are not doubled."""
     return cycle([*sights, *sights[-2:0:-1]], pace)
 

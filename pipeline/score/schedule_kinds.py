@@ -9,7 +9,7 @@ from pipeline.score.channel_sampling import Neighbours, Walk, draw_channels, dra
 from pipeline.score.curve import parse_curve
 from pipeline.score.hold import Pace, Span, check_pace, parse_pace, parse_span
 from pipeline.score.schedule import Constant, Key, Schedule, Turns, cycle, ping_pong, sort_keys
-from pipeline.score.target_weights import HEAVIEST, Moving, Weight, parse_sight, parse_weight, scaled
+from pipeline.score.target_weights import HEAVIEST, TimedWeights, Weight, parse_sight, parse_weight, scaled
 from pipeline.targets.target import Target, parse_target
 from pipeline.timing.beat_grid import Grid
 from pipeline.timing.signals import Signals
@@ -121,7 +121,7 @@ def _start(options: Options) -> Target:
 
 def _drawn_start(options: Options, layers: Sequence[str]) -> Target:
     drawn = draw_channels(1, layers, _channels(options), seed=options.seed, shot=options.shot)
-    return parse_target(next(iter(drawn[0])), "score.layers")
+    return next(iter(drawn[0]))
 
 
 def _keys(options: Options) -> Schedule:
@@ -158,7 +158,7 @@ def _seconds(value: object, key: str, options: Options) -> float:
     return parse_time(written, fps=options.fps, key=key, duration=options.duration, grid=options.grid)
 
 
-def _sights(options: Options) -> Sequence[Moving]:
+def _sights(options: Options) -> Sequence[TimedWeights]:
     """With ``draw`` so many channels of the layers, or of the targets where no layer is named.
 
     Without it the targets as written, or the layers where no target is.

@@ -11,8 +11,8 @@ from pipeline.score.curve import Curve, parse_curve
 from pipeline.score.octave_delay import LONGEST, Births
 from pipeline.score.schedule import Round, Schedule
 from pipeline.score.schedule_kinds import Channels, Options, plan
-from pipeline.score.target_weights import Sight, strongest
-from pipeline.targets.target import parse_target
+from pipeline.score.target_weights import strongest
+from pipeline.targets.target import Target, TargetWeights
 from pipeline.timing.signals import Signals
 
 LONGEST_RETURN = 1.5  # seconds in which a loop goes back to what it began with
@@ -29,7 +29,7 @@ class Cue:
     numbers: Mapping[str, float]
     _score: "Score" = field(repr=False, compare=False)
 
-    def targets(self, scale: float) -> Sight:
+    def targets(self, scale: float) -> TargetWeights:
         """Target → weight for the octave of ``scale`` (1 = full size), without octave bindings.
 
         Empty where nothing is to be seen there; that octave then has nothing to dream.
@@ -66,24 +66,23 @@ class Score:
         """The cue at ``t`` seconds. Raises ConfigError if a number leaves its range there."""
         return Cue(t, {name: curve.at(t) for name, curve in self.curves.items()}, self)
 
-    def targets(self) -> list[str]:
+    def targets(self) -> list[Target]:
         """Every target that may come up, without octave bindings, for the network to check."""
-        written = [name for sight in self.schedule.sights() for name in sight]
-        return list(dict.fromkeys(parse_target(name, "score.targets").unbound() for name in written))
+        targets = [target.on_all_octaves() for sight in self.schedule.sights() for target in sight]
+        return list(dict.fromkeys(targets))
 
-    def seen(self, t: float, scale: float) -> Sight:
+    def seen(self, t: float, scale: float) -> TargetWeights:
         """Target → weight at ``t`` seconds for the octave of ``scale``; see Cue.targets."""
         born = t if self.births is None else self.births.born(t, scale)
         if not isinstance(self.schedule, Round):
             # What would have been born before the film began is of its first kind: the film opens as one thing.
             born = max(0.0, born)
-        sight: Sight = {}
-        for written, weight in self.schedule.weights(born).items():
-            target = parse_target(written, "score.targets")
+        weights: TargetWeights = {}
+        for target, weight in self.schedule.weights(born).items():
             if target.octaves is None or target.octaves.covers(scale, self._coarsest):
-                name = target.unbound()
-                sight[name] = sight.get(name, 0.0) + weight
-        return sight
+                everywhere = target.on_all_octaves()
+                weights[everywhere] = weights.get(everywhere, 0.0) + weight
+        return weights
 
 
 def build(

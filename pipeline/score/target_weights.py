@@ -11,16 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pipeline.errors import ConfigError
-from pipeline.targets.target import Target, parse_target
-
-Sight = dict[str, float]
-"""Canonical target text → weight. No weight is 0; an empty sight asks for nothing."""
+from pipeline.targets.target import Target, TargetWeights, parse_target
 
 Weight = float | Callable[[float], float]
 """A number, or a function of seconds."""
 
-Moving = Mapping[str, Weight]
-"""A sight whose weights may move: canonical target text → weight."""
+TimedWeights = Mapping[Target, Weight]
+"""Target → weight, which may change in time."""
 
 Reader = Callable[[str, str], Weight]
 """Reads a weight that is no plain number: (text, key) → weight."""
@@ -34,18 +31,18 @@ _WEIGHTED = re.compile(
 _DEPTH = 4
 
 
-def parse_sight(value: object, key: str, curve: Reader | None = None) -> dict[str, Weight]:
+def parse_sight(value: object, key: str, curve: Reader | None = None) -> dict[Target, Weight]:
     """The sight that ``value`` describes; a target named twice counts with the sum of its weights.
 
     ``curve`` reads the weights that are keyframes or expressions. Raises ConfigError naming
     ``key``, also when nothing with a weight other than 0 is left.
     """
-    sight: dict[str, Weight] = {}
-    for target, written in _terms(value, key, _DEPTH):
-        weight = parse_weight(written, f"{key}[{target}]" if isinstance(written, str) else key, curve)
-        name = str(parse_target(target, key))
-        sight[name] = _sum(sight.get(name, 0.0), weight)
-    sight = {name: weight for name, weight in sight.items() if weight != 0.0}
+    sight: dict[Target, Weight] = {}
+    for text, written in _terms(value, key, _DEPTH):
+        weight = parse_weight(written, f"{key}[{text}]" if isinstance(written, str) else key, curve)
+        target = parse_target(text, key)
+        sight[target] = _sum(sight.get(target, 0.0), weight)
+    sight = {target: weight for target, weight in sight.items() if weight != 0.0}
     if not sight:
         raise ConfigError(key, value, "at least one target with a weight other than 0 is needed")
     return sight
@@ -57,7 +54,7 @@ def written_targets(value: object, key: str) -> Iterator[Target]:
         yield parse_target(target, key)
 
 
-def sight_at(sight: Moving, t: float) -> Sight:
+def sight_at(sight: TimedWeights, t: float) -> TargetWeights:
     """The weights at ``t`` seconds; before second 0 they are those of second 0."""
     found = {name: weight(max(t, 0.0)) if callable(weight) else weight for name, weight in sight.items()}
     return {name: weight for name, weight in found.items() if weight != 0.0}
@@ -70,7 +67,7 @@ def scaled(weight: Weight, factor: Weight) -> Weight:
     return lambda t: _value(weight, t) * _value(factor, t)
 
 
-def mix(first: Mapping[str, float], second: Mapping[str, float], share: float) -> Sight:
+def mix(first: Mapping[Target, float], second: Mapping[Target, float], share: float) -> TargetWeights:
     """``first`` × (1 − share) + ``second`` × share, for a share in [0, 1]."""
     mixed = {name: weight * (1.0 - share) for name, weight in first.items()}
     for name, weight in second.items():
@@ -78,15 +75,15 @@ def mix(first: Mapping[str, float], second: Mapping[str, float], share: float) -
     return {name: weight for name, weight in mixed.items() if weight != 0.0}
 
 
-def within_one(sight: Mapping[str, float]) -> Sight:
+def within_one(sight: Mapping[Target, float]) -> TargetWeights:
     """The sight with its absolute weights scaled down to add up to 1, if they add up to more."""
     total = max(1.0, sum(abs(weight) for weight in sight.values()))
     return {name: weight / total for name, weight in sight.items()}
 
 
-def strongest(sight: Mapping[str, float]) -> str:
+def strongest(sight: Mapping[Target, float]) -> str:
     """The target with the greatest absolute weight (the first of equals), or ``nothing``."""
-    return max(sight, key=lambda name: abs(sight[name]), default="nothing")
+    return str(max(sight, key=lambda target: abs(sight[target]), default="nothing"))
 
 
 def _terms(value: object, key: str, depth: int) -> list[tuple[str, object]]:

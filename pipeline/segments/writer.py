@@ -236,7 +236,8 @@ def cue_digest(shot: Shot, scales: Sequence[float]) -> Callable[[int, int], str]
         found = hashlib.sha256()
         for index in range(first, first + count):
             cue = shot.cue(index)
-            asked: list[Any] = [sorted(cue.numbers.items()), [sorted(cue.targets(scale).items()) for scale in scales]]
+            weights = [sorted((str(t), weight) for t, weight in cue.targets(scale).items()) for scale in scales]
+            asked: list[Any] = [sorted(cue.numbers.items()), weights]
             found.update(repr(asked).encode())
         return found.hexdigest()
 

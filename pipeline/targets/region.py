@@ -6,7 +6,6 @@ Regions stand still in the frame; the camera moves the picture beneath them.
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 
 from pipeline.errors import ConfigError
 
@@ -36,7 +35,6 @@ class Region:
         return f"{{{'not ' if self.inverted else ''}{shown}}}"
 
 
-@lru_cache(maxsize=256)
 def parse_region(inside: str, written: str, key: str) -> Region:
     """The region that stands ``inside`` the braces of the target ``written``. Raises ConfigError naming ``key``."""
     text = inside.strip()

@@ -15,7 +15,6 @@ Whether a layer, channel or class exists is the network's business, not the gram
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import sqrt
 from typing import Literal
 
@@ -103,15 +102,18 @@ class Target:
             return f"{self.kind}:{self.layer}:" + (">" if self.kind == "dir" else ",").join(map(str, self.channels))
         return f"{self.kind}:{self.layer and self.layer + ':'}{self.name}"
 
-    def unbound(self) -> str:
-        """The canonical text without the octave binding: what one octave dreams, and where."""
-        return self.bare() + ("" if self.region is None else str(self.region))
+    def on_all_octaves(self) -> "Target":
+        """The same target without its octave binding."""
+        return self if self.octaves is None else replace(self, octaves=None)
 
     def __str__(self) -> str:
-        return self.unbound() + ("" if self.octaves is None else str(self.octaves))
+        return self.bare() + "".join(str(part) for part in (self.region, self.octaves) if part is not None)
 
 
-@lru_cache(maxsize=4096)
+TargetWeights = dict[Target, float]
+"""Target → weight. No weight is 0; without targets there is nothing to amplify."""
+
+
 def parse_target(text: str, key: str) -> Target:
     """The target that ``text`` names. Raises ConfigError naming ``key``."""
     written = text.strip()

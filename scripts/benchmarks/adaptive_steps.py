@@ -33,6 +33,7 @@ from pipeline.dream.objective import Objective
 from pipeline.dream.target_measures import View
 from pipeline.image import fit, resize
 from pipeline.motion import camera
+from pipeline.targets.target import Target
 from scripts.benchmarks import options
 from scripts.benchmarks.options import FRAMES
 from scripts.benchmarks.workload import Subject, subject
@@ -63,7 +64,7 @@ class Counting(Objective):
     def figures(
         self,
         picture: Tensor,
-        targets: Iterable[str],
+        targets: Iterable[Target],
         size: tuple[int, int],
         shift: tuple[int, int] = (0, 0),
         views: Mapping[str, View] | None = None,

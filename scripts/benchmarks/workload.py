@@ -23,6 +23,7 @@ from pipeline.plan.score import compose, kin_of
 from pipeline.plan.shot_plan import Plan, make_plan
 from pipeline.runtime.device import choose_device, precisions
 from pipeline.shot import Shot
+from pipeline.targets.target import Target, parse_target
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Subject:
 
     plan: Plan
     network: Network
-    target: str
+    target: Target
     layer: str
     channel: int | None
     trained: bool
@@ -122,7 +123,7 @@ def subject(
     """
     name, _, weights = name.partition("=")
     found = settings(name, size, device=device, more=more, weights=weights)
-    target = str(found.score.targets[0])
+    target = parse_target(str(found.score.targets[0]), "network.targets")
     trained = bool(weights) or name == "motifnet"
     network = model_zoo.build(found.network) if trained else untrained(name)
     place = choose_device(found.device)

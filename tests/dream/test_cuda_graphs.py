@@ -14,6 +14,8 @@ from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.runtime.device import choose_device
+from pipeline.targets.target import TargetWeights
+from tests.targets.notation import target_of, weights_of
 
 STEADY = ["two", "three:3", "class:owl", "dir:three:5>12", "guide:photo"]
 SHIFT = (5, -7)
@@ -59,8 +61,8 @@ def same(one: Found, other: Found) -> bool:
     return all(map(torch.equal, one, other))
 
 
-def faded(targets: list[str], step: int) -> dict[str, float]:
-    return {target: (0.31 + 0.17 * step) * (-1) ** n for n, target in enumerate(targets)}
+def faded(targets: list[str], step: int) -> TargetWeights:
+    return {target_of(target): (0.31 + 0.17 * step) * (-1) ** n for n, target in enumerate(targets)}
 
 
 @pytest.mark.parametrize("targets", [*([each] for each in STEADY), STEADY, STEADY[::-1]])
@@ -80,9 +82,9 @@ def test_one_recording_stands_for_all_channels_and_one_for_all_classes(objective
     recorded = Graphs(recorder)
     for step in range(6):
         for targets in (
-            {f"three:{step}": 1.0},
-            {f"three:{step}": 0.3, f"three:{step + 5}": 0.7 * step + 0.1},
-            {f"class:{step}": 1.0, "two": 0.5, f"three:{15 - step}": -0.2},
+            weights_of({f"three:{step}": 1.0}),
+            weights_of({f"three:{step}": 0.3, f"three:{step + 5}": 0.7 * step + 0.1}),
+            weights_of({f"class:{step}": 1.0, "two": 0.5, f"three:{15 - step}": -0.2}),
         ):
             expected = ascent.gradient_and_value(objective, noise(seed=step), targets, SHIFT)
             assert same(recorded.gradient_and_value(objective, noise(seed=step), targets, SHIFT), expected)
@@ -91,20 +93,22 @@ def test_one_recording_stands_for_all_channels_and_one_for_all_classes(objective
 
 def test_what_a_recording_gave_stays_as_it_is(objective: Objective) -> None:
     recorded = Graphs(Rerun())
-    found = [recorded.gradient_and_value(objective, noise(seed=step), {"three": 1.0}, SHIFT) for step in range(6)]
+    found = [
+        recorded.gradient_and_value(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT) for step in range(6)
+    ]
     for step, each in enumerate(found):
-        assert same(each, ascent.gradient_and_value(objective, noise(seed=step), {"three": 1.0}, SHIFT))
+        assert same(each, ascent.gradient_and_value(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT))
 
 
 def test_sizes_targets_their_order_and_objectives_have_recordings_of_their_own(tiny: Network) -> None:
     one, other, recorder = Objective(tiny), Objective(tiny), Rerun()
     recorded = Graphs(recorder)
-    asked: list[tuple[Objective, Tensor, dict[str, float]]] = [
-        (one, noise(), {"two": 1.0}),
-        (one, noise(48, 66), {"two": 1.0}),
-        (one, noise(), {"two": 1.0, "three": 1.0}),
-        (one, noise(), {"three": 1.0, "two": 1.0}),
-        (other, noise(), {"two": 1.0}),
+    asked: list[tuple[Objective, Tensor, TargetWeights]] = [
+        (one, noise(), weights_of({"two": 1.0})),
+        (one, noise(48, 66), weights_of({"two": 1.0})),
+        (one, noise(), weights_of({"two": 1.0, "three": 1.0})),
+        (one, noise(), weights_of({"three": 1.0, "two": 1.0})),
+        (other, noise(), weights_of({"two": 1.0})),
     ]
     for _ in range(5):
         for objective, picture, targets in asked:
@@ -118,7 +122,7 @@ def test_what_hangs_on_the_roll_or_the_host_is_not_recorded(objective: Objective
     recorder = Rerun()
     recorded = Graphs(recorder)
     for step in range(5):
-        shift, targets = (3 * step, -step), {target: 1.0, "two": 1.0}
+        shift, targets = (3 * step, -step), weights_of({target: 1.0, "two": 1.0})
         expected = ascent.gradient_and_value(objective, noise(), targets, shift)
         assert same(recorded.gradient_and_value(objective, noise(), targets, shift), expected)
     assert not recorder.made
@@ -130,7 +134,7 @@ def test_the_recordings_used_longest_ago_are_given_up(objective: Objective) -> N
 
     def ask(width: int, times: int = cuda_graphs.WORTH) -> None:
         for _ in range(times):
-            recorded.gradient_and_value(objective, noise(48, width), {"two": 1.0}, SHIFT)
+            recorded.gradient_and_value(objective, noise(48, width), weights_of({"two": 1.0}), SHIFT)
 
     ask(64)
     ask(66)
@@ -154,8 +158,8 @@ def test_what_cannot_be_recorded_is_dreamed_all_the_same(
 
     recorded = Graphs(failing)
     for step in range(6):
-        found = recorded.gradient_and_value(objective, noise(seed=step), {"two": 1.0}, SHIFT)
-        assert same(found, ascent.gradient_and_value(objective, noise(seed=step), {"two": 1.0}, SHIFT))
+        found = recorded.gradient_and_value(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
+        assert same(found, ascent.gradient_and_value(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
     assert len(said) == 1
     assert str(error).splitlines()[0] in said[0]
     assert "\n" not in said[0]
@@ -179,8 +183,8 @@ def test_a_recording_that_fails_later_or_is_wrong_is_given_up(objective: Objecti
     for recorder in (wrong, breaking):
         recorded = Graphs(recorder)
         for step in range(7):
-            found = recorded.gradient_and_value(objective, noise(seed=step), {"two": 1.0}, SHIFT)
-            assert same(found, ascent.gradient_and_value(objective, noise(seed=step), {"two": 1.0}, SHIFT))
+            found = recorded.gradient_and_value(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
+            assert same(found, ascent.gradient_and_value(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
         assert not recorded.working
     assert "another gradient" in said[0]
     assert len(said) == 2
@@ -197,7 +201,9 @@ def test_a_dreamer_gives_recordings_up_before_it_takes_smaller_tiles(
         dreamer, canvas, found = Dreamer(objective, config, 48), noise(), []
         dice = torch.Generator().manual_seed(0)
         for _ in range(5):
-            canvas = dreamer.dream(canvas, lambda scale: {"three": 1.0}, strength=0.6, seconds=0.04, generator=dice)
+            canvas = dreamer.dream(
+                canvas, lambda scale: weights_of({"three": 1.0}), strength=0.6, seconds=0.04, generator=dice
+            )
             found.append(canvas)
         assert dreamer.tile == "auto"
         return found
@@ -235,7 +241,9 @@ def test_thrift_goes_by_recordings_as_by_single_passes(tiny: Network, monkeypatc
         dreamer, canvas, found = Dreamer(objective, config, 48), noise(), []
         dice = torch.Generator().manual_seed(0)
         for _ in range(16):
-            canvas = dreamer.dream(canvas, lambda scale: {"three": 1.0}, strength=0.6, seconds=0.04, generator=dice)
+            canvas = dreamer.dream(
+                canvas, lambda scale: weights_of({"three": 1.0}), strength=0.6, seconds=0.04, generator=dice
+            )
             found.append(canvas)
         return found, dreamer.notes()["thrift"]
 
@@ -261,7 +269,10 @@ def test_a_graph_gives_the_bits_of_single_launches(precision: torch.dtype) -> No
     recorded = cuda_graphs.Graphs(cuda_graphs.CudaRecorder(device))
     for step in range(8):
         for size in ((135, 240), (270, 480)):
-            picture, targets = noise(*size, seed=step).to(device), {"stage3": 0.1 * step + 0.1, f"stage4:{step}": 0.5}
+            picture, targets = (
+                noise(*size, seed=step).to(device),
+                weights_of({"stage3": 0.1 * step + 0.1, f"stage4:{step}": 0.5}),
+            )
             expected = ascent.gradient_and_value(objective, picture, targets, SHIFT)
             assert same(recorded.gradient_and_value(objective, picture, targets, SHIFT), expected)
     assert recorded.working

@@ -10,8 +10,9 @@ from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.errors import DreamError
+from tests.targets.notation import target_of, weights_of
 
-SEES = {"three": 1.0}
+SEES = weights_of({"three": 1.0})
 
 
 def noise(height: int = 96, width: int = 128) -> Tensor:
@@ -30,7 +31,7 @@ def test_dreaming_raises_the_activation(tiny: Network, precondition: str) -> Non
     objective = Objective(tiny)
     dreamer = Dreamer(objective, DreamConfig(precondition=precondition, jitter=8), 96)
     dreamed = dream(dreamer, noise(), frames=12)
-    assert objective.activation(dreamed, "three") > 2 * objective.activation(noise(), "three")
+    assert objective.activation(dreamed, target_of("three")) > 2 * objective.activation(noise(), target_of("three"))
     assert float(dreamed.min()) >= 0
     assert float(dreamed.max()) <= 1
 
@@ -74,8 +75,8 @@ def test_small_and_odd_frames_are_dreamed(tiny: Network, size: tuple[int, int]) 
 def test_the_look_does_not_hang_on_the_frame_rate(tiny: Network) -> None:
     objective = Objective(tiny)
     dreamer = Dreamer(objective, DreamConfig(), 96)
-    slow = objective.activation(dream(dreamer, noise(), frames=12, fps=12), "three")
-    fast = objective.activation(dream(dreamer, noise(), frames=24, fps=24), "three")
+    slow = objective.activation(dream(dreamer, noise(), frames=12, fps=12), target_of("three"))
+    fast = objective.activation(dream(dreamer, noise(), frames=24, fps=24), target_of("three"))
     assert 0.7 < slow / fast < 1.4
 
 
@@ -98,7 +99,7 @@ def test_a_deep_target_takes_no_octave_from_a_shallow_one(tiny: Network) -> None
             seconds=1 / 24,
             generator=torch.Generator().manual_seed(0),
         )
-        for sight in ({"one": 1.0}, {"one": 1.0, "three": 1e-3})
+        for sight in (weights_of({"one": 1.0}), weights_of({"one": 1.0, "three": 1e-3}))
     )
     assert torch.equal(alone, beside)
     assert not torch.equal(alone, noise())
@@ -123,9 +124,9 @@ def test_steps_that_promise_little_are_left_out_and_the_dream_goes_on(tiny: Netw
         passes.clear()
         dreamed = dream(dreamer, noise(), frames=24)
         work.append(sum(passes))
-        seen.append(objective.activation(dreamed, "three"))
+        seen.append(objective.activation(dreamed, target_of("three")))
     assert 0.2 * work[0] < work[1] < 0.6 * work[0]
-    assert seen[1] > 1.5 * objective.activation(noise(), "three")
+    assert seen[1] > 1.5 * objective.activation(noise(), target_of("three"))
 
 
 def test_without_thrift_adaptive_frames_are_the_same_bits(tiny: Network) -> None:
@@ -160,7 +161,11 @@ def test_what_is_noted_is_the_growth_that_a_step_brings(tiny: Network) -> None:
 def test_regions_and_weights_promise_as_one(tiny: Network) -> None:
     """The same target in two halves of the frame is told as the target itself is; half the weight promises half."""
     objective, promised = Objective(tiny), []
-    for sight in ({"three": 1.0}, {"three{left}": 0.5, "three{not left}": 0.5}, {"three": 0.5}):
+    for sight in (
+        weights_of({"three": 1.0}),
+        weights_of({"three{left}": 0.5, "three{not left}": 0.5}),
+        weights_of({"three": 0.5}),
+    ):
         dreamer = Dreamer(objective, DreamConfig(octaves=1, jitter=0, adaptive=True), 96)
         noted: list[Done] = []
         dreamer.thrift.close = lambda frame, seconds, noted=noted: noted.extend(frame)  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ from pipeline.dream.jitter import moved
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.errors import ConfigError
+from tests.targets.notation import target_of, weights_of
 
 
 def noise(height: int = 64, width: int = 80) -> torch.Tensor:
@@ -14,16 +15,16 @@ def noise(height: int = 64, width: int = 80) -> torch.Tensor:
 @pytest.mark.parametrize("target", ["three", "two:5", "three:3@0.25x0.75", "class:owl", "class:great_white shark"])
 def test_the_objective_rises_along_its_gradient(tiny: Network, target: str) -> None:
     objective, frame = Objective(tiny), noise().requires_grad_(True)
-    value = objective.value(frame, {target: 1.0})
+    value = objective.value(frame, weights_of({target: 1.0}))
     (gradient,) = torch.autograd.grad(value, frame)
-    after = objective.value((frame + 0.05 * gradient / gradient.std()).detach(), {target: 1.0})
+    after = objective.value((frame + 0.05 * gradient / gradient.std()).detach(), weights_of({target: 1.0}))
     assert float(after) > float(value.detach())
 
 
 def test_a_negative_weight_means_less_of_it(tiny: Network) -> None:
     objective, frame = Objective(tiny), noise()
-    assert float(objective.value(frame, {"three": -1.0})) == pytest.approx(
-        -float(objective.value(frame, {"three": 1.0}))
+    assert float(objective.value(frame, weights_of({"three": -1.0}))) == pytest.approx(
+        -float(objective.value(frame, weights_of({"three": 1.0})))
     )
 
 
@@ -32,14 +33,14 @@ def test_equal_weights_pull_equally_whatever_the_layer(tiny: Network) -> None:
     strengths = []
     for target in ("one", "three", "two:5", "class:eye"):
         frame = noise(160, 160).requires_grad_(True)
-        (gradient,) = torch.autograd.grad(objective.value(frame, {target: 1.0}), frame)
+        (gradient,) = torch.autograd.grad(objective.value(frame, weights_of({target: 1.0})), frame)
         strengths.append(float(gradient.std()))
     assert max(strengths) < 4 * min(strengths)
 
 
 def test_a_neuron_at_a_place_looks_there_also_when_the_frame_was_moved(tiny: Network) -> None:
     objective, frame = Objective(tiny), noise(64, 64).requires_grad_(True)
-    value = objective.value(moved(frame, (8, -16)), {"three:2@0.75x0.25": 1.0}, (8, -16))
+    value = objective.value(moved(frame, (8, -16)), weights_of({"three:2@0.75x0.25": 1.0}), (8, -16))
     (gradient,) = torch.autograd.grad(value, frame)
     rows, columns = gradient.abs().sum(dim=(0, 1)).nonzero(as_tuple=True)
     assert abs(float(rows.float().mean()) - 16) < 5
@@ -62,4 +63,4 @@ def test_a_neuron_at_a_place_looks_there_also_when_the_frame_was_moved(tiny: Net
 )
 def test_an_unknown_target_is_said_with_what_there_is(tiny: Network, target: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Objective(tiny).check(target)
+        Objective(tiny).check(target_of(target))

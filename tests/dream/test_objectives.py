@@ -13,6 +13,8 @@ from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.errors import ConfigError
+from pipeline.targets.target import TargetWeights
+from tests.targets.notation import target_of, weights_of
 
 
 def noise(height: int = 64, width: int = 80, seed: int = 3) -> Tensor:
@@ -25,7 +27,7 @@ def stripes() -> Tensor:
     return (0.5 + 0.4 * torch.stack([wave, wave.T, -wave]))[None]
 
 
-def dreams(objective: Objective, targets: dict[str, float], count: int, canvas: Tensor) -> list[Tensor]:
+def dreams(objective: Objective, targets: TargetWeights, count: int, canvas: Tensor) -> list[Tensor]:
     """The canvas after each of so many dreams, on one octave."""
     dreamer = Dreamer(objective, DreamConfig(octaves=1, jitter=8), min(canvas.shape[2:]))
     generator, made = torch.Generator().manual_seed(5), []
@@ -37,24 +39,24 @@ def dreams(objective: Objective, targets: dict[str, float], count: int, canvas: 
 
 def test_a_direction_leads_from_one_channel_to_the_other(tiny: Network) -> None:
     objective = Objective(tiny)
-    dreamed = dreams(objective, {"dir:three:5>12": 1.0}, 8, noise())[-1]
-    assert objective.activation(dreamed, "three:12") > objective.activation(noise(), "three:12")
-    assert objective.activation(dreamed, "three:5") < objective.activation(noise(), "three:5")
-    back = float(objective.value(noise(), {"dir:three:12>5": 1.0}))
-    assert back == pytest.approx(-float(objective.value(noise(), {"dir:three:5>12": 1.0})))
+    dreamed = dreams(objective, weights_of({"dir:three:5>12": 1.0}), 8, noise())[-1]
+    assert objective.activation(dreamed, target_of("three:12")) > objective.activation(noise(), target_of("three:12"))
+    assert objective.activation(dreamed, target_of("three:5")) < objective.activation(noise(), target_of("three:5"))
+    back = float(objective.value(noise(), weights_of({"dir:three:12>5": 1.0})))
+    assert back == pytest.approx(-float(objective.value(noise(), weights_of({"dir:three:5>12": 1.0}))))
 
 
 def test_diverse_channels_keep_apart_and_yet_all_grow(tiny: Network) -> None:
     objective, channels = Objective(tiny), (2, 3, 8)
-    together = {f"two:{n}": 1.0 for n in channels}
-    apart = dreams(objective, {"diverse:two:2,3,8": 1.0}, 12, noise())[-1]
+    together = weights_of({f"two:{n}": 1.0 for n in channels})
+    apart = dreams(objective, weights_of({"diverse:two:2,3,8": 1.0}), 12, noise())[-1]
     plain = dreams(objective, together, 12, noise())[-1]
 
     def overlap(canvas: Tensor) -> float:
         return float(objectives.overlap(objectives.meetings(tiny.activations(canvas, ["two"])["two"], channels)))
 
     assert overlap(apart) < 0.9 * overlap(plain)
-    before, after = (sum(objective.activation(c, name) for name in together) for c in (noise(), apart))
+    before, after = (sum(objective.activation(c, target) for target in together) for c in (noise(), apart))
     assert after > before
 
 
@@ -62,7 +64,10 @@ def test_diverse_channels_keep_apart_and_yet_all_grow(tiny: Network) -> None:
 def test_a_guide_pulls_from_the_first_frame_on(tiny: Network, layer: str) -> None:
     objective = Objective(tiny, {"photo.jpg": stripes()}, guide_layer="three")
     target = f"guide:{layer}photo.jpg"
-    seen = [objective.activation(c, target) for c in (noise(), *dreams(objective, {target: 1.0}, 10, noise()))]
+    seen = [
+        objective.activation(c, target_of(target))
+        for c in (noise(), *dreams(objective, weights_of({target: 1.0}), 10, noise()))
+    ]
     assert all(after > before for before, after in pairwise(seen))
     assert seen[-1] > 1.5 * seen[0]
 
@@ -82,15 +87,18 @@ def test_a_guide_pulls_a_real_network_to_its_features(shared: Path) -> None:
         return float((seen.T @ wanted).max(dim=1).values.mean())
 
     objective = Objective(network, {"lion.jpg": lion}, guide_layer="fire5")
-    alike = [likeness(c) for c in (noise(96, 112), *dreams(objective, {"guide:lion.jpg": 1.0}, 6, noise(96, 112)))]
+    alike = [
+        likeness(c)
+        for c in (noise(96, 112), *dreams(objective, weights_of({"guide:lion.jpg": 1.0}), 6, noise(96, 112)))
+    ]
     assert all(after > before for before, after in pairwise(alike))
 
 
 def test_a_guide_is_looked_at_once_per_layer(tiny: Network) -> None:
     objective = Objective(tiny, {"photo.jpg": stripes()}, guide_layer="three")
-    first = float(objective.value(noise(), {"guide:photo.jpg": 1.0}))
+    first = float(objective.value(noise(), weights_of({"guide:photo.jpg": 1.0})))
     objective._pictures.clear()
-    assert float(objective.value(noise(), {"guide:photo.jpg": 1.0})) == first
+    assert float(objective.value(noise(), weights_of({"guide:photo.jpg": 1.0}))) == first
 
 
 @pytest.mark.parametrize(
@@ -115,8 +123,8 @@ def crossing(objective: Objective, first: str, second: str, canvas: Tensor) -> i
     """
 
     def seen(weights: dict[str, float]) -> list[float]:
-        dreamed = dreams(objective, weights, 4, canvas)[-1]
-        return [objective.activation(dreamed, name) for name in (first, second)]
+        dreamed = dreams(objective, weights_of(weights), 4, canvas)[-1]
+        return [objective.activation(dreamed, target_of(name)) for name in (first, second)]
 
     (most, absent), (least, full) = seen({first: 1.0}), seen({second: 1.0})
     for frame in range(25):
@@ -135,7 +143,7 @@ def test_all_kinds_pull_equally_at_any_size(tiny: Network) -> None:
         pulls = {}
         for target in (*targets, "guide:three:photo.jpg"):
             frame = noise(size, size).requires_grad_(True)
-            (gradient,) = torch.autograd.grad(objective.value(frame, {target: 1.0}), frame)
+            (gradient,) = torch.autograd.grad(objective.value(frame, weights_of({target: 1.0})), frame)
             pulls[target] = float(gradient.std())
         assert max(pulls.values()) < 4 * min(pulls.values()), pulls
 
@@ -143,7 +151,7 @@ def test_all_kinds_pull_equally_at_any_size(tiny: Network) -> None:
 def test_a_channel_that_sleeps_on_noise_does_not_run_away(tiny: Network) -> None:
     """A gain near 0 would make it drown all others once it wakes."""
     objective = Objective(tiny)
-    gains = {f"two:{n}": objective._gain(objective._find(f"two:{n}")) for n in range(12)}
+    gains = {f"two:{n}": objective._gain(objective._find(target_of(f"two:{n}"))) for n in range(12)}
     usual = objective._usual_gain("two")
     assert min(gains.values()) >= 0.25 * usual > 0
     assert sum(gain * gain for gain in gains.values()) / 12 == pytest.approx(usual**2, rel=0.6)
@@ -151,19 +159,19 @@ def test_a_channel_that_sleeps_on_noise_does_not_run_away(tiny: Network) -> None
 
 def test_negative_weights_and_sums_across_layers(tiny: Network) -> None:
     objective = Objective(tiny)
-    dreamed = dreams(objective, {"three:12": 1.0, "two:3": -1.0}, 8, noise())[-1]
-    assert objective.activation(dreamed, "three:12") > objective.activation(noise(), "three:12")
-    assert objective.activation(dreamed, "two:3") < objective.activation(noise(), "two:3")
+    dreamed = dreams(objective, weights_of({"three:12": 1.0, "two:3": -1.0}), 8, noise())[-1]
+    assert objective.activation(dreamed, target_of("three:12")) > objective.activation(noise(), target_of("three:12"))
+    assert objective.activation(dreamed, target_of("two:3")) < objective.activation(noise(), target_of("two:3"))
 
 
 @pytest.mark.parametrize("target", ["dir:three:5>16", "diverse:three:2,99"])
 def test_channels_that_are_not_there_are_named(tiny: Network, target: str) -> None:
     with pytest.raises(ConfigError, match=r"three has channels 0 to 15"):
-        Objective(tiny).check(target)
+        Objective(tiny).check(target_of(target))
 
 
 @pytest.mark.parametrize("amount", [0.25, 0.5])
 def test_a_weight_below_one_dreams_that_much_less(tiny: Network, amount: float) -> None:
-    full, less = (dreams(Objective(tiny), {"two:3": weight}, 1, noise())[0] for weight in (1.0, amount))
+    full, less = (dreams(Objective(tiny), weights_of({"two:3": weight}), 1, noise())[0] for weight in (1.0, amount))
     rest = dreams(Objective(tiny), {}, 1, noise())[0]
     assert float((less - rest).std()) == pytest.approx(amount * float((full - rest).std()), rel=0.1)

@@ -10,7 +10,8 @@ from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.dream.region_mask import Masks
 from pipeline.targets.region import Region
-from pipeline.targets.target import parse_target
+from pipeline.targets.target import TargetWeights, parse_target
+from tests.targets.notation import target_of, weights_of
 
 HEIGHT, WIDTH = 96, 128
 
@@ -63,7 +64,11 @@ def test_pixels_outside_change_less_than_a_tenth_as_much_as_inside(tiny: Network
     generator, canvas = torch.Generator().manual_seed(0), noise()
     for _ in range(12):
         canvas = dreamer.dream(
-            canvas, lambda scale: {f"three{{{text}}}": 1.0}, strength=0.6, seconds=1 / 24, generator=generator
+            canvas,
+            lambda scale: weights_of({f"three{{{text}}}": 1.0}),
+            strength=0.6,
+            seconds=1 / 24,
+            generator=generator,
         )
     mask = masks.at(region(text), (HEIGHT, WIDTH), torch.device("cpu"))[0, 0]
     change = (canvas - noise()).abs().mean(dim=(0, 1))
@@ -75,23 +80,25 @@ def test_two_regions_dream_their_own_targets_at_full_strength(tiny: Network) -> 
     objective = Objective(tiny)
     dreamer = Dreamer(objective, DreamConfig(octaves=1, tone="free"), HEIGHT)
 
-    def dream(targets: dict[str, float]) -> Tensor:
+    def dream(targets: TargetWeights) -> Tensor:
         generator, canvas = torch.Generator().manual_seed(0), noise()
         for _ in range(8):
             canvas = dreamer.dream(canvas, lambda scale: targets, strength=0.6, seconds=1 / 24, generator=generator)
         return canvas
 
-    both = dream({"two:3{left}": 1.0, "two:8{right}": 1.0})
+    both = dream(weights_of({"two:3{left}": 1.0, "two:8{right}": 1.0}))
     left, right = both[..., :48], both[..., -48:]
-    assert objective.activation(left, "two:3") > objective.activation(right, "two:3")
-    assert objective.activation(right, "two:8") > objective.activation(left, "two:8")
-    change, alone = (float((made - noise()).abs()[..., :48].mean()) for made in (both, dream({"two:3{left}": 1.0})))
+    assert objective.activation(left, target_of("two:3")) > objective.activation(right, target_of("two:3"))
+    assert objective.activation(right, target_of("two:8")) > objective.activation(left, target_of("two:8"))
+    change, alone = (
+        float((made - noise()).abs()[..., :48].mean()) for made in (both, dream(weights_of({"two:3{left}": 1.0})))
+    )
     assert change == pytest.approx(alone, rel=0.25)
 
 
 def test_without_a_region_nothing_is_held_back() -> None:
     masks, size = Masks({}), (HEIGHT, WIDTH)
-    assert masks.cover([{"three": 1.0}], size, torch.device("cpu")) is None
+    assert masks.cover([weights_of({"three": 1.0})], size, torch.device("cpu")) is None
     assert masks.cover([], size, torch.device("cpu")) is None
-    mixed = masks.cover([{"three": 1.0, "two{left}": 1.0}], size, torch.device("cpu"))
+    mixed = masks.cover([weights_of({"three": 1.0, "two{left}": 1.0})], size, torch.device("cpu"))
     assert mixed is not None and float(mixed.min()) == 1.0

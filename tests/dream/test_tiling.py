@@ -16,6 +16,8 @@ from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.dream.receptive_field import Fields
 from pipeline.errors import ConfigError
+from pipeline.targets.target import TargetWeights
+from tests.targets.notation import weights_of
 
 CPU = torch.device("cpu")
 
@@ -60,17 +62,17 @@ def test_cuts_move_from_step_to_step() -> None:
 @pytest.mark.parametrize(
     "targets",
     [
-        {"three": 1.0},
-        {"two:5": 1.0, "three:3": -0.5},
-        {"one": 1.0, "three": 1.0, "two:3": 0.5},
-        {"three:3@0.9x0.1": 1.0},
-        {"dir:three:3>9": 1.0, "two:1": 0.3},
-        {"diverse:two:2,3,8": 1.0},
-        {"guide:two:photo.jpg": 1.0},
+        weights_of({"three": 1.0}),
+        weights_of({"two:5": 1.0, "three:3": -0.5}),
+        weights_of({"one": 1.0, "three": 1.0, "two:3": 0.5}),
+        weights_of({"three:3@0.9x0.1": 1.0}),
+        weights_of({"dir:three:3>9": 1.0, "two:1": 0.3}),
+        weights_of({"diverse:two:2,3,8": 1.0}),
+        weights_of({"guide:two:photo.jpg": 1.0}),
     ],
-    ids=lambda targets: "+".join(targets),
+    ids=lambda targets: "+".join(map(str, targets)),
 )
-def test_tiles_add_up_to_the_gradient_of_the_whole(tiny: Network, targets: dict[str, float]) -> None:
+def test_tiles_add_up_to_the_gradient_of_the_whole(tiny: Network, targets: TargetWeights) -> None:
     """Also in sums, where what a tile sees of one target has to be weighed against all that the frame sees of it."""
     objective = Objective(tiny, {"photo.jpg": noise(40, 40).flip(2)})
     whole, value = ascent.gradient_and_value(objective, noise(), targets, (5, -7))
@@ -95,8 +97,8 @@ def test_a_network_that_pads_nothing_sees_further_on(shared: Path) -> None:
     tiled, picture = ascent.Tiled(objective), noise(320, 320)
     before, after = tiled._fields.reach("features.12")
     assert after > before + 16
-    whole = unit(ascent.gradient(objective, picture, {"fire9": 1.0}, (0, 0)))
-    parts = unit(tiled.gradient_and_value(picture, {"fire9": 1.0}, (0, 0), 288, dice())[0])
+    whole = unit(ascent.gradient(objective, picture, weights_of({"fire9": 1.0}), (0, 0)))
+    parts = unit(tiled.gradient_and_value(picture, weights_of({"fire9": 1.0}), (0, 0), 288, dice())[0])
     assert float((parts - whole).std()) < 1e-3
 
 
@@ -113,9 +115,9 @@ def test_no_seam_is_left_in_a_dream(motifnet: Network, target: str) -> None:
         canvas = noise(*size)
         for _ in range(3):
             if window is None:
-                gradient = ascent.gradient(objective, canvas, {target: 1.0}, (0, 0))
+                gradient = ascent.gradient(objective, canvas, weights_of({target: 1.0}), (0, 0))
             else:
-                gradient, _ = tiled.gradient_and_value(canvas, {target: 1.0}, (0, 0), window, dice())
+                gradient, _ = tiled.gradient_and_value(canvas, weights_of({target: 1.0}), (0, 0), window, dice())
             canvas = canvas + 0.03 * unit(gradient)
         dreamed.append(canvas)
     whole, parts = dreamed
@@ -140,7 +142,7 @@ def test_dreams_in_tiles_agree_with_dreams_in_one_piece(motifnet: Network) -> No
 
 
 def dream(dreamer: Dreamer, canvas: Tensor) -> Tensor:
-    sight = {"stage4:3": 0.7, "stage4:7": 0.3}
+    sight = weights_of({"stage4:3": 0.7, "stage4:7": 0.3})
     return dreamer.dream(canvas, lambda scale: sight, strength=0.6, seconds=1 / 8, generator=dice())
 
 
@@ -178,6 +180,7 @@ from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.dream.weights import Weights
 from pipeline.errors import DreamError
+from pipeline.targets.target import Target
 
 torch.set_num_threads(1)
 torch.manual_seed(7)
@@ -190,7 +193,8 @@ dreamer = Dreamer(Objective(network), config, 480)
 
 def dream(canvas):
     dice = torch.Generator().manual_seed(4)
-    return dreamer.dream(canvas, lambda scale: {"last:2": 1.0}, strength=0.6, seconds=1 / 8, generator=dice)
+    targets = {Target("layer", "last", 2): 1.0}
+    return dreamer.dream(canvas, lambda scale: targets, strength=0.6, seconds=1 / 8, generator=dice)
 
 dream(torch.rand(1, 3, 96, 96))
 canvas = torch.rand(1, 3, 480, 640)

@@ -22,6 +22,7 @@ from pipeline.plan.score_chart import BEATS, LANE, LEFT, SONG, TOP, as_png
 from pipeline.plan.score_data import make_sheet, sheet_of
 from pipeline.plan.shot_plan import Plan, make_plan
 from tests.music.drawn import RATE, save
+from tests.targets.notation import text_weights
 
 SMALL = ("frame.width=96", "frame.height=64", "duration=3s", "frame.fps=10")
 SCORES = {
@@ -61,7 +62,7 @@ def test_its_figures_are_those_that_the_render_reads(
         cue = shot.score.at(index / shot.fps)
         assert {lane: values[index] for lane, values in sheet.lanes.items()} == cue.numbers
         for scale, targets in octaves.items():
-            assert targets[index] == cue.targets(scale)
+            assert targets[index] == text_weights(cue.targets(scale))
 
 
 def test_the_scales_are_those_of_the_dreamer(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def by_distance(layer: str, channel: int) -> list[int]:
 
 
 def channels(walk: Walk, first: int, last: int) -> list[int]:
-    return [int(next(iter(walk.sight(n))).partition(":")[2]) for n in range(first, last)]
+    return [next(iter(walk.sight(n))).channel or 0 for n in range(first, last)]
 
 
 @QUICK

@@ -10,8 +10,9 @@ from pipeline.errors import ConfigError
 from pipeline.score.hold import Pace, check_pace, parse_pace
 from pipeline.score.schedule import Constant, Key, Keys, cycle, ping_pong, sort_keys
 from tests.quick import QUICK
+from tests.targets.notation import weights_of
 
-A, B, C = {"a": 1.0}, {"b": 1.0}, {"c": 1.0}
+A, B, C = (weights_of({name: 1.0}) for name in "abc")
 TIMES = st.floats(-1000, 1000)
 
 
@@ -35,16 +36,16 @@ def test_the_drive_is_constant_and_at_most_two_sights_mix(t: float, hold: float,
 def test_a_cycle_is_periodic(t: float, rounds: int) -> None:
     wheel = cycle([A, B, C], pace(2.0, 0.5))
     later = wheel.weights(t + 6.0 * rounds)
-    for name in "abc":
-        assert later.get(name, 0.0) == pytest.approx(wheel.weights(t).get(name, 0.0), abs=1e-9)
+    for target in (*A, *B, *C):
+        assert later.get(target, 0.0) == pytest.approx(wheel.weights(t).get(target, 0.0), abs=1e-9)
 
 
 def test_hold_counts_from_change_to_change_and_ends_in_the_fade() -> None:
     wheel = cycle([A, B, C], pace(2.0, 0.5))
     assert wheel.weights(0.0) == A == wheel.weights(1.5) == wheel.weights(6.0) == wheel.weights(-6.0)
-    assert wheel.weights(1.75) == {"a": 0.5, "b": 0.5}
+    assert wheel.weights(1.75) == weights_of({"a": 0.5, "b": 0.5})
     assert wheel.weights(2.0) == B == wheel.weights(-4.0)
-    assert wheel.weights(-0.25) == {"c": 0.5, "a": 0.5}
+    assert wheel.weights(-0.25) == weights_of({"c": 0.5, "a": 0.5})
 
 
 def test_the_fade_is_smooth_at_both_ends() -> None:
@@ -67,7 +68,7 @@ def test_one_sight_never_changes() -> None:
 
 def test_ping_pong_does_not_double_the_ends() -> None:
     swing = ping_pong([A, B, C], pace(1.0, 0.0))
-    assert "".join(next(iter(swing.weights(float(n)))) for n in range(-4, 9)) == "abcbabcbabcba"
+    assert "".join(next(iter(swing.weights(float(n)))).layer for n in range(-4, 9)) == "abcbabcbabcba"
     pair = ping_pong([A, B], pace(1.0, 0.0))
     assert [pair.weights(float(n)) for n in range(3)] == [A, B, A]
 
@@ -81,7 +82,7 @@ def test_refuses_an_impossible_hold_or_fade(hold: float, fade: float, key: str) 
 def test_keys_hold_before_between_and_after() -> None:
     keys = sort_keys([Key(8.0, C, 1.0), Key(2.0, A, 1.0), Key(4.0, B, 1.0)])
     assert keys.weights(-100.0) == A == keys.weights(1.5) == keys.weights(3.0)
-    assert keys.weights(3.5) == {"a": 0.5, "b": 0.5}
+    assert keys.weights(3.5) == weights_of({"a": 0.5, "b": 0.5})
     assert keys.weights(4.0) == B == keys.weights(7.0)
     assert keys.weights(8.0) == C == keys.weights(1e6)
 
@@ -90,7 +91,7 @@ def test_a_fade_longer_than_its_gap_is_shortened_to_it() -> None:
     keys = sort_keys([Key(0.0, A, 0.0), Key(4.0, B, 0.0), Key(5.0, C, 60.0)])
     assert keys.weights(3.9) == A
     assert keys.weights(4.0) == B
-    assert keys.weights(4.5) == {"b": 0.5, "c": 0.5}
+    assert keys.weights(4.5) == weights_of({"b": 0.5, "c": 0.5})
 
 
 def test_two_keys_at_one_time_are_refused() -> None:
@@ -101,10 +102,10 @@ def test_two_keys_at_one_time_are_refused() -> None:
 @QUICK
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=8, unique=True), st.floats(0, 50), TIMES)
 def test_keys_keep_the_drive_constant(times: list[float], fade: float, t: float) -> None:
-    keys = sort_keys([Key(at, {f"k{n}": 1.0}, fade) for n, at in enumerate(times)])
+    keys = sort_keys([Key(at, weights_of({f"k{n}": 1.0}), fade) for n, at in enumerate(times)])
     assert sum(keys.weights(t).values()) == pytest.approx(1.0)
     for n, at in enumerate(times):
-        assert keys.weights(at) == {f"k{n}": 1.0}
+        assert keys.weights(at) == weights_of({f"k{n}": 1.0})
 
 
 def test_every_schedule_names_its_sights() -> None:

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
-from pipeline.score.target_weights import Sight, mix, parse_sight, strongest
+from pipeline.score.target_weights import mix, parse_sight, strongest
 from tests.quick import QUICK
+from tests.targets.notation import weights_of
 
 
 @pytest.mark.parametrize(
@@ -24,8 +25,8 @@ from tests.quick import QUICK
         ("class:owl + 0*class:eye", {"class:owl": 1.0}),
     ],
 )
-def test_reads_every_form(value: object, sight: Sight) -> None:
-    assert parse_sight(value, "score.targets") == sight
+def test_reads_every_form(value: object, sight: dict[str, float]) -> None:
+    assert parse_sight(value, "score.targets") == weights_of(sight)
 
 
 @pytest.mark.parametrize(
@@ -60,16 +61,16 @@ def test_refuses_what_is_no_sight(value: object) -> None:
         min_size=1,
     )
 )
-def test_a_parsed_sight_parses_to_itself(sight: Sight) -> None:
-    assert parse_sight(sight, "score.targets") == sight
+def test_a_parsed_sight_parses_to_itself(sight: dict[str, float]) -> None:
+    assert parse_sight(sight, "score.targets") == weights_of(sight)
 
 
 def test_mixing_adds_up_what_both_see() -> None:
-    mixed = mix({"a": 1.0, "b": 1.0}, {"b": 2.0, "c": -1.0}, 0.25)
-    assert mixed == {"a": 0.75, "b": 1.25, "c": -0.25}
-    assert mix({"a": 1.0}, {"b": 1.0}, 1.0) == {"b": 1.0}
+    mixed = mix(weights_of({"a": 1.0, "b": 1.0}), weights_of({"b": 2.0, "c": -1.0}), 0.25)
+    assert mixed == weights_of({"a": 0.75, "b": 1.25, "c": -0.25})
+    assert mix(weights_of({"a": 1.0}), weights_of({"b": 1.0}), 1.0) == weights_of({"b": 1.0})
 
 
 def test_the_strongest_target_may_be_a_negative_one() -> None:
-    assert strongest({"a": 0.5, "b": -2.0}) == "b"
+    assert strongest(weights_of({"a": 0.5, "b": -2.0})) == "b"
     assert strongest({}) == "nothing"

@@ -23,6 +23,7 @@ from scripts.benchmarks.baseline import CommonWay, Way
 from scripts.benchmarks.frame_loop import looping
 from scripts.benchmarks.timing import Took, ratios, take_turns
 from scripts.benchmarks.workload import Subject, subject
+from tests.targets.notation import target_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -62,7 +63,9 @@ def test_the_usual_way_dreams_too(small: Subject, common: CommonWay) -> None:
     objective = Objective(model_zoo.build(small.plan.config.network))
 
     def seen() -> float:
-        return objective.activation(torch.from_numpy(common.picture.transpose(2, 0, 1).copy())[None], "stage3")
+        return objective.activation(
+            torch.from_numpy(common.picture.transpose(2, 0, 1).copy())[None], target_of("stage3")
+        )
 
     before = seen()
     for _ in range(3):

@@ -157,8 +157,8 @@ def test_a_mistyped_prefix_names_the_nearest() -> None:
         parse_target("clas:owl", "score.targets")
 
 
-def test_the_text_for_the_network_has_no_binding() -> None:
-    assert parse_target("class:owl[fine]", "k").unbound() == "class:owl"
+def test_a_target_can_drop_its_octave_binding() -> None:
+    assert parse_target("class:owl{left}[fine]", "k").on_all_octaves() == parse_target("class:owl{left}", "k")
 
 
 def test_bindings_cover_their_octaves() -> None:

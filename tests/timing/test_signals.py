@@ -155,7 +155,7 @@ def shown(kind: str, **options: object) -> list[str]:
         signals=PLAIN,
         **options,  # type: ignore[arg-type]
     )
-    return [max(score.at(n / 24).targets(1.0).items(), key=lambda item: item[1])[0] for n in range(288)]
+    return [str(max(score.at(n / 24).targets(1.0).items(), key=lambda item: item[1])[0]) for n in range(288)]
 
 
 @pytest.mark.parametrize(
