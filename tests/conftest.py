@@ -33,7 +33,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """The program, imported once and run as often as is asked."""
-    with Program(tmp_path_factory.mktemp("said")) as running:
+    with Program(tmp_path_factory.mktemp("output")) as running:
         yield running
 
 

@@ -1,6 +1,6 @@
-"""Runs the program many times without starting Python each time: one process has imported it and forks for each run.
+"""Runs the program many times without starting Python each time: one server process imports it and forks for each run.
 
-Every run is a process of its own, with its own exit code, working folder and standard output.
+Each run is a process with its own exit code, working folder and standard output.
 """
 
 import json
@@ -18,7 +18,7 @@ from pipeline import render
 from pipeline.cli import compose, sanitize
 from tests import troubles
 compose.register()
-with hydra.initialize_config_dir(str(compose.CONF), version_base="1.3"):  # so that no run has to begin from nothing
+with hydra.initialize_config_dir(str(compose.CONF), version_base="1.3"):  # warms the caches that every run inherits
     hydra.compose("config", sanitize.check_arguments(["frame.width=96", "score.targets=['class:owl']"]))
 gc.freeze()
 gc.disable()  # a run is too short for it
@@ -26,13 +26,13 @@ for line in sys.stdin:
     job = json.loads(line)
     child = os.fork()
     if not child:
-        signal.alarm(job["seconds"])  # what hangs dies by it
+        signal.alarm(job["seconds"])  # ends a run that hangs
         os.chdir(job["folder"])
-        for number, name in ((0, os.devnull), (1, job["said"] + ".out"), (2, job["said"] + ".err")):
+        for number, name in ((0, os.devnull), (1, job["output"] + ".out"), (2, job["output"] + ".err")):
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
         sys.argv = ["render", *job["arguments"]]
-        if job["trouble"]:
-            troubles.arm(job["trouble"])
+        if job["event"]:
+            troubles.arm(job["event"])
         code = 0
         try:
             render.main()
@@ -51,7 +51,7 @@ os._exit(0)
 
 @dataclass(frozen=True)
 class Run:
-    """How a run ended and what it said."""
+    """The exit code and the output of a run."""
 
     code: int
     out: str
@@ -62,7 +62,7 @@ class Program:
     """``python -m pipeline.render``, ready to be run again and again; a context that ends its process."""
 
     def __init__(self, scratch: Path) -> None:
-        self._said = scratch / "said"
+        self._output = scratch / "output"
         command = [sys.executable, "-c", SERVER]
         root = Path(__file__).resolve().parent.parent
         self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root)
@@ -75,15 +75,20 @@ class Program:
     ) -> None:
         self._server.communicate()
 
-    def run(self, *arguments: str, folder: Path, seconds: int = 60, trouble: str = "") -> Run:
+    def run(self, *arguments: str, folder: Path, seconds: int = 60, event: str = "") -> Run:
         """Run it in ``folder``; after ``seconds`` it is killed, and the exit code is below 0.
 
-        ``trouble`` is the name of something in ``troubles`` that happens on the way.
+        ``event`` names one of ``troubles.EVENTS``, which then happens during the run.
         """
         assert self._server.stdin is not None and self._server.stdout is not None
-        said = {"said": str(self._said), "seconds": seconds, "trouble": trouble}
-        job = {"folder": str(folder), "arguments": arguments, **said}
+        job = {
+            "folder": str(folder),
+            "arguments": arguments,
+            "output": str(self._output),
+            "seconds": seconds,
+            "event": event,
+        }
         print(json.dumps(job), file=self._server.stdin, flush=True)
         code = int(self._server.stdout.readline())
-        out, err = (self._said.with_suffix(ending).read_text(encoding="utf-8") for ending in (".out", ".err"))
+        out, err = (self._output.with_suffix(ending).read_text(encoding="utf-8") for ending in (".out", ".err"))
         return Run(code, out, err)

@@ -10,6 +10,7 @@ from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
 from pipeline.cli import compose
+from pipeline.config import LimitsConfig, settings
 from pipeline.plan.score import score_of
 from pipeline.plan.score_data import film_of, make_sheet
 from pipeline.plan.shot_plan import make_plan
@@ -64,3 +65,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "pi
 def test_every_link_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
+
+
+def test_every_limit_is_documented() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    for key, item, value in settings(LimitsConfig()):
+        assert f"| limits.{key} | {value:g} | {item.metadata['help']} |" in page

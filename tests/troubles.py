@@ -1,6 +1,6 @@
-"""Things that happen to a render in its middle, for real: signals, dying encoders, full disks, vanishing folders.
+"""Events in the middle of a render, for real: signals, dying encoders, full disks, deleted folders.
 
-``arm`` is called in the process that is about to render; the trouble starts when a certain frame was dreamed.
+``arm`` is called in the process that is about to render; the event starts after a certain frame.
 """
 
 import os
@@ -17,11 +17,11 @@ from pipeline import film
 from pipeline.segments import writer
 from scripts.torture import encoders
 
-SHELF = Path("film.work") / "shot-001"
+SHOT_FOLDER = Path("film.work") / "shot-001"
 
 
-class At:
-    """A watcher that does something when frame ``index`` was dreamed."""
+class AtFrame:
+    """A listener that acts when frame ``index`` is finished."""
 
     def __init__(self, index: int, act: Callable[[], None]) -> None:
         self._index, self._act = index, act
@@ -34,31 +34,35 @@ class At:
         pass
 
 
-def hit(number: signal.Signals, times: int = 1) -> None:
+def send(number: signal.Signals, times: int = 1) -> None:
     for _ in range(times):
         os.kill(os.getpid(), number)
 
 
-def to_encoder(number: signal.Signals) -> None:
-    """A signal to the ffmpeg that takes the frames now, not to one that closes the segment before."""
-    patience = time.monotonic() + 10
-    while time.monotonic() < patience:
+def send_to_encoder(number: signal.Signals) -> None:
+    """A signal to the ffmpeg of segment 1, not to one that closes the segment before."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
         for process in encoders(os.getpid()):
             if b"00001.mp4" in Path(f"/proc/{process}/cmdline").read_bytes():
                 os.kill(process, number)
                 return
-        time.sleep(0.01)  # a busy machine may not have begun it yet
+        time.sleep(0.01)  # a busy machine may not have started it yet
 
 
-def settle() -> None:
-    """Until the first segment is finished."""
-    while not (SHELF / "journal.jsonl").exists():
+def wait_for_first_segment() -> None:
+    while not (SHOT_FOLDER / "journal.jsonl").exists():
         time.sleep(0.01)
 
 
-def fill_the_disk() -> None:
-    """Every last byte; only for a disk made for the purpose."""
-    settle()
+def send_after_first_segment(number: signal.Signals, times: int = 1) -> None:
+    wait_for_first_segment()
+    send(number, times)
+
+
+def fill_disk() -> None:
+    """Write until the disk is full to the last byte; only on a small disk made for the purpose."""
+    wait_for_first_segment()
     assert shutil.disk_usage(".").total < 50e6
     with Path("ballast").open("wb", buffering=0) as file:
         for size in (1 << 20, 1 << 10, 1):
@@ -69,44 +73,53 @@ def fill_the_disk() -> None:
                 continue
 
 
-def fill_the_disk_at_the_end() -> None:
-    """Full when the segments are to be joined, and not before."""
-    joining = film._assemble
+def fill_disk_before_join() -> None:
+    """Fill the disk when the segments are about to be joined."""
+    join = film._assemble
 
-    def full(*given: object, **named: object) -> None:
-        fill_the_disk()
-        joining(*given, **named)  # type: ignore[arg-type]
+    def fill_and_join(*given: object, **named: object) -> None:
+        fill_disk()
+        join(*given, **named)  # type: ignore[arg-type]
 
-    film._assemble = full  # type: ignore[assignment]
+    film._assemble = fill_and_join  # type: ignore[assignment]
 
 
-def turn_the_clock() -> None:
-    """The machine's clock jumps back by years in mid-render."""
+def delete_work_folder() -> None:
+    shutil.rmtree("film.work")
+
+
+def create_film() -> None:
+    Path("film.mp4").write_bytes(b"precious")
+
+
+def turn_clock_back() -> None:
+    """The machine's clock jumps back by years."""
     time.time = lambda: 1.0e9
 
 
-TROUBLES: dict[str, tuple[int, Callable[[], None]]] = {
-    "SIGINT": (6, partial(hit, signal.SIGINT)),
-    "SIGTERM": (6, partial(hit, signal.SIGTERM)),
-    "SIGHUP": (6, partial(hit, signal.SIGHUP)),
-    "SIGINT at frame 9": (9, partial(hit, signal.SIGINT)),
-    "SIGINT between segments": (7, partial(hit, signal.SIGINT)),
-    "SIGINT twice": (6, lambda: (settle(), hit(signal.SIGINT, 2))[1]),  # type: ignore[func-returns-value]
-    "SIGKILL": (6, lambda: (settle(), hit(signal.SIGKILL))[1]),  # type: ignore[func-returns-value]
-    "SIGKILL to ffmpeg": (6, partial(to_encoder, signal.SIGKILL)),
-    "SIGSTOP to ffmpeg": (4, partial(to_encoder, signal.SIGSTOP)),
-    "full disk": (6, fill_the_disk),
+# name: (the frame after which it happens, what happens)
+EVENTS: dict[str, tuple[int, Callable[[], None]]] = {
+    "SIGINT": (6, partial(send, signal.SIGINT)),
+    "SIGTERM": (6, partial(send, signal.SIGTERM)),
+    "SIGHUP": (6, partial(send, signal.SIGHUP)),
+    "SIGINT at frame 9": (9, partial(send, signal.SIGINT)),
+    "SIGINT between segments": (7, partial(send, signal.SIGINT)),
+    "SIGINT twice": (6, partial(send_after_first_segment, signal.SIGINT, 2)),
+    "SIGKILL": (6, partial(send_after_first_segment, signal.SIGKILL)),
+    "SIGKILL to ffmpeg": (6, partial(send_to_encoder, signal.SIGKILL)),
+    "SIGSTOP to ffmpeg": (4, partial(send_to_encoder, signal.SIGSTOP)),
+    "full disk": (6, fill_disk),
     "full disk at the end": (-1, lambda: None),
-    "folder deleted": (6, lambda: shutil.rmtree("film.work")),
-    "film appears": (6, lambda: Path("film.mp4").write_bytes(b"precious") and None),
-    "clock": (6, turn_the_clock),
+    "folder deleted": (6, delete_work_folder),
+    "film appears": (6, create_film),
+    "clock": (6, turn_clock_back),
 }
 
 
 def arm(name: str) -> None:
-    """Let the render that follows in this process meet the trouble."""
-    index, act = TROUBLES[name]
-    writer.WORTH = 0.0  # so that even these short segments are kept frame by frame
+    """Let the event happen to the render that follows in this process."""
+    index, act = EVENTS[name]
+    writer.WORTH = 0.0  # so that even these short segments are spooled frame by frame
     if name == "full disk at the end":
-        fill_the_disk_at_the_end()
-    film.render = partial(film.render, watchers=(At(index, act),))  # type: ignore[assignment]
+        fill_disk_before_join()
+    film.render = partial(film.render, watchers=(AtFrame(index, act),))  # type: ignore[assignment]

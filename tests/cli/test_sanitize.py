@@ -1,4 +1,4 @@
-"""What passes the gate: settings, options and presets of one's own; the refused is in docs/reliability.md."""
+"""What passes the gate: settings, options and presets of one's own; what is refused is in tests/data/bad_input.yaml."""
 
 import itertools
 from collections.abc import Iterator
