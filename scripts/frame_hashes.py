@@ -80,7 +80,9 @@ def main(arguments: list[str] | None = None) -> int:
     target.add_argument("--write", type=Path, metavar="FILE", help="keep the hashes in this JSON file")
     target.add_argument("--check", type=Path, metavar="FILE", help="compare with the hashes in this file")
     options = parser.parse_args(arguments)
-    names = [name for name in CASES if any(fnmatch.fnmatchcase(name, wanted) for wanted in options.only)]
+    chosen = {name for name in CASES if any(fnmatch.fnmatchcase(name, wanted) for wanted in options.only)}
+    chosen |= {KILLED[name] for name in chosen & KILLED.keys()}
+    names = [name for name in CASES if name in chosen]
     for wanted in options.only:
         if not fnmatch.filter(CASES, wanted):
             parser.error(f"--only {wanted}: there is no such film; there are {', '.join(CASES)}")
@@ -106,6 +108,8 @@ def main(arguments: list[str] | None = None) -> int:
         elif sha256:
             hashes[name] = sha256
             print(name, sha256, flush=True)
+            if options.check and name not in kept.frames:
+                told(f"note: {name} is not in {options.check}")
             if kept.frames.get(name, sha256) != sha256:
                 wrong.append(f"{name}: the frames differ, {sha256} instead of {kept.frames[name]}")
             if hashes.get(KILLED.get(name, ""), sha256) != sha256:
@@ -123,6 +127,8 @@ def read(path: Path, parser: Parser) -> Kept:
     """What ``--write`` kept in a file."""
     try:
         kept = Kept(**json.loads(path.read_text(encoding="utf-8")))
+        if [type(part) for part in asdict(kept).values()] != [dict, list, dict]:
+            raise ValueError
     except OSError as error:
         parser.error(f"--check {path}: {error.strerror}")
     except (ValueError, TypeError):
@@ -147,23 +153,31 @@ def hashed(name: str, folder: Path, settings: list[str]) -> tuple[str, str, str]
         return name, "", ""
     began, film = time.monotonic(), folder / (name + ENDINGS.get(name, ".mkv"))
     # The last of several values counts. A group of settings is chosen before any of them is changed.
-    chosen = {word.partition("=")[0]: word for word in [*shlex.split(f"{BASE} {CASES[name]}"), *settings]}
-    command = [sys.executable, "-m", "pipeline.render", f"output={film.name}", *chosen.values()]
+    words = {word.partition("=")[0]: word for word in [*shlex.split(f"{BASE} {CASES[name]}"), *settings]}
+    command = [sys.executable, "-m", "pipeline.render", f"output={film.name}", *words.values()]
     cache = str(folder / f"{name}.cache")
     environment = {**os.environ, **PINNED, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": cache}
     run = partial(subprocess.Popen, command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, text=True)
     with (folder / f"{name}.txt").open("w+", encoding="utf-8") as said:
         if name in KILLED and not killed(run(stderr=said), film):
             return name, "", "it ended before it could be killed"
-        if run(stderr=said).wait(PATIENCE):
+        process = run(stderr=said)
+        try:
+            failed = process.wait(PATIENCE) != 0
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return name, "", f"the render was still running after {PATIENCE} s"
+        if failed:
             said.seek(0)
             return name, "", f"the render failed: {said.read().strip()[-300:]}"
     try:
-        sha256 = frames_hash(film)
+        frames = decoded(film)
     except subprocess.CalledProcessError as error:
         return name, "", f"ffmpeg cannot decode it: {error.stderr.decode(errors='replace').strip()[-300:]}"
+    if not frames:
+        return name, "", "there is no frame in it"
     told(f"{name}: {time.monotonic() - began:.1f} s")
-    return name, sha256, ""
+    return name, hashlib.sha256(frames).hexdigest(), ""
 
 
 def killed(process: "subprocess.Popen[str]", film: Path) -> bool:
@@ -174,12 +188,11 @@ def killed(process: "subprocess.Popen[str]", film: Path) -> bool:
     return process.wait() != 0 and not film.exists()
 
 
-def frames_hash(film: Path) -> str:
-    """SHA-256 of all frames as ffmpeg decodes them, in the film's own pixel format."""
+def decoded(film: Path) -> bytes:
+    """All frames one after the other, as ffmpeg decodes them, in the film's own pixel format."""
     source = film / "%05d.png" if film.is_dir() else film
     decode = ["-v", "error", "-i", str(source), "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "rawvideo", "-"]
-    frames = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), *decode], capture_output=True, check=True).stdout
-    return hashlib.sha256(frames).hexdigest()
+    return subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), *decode], capture_output=True, check=True).stdout
 
 
 def versions() -> dict[str, str]:
