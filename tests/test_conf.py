@@ -1,7 +1,5 @@
 """Every preset and every choice of every group composes to a valid config."""
 
-import re
-import shlex
 from itertools import product
 
 import pytest
@@ -77,19 +75,3 @@ def test_every_setting_says_what_it_means() -> None:
 def test_values_out_of_range_are_said(override: str, message: str) -> None:
     with pytest.raises(RenderError, match=message):
         composed(override)
-
-
-def readme_commands() -> list[list[str]]:
-    """The arguments of every render command in the README."""
-    text = (CONF.parent / "README.md").read_text(encoding="utf-8")
-    lines = re.findall(r"(?m)scripts/render( [^`\n]*)", text)
-    return [[word for word in shlex.split(line, comments=True) if word != "-m"] for line in lines]
-
-
-@pytest.mark.parametrize("arguments", readme_commands(), ids=" ".join)
-def test_every_command_in_the_readme_is_understood(arguments: list[str]) -> None:
-    composed(*command.normalise(arguments))
-
-
-def test_the_readme_shows_commands() -> None:
-    assert len(readme_commands()) >= 9

@@ -1,8 +1,9 @@
-"""The examples of the manual are what the program understands."""
+"""Every command, setting, target and link in the docs works."""
 
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose as compose_config
@@ -10,55 +11,70 @@ from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
 from pipeline.cli import compose
-from pipeline.config import LimitsConfig, settings
+from pipeline.config import LimitsConfig, RenderConfig, settings
 from pipeline.plan.score import score_of
 from pipeline.plan.score_data import film_of, make_sheet
 from pipeline.plan.shot_plan import make_plan
 from pipeline.targets.target import parse_target
 
-DOCS = Path(__file__).resolve().parent.parent / "docs" / "score.md"
-TEXT = DOCS.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.DOTALL)
-COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
-SETTINGS = [block for kind, block in BLOCKS if kind == "yaml"]
-TARGETS = re.findall(r"^\| `([^`=]+)` \|", TEXT.partition("## Targets")[2].partition("##")[0], re.MULTILINE)
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "pipeline").rglob("*.md")])
+COMMAND = re.compile(r"(?:scripts/render|python -m pipeline\.(?:render|score|storyboard)) ([^`\n]*)")
+COMMANDS = sorted({line for page in PAGES for line in COMMAND.findall(page.read_text(encoding="utf-8"))})
+
+SCORE_PAGE = (ROOT / "docs" / "score.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", SCORE_PAGE, re.DOTALL)
+SCORE_COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
+SCORE_SETTINGS = [block for kind, block in BLOCKS if kind == "yaml"]
+TARGETS = re.findall(r"^\| `([^`=]+)` \|", SCORE_PAGE.partition("## Targets")[2].partition("##")[0], re.MULTILINE)
 
 
-def drawn(folder: Path, overrides: list[str], more: dict[str, object] | None = None) -> int:
-    """How many different sights the film with these overrides has."""
+def compose_arguments(arguments: list[str], more: dict[str, Any] | None = None) -> RenderConfig:
+    """The settings of a command line, with ``more`` over them."""
     compose.register()
     with initialize_config_dir(str(compose.CONF), version_base="1.3"):
-        tree = compose_config("config", compose.normalise(overrides))
-    config = compose.read(OmegaConf.merge(tree, more or {}))  # type: ignore[arg-type]
+        tree = compose_config("config", compose.normalise(arguments))
+    return compose.read(OmegaConf.merge(tree, more or {}))  # type: ignore[arg-type]
+
+
+def count_target_mixes(folder: Path, config: RenderConfig) -> int:
+    """How many different mixes of targets the film's score has."""
     plan = make_plan(film_of(config), folder, "film")
     sheet = make_sheet(score_of(plan), float(plan.fps), plan.frames, plan.scales())
-    return len({str(sight) for sight in sheet.targets})
+    return len({str(weights) for weights in sheet.targets})
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+def test_every_command_composes(line: str) -> None:
+    words = [word for word in shlex.split(line, comments=True) if not word.startswith("export=")]
+    if words[:1] == ["-m"]:  # the first film of the sweep
+        words = [re.sub(r"^([\w.]+=[^\[,]+),.*", r"\1", word) for word in words[1:]]
+    compose_arguments(words)
+
+
+@pytest.mark.parametrize("line", SCORE_COMMANDS)
+def test_every_score_command_makes_a_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     words = shlex.split(line)
     assert words[:3] == ["python", "-m", "pipeline.score"]
-    assert drawn(tmp_path, [word for word in words[3:] if not word.startswith("export=")]) >= 1
+    arguments = [word for word in words[3:] if not word.startswith("export=")]
+    assert count_target_mixes(tmp_path, compose_arguments(arguments)) >= 1
 
 
-@pytest.mark.parametrize("block", SETTINGS)
-def test_every_yaml_is_understood(tmp_path: Path, block: str) -> None:
-    assert drawn(tmp_path, [], OmegaConf.to_container(OmegaConf.create(block))) > 90  # type: ignore[arg-type]
+@pytest.mark.parametrize("block", SCORE_SETTINGS)
+def test_every_yaml_example_makes_a_score(tmp_path: Path, block: str) -> None:
+    more = OmegaConf.to_container(OmegaConf.create(block))
+    assert count_target_mixes(tmp_path, compose_arguments([], more)) > 90  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", TARGETS)
-def test_every_target_is_understood(text: str) -> None:
+def test_every_target_parses(text: str) -> None:
     assert parse_target(text, "key").kind in ("layer", "dir", "diverse", "class", "guide")
 
 
-def test_the_examples_were_found() -> None:
-    assert len(COMMANDS) >= 8 and len(SETTINGS) == 1 and len(TARGETS) == 8
-
-
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "pipeline").rglob("*.md")])
+def test_docs_have_examples() -> None:
+    assert len(COMMANDS) >= 40 and len(SCORE_COMMANDS) >= 8
+    assert len(SCORE_SETTINGS) == 1 and len(TARGETS) == 8
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

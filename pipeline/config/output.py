@@ -14,7 +14,7 @@ CODECS = (
 class EncodeConfig:
     """How frames become a file."""
 
-    codec: str = option("h264", "video codec; docs/codecs.md says which is for what", choices=CODECS)
+    codec: str = option("h264", "video codec; docs/formats.md says which to choose", choices=CODECS)
     quality: str = option("good", "size against fidelity", choices=("draft", "good", "best"))
     bits: str = option("auto", "per colour; auto is 8, with prores 10", choices=("auto", "8", "10", "16"))
     patience: float = option(

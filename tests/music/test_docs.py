@@ -1,4 +1,4 @@
-"""The examples of docs/music.md are what the program understands."""
+"""Every command, signal and preset in docs/music.md works on a song."""
 
 import re
 import shlex
@@ -22,13 +22,13 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) fo
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("song")
-    draw(made / "song.mp3", "-i", f"file:{Drawing(120, seconds=34).save(made / 'song.wav')}")
-    return made
+    path = tmp_path_factory.mktemp("song")
+    draw(path / "song.mp3", "-i", f"file:{Drawing(120, seconds=34).save(path / 'song.wav')}")
+    return path
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_is_understood(folder: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+def test_every_command_makes_a_score(folder: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     monkeypatch.chdir(folder)
     words = shlex.split(line)
@@ -44,11 +44,11 @@ def test_every_command_is_understood(folder: Path, monkeypatch: pytest.MonkeyPat
     assert as_png(sheet, "song")[:4] == b"\x89PNG"
 
 
-def test_every_signal_is_told_of() -> None:
+def test_every_signal_is_documented() -> None:
     for name in (*SMOOTH, *COUNTS):
         assert f"`{name}`" in TEXT or f"`{name}(" in TEXT
 
 
-def test_every_preset_is_told_of() -> None:
+def test_every_preset_is_documented() -> None:
     for name in command.choices("preset"):
         assert not name.startswith("music") or f"| `{name}` |" in TEXT
