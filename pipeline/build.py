@@ -20,9 +20,9 @@ from pipeline.media.decode.image_file import load_still
 from pipeline.media.decode.reader import Reader
 from pipeline.motion import optical_flow
 from pipeline.motion.footage import Footage
-from pipeline.plan.footage import Stretch
+from pipeline.plan.footage import FootagePlan
 from pipeline.plan.score import compose, guide_layer, kin_of
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.progress import say
 from pipeline.runtime.seeding import START, generator
 from pipeline.shot import Shot
@@ -31,7 +31,7 @@ from pipeline.targets.target import Target
 GUIDE_SIDE = 224  # pixels on the short side of guides and masks
 
 
-def build_shot(plan: Plan, seeing: Network) -> Shot:
+def build_shot(plan: ShotPlan, seeing: Network) -> Shot:
     """The plan's shot on this network, every target checked against it."""
     config = plan.config
     short_side = min(plan.height, plan.width)
@@ -39,7 +39,7 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
     played = compose(plan, seeing.named, kin.neighbours)
     objective = Objective(seeing, _pictures(plan.guides, plan), guide_layer(config))
     masks = Masks(_pictures(plan.masks, plan))
-    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, plan.link.index)
+    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, plan.index)
     start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
     dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side, masks, start_tone)
     for target in played.targets():
@@ -55,21 +55,21 @@ def build_shot(plan: Plan, seeing: Network) -> Shot:
         frames=plan.frames,
         opening=plan.opening,
         seed=config.seed,
-        index=plan.link.index,
+        index=plan.index,
         mask=config.dream.mask,
-        carried=plan.link.carried,
-        run_up=plan.link.run_up,
-        period=plan.link.period,
-        back=plan.link.back,
+        carried=plan.handles.continues,
+        run_up=plan.handles.pre_roll,
+        period=plan.handles.loop_period,
+        back=plan.handles.loop_overlap,
     )
 
 
-def over_footage(plan: Plan, shot: Shot, stack: ExitStack, first: int = 0) -> Shot:
+def over_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -> Shot:
     """The shot over the plan's footage, where there is some, from frame ``first`` on; ``stack`` closes it."""
-    if plan.stretch is None:
+    if plan.footage is None:
         return shot
     source, flow, device = plan.config.source, plan.config.flow, shot.canvas.device
-    opened = open_footage(plan.stretch, source, flow, size=shot.size, frames=plan.frames, device=device, first=first)
+    opened = open_footage(plan.footage, source, flow, size=shot.size, frames=plan.frames, device=device, first=first)
     return replace(shot, footage=stack.enter_context(opened), ripen=flow.ripen)
 
 
@@ -93,7 +93,7 @@ def _say_once(text: str) -> None:
     say(text)
 
 
-def _pictures(files: Iterable[str], plan: Plan) -> dict[str, Tensor]:
+def _pictures(files: Iterable[str], plan: ShotPlan) -> dict[str, Tensor]:
     """Guides and masks by file, ``(1, 3, h, w)`` in the frame's shape, no larger than they need be."""
     height, width = fit((plan.height, plan.width), min(GUIDE_SIDE, plan.height, plan.width))
     return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}
@@ -112,7 +112,7 @@ def first_canvas(config: StartConfig, size: tuple[int, int], seed: int, shot: in
 
 
 def open_footage(
-    stretch: Stretch,
+    footage: FootagePlan,
     source: SourceConfig,
     config: FlowConfig,
     *,
@@ -128,16 +128,16 @@ def open_footage(
     """
     height, width = size
     red, green, blue = source.background
-    picks = stretch.picks(frames)
-    reader = Reader(stretch.clip, picks, width=width, height=height, background=(red, green, blue))
+    picks = footage.picks(frames)
+    reader = Reader(footage.clip, picks, width=width, height=height, background=(red, green, blue))
     return Footage(
         reader.frames,
         config,
         estimate=_estimate(config, device),
-        cuts=stretch.cuts(frames),
-        fps=float(stretch.fps),
+        cuts=footage.cuts(frames),
+        fps=float(footage.fps),
         device=device,
-        repeats=stretch.repeats(frames),
+        repeats=footage.repeats(frames),
         first=first,
     )
 

@@ -20,8 +20,9 @@ from pipeline.media.decode.probe import read_frame
 from pipeline.media.encode.codecs import check_output, segment_suffix
 from pipeline.media.encode.contact_sheet import Poster
 from pipeline.media.encode.mux import assemble, read_record
-from pipeline.plan.film_plan import wanted
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.planner import selected_shots
+from pipeline.plan.sound import plan_sound
 from pipeline.runtime.device import choose_device, out_of_memory, precisions
 from pipeline.runtime.files import write
 from pipeline.runtime.interrupt import Stop
@@ -30,7 +31,7 @@ from pipeline.segments import record, request
 from pipeline.segments.film_shots import Reel
 from pipeline.segments.shot_render import Networks, Take, encoder
 from pipeline.segments.transition import Seam, make_seam
-from pipeline.segments.workdir import Folder, is_own, work_path
+from pipeline.segments.workdir import Folder, may_replace, work_path
 from pipeline.segments.writer import Watcher
 
 
@@ -47,7 +48,7 @@ class Film:
         return [path for path in (self.video, self.poster, self.record) if path is not None]
 
 
-def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
+def render(plan: FilmPlan, watchers: tuple[Watcher, ...] = ()) -> Film:
     """Render what is missing of the film. Nothing stands under its final names unless it is complete.
 
     Raises RenderError kinds, and Interrupted when the user stopped; what was rendered until then stays in the work
@@ -60,40 +61,39 @@ def render(plan: Plan, watchers: tuple[Watcher, ...] = ()) -> Film:
     networks = Networks(device, precisions(config.precision, device))
     with ExitStack() as stack:
         stack.callback(cuda_graphs.clear)
-        folder = stack.enter_context(Folder(work_path(plan.place), plan.place))
-        if plan.part is None:  # another run may have finished the film since the plan was made
-            check_output(plan.video, _replaces(plan), config.encode.codec)
-        request.write(folder.path, plan.asked)
+        folder = stack.enter_context(Folder(work_path(plan.outputs.film), plan.outputs.film))
+        if plan.segments is None:  # another run may have finished the film since the plan was made
+            check_output(plan.outputs.video, may_replace(plan.outputs, config), config.encode.codec)
+        request.write(folder.path, plan.request)
         stop = stack.enter_context(Stop())
         reel = Reel(plan, folder, networks)
         reel.open()
         _run(reel, stop, watchers)
-        if plan.part is not None:
+        if plan.segments is not None:
             return _join_part(plan, reel.whole()[0])
         missing = [number + 1 for number, take in enumerate(reel.takes) if take is None or not take.is_whole()]
         if missing:
             count = f"{len(missing)} of {len(reel.takes)} shots are"
             say(f"note: {count} still to be rendered; without shots= the same command finishes the film")
-            return Film(work_path(plan.place))
+            return Film(work_path(plan.outputs.film))
         return _join(plan, reel.whole(), folder)
-
-
-def _replaces(plan: Plan) -> bool:
-    """Whether a film that has the same name may be replaced: when asked to, or when this work folder made it."""
-    return plan.config.overwrite or is_own(plan.place)
 
 
 def _run(reel: Reel, stop: Stop, watchers: tuple[Watcher, ...]) -> None:
     """Render; says what is kept when it ends before its end."""
     plan = reel.plan
     try:
-        for number in wanted(plan):
-            name = f"{plan.place.stem} {number + 1}/{len(reel.plans)}" if plan.shots else plan.place.stem
+        for number in selected_shots(plan):
+            name = (
+                f"{plan.outputs.film.stem} {number + 1}/{len(reel.plans)}"
+                if len(plan.shots) > 1
+                else plan.outputs.film.stem
+            )
             take = reel.find(number)
             if not take.is_whole():
                 first = reel.takes[0]
-                take.run(name, stop, watchers, first or take, reel.begin(number))
-            if stop.asked and number < wanted(plan)[-1]:
+                take.run(name, stop, watchers, first or take, reel.begin(number), plan.segments)
+            if stop.asked and number < selected_shots(plan)[-1]:
                 raise Interrupted
     except (Interrupted, KeyboardInterrupt) as error:
         kept = reel.kept()
@@ -119,39 +119,41 @@ def _explain(reel: Reel, error: Exception) -> NoReturn:
 def _kept(reel: Reel, kept: int) -> str:
     plan = reel.plan
     again = "the same command goes on from there" if plan.config.resume else "with resume=true it goes on from there"
-    return f"{kept} of {reel.frames()} frames are kept in {work_path(plan.place)}, and {again}"
+    return f"{kept} of {reel.frames()} frames are kept in {work_path(plan.outputs.film)}, and {again}"
 
 
-def _join(plan: Plan, takes: list[Take], folder: Folder) -> Film:
+def _join(plan: FilmPlan, takes: list[Take], folder: Folder) -> Film:
     """The pieces as one video under its name, with poster and record; then the work folder goes."""
     pieces = _pieces(plan, takes, folder)
     facts = record.film_record(plan, [_facts(take) for take in takes])
     text = record.as_text(facts)
     ends = list(accumulate(count for _, count in pieces))
-    poster = Poster(plan.length, fps=float(plan.fps))
+    poster = Poster(plan.frames, fps=float(plan.fps))
     for index in poster.chosen:
         number = bisect_right(ends, index)
         path, count = pieces[number]
         poster.offer(index, from_array(read_frame(path, index - ends[number] + count) / 255.0))
-    _assemble(plan, [path for path, _ in pieces], plan.video, plan.length, text, announce=folder.own)
-    poster.save(plan.poster)
-    write(plan.record, record.as_text({**facts, "speed": _speed(takes)}).encode())
+    _assemble(plan, [path for path, _ in pieces], plan.outputs.video, plan.frames, text, announce=folder.own)
+    poster.save(plan.outputs.poster)
+    write(plan.outputs.record, record.as_text({**facts, "speed": _speed(takes)}).encode())
     if plan.config.keep_segments:
         folder.sign()
     else:
         folder.remove()
-    return Film(plan.place, plan.poster, plan.record)
+    return Film(plan.outputs.film, plan.outputs.poster, plan.outputs.record)
 
 
-def _pieces(plan: Plan, takes: list[Take], folder: Folder) -> list[tuple[Path, int]]:
+def _pieces(plan: FilmPlan, takes: list[Take], folder: Folder) -> list[tuple[Path, int]]:
     """Every file of the film in order, with its count of frames; what lies between two shots is made now."""
     pieces: list[tuple[Path, int]] = []
     for number, take in enumerate(takes):
-        link = take.plan.link
-        if link.head:
-            seam = Seam(link.transition, link.head, takes[number - 1].tail(), take.head(), repr(plan.config.encode))
+        handles = take.plan.handles
+        if handles.head:
+            seam = Seam(
+                handles.transition, handles.head, takes[number - 1].tail(), take.head(), repr(plan.config.encode)
+            )
             path = folder.path / f"seam-{number + 1:03}{segment_suffix(plan.config.encode.codec)}"
-            pieces.append((make_seam(seam, path, encoder(plan, path, kept=False)), link.head))
+            pieces.append((make_seam(seam, path, encoder(plan.shots[0], path, kept=False)), handles.head))
         pieces += take.pieces()
     return pieces
 
@@ -163,20 +165,20 @@ def _facts(take: Take) -> dict[str, Any]:
     return take.facts if tile == own else {**take.facts, "device": {**take.facts["device"], "tile": tile}}
 
 
-def _join_part(plan: Plan, take: Take) -> Film:
+def _join_part(plan: FilmPlan, take: Take) -> Film:
     """The segments of a part as a video of its own; the work folder stays for the rest."""
-    assert plan.part is not None
+    assert plan.segments is not None
     shelf = take.shelf
-    first, last = plan.part.start * shelf.layout.grid, min(plan.frames, plan.part.stop * shelf.layout.grid)
+    first, last = plan.segments.start * shelf.layout.grid, min(plan.frames, plan.segments.stop * shelf.layout.grid)
     numbers = f"{first}-{last - 1}"
-    if plan.place == plan.video:
-        final = plan.video.with_name(f"{plan.video.stem}.{numbers}{plan.video.suffix}")
+    if plan.outputs.film == plan.outputs.video:
+        final = plan.outputs.video.with_name(f"{plan.outputs.video.stem}.{numbers}{plan.outputs.video.suffix}")
     else:  # numbered pictures, in a folder of their own
-        place = plan.place.with_name(f"{plan.place.name}-{numbers}")
-        final = place / plan.video.name if plan.video.suffix else place
-    segments = [shelf.path(number) for number in plan.part]
-    text = record.as_text(take.facts)
-    standing = final.parent if plan.place != plan.video and plan.video.suffix else final
+        place = plan.outputs.film.with_name(f"{plan.outputs.film.name}-{numbers}")
+        final = place / plan.outputs.video.name if plan.outputs.video.suffix else place
+    segments = [shelf.path(number) for number in plan.segments]
+    text = record.as_text(record.film_record(plan, [take.facts]))
+    standing = final.parent if plan.outputs.film != plan.outputs.video and plan.outputs.video.suffix else final
     if os.path.lexists(standing) and not plan.config.overwrite and not _is_of(final, text):
         raise OutputError(f"{standing} exists already; give overwrite=true to replace it, or another output=")
     _assemble(plan, segments, final, last - first, text, part=True)
@@ -192,7 +194,7 @@ def _is_of(part: Path, text: str) -> bool:
 
 
 def _assemble(
-    plan: Plan,
+    plan: FilmPlan,
     segments: list[Path],
     final: Path,
     frames: int,
@@ -202,7 +204,7 @@ def _assemble(
     announce: Callable[[Path], None] = lambda fresh: None,
 ) -> None:
     """Join the segments, with what is heard under them: as much of it as can be, rather than not at all."""
-    sound = None if part else plan.sound(plan.length)
+    sound = None if part else plan_sound(plan)
     joining = partial(
         assemble,
         segments,
@@ -213,8 +215,8 @@ def _assemble(
         fps=plan.fps,
         frames=frames,
         record=text,
-        title=plan.video.stem,
-        overwrite=part or _replaces(plan),
+        title=plan.outputs.video.stem,
+        overwrite=part or may_replace(plan.outputs, plan.config),
         announce=announce,
     )
     try:

@@ -1,6 +1,6 @@
-"""``python -m pipeline.render``: compose the config, render, say where the video is.
+"""``python -m pipeline.render``: compose the config, render, print the paths of the files.
 
-torch is imported once the config has been found valid.
+torch is imported only once the config is valid.
 """
 
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ from pipeline.errors import Interrupted, RenderError
 
 if TYPE_CHECKING:
     from pipeline.film import Film
-    from pipeline.plan.shot_plan import Plan
+    from pipeline.plan.film_plan import FilmPlan
 
 
 def main() -> None:
@@ -24,34 +24,26 @@ def main() -> None:
 
 def render(config: RenderConfig, folder: Path, name: str) -> None:
     """Check what needs no torch, then make the film ``name`` in ``folder``, or at ``config.output``."""
-    from pipeline.media.encode.codecs import check_output, standing
-    from pipeline.plan.film_plan import plan_film
+    from pipeline.plan.output_paths import output_paths
+    from pipeline.plan.planner import plan_film
     from pipeline.plan.score import check_score
-    from pipeline.runtime.files import check_place
-    from pipeline.segments.request import unfinished
-    from pipeline.segments.workdir import is_own
+    from pipeline.segments.request import find_unfinished
+    from pipeline.segments.workdir import check_outputs
 
     if config.output is None and config.resume:
-        folder = unfinished(folder, name, config) or folder
-
-    def check(video: Path, *beside: Path) -> None:
-        replaces = config.overwrite or is_own(standing(video, config.encode.codec))
-        check_output(video, replaces, config.encode.codec)
-        for path in beside:
-            check_place(path, overwrite=replaces)
-
-    plan = plan_film(config, folder, name, check)
-    for shot in plan.shots or (plan,):
-        if shot.config.score.kind != "walk":  # a walk may have to look at the network first
+        folder = find_unfinished(folder, name, config) or folder
+    check_outputs(output_paths(config, folder, name), config)
+    plan = plan_film(config, folder, name)
+    for shot in plan.shots:
+        if shot.config.score.kind != "walk":  # may have to load the network first
             check_score(shot)
-
-    made = _film(plan)
-    for path in made.files():
+    film = _render(plan)
+    for path in film.files():
         print(path)  # noqa: T201 - the answer
 
 
-def _film(plan: "Plan") -> "Film":
-    """Render the film, with a live page where one is wanted."""
+def _render(plan: "FilmPlan") -> "Film":
+    """Render the film, with a live page if the config asks for one."""
     from pipeline import film
     from pipeline.runtime.progress import heard_by
 
@@ -65,14 +57,14 @@ def _film(plan: "Plan") -> "Film":
         page = open_page(plan, plan.config.preview, stack)
         stack.enter_context(heard_by(page.note))
         try:
-            made = film.render(plan, (page,))
+            result = film.render(plan, (page,))
         except (RenderError, Interrupted) as error:
             page.ended(str(error))
             raise
-        if made.poster is not None and made.video.is_file():
-            page.segment(made.video, 0, plan.length)  # the segments are gone
-        page.ended(f"done: {made.video}")
-        return made
+        if result.poster is not None and result.video.is_file():
+            page.segment(result.video, 0, plan.frames)  # the segments are gone
+        page.ended(f"done: {result.video}")
+        return result
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.motion import optical_flow
 from pipeline.motion.footage import Footage
 from pipeline.motion.optical_flow import fit, trust, warp
-from pipeline.plan.footage import plan_stretch
+from pipeline.plan.footage import ClipLibrary
 from pipeline.runtime.seeding import generator
 from pipeline.targets.target import Target, parse_target
 
@@ -156,7 +156,8 @@ def cut_clip(size: tuple[int, int], count: int) -> Drawn:
 
 def film_clip(config: RenderConfig, size: tuple[int, int], count: int) -> Drawn:
     """The beginning of a file; its motion as estimated."""
-    stretch = plan_stretch(config.source, "source")
+    stretch = ClipLibrary(config.limits, ()).plan(config.source, "source")
+    assert stretch is not None
     picks = stretch.picks(min(count, stretch.frames))
     frames = list(Reader(stretch.clip, picks, width=size[1], height=size[0]).frames())
     estimate = optical_flow.dis(FlowConfig())

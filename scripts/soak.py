@@ -22,7 +22,7 @@ from torch import Tensor
 
 from pipeline import film
 from pipeline.cli import compose as command
-from pipeline.plan.shot_plan import make_plan
+from pipeline.plan.planner import plan_film
 
 SMALL = (
     "frame.width=64",
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.register()
     with tempfile.TemporaryDirectory() as folder, initialize_config_dir(str(command.CONF), version_base="1.3"):
         asked = [*SMALL, f"duration={options.frames}f", f"output={folder}/soak.mp4"]
-        film.render(make_plan(command.read(compose("config", asked)), Path(folder), "soak"), (gauge,))
+        film.render(plan_film(command.read(compose("config", asked)), Path(folder), "soak"), (gauge,))
     return report(gauge, options.after)
 
 

@@ -18,7 +18,7 @@ from pipeline.errors import ConfigError, OutputError, RenderError
 from pipeline.media.decode.probe import decode, probe_video
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.lossless import lossless, read
-from pipeline.plan.film_plan import plan_film
+from pipeline.plan.planner import plan_film
 from pipeline.runtime.files import digest, place
 from pipeline.segments.layout import Layout
 from pipeline.segments.transition import Seam, make_seam, mix
@@ -199,7 +199,7 @@ def test_bars_end_on_bars_and_the_last_shot_ends_with_the_film(tmp_path: Path) -
     bars = "film=[{duration: 2bar},{duration: 2bar, transition: crossfade, fade: 1b},{duration: 1s}]"
     plan = planned(tmp_path, *TINY, bars, "audio.bpm=120", "duration=10s")
     assert [shot.frames for shot in plan.shots] == [48, 48 + 6, 24]  # at 12 frames a second and 2 s a bar
-    assert plan.length == 120
+    assert plan.frames == 120
     assert any("film[2], the last shot, is made 1s longer" in note for note in plan.notes)
     assert plan.shots[1].signals.grid.beat(0.0) == pytest.approx(-1.0)  # the shot begins a beat before its bar
 
@@ -216,8 +216,8 @@ def test_auto_takes_the_presets_in_turn(tmp_path: Path) -> None:
     )
     assert len(plan.shots) == 4
     assert [shot.config.camera.rotate for shot in plan.shots[::2]] == [14.0, 14.0]
-    assert [shot.link.transition for shot in plan.shots] == ["cut", "dip", "cut", "dip"]
-    assert plan.length == 4 * 8 * 24
+    assert [shot.handles.transition for shot in plan.shots] == ["cut", "dip", "cut", "dip"]
+    assert plan.frames == 4 * 8 * 24
 
 
 def test_a_record_holds_the_shots_without_presets_and_makes_the_same_film(tmp_path: Path, quiet: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_record_holds_the_shots_without_presets_and_makes_the_same_film(tmp_pa
         config = command.read(compose(command.REPEAT, rest))
     plan = plan_film(config, tmp_path, "film")
     first = planned(tmp_path, *TINY, FOUR, f"output={tmp_path}/film.mp4")
-    assert [shot.link for shot in plan.shots] == [shot.link for shot in first.shots]
+    assert [shot.handles for shot in plan.shots] == [shot.handles for shot in first.shots]
     assert [shot.config.camera for shot in plan.shots] == [shot.config.camera for shot in first.shots]
 
 

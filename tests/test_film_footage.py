@@ -14,8 +14,9 @@ from pipeline.errors import RenderError
 from pipeline.media.decode.probe import decode, probe_video
 from pipeline.media.sound.mix import Medley
 from pipeline.media.sound.song_audio import Soundtrack
-from pipeline.plan.film_plan import plan_film
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.planner import plan_film
+from pipeline.plan.sound import plan_sound
 from tests.media.drawing import draw, video, with_sound
 from tests.media.sound.test_mix import HIGH, LOW, heard, loud
 from tests.music.drawn import RATE, save
@@ -49,11 +50,11 @@ def test_each_footage_is_heard_with_its_shot(tmp_path: Path) -> None:
     last = of(high, source_start="12f", duration="24f", transition="dip", fade="6f")
     shots = f"film=[{of(low, duration='24f')},{silent},{last}]"
     plan = planned(tmp_path, *TINY, shots, f"output={tmp_path}/f.mp4")
-    assert [note for note in plan.notes if "heard with the sound of their footage; shot 2 is silent" in note]
+    assert [note for note in plan.notes if "plays the sound of its footage; shot 2 is silent" in note]
     film.render(plan)
     sound = heard(tmp_path / "f.mp4")
-    assert probe_video(tmp_path / "f.mp4").frames == plan.length == 24 + 12 + 24 - 6 - 6
-    assert len(sound) == plan.length * 48000 // 24
+    assert probe_video(tmp_path / "f.mp4").frames == plan.frames == 24 + 12 + 24 - 6 - 6
+    assert len(sound) == plan.frames * 48000 // 24
     assert [loud(sound, LOW, frame) for frame in range(1, 18)] == pytest.approx([0.3] * 17, abs=0.03)
     assert loud(sound, LOW, 21) == pytest.approx(0.3 * 0.5**0.5, abs=0.04)  # amid the crossfade
     assert max(loud(sound, hertz, 25) for hertz in (LOW, HIGH)) < 0.02  # the shot of noise is alone for a moment
@@ -68,7 +69,7 @@ def test_a_silent_shot_at_the_beginning_is_silence_in_the_file(tmp_path: Path, k
     plan = planned(tmp_path, *TINY, shots, f"output={tmp_path}/f.{kind}")
     film.render(plan)
     sound = heard(tmp_path / f"f.{kind}")
-    assert len(sound) >= plan.length * 48000 // 24
+    assert len(sound) >= plan.frames * 48000 // 24
     assert max(loud(sound, LOW, frame) for frame in range(1, 22)) < 0.02
     assert [loud(sound, LOW, frame) for frame in range(26, 46)] == pytest.approx([0.3] * 20, abs=0.03)
 
@@ -78,9 +79,9 @@ def test_one_song_wins_and_none_is_none(tmp_path: Path) -> None:
     save(tmp_path / "song.wav", np.zeros(RATE * 2, dtype=np.float32))
     shots = f"film=[{of(clip, duration='12f')},{of(clip, duration='12f')}]"
     songs = planned(tmp_path, *TINY, shots, f"audio.path={tmp_path}/song.wav", "duration=1s")
-    assert isinstance(songs.sound(songs.length), Soundtrack)
-    assert planned(tmp_path, *TINY, shots, "audio=none").sound(24) is None
-    assert isinstance(planned(tmp_path, *TINY, shots).sound(24), Medley)
+    assert isinstance(plan_sound(songs), Soundtrack)
+    assert plan_sound(planned(tmp_path, *TINY, shots, "audio=none")) is None
+    assert isinstance(plan_sound(planned(tmp_path, *TINY, shots)), Medley)
     gif = planned(tmp_path, *TINY, shots, "encode=gif", f"output={tmp_path}/a.gif")
     assert "this kind of file holds no sound; that of the footage is left out" in gif.notes
 
@@ -92,11 +93,11 @@ def test_damaged_sound_is_found_before_anything_is_rendered(tmp_path: Path) -> N
     data[at : at + 60] = bytes(60)
     clip.write_bytes(data)
     shots = f"film=[{of(clip)},{{duration: 6f}}]"
-    with pytest.raises(RenderError, match=r"the sound of .* is damaged at about 0.*; source.salvage=true takes it as"):
+    with pytest.raises(RenderError, match=r"the sound of .* is damaged at about 0.*; source.salvage=true uses it as"):
         planned(tmp_path, *TINY, shots)
     taken = shots.replace("footage,", "footage, source.salvage: true,")
     salvaged = planned(tmp_path, *TINY, taken, f"output={tmp_path}/f.mp4")
-    assert any("is damaged at about" in note and "it is taken as it is" in note for note in salvaged.notes)
+    assert any("is damaged at about" in note and "it is used as it is" in note for note in salvaged.notes)
     planned(tmp_path, *TINY, shots, "audio=none")
     film.render(salvaged)
     sound = heard(tmp_path / "f.mp4")  # with a hole where the damage is
@@ -151,7 +152,7 @@ def song(path: Path) -> Path:
     return save(path, np.concatenate([verse, chorus, verse]).astype(np.float32))
 
 
-def auto(folder: Path, clip: Path, music: Path, *overrides: str) -> Plan:
+def auto(folder: Path, clip: Path, music: Path, *overrides: str) -> FilmPlan:
     presets = f"presets=[{of(clip)},{{camera.zoom: 1.3, transition: crossfade, fade: 2b}}]"
     asked = ("film=auto", presets, f"audio.path={music}", "audio.bpm=120", f"output={folder}/auto.mp4")
     return planned(folder, *LOOK, "frame.width=64", "frame.height=48", "frame.fps=4", *asked, *overrides)
@@ -162,16 +163,16 @@ def test_sections_of_a_song_over_footage_and_noise(tmp_path: Path) -> None:
     clip = video(tmp_path / "clip.mp4", "mandelbrot=s=64x48:r=8:end_scale=0.1:end_pts=100", "-t", "14")
     music = song(tmp_path / "song.wav")
     plan = auto(tmp_path, clip, music)
-    assert [shot.stretch is not None for shot in plan.shots] == [True, False, True]
-    assert plan.length == 120 and abs(plan.shots[0].frames - 40) <= 4 and plan.shots[1].link.head == 4
+    assert [shot.footage is not None for shot in plan.shots] == [True, False, True]
+    assert plan.frames == 120 and abs(plan.shots[0].frames - 40) <= 4 and plan.shots[1].handles.head == 4
     film.render(plan)
     shown = [frame.astype(float) for frame in decode(tmp_path / "auto.mp4")]
     assert len(shown) == 120 and len(heard(tmp_path / "auto.mp4")) == 30 * 48000
     source = [luma(frame) for frame in decode(clip)]
     like = [float(np.corrcoef(luma(frame).ravel(), source[2 * n].ravel())[0, 1]) for n, frame in enumerate(shown[:40])]
     assert np.mean(like[:30]) > 0.5  # the footage is seen, at its time
-    again = plan.shots[2].link.head + sum(shot.frames - shot.link.head for shot in plan.shots[:2])
-    assert np.corrcoef(luma(shown[again]).ravel(), source[2 * plan.shots[2].link.head].ravel())[0, 1] > 0.5
+    again = plan.shots[2].handles.head + sum(shot.frames - shot.handles.head for shot in plan.shots[:2])
+    assert np.corrcoef(luma(shown[again]).ravel(), source[2 * plan.shots[2].handles.head].ravel())[0, 1] > 0.5
     with pytest.raises(RenderError, match=r"presets\[0\].duration=\S*s: the footage lasts 2s"):
         auto(tmp_path, tone(tmp_path / "short.mp4", LOW), music, "overwrite=true")
 
@@ -197,7 +198,7 @@ def test_a_film_is_repeated_with_its_footage_named_again(tmp_path: Path) -> None
     assert repeated is not None and list(repeated.check(config)) == []
     again = plan_film(config, tmp_path, "film")
     assert again.notes == plan.notes
-    assert [shot.stretch and shot.stretch.start for shot in again.shots] == [0.0, None, 1.0]
+    assert [shot.footage and shot.footage.start for shot in again.shots] == [0.0, None, 1.0]
     film.render(again)
     assert list(map(np.ndarray.tobytes, decode(tmp_path / "g.mp4"))) == [
         frame.tobytes() for frame in decode(tmp_path / "f.mp4")

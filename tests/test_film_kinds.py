@@ -35,7 +35,7 @@ def test_a_loop_of_several_shots_closes(tmp_path: Path, name: str, transition: s
     plan = planned(tmp_path, *asked)
     film.render(plan)
     shown = frames(tmp_path / name)
-    assert len(shown) == plan.length == 20 + 22 - (0 if transition == "zoom_through" else 4)
+    assert len(shown) == plan.frames == 20 + 22 - (0 if transition == "zoom_through" else 4)
     assert shown[0].shape == (54, 96, 3)
     steps = [float(np.abs(after - before).mean()) for before, after in pairwise(shown)]
     assert float(np.abs(shown[0] - shown[-1]).mean()) <= np.median(steps)

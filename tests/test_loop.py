@@ -63,7 +63,7 @@ def test_a_loop_of_several_shots_closes_too_and_goes_on_where_it_stopped(tmp_pat
     shots = "film=[{duration: 20f},{camera: static, duration: 30f}]"
     for name, stop in (("quiet", None), ("stopped", 40)):
         plan = planned(tmp_path, *SMALL, "duration=null", shots, f"output={tmp_path}/{name}.mp4")
-        assert plan.length == 50
+        assert plan.frames == 50
         if stop:
             with pytest.raises(RuntimeError, match="a stone"):
                 film.render(plan, (Stumbler(stop),))
@@ -102,12 +102,12 @@ def test_what_does_not_loop_is_said(tmp_path: Path) -> None:
     song = Drawing(bpm=120, seconds=9.0).save(tmp_path / "song.wav")
     music = (*SMALL, f"audio.path={song}", "audio.bpm=120", "audio.offset=0.3s")
     (breaks,) = planned(tmp_path, *music, "duration=4s").notes
-    assert breaks == "loop=true is for the pictures: the song breaks off where the film begins again"
+    assert breaks == "loop=true applies to the pictures: the song breaks off where the film begins again"
     assert planned(tmp_path, *music, "duration=4s", "audio=none").notes == ()
     stumbles = planned(tmp_path, *music, "duration=null", "film=[{duration: 2bar},{}]").notes[-1]
-    assert stumbles == "the loop lasts 4.5 bars, and the beat stumbles; with duration=4bar it goes on"
+    assert stumbles == "the loop lasts 4.5 bars, so the beat stumbles; duration=4bar keeps it steady"
     (stumbles,) = planned(tmp_path, *SMALL, "audio.bpm=100", "duration=30f").notes
-    assert stumbles == "the loop lasts 1.04 bars, and the beat stumbles; with duration=1bar it goes on"
+    assert stumbles == "the loop lasts 1.04 bars, so the beat stumbles; duration=1bar keeps it steady"
     clip = video(tmp_path / "clip.mp4")
     with pytest.raises(ConfigError, match="loop=true: shot 2 is footage, which does not end where it began"):
         planned(tmp_path, *SMALL, "duration=null", f"film=[{{}},{{preset: footage, source.path: {clip}}}]")
@@ -122,11 +122,11 @@ def test_bars_of_a_loop_are_a_length_and_no_more_are_advised_than_the_song_has(t
     music = (*SMALL, f"audio.path={song}", "audio=none", f"audio.bpm={bpm}", "audio.offset=0.3s")
     for shots in ((), ("film=[{duration: 1bar},{duration: 1bar},{duration: 1bar}]",)):
         (stumbles,) = (note for note in planned(tmp_path, *music, "duration=null", *shots).notes if "stumbles" in note)
-        assert stumbles.endswith("bars, and the beat stumbles; with duration=3bar it goes on")
+        assert stumbles.endswith("bars, so the beat stumbles; duration=3bar keeps it steady")
         plan = planned(tmp_path, *music, "duration=3bar", *shots)
-        assert plan.length == round(3 * bar * 12)
+        assert plan.frames == round(3 * bar * 12)
         assert not [note for note in plan.notes if "stumbles" in note]
-    assert planned(tmp_path, *music, "duration=3bar", "loop=false").length == round((0.3 + 3 * bar) * 12)
+    assert planned(tmp_path, *music, "duration=3bar", "loop=false").frames == round((0.3 + 3 * bar) * 12)
 
 
 def test_what_does_not_come_round_is_named(tmp_path: Path) -> None:
@@ -141,9 +141,9 @@ def test_what_does_not_come_round_is_named(tmp_path: Path) -> None:
 def test_what_is_seen_goes_back_to_what_it_began_with_on_every_octave(tmp_path: Path, kind: str) -> None:
     asked = ("score.targets=[class:owl,class:flower,class:fish]", "score.hold=0.8s", "camera.zoom=1.5")
     plan = planned(tmp_path, *SMALL, f"score={kind}", *asked)  # of three seconds
-    score, end = shot_of(plan).score, plan.length / float(plan.fps)
-    assert plan.link.period == plan.length
-    for scale in plan.scales():
+    score, end = shot_of(plan).score, plan.frames / float(plan.fps)
+    assert plan.shots[0].handles.loop_period == plan.frames
+    for scale in plan.shots[0].scales():
         seen = [score.seen(k * end / 300, scale) for k in range(301)]
         steps = [
             sum(abs(a.get(n, 0) - b.get(n, 0)) for n in {*a, *b}) for a, b in pairwise([*seen, score.seen(0, scale)])

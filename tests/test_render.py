@@ -173,6 +173,12 @@ def test_an_existing_output_is_only_replaced_when_asked(tmp_path: Path) -> None:
     assert probe_video(film).frames == 6
 
 
+def test_outputs_are_checked_before_footage(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"precious")
+    message = refused(render("+preset=footage", "source.path=absent.mp4", "output=film.mp4", cwd=tmp_path))
+    assert "film.mp4 exists already" in message
+
+
 def test_neither_poster_nor_record_of_another_film_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "film.poster.png").write_bytes(b"precious")
     assert "film.poster.png exists already" in refused(render(*SMALL, "output=film.mkv", cwd=tmp_path))

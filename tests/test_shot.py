@@ -20,24 +20,24 @@ from pipeline.image import from_array
 from pipeline.media.decode.image_file import load_still
 from pipeline.media.decode.probe import read_frame
 from pipeline.motion import camera
-from pipeline.plan.film_plan import plan_film
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.planner import plan_film
 from pipeline.shot import Shot
 from tests.targets.notation import target_of
 
 
-def planned(tmp_path: Path, *overrides: str) -> Plan:
+def planned(tmp_path: Path, *overrides: str) -> FilmPlan:
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose("config", list(overrides)))
     return plan_film(config, tmp_path, "film")
 
 
-def shot_of(plan: Plan) -> Shot:
-    return build_shot(plan, model_zoo.build(plan.config.network))
+def shot_of(plan: FilmPlan) -> Shot:
+    return build_shot(plan.shots[0], model_zoo.build(plan.config.network))
 
 
-def run(plan: Plan) -> list[torch.Tensor]:
+def run(plan: FilmPlan) -> list[torch.Tensor]:
     shot = shot_of(plan)
     canvas = list(shot.begin())[-1]
     return [step.frame for step in shot.render(canvas)]

@@ -8,7 +8,7 @@ import torch
 
 from pipeline.build import build_shot, open_footage
 from pipeline.dream import model_zoo
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.shot_plan import ShotPlan
 from tests.media.drawing import draw
 from tests.plan.test_footage import planned
 
@@ -16,14 +16,14 @@ SMALL = ("dream.octaves=1",)
 CUT = "testsrc2=s=96x64:r=12:d=0.5[a];mandelbrot=s=96x64:r=12,trim=duration=0.5,format=yuv420p[b];[a][b]concat"
 
 
-def frames(plan: Plan, canvas: torch.Tensor, first: int) -> list[torch.Tensor]:
+def frames(plan: ShotPlan, canvas: torch.Tensor, first: int) -> list[torch.Tensor]:
     """Frames ``first`` … of the plan's film, as a process of its own would render them."""
     shot = build_shot(plan, model_zoo.build(plan.config.network))
-    assert plan.stretch is not None
+    assert plan.footage is not None
     source, flow = plan.config.source, plan.config.flow
     device = torch.device("cpu")
     with open_footage(
-        plan.stretch, source, flow, size=shot.size, frames=plan.frames, device=device, first=first
+        plan.footage, source, flow, size=shot.size, frames=plan.frames, device=device, first=first
     ) as footage:
         over = replace(shot, footage=footage, ripen=2)
         return [step.frame for step in over.render(canvas, first=first)]
@@ -33,8 +33,10 @@ def frames(plan: Plan, canvas: torch.Tensor, first: int) -> list[torch.Tensor]:
 def test_a_film_goes_on_from_any_frame_with_the_same_bits(tmp_path: Path, style: str) -> None:
     """Repeated pictures, a cut and what moves as the mask."""
     path = draw(tmp_path / "c.mp4", "-f", "lavfi", "-i", CUT)
-    plan = planned(tmp_path, path, "frame.fps=24", "duration=18f", "dream.mask=motion", f"flow.style={style}", *SMALL)
-    assert plan.stretch is not None and plan.stretch.cuts(18) == {12} and 7 in plan.stretch.repeats(18)
+    plan = planned(
+        tmp_path, path, "frame.fps=24", "duration=18f", "dream.mask=motion", f"flow.style={style}", *SMALL
+    ).shots[0]
+    assert plan.footage is not None and plan.footage.cuts(18) == {12} and 7 in plan.footage.repeats(18)
     whole = frames(plan, torch.zeros(1, 3, 64, 96), 0)
     for first in (7, 12, 13):
         rest = frames(plan, whole[first - 1], first)

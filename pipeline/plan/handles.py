@@ -1,33 +1,33 @@
-"""How a shot hangs together with the others of its film."""
+"""How a shot overlaps the other shots of its film, in frames."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Link:
-    """The shot's number ``index``, counted from 0, and its seams, in frames.
+class Handles:
+    """The frames of a shot that transitions and loop closure use up.
 
-    ``transition`` says how it comes out of the shot before. Its first ``head`` frames and its last ``tail`` frames
-    are not in the film by themselves: they are mixed with the tail of the shot before and the head of the one after.
+    ``transition`` leads from the previous shot into this one. The first ``head`` and the last ``tail`` frames appear
+    in the film only mixed with the tail of the previous shot and the head of the next one.
 
-    The first ``run_up`` frames of a film that loops are not in it either: the last ``back`` frames of its last shot are
-    led to them. The score begins after the run-up, and that of a loop of one shot again after ``period`` frames.
+    In a film that loops, the first ``pre_roll`` frames of the first shot are hidden, and the last ``loop_overlap``
+    frames of the last shot are blended into them. The score starts after the pre-roll; in a loop of one shot it starts
+    again after ``loop_period`` frames.
     """
 
-    index: int = 0
     transition: str = "cut"
     head: int = 0
     tail: int = 0
-    run_up: int = 0
-    back: int = 0
-    period: int = 0
+    pre_roll: int = 0
+    loop_overlap: int = 0
+    loop_period: int = 0
 
     @property
-    def carried(self) -> bool:
-        """Whether the shot goes on from the last picture of the one before."""
+    def continues(self) -> bool:
+        """Whether the shot starts from the last canvas of the previous one."""
         return self.transition == "zoom_through"
 
     @property
-    def unshown(self) -> int:
-        """How many of its first frames are not in the film, or were counted with the shot before."""
-        return self.head + self.run_up
+    def hidden(self) -> int:
+        """How many of the first frames do not add to the film's length."""
+        return self.head + self.pre_roll

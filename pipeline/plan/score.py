@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.config import NetworkConfig, RenderConfig, settings
 from pipeline.errors import ConfigError
-from pipeline.plan.shot_plan import Plan, targets_of
+from pipeline.plan.shot_plan import ShotPlan, targets_of
 from pipeline.runtime.cache import cache_root
 from pipeline.runtime.progress import say
 from pipeline.score import score
@@ -19,7 +19,7 @@ from pipeline.targets.layer_names import KNOWN, Layers, known_layers, weights_fi
 from pipeline.targets.neighbours import Kin, Order
 
 
-def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
+def compose(plan: ShotPlan, layers: Layers, neighbours: Neighbours) -> Score:
     """The plan's score for a network with these layers. Raises ConfigError, also for a layer that is not there."""
     config = plan.config
     curves = _curves(config)
@@ -32,10 +32,10 @@ def compose(plan: Plan, layers: Layers, neighbours: Neighbours) -> Score:
         every=config.score.every,
         fade=config.score.fade,
         seed=config.seed,
-        shot=plan.link.index,
+        shot=plan.index,
         fps=plan.fps,
-        duration=(plan.link.period or plan.frames) / float(plan.fps),
-        loops=plan.link.period > 0,
+        duration=(plan.handles.loop_period or plan.frames) / float(plan.fps),
+        loops=plan.handles.loop_period > 0,
         channels=layers.count,
         neighbours=neighbours,
         keys=config.score.keys,
@@ -89,13 +89,13 @@ def _curves(config: RenderConfig) -> dict[str, tuple[Any, Limits]]:
     return found
 
 
-def check_score(plan: Plan) -> None:
+def check_score(plan: ShotPlan) -> None:
     """Raise ConfigError for a score that cannot be played, if the network is a known one."""
     if known_layers(plan.config.network.name):
         score_of(plan)
 
 
-def score_of(plan: Plan) -> Score:
+def score_of(plan: ShotPlan) -> Score:
     """The plan's score, without loading its network where that is a known one.
 
     A walk through a layer whose channels were never compared does load it, once.

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.config import RenderConfig
+from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.score import score_of
-from pipeline.plan.shot_plan import Plan
 from pipeline.score.score import Score
 from pipeline.targets.target import TargetWeights
 from pipeline.timing.signals import LEVELS
@@ -80,11 +80,11 @@ def make_sheet(score: Score, fps: float, frames: int, scales: Sequence[float], m
     )
 
 
-def sheet_of(plan: Plan) -> Sheet:
+def sheet_of(plan: FilmPlan) -> Sheet:
     """The sheet of a film: that of its shots, one after the other; where two are mixed, it shows the later one."""
     parts = []
-    for shot in plan.shots or (plan,):
-        frames = shot.frames - shot.link.run_up - shot.link.tail
+    for shot in plan.shots:
+        frames = shot.frames - shot.handles.pre_roll - shot.handles.tail
         parts.append(make_sheet(score_of(shot), float(plan.fps), frames, shot.scales()))
     if len(parts) == 1:
         return replace(parts[0], music=music_of(plan))
@@ -92,7 +92,7 @@ def sheet_of(plan: Plan) -> Sheet:
     delayed = any(part.octaves for part in parts) and all(own == scales[0] for own in scales)
     return Sheet(
         fps=float(plan.fps),
-        frames=plan.length,
+        frames=plan.frames,
         lanes={name: [value for part in parts for value in part.lanes[name]] for name in parts[0].lanes},
         targets=[sight for part in parts for sight in part.targets],
         octaves=[(scale, [s for part in parts for s in part.seen(scale)]) for scale in scales[0] if delayed],
@@ -100,17 +100,17 @@ def sheet_of(plan: Plan) -> Sheet:
     )
 
 
-def music_of(plan: Plan) -> Music | None:
+def music_of(plan: FilmPlan) -> Music | None:
     """What the plan's film moves to; None where it has no song, is given no tempo and counts no beats."""
     config, signals, fps = plan.config, plan.signals, float(plan.fps)
     if plan.song is None and config.audio.bpm is None and config.score.kind != "beats":
         return None
-    beats = signals.grid.between(0.0, plan.length / fps)
+    beats = signals.grid.between(0.0, plan.frames / fps)
     sections, levels = [(0.0, 0)], {}
     if plan.song is not None:
         sections = plan.song.sections(config.audio, signals.grid)
         heard = {name: signals.find(name, 0.0, PEAK) for name in LEVELS}
-        levels = {name: [signal(index / fps) for index in range(plan.length)] for name, signal in heard.items()}
+        levels = {name: [signal(index / fps) for index in range(plan.frames)] for name, signal in heard.items()}
     return Music(
         bpm=60 / signals.grid.seconds,
         beats=[at for _, at in beats],

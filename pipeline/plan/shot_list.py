@@ -1,29 +1,34 @@
-"""The list of a film's shots as it is written, and the settings of each: the film's, with what the entry says over
-them.
-"""
+"""The written list of a film's shots, and the settings of each: the film's, overridden by its entry."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from pipeline.config import RenderConfig, validate
 from pipeline.errors import ConfigError, nearest
+from pipeline.plan.transitions import TRANSITIONS
 
 AUTO = "auto"
+ENTRY_WORDS = ("preset", "name", "duration", "transition", "fade", "seed")
+"""What an entry may contain besides settings."""
+OF_FILM = (
+    *("output", "overwrite", "resume", "keep_segments", "segment", "frames", "device", "jobs", "precision"),
+    *("deterministic", "frame", "encode", "limits", "audio", "film", "presets", "loop", "shots", "hydra"),
+)
+"""Settings that all shots share."""
+DEFAULT_FADE = "1s"
+SECTION_BARS = 8  # length of a section in a film without a song
 Entry = Mapping[str, Any]
+EXAMPLE = "[{preset: spiral, duration: 4s}]"
 
 
 def entries(config: RenderConfig) -> Iterator[tuple[str, Entry]]:
-    """(name, entry) for every shot that is written down: of ``film``, or of ``presets`` where those are used.
-
-    Raises ConfigError for what is no list of shots.
-    """
+    """(key, entry) of every shot in ``film``, or in ``presets`` for film=auto. Raises ConfigError."""
     if isinstance(config.film, str):
         if config.film != AUTO:
-            raise ConfigError(
-                "film", config.film, "needs a list of shots, as [{preset: spiral, duration: 4s}], or auto"
-            )
+            raise ConfigError("film", config.film, f"needs a list of shots, as {EXAMPLE}, or auto")
         if not config.presets:
             raise ConfigError("presets", "[]", "film=auto takes them in turn; name at least one")
         yield from _listed("presets", config.presets)
@@ -32,15 +37,14 @@ def entries(config: RenderConfig) -> Iterator[tuple[str, Entry]]:
 
 
 def check_words(key: str, entry: Entry, groups: tuple[str, ...]) -> None:
-    """Raise ConfigError for a word in an entry that no shot has, and for one that is the whole film's."""
+    """Raise ConfigError for a key that no shot has or that belongs to the film, and for an unknown transition."""
     for word in entry:
         group = str(word).partition(".")[0]
         if group in OF_FILM:
             raise ConfigError(f"{key}.{word}", entry[word], "all shots share it; set it for the film, outside the list")
-        if group not in (*WORDS, *groups):
-            raise ConfigError(
-                f"{key}.{word}", entry[word], f"a shot has no such setting{nearest(group, (*WORDS, *groups))}"
-            )
+        if group not in (*ENTRY_WORDS, *groups):
+            hint = nearest(group, (*ENTRY_WORDS, *groups))
+            raise ConfigError(f"{key}.{word}", entry[word], f"a shot has no such setting{hint}")
     chosen = entry.get("transition", "cut")
     if chosen not in TRANSITIONS:
         hint = nearest(str(chosen), TRANSITIONS)
@@ -48,14 +52,23 @@ def check_words(key: str, entry: Entry, groups: tuple[str, ...]) -> None:
 
 
 def shot_config(config: RenderConfig, entry: Entry) -> RenderConfig:
-    """The settings of one shot. Raises OmegaConf's errors and ConfigError, both naming the setting without its shot."""
-    bare = OmegaConf.structured(config)
-    bare.film, bare.presets, bare.loop, bare.shots = [], [], False, None
-    said = {name: value for name, value in entry.items() if name not in WORDS or name in ("duration", "seed")}
-    made = OmegaConf.to_object(OmegaConf.merge(bare, OmegaConf.create(said)))
-    assert isinstance(made, RenderConfig)
-    validate(made)
-    return made
+    """The settings of one shot. Raises OmegaConf's errors and ConfigError, which name the setting but not the shot."""
+    base = OmegaConf.structured(config)
+    base.film, base.presets, base.loop, base.shots = [], [], False, None
+    settings = {name: value for name, value in entry.items() if name not in ENTRY_WORDS or name in ("duration", "seed")}
+    merged = OmegaConf.to_object(OmegaConf.merge(base, OmegaConf.create(settings)))
+    assert isinstance(merged, RenderConfig)
+    validate(merged)
+    return merged
+
+
+@contextmanager
+def name_errors(key: str) -> Iterator[None]:
+    """Put the shot's ``key`` in front of the setting that a ConfigError names."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{key}.{error.key}", error.value, error.allowed) from error
 
 
 def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,16 +84,16 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def over(below: Any, above: Mapping[str, Any]) -> dict[str, Any]:
-    """The table ``above`` laid over the table ``below``."""
-    made = dict(below) if isinstance(below, Mapping) else {}
+    """The table ``above`` merged over the table ``below``."""
+    merged = dict(below) if isinstance(below, Mapping) else {}
     for key, value in above.items():
-        made[key] = over(made.get(key), value) if isinstance(value, Mapping) else value
-    return made
+        merged[key] = over(merged.get(key), value) if isinstance(value, Mapping) else value
+    return merged
 
 
 def _listed(name: str, written: Any) -> Iterator[tuple[str, Entry]]:
     if not isinstance(written, list):
-        raise ConfigError(name, written, "needs a list of shots, as [{preset: spiral, duration: 4s}]")
+        raise ConfigError(name, written, f"needs a list of shots, as {EXAMPLE}")
     for number, entry in enumerate(written):
         key = f"{name}[{number}]"
         if isinstance(entry, str):
@@ -88,20 +101,3 @@ def _listed(name: str, written: Any) -> Iterator[tuple[str, Entry]]:
         if not isinstance(entry, Mapping):
             raise ConfigError(key, entry, "a shot is written as {preset: spiral, duration: 4s}")
         yield key, entry
-
-
-TRANSITIONS = ("cut", "crossfade", "dip", "zoom_through")
-"""How a shot comes out of the one before: at once, mixed, through black, or going on from its last picture."""
-WORDS = ("preset", "name", "duration", "transition", "fade", "seed")
-"""What an entry may say beside settings."""
-OF_FILM = (
-    *("output", "overwrite", "resume", "keep_segments", "segment", "frames", "device", "jobs", "precision"),
-    *("deterministic", "frame", "encode", "limits", "audio", "film", "presets", "loop", "shots", "hydra"),
-)
-"""Settings that all shots share."""
-FADE = "1s"
-"""How long a transition takes that does not say it."""
-BARS = 8
-"""How many bars the sections of a film without a song have."""
-RUN_UP = 1.5
-"""Seconds for which the end of a loop is led to what comes before its beginning."""

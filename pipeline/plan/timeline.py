@@ -1,4 +1,4 @@
-"""When the shots of a film begin and end: what is written turned into frames. No torch."""
+"""When the shots of a film begin and end: written lengths become frames. No torch."""
 
 import math
 from collections.abc import Callable
@@ -7,18 +7,17 @@ from fractions import Fraction
 
 from pipeline.config.render import UNTIMED
 from pipeline.errors import ConfigError
-from pipeline.plan.shot_list import BARS, FADE, Entry
+from pipeline.plan.shot_list import DEFAULT_FADE, SECTION_BARS, Entry
+from pipeline.plan.transitions import TRANSITIONS
 from pipeline.timing.beat_grid import Grid
 from pipeline.timing.timecode import parse_beats, parse_time, show_time
-
-MIXED = ("crossfade", "dip")
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A shot's place: frames ``begin`` to ``end`` of the film, of which the first ``head`` are the last shot's too.
+    """A shot's place: film frames ``begin`` to ``end``, of which the first ``head`` overlap the previous shot.
 
-    ``until`` is the second at which it ends, of which ``end`` is the nearest frame.
+    ``until`` is the exact second at which it ends; ``end`` is the nearest frame.
     """
 
     key: str
@@ -29,17 +28,22 @@ class Slot:
     until: float
 
     @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return self.end - self.begin
+
+    @property
     def transition(self) -> str:
-        """How it comes out of the shot before."""
+        """The transition from the previous shot."""
         return str(self.entry.get("transition", "cut"))
 
 
 @dataclass(frozen=True)
-class Timetable:
-    """Turns what is written into frames of the film; ``total`` is its length where that is given.
+class Timeline:
+    """Turns written lengths into film frames; ``total`` is the film's length in frames, if given.
 
-    ``sections`` are the seconds at which those of the song begin, ``footage`` tells the seconds that the footage of an
-    entry, which has a name, lasts, or None.
+    ``sections`` are the seconds at which those of the song begin. ``footage`` gives, for an entry and its key, the
+    seconds its footage lasts, or None.
     """
 
     fps: Fraction
@@ -49,78 +53,77 @@ class Timetable:
     footage: Callable[[str, Entry], float | None]
 
     def slots(self, entries: list[tuple[str, Entry]]) -> list[Slot]:
-        """The shots one after the other, overlapping where they are mixed. Raises ConfigError naming the shot."""
-        found: list[Slot] = []
+        """The shots in order, overlapping where a transition mixes them. Raises ConfigError naming the shot."""
+        slots: list[Slot] = []
         for key, entry in entries:
-            head = self._head(key, entry, first=not found)
-            begin = found[-1].end - head if found else 0
-            if begin < 0 or (found and found[-1].begin + found[-1].head > begin):
-                before = found[-1].end - found[-1].begin
-                words = f"the shot before lasts {before} frames, and its transitions take more"
-                raise ConfigError(f"{key}.fade", entry.get("fade", FADE), words)
-            until = self._until(key, entry, begin, found[-1].until if found else None)
+            head = self._head(key, entry, is_first=not slots)
+            begin = slots[-1].end - head if slots else 0
+            if begin < 0 or (slots and slots[-1].begin + slots[-1].head > begin):
+                words = f"the shot before lasts {slots[-1].frames} frames, and its transitions take more"
+                raise ConfigError(f"{key}.fade", entry.get("fade", DEFAULT_FADE), words)
+            until = self._until(key, entry, begin, slots[-1].until if slots else None)
             end = round(until * self.fps)
             if end - begin <= head and self.total is not None and begin + head >= self.total:
-                raise self._late(key, entry, begin)
+                raise self._too_late(key, entry, begin)
             if end - begin <= head:
-                raise ConfigError(
-                    f"{key}.duration", entry.get("duration", "section"), "the shot lasts no longer than its transition"
-                )
-            found.append(Slot(key, entry, begin, end, head, until))
-        return found
+                words = "the shot lasts no longer than its transition"
+                raise ConfigError(f"{key}.duration", entry.get("duration", "section"), words)
+            slots.append(Slot(key, entry, begin, end, head, until))
+        return slots
 
     def fit(self, slots: list[Slot]) -> tuple[list[Slot], list[str]]:
-        """The shots with the last one made to end with the film, and what there is to say of it."""
+        """(the shots with the last one ending with the film, notes for the user)."""
         last = slots[-1]
         if self.total is None or last.end == self.total:
             return slots, []
         if self.total - last.begin <= last.head:
-            raise self._late(last.key, last.entry, last.begin)
+            raise self._too_late(last.key, last.entry, last.begin)
         by = show_time(abs(self.total - last.end) / float(self.fps))
-        how = f"{by} {'longer' if self.total > last.end else 'shorter'}"
-        said = f"{last.key}, the last shot, is made {how}, to end with the film"
-        return [*slots[:-1], replace(last, end=self.total, until=float(self.total / self.fps))], [said]
+        change = f"{by} {'longer' if self.total > last.end else 'shorter'}"
+        fitted = replace(last, end=self.total, until=float(self.total / self.fps))
+        return [*slots[:-1], fitted], [f"{last.key}, the last shot, is made {change}, to end with the film"]
 
-    def _late(self, key: str, entry: Entry, begin: int) -> ConfigError:
+    def _too_late(self, key: str, entry: Entry, begin: int) -> ConfigError:
         words = f"it would begin after {show_time(float(begin / self.fps))}, when the film is over"
         return ConfigError(key, entry.get("name", entry.get("transition", "cut")), words)
 
-    def _head(self, key: str, entry: Entry, *, first: bool) -> int:
+    def _head(self, key: str, entry: Entry, *, is_first: bool) -> int:
+        """How many frames overlap the previous shot."""
         transition = entry.get("transition", "cut")
-        if first and transition != "cut":
+        if is_first and transition != "cut":
             raise ConfigError(f"{key}.transition", transition, "the first shot comes out of nothing; leave it out")
-        if transition not in MIXED:
+        if not TRANSITIONS[transition].overlaps:
             return 0
-        written = entry.get("fade", FADE)
+        written = entry.get("fade", DEFAULT_FADE)
         beats = parse_beats(written, key=f"{key}.fade", beats_per_bar=self.grid.beats_per_bar)
         seconds = parse_time(written, fps=self.fps, key=f"{key}.fade") if beats is None else beats * self.grid.seconds
         return max(1, round(seconds * self.fps))
 
-    def _until(self, key: str, entry: Entry, begin: int, alone: float | None) -> float:
-        """The second at which the shot ends: by seconds from where it begins, by bars and sections from second
-        ``alone``, where the shot before ends; None for the first.
+    def _until(self, key: str, entry: Entry, begin: int, previous_end: float | None) -> float:
+        """The second at which the shot ends: seconds count from its first frame, bars and sections from
+        ``previous_end``, the second at which the shot before ends; None for the first shot.
         """
         written = entry.get("duration")
         whole = self.footage(key, entry) if not written or "%" in str(written) else None
         if not written:
             written = "section" if self.sections else UNTIMED if whole is None else "100%"
         if written == "section":
-            later = [at for at in self.sections if at > (alone or 0.0) + self.grid.seconds / 2]
+            later = [at for at in self.sections if at > (previous_end or 0.0) + self.grid.seconds / 2]
             if later or (self.sections and self.total):
                 return min(later, default=float((self.total or 0) / self.fps))
-            written = f"{BARS}bar"
+            written = f"{SECTION_BARS}bar"
         beats = parse_beats(written, key=f"{key}.duration", beats_per_bar=self.grid.beats_per_bar)
         if beats is not None:
-            return self.grid.time(beats if alone is None else self._nearest(str(written), beats, alone))
+            return self.grid.time(beats if previous_end is None else self._end_beat(str(written), beats, previous_end))
         if whole is None and self.total:
             whole = float(self.total / self.fps)
         frames = round(parse_time(written, fps=self.fps, key=f"{key}.duration", duration=whole) * self.fps)
         return float((begin + frames) / self.fps)
 
-    def _nearest(self, written: str, beats: float, alone: float) -> float:
-        """The beat ``beats`` after second ``alone``, or the nearest at which a bar ends, where the length is
-        ``written`` in whole bars, or a whole beat, or whatever part of one it counts.
+    def _end_beat(self, written: str, beats: float, previous_end: float) -> float:
+        """The beat ``beats`` after second ``previous_end``, rounded to the unit that ``written`` uses: whole bars,
+        whole beats, or a fraction of a beat.
         """
-        whole = beats % self.grid.beats_per_bar == 0 and "bar" in written.lower()
-        unit = self.grid.beats_per_bar if whole else 1 / Fraction(beats).limit_denominator(100).denominator
-        return float(unit) * math.floor((self.grid.beat(alone) + beats) / float(unit) + 0.5)
+        is_bars = beats % self.grid.beats_per_bar == 0 and "bar" in written.lower()
+        unit = self.grid.beats_per_bar if is_bars else 1 / Fraction(beats).limit_denominator(100).denominator
+        return float(unit) * math.floor((self.grid.beat(previous_end) + beats) / float(unit) + 0.5)

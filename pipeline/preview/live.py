@@ -20,7 +20,7 @@ from pipeline.config import PreviewConfig
 from pipeline.errors import Interrupted
 from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.plan import score_chart, score_data
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.film_plan import FilmPlan
 from pipeline.preview.server import Server
 from pipeline.preview.state import Facts, State
 from pipeline.runtime.progress import say
@@ -122,16 +122,16 @@ def _jpeg(frame: Tensor) -> bytes:
     return file.getvalue()
 
 
-def open_page(plan: Plan, config: PreviewConfig, stack: ExitStack) -> Page:
+def open_page(plan: FilmPlan, config: PreviewConfig, stack: ExitStack) -> Page:
     """The page of this film, served until ``stack`` is left. Raises ConfigError where the port cannot be had."""
     figures = score_data.sheet_of(plan)
     left, right, width = score_chart.LEFT, score_chart.RIGHT, score_chart.WIDTH
     facts = Facts(
-        title=plan.video.stem,
-        frames=min(plan.length, plan.part.stop * plan.config.segment) if plan.part else plan.length,
+        title=plan.title,
+        frames=min(plan.frames, plan.segments.stop * plan.config.segment) if plan.segments else plan.frames,
         fps=float(plan.fps),
         size=(plan.width, plan.height),
-        score=score_chart.as_png(figures, plan.video.stem),
+        score=score_chart.as_png(figures, plan.title),
         span=(left / width, 1 - right / width),
     )
     page = stack.enter_context(Page(facts, config.port))

@@ -24,7 +24,7 @@ def main() -> None:
 def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> None:
     """Draw the score of the film ``name``, and write it as data to the file ``export``; say where they are."""
     from pipeline.plan import score_chart, score_data
-    from pipeline.plan.film_plan import plan_film
+    from pipeline.plan.planner import plan_film
     from pipeline.runtime import files
     from pipeline.runtime.progress import say
 
@@ -40,7 +40,7 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> N
     if export is not None:
         files.check(Path(export), "export=", overwrite=config.overwrite)
     made = score_data.sheet_of(plan)
-    files.write(picture, score_chart.as_png(made, f"{plan.video.stem}"))
+    files.write(picture, score_chart.as_png(made, f"{plan.title}"))
     print(picture)  # noqa: T201 - the answer
     if export is not None:
         files.write(Path(export), made.as_json().encode())

@@ -1,7 +1,7 @@
 """The reel: every shot of a film in order, what of it is rendered, and whether there is room for the rest."""
 
 from pipeline.errors import ConfigError
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.film_plan import FilmPlan
 from pipeline.runtime.progress import say
 from pipeline.segments.disk_space import bytes_per_frame, check_space
 from pipeline.segments.shot_render import Networks, Take, open_take
@@ -14,9 +14,9 @@ COPIES = 2.1  # the segments, the film that is joined from them, and a little
 class Reel:
     """The shots of a film in order, each opened as soon as it is known what its frames depend on."""
 
-    def __init__(self, plan: Plan, folder: Folder, networks: Networks) -> None:
+    def __init__(self, plan: FilmPlan, folder: Folder, networks: Networks) -> None:
         self.plan, self._folder, self._networks = plan, folder, networks
-        self.plans = plan.shots or (plan,)
+        self.plans = plan.shots
         self.takes: list[Take | None] = [None] * len(self.plans)
 
     def open(self) -> None:
@@ -41,13 +41,13 @@ class Reel:
         if take is None:
             waits, plan = self._waits_for(number), self.plans[number]
             if waits:
-                verb = "goes on from" if plan.link.carried and waits == number else "returns to"
+                verb = "goes on from" if plan.handles.continues and waits == number else "returns to"
                 words = f"shot {number + 1} {verb} shot {waits}, which is not rendered yet"
                 words += f"; give shots={waits},{number + 1}"
                 raise ConfigError("shots", self.plan.config.shots, words)
             before = self.takes[number - 1] if number else None
             take = open_take(plan, self._folder, self._networks, before, self.takes[0] if number else None)
-            if number + 1 < len(self.plans) and self.plans[number + 1].link.carried:
+            if number + 1 < len(self.plans) and self.plans[number + 1].handles.continues:
                 take.shelf.want_last(plan.frames)
             self.takes[number] = take
         return take
@@ -62,7 +62,9 @@ class Reel:
 
     def begin(self, number: int) -> int:
         """The frame of the film that the first one of a shot is."""
-        return sum(plan.frames - plan.link.unshown for plan in self.plans[:number]) - self.plans[number].link.unshown
+        return (
+            sum(plan.frames - plan.handles.hidden for plan in self.plans[:number]) - self.plans[number].handles.hidden
+        )
 
     def whole(self) -> list[Take]:
         """All shots."""
@@ -70,9 +72,9 @@ class Reel:
 
     def _waits_for(self, number: int) -> int:
         """The number, counted from 1, of a shot that has to be whole before this one begins; 0 for none."""
-        link = self.plans[number].link
-        needed = [number - 1] if link.carried else []
-        needed += [0] if link.back and number else []
+        handles = self.plans[number].handles
+        needed = [number - 1] if handles.continues else []
+        needed += [0] if handles.loop_overlap and number else []
         for other in needed:
             take = self.takes[other]
             if take is None or not take.is_whole():

@@ -14,7 +14,8 @@ from omegaconf import OmegaConf
 import pipeline
 from pipeline.dream.weights import Weights
 from pipeline.media import ffmpeg
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.files import digest
 from pipeline.segments.fingerprint import Spec
 from pipeline.segments.request import film_settings
@@ -31,7 +32,7 @@ RESOLVED = ("duration", "device", "precision", "audio", "network.channels_last")
 
 
 def make_record(
-    plan: Plan, weights: Weights, device: str, precision: torch.dtype, channels_last: bool
+    plan: ShotPlan, weights: Weights, device: str, precision: torch.dtype, channels_last: bool
 ) -> dict[str, Any]:
     """Config, inputs, versions, network and device, the same for every run that renders the same film."""
     config = plan.config
@@ -59,20 +60,19 @@ def make_record(
     }
 
 
-def film_record(plan: Plan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The record of a film from those of its shots: for one shot its own."""
-    if not plan.shots:
-        return dict(shots[0])
+def film_record(plan: FilmPlan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The record of a film from those of its shots."""
+    song = {"audio.path": {"name": plan.song.path.name, "sha256": digest(plan.song.path)}} if plan.song else {}
+    if not plan.config.film:
+        (shot,) = shots
+        return {**shot, "inputs": dict(sorted({**shot["inputs"], **song}.items()))}
     settings = film_settings(plan.config)
     for name in ("film", "presets"):
         for entry in settings[name] if isinstance(settings.get(name), list) else ():
             _forget_paths(entry, wholly=True)
-    for shot in plan.shots:
-        settings = _settings(shot, settings)
+    for shot_plan in plan.shots:
+        settings = _settings(shot_plan, settings)
     inputs = {f"shot {n}: {key}": item for n, shot in enumerate(shots, 1) for key, item in shot["inputs"].items()}
-    song = (
-        {"audio.path": {"name": plan.song.path.name, "sha256": digest(plan.song.path)}} if plan.song is not None else {}
-    )
     networks = list({shot["network"]["sha256"]: shot["network"] for shot in shots}.values())
     return {
         **shots[0],
@@ -83,7 +83,7 @@ def film_record(plan: Plan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any
     }
 
 
-def frames_spec(record: Mapping[str, Any], plan: Plan) -> Spec:
+def frames_spec(record: Mapping[str, Any], plan: ShotPlan) -> Spec:
     """What of a record the frames of its shot depend on, by dotted key, and the sizes and times that they come to."""
     flat = dict(_flat({key: record[key] for key in ("program", "config", "inputs", "network", "device")}))
     left_out = (*(f"config.{name}." for name in RESOLVED), "inputs.audio.path.", "inputs.network.weights.name.")
@@ -99,7 +99,7 @@ def as_text(record: Mapping[str, Any]) -> str:
     return OmegaConf.to_yaml(OmegaConf.create(dict(record)))
 
 
-def _settings(plan: Plan, settings: dict[str, Any]) -> Any:
+def _settings(plan: ShotPlan, settings: dict[str, Any]) -> Any:
     """The settings without any path."""
     _forget_paths(settings)
     named = {file: Path(file).name for file in sorted({*plan.guides, *plan.masks}, key=len, reverse=True)}
@@ -116,20 +116,18 @@ def _forget_paths(settings: dict[str, Any], *, wholly: bool = False) -> None:
                 del settings[group][name]
 
 
-def _inputs(plan: Plan) -> dict[str, dict[str, str]]:
+def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
     """Every file of the user's that the film is made from, by the setting or target that names it."""
     found = {}
     config = plan.config
     if config.start.kind == "image":
         found["start.path"] = Path(str(config.start.path))
-    if plan.stretch is not None:
+    if plan.footage is not None:
         found["source.path"] = Path(str(config.source.path))
     if config.score.kind == "guided":
         found["score.guide"] = Path(str(config.score.guide))
     if config.network.weights is not None:
         found["network.weights"] = Path(config.network.weights)
-    if plan.song is not None:
-        found["audio.path"] = plan.song.path
     found |= {f"guide:{Path(file).name}": Path(file) for file in plan.guides}
     found |= {f"mask:{Path(file).name}": Path(file) for file in plan.masks}
     return {key: {"name": path.name, "sha256": _content(path)} for key, path in sorted(found.items())}

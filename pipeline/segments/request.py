@@ -32,7 +32,7 @@ def write(folder: Path, config: RenderConfig) -> None:
         part.unlink(missing_ok=True)
 
 
-def unfinished(folder: Path, name: str, config: RenderConfig) -> Path | None:
+def find_unfinished(folder: Path, name: str, config: RenderConfig) -> Path | None:
     """The latest run's folder in which the film ``name`` of this config stopped; ``folder`` is a new run's.
 
     A run's folder is outputs/DAY/TIME, or outputs/sweeps/TIME/NUMBER for a film of a sweep, and only those of its own

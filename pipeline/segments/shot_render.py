@@ -22,7 +22,7 @@ from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.lossless import SUFFIX, lossless, read
 from pipeline.motion.loop_closure import Home
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.device import device_words
 from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import say
@@ -44,7 +44,7 @@ class Networks:
         self.device, self._precisions = device, precisions
         self._built: dict[str, list[Network]] = {}
 
-    def find(self, plan: Plan, before: specs.Spec) -> Network:
+    def find(self, plan: ShotPlan, before: specs.Spec) -> Network:
         """The network of a shot; ``before`` is the spec of what is there of it, which goes on as it began."""
         config, way = plan.config.network, precision.way_of(before)
         built = self._built.setdefault(repr(config), [])
@@ -59,7 +59,7 @@ class Networks:
 class Take:
     """A shot with its finished segments; ``facts`` is its record."""
 
-    plan: Plan
+    plan: ShotPlan
     shot: Shot
     shelf: Shelf
     facts: dict[str, Any]
@@ -74,15 +74,15 @@ class Take:
 
     def pieces(self) -> list[tuple[Path, int]]:
         """The files that are in the film as they are, with their counts of frames."""
-        return self._files(self.plan.link.unshown, self.plan.frames - self.plan.link.tail)
+        return self._files(self.plan.handles.hidden, self.plan.frames - self.plan.handles.tail)
 
     def head(self) -> tuple[Path, ...]:
         """The lossless files of its first frames."""
-        return tuple(path for path, _ in self._files(0, self.plan.link.unshown))
+        return tuple(path for path, _ in self._files(0, self.plan.handles.hidden))
 
     def tail(self) -> tuple[Path, ...]:
         """The lossless files of its last frames."""
-        return tuple(path for path, _ in self._files(self.plan.frames - self.plan.link.tail, self.plan.frames))
+        return tuple(path for path, _ in self._files(self.plan.frames - self.plan.handles.tail, self.plan.frames))
 
     def run_up(self) -> Iterator[Tensor]:
         """What comes before the beginning of a loop, and its first frame."""
@@ -95,19 +95,21 @@ class Take:
         assert found is not None
         self.shot = replace(self.shot, canvas=found[0].to(self.shot.canvas.device))
 
-    def run(self, name: str, stop: Stop, watchers: Sequence[Watcher], first: "Take", begin: int) -> None:
-        """Render what is missing. ``first`` is the film's first shot, to which the end of a loop is led; ``begin`` is
-        the frame of the film that this shot's first one is, below 0 in a run-up.
+    def run(
+        self, name: str, stop: Stop, watchers: Sequence[Watcher], first: "Take", begin: int, segments: range | None
+    ) -> None:
+        """Render what is missing, of ``segments`` alone unless None. ``first`` is the film's first shot, to which the
+        end of a loop is led; ``begin`` is the film frame that this shot's first one is, below 0 in a pre-roll.
         """
         plan, shot = self.plan, self.shot
-        if plan.link.back:
-            shot = replace(shot, home=Home(first.run_up, plan.link.back))
+        if plan.handles.loop_overlap:
+            shot = replace(shot, home=Home(first.run_up, plan.handles.loop_overlap))
         with ExitStack() as stack:
-            shot = over_footage(plan, shot, stack, first=self.shelf.first(plan.frames, plan.part))
+            shot = over_footage(plan, shot, stack, first=self.shelf.first(plan.frames, segments))
             looking = [_Later(watcher, begin) for watcher in watchers] if begin else watchers
             self._show(looking)
             opening = partial(encoder, plan, planar=shot.canvas.device.type == "cuda")
-            Job(shot, self.shelf, plan.frames, opening, stop, looking).run(name, plan.part)
+            Job(shot, self.shelf, plan.frames, opening, stop, looking).run(name, segments)
 
     def _show(self, watchers: Sequence[Watcher]) -> None:
         """Tell those who look on of what is finished already."""
@@ -123,13 +125,13 @@ class Take:
         return [(shelf.path(n), shelf.length(n, frames)) for n in numbers]
 
 
-def open_take(plan: Plan, folder: Folder, networks: Networks, before: Take | None, first: Take | None) -> Take:
+def open_take(plan: ShotPlan, folder: Folder, networks: Networks, before: Take | None, first: Take | None) -> Take:
     """The shot with what is there of it. ``before`` and ``first`` are the shots that it goes on from and returns to.
 
     Raises OutputError when what is there was made differently, unless that may be replaced.
     """
-    config, link = plan.config, plan.link
-    seeing = networks.find(plan, folder.spec(link.index + 1) if config.resume else {})
+    config, handles = plan.config, plan.handles
+    seeing = networks.find(plan, folder.spec(plan.index + 1) if config.resume else {})
     shot = build_shot(plan, seeing)
     device = device_words(networks.device)
     facts = record.make_record(plan, seeing.weights, device, seeing.precision, seeing.channels_last)
@@ -146,32 +148,34 @@ def open_take(plan: Plan, folder: Folder, networks: Networks, before: Take | Non
         )
     for number in shelf.damaged:
         say(f"note: segment {number} in {shelf.folder} is damaged and will be rendered again")
-    for name in strays(shot) if link.period else ():
+    for name in strays(shot) if handles.loop_period else ():
         say(f"note: {name} does not come back to where it began; it changes at once where the loop begins again")
     take = Take(plan, shot, shelf, facts)
-    if link.carried and before is not None:
+    if handles.continues and before is not None:
         take.begin_from(before)
     return take
 
 
-def encoder(plan: Plan, path: Path, kept: bool, *, planar: bool = False) -> Encoder:
+def encoder(plan: ShotPlan, path: Path, kept: bool, *, planar: bool = False) -> Encoder:
     """The encoder of a piece; of one whose frames go into other pictures, without loss. ``planar``: from a GPU."""
     encode = lossless(plan.config.encode) if kept else plan.config.encode
     size = {"width": plan.width, "height": plan.height}
     return Encoder(path, **size, fps=plan.fps, encode=encode, stall=encode.patience, planar=planar)
 
 
-def _shelf(plan: Plan, shot: Shot, folder: Folder, spec: specs.Spec, *, resume: bool) -> Shelf:
-    link, frames = plan.link, plan.frames
-    home = folder.shot(link.index + 1, spec, resume=resume, overwrite=plan.config.overwrite)
-    cuts = [link.run_up + 1] if link.run_up else []
-    cuts += [frames - link.back] if link.back else []  # so that all the run-up is finished by then
+def _shelf(plan: ShotPlan, shot: Shot, folder: Folder, spec: specs.Spec, *, resume: bool) -> Shelf:
+    handles, frames = plan.handles, plan.frames
+    home = folder.shot(plan.index + 1, spec, resume=resume, overwrite=plan.config.overwrite)
+    cuts = [handles.pre_roll + 1] if handles.pre_roll else []
+    cuts += (
+        [frames - handles.loop_overlap] if handles.loop_overlap else []
+    )  # so that all the run-up is finished by then
     layout = Layout(
         plan.config.segment,
         segment_suffix(plan.config.encode.codec),
         kept=SUFFIX,
-        head=link.unshown,
-        tail=frames - link.tail if link.tail else None,
+        head=handles.hidden,
+        tail=frames - handles.tail if handles.tail else None,
         cuts=tuple(cuts),
     )
     return Shelf(home, layout=layout, spec=specs.digest(spec), cues=cue_digest(shot, plan.scales()))
@@ -185,19 +189,19 @@ def strays(shot: Shot) -> list[str]:
     ]
 
 
-def _linked(plan: Plan, before: Take | None, first: Take | None) -> dict[str, Any]:
+def _linked(plan: ShotPlan, before: Take | None, first: Take | None) -> dict[str, Any]:
     """What the frames of a shot depend on in other shots; nothing for a film of one shot that is no loop."""
-    link = plan.link
-    found: dict[str, Any] = {"shot": link.index + 1} if link.index else {}
-    if link.carried and before is not None:
+    handles = plan.handles
+    found: dict[str, Any] = {"shot": plan.index + 1} if plan.index else {}
+    if handles.continues and before is not None:
         found["goes on from"] = before.shelf.handed(before.plan.frames)
-    if link.run_up:
-        found |= {"loop.run_up": link.run_up, "loop.frames": link.period}
-    if link.back:
-        found |= {"loop.back": link.back, "loop.end": plan.frames}
+    if handles.pre_roll:
+        found |= {"loop.run_up": handles.pre_roll, "loop.frames": handles.loop_period}
+    if handles.loop_overlap:
+        found |= {"loop.back": handles.loop_overlap, "loop.end": plan.frames}
         if first is not None:
             found["loop.returns to"] = json.dumps(
-                first.shelf.digests(range(first.plan.link.run_up + 1), first.plan.frames)
+                first.shelf.digests(range(first.plan.handles.pre_roll + 1), first.plan.frames)
             )
     return found
 

@@ -10,8 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from pipeline.config import RenderConfig
 from pipeline.errors import OutputError
-from pipeline.runtime.files import digest, part_path, place
+from pipeline.media.encode.codecs import check_output
+from pipeline.plan.output_paths import OutputPaths
+from pipeline.runtime.files import check_place, digest, part_path, place
 from pipeline.segments import fingerprint as specs
 from pipeline.segments import journal
 from pipeline.segments.fingerprint import Spec
@@ -133,6 +136,19 @@ class Folder:
             raise OutputError(f"{self.path / 'film.json'} cannot be written: {error.strerror}") from error
         finally:
             part.unlink(missing_ok=True)
+
+
+def may_replace(outputs: OutputPaths, config: RenderConfig) -> bool:
+    """Whether files under the film's names may be replaced: with ``overwrite``, or if this work folder made them."""
+    return config.overwrite or is_own(outputs.film)
+
+
+def check_outputs(outputs: OutputPaths, config: RenderConfig) -> None:
+    """Raise OutputError unless all files of the film can be written. Creates their folder."""
+    replace = may_replace(outputs, config)
+    check_output(outputs.video, replace, config.encode.codec)
+    for path in (outputs.poster, outputs.record):
+        check_place(path, overwrite=replace)
 
 
 def is_own(video: Path) -> bool:

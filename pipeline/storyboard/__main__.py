@@ -38,17 +38,17 @@ def main() -> None:
 def draw(config: RenderConfig, folder: Path, name: str) -> None:
     """Sketch the film ``name`` onto one sheet in ``folder``, or at ``config.output``; say where it is."""
     from pipeline.plan import score_data
+    from pipeline.plan.planner import plan_film
     from pipeline.plan.score import check_score
-    from pipeline.plan.shot_plan import make_plan
     from pipeline.runtime import files
 
     if config.film or config.loop:
         raise ConfigError("film" if config.film else "loop", "…", "a storyboard is of one shot that begins and ends")
     path = sheet_path(config, folder)
-    plan = make_plan(score_data.film_of(config), folder, name)
+    plan = plan_film(score_data.film_of(config), folder, name)
     files.check(path, "output=", overwrite=config.overwrite)
     if config.score.kind != "walk":  # a walk may have to look at the network first
-        check_score(plan)
+        check_score(plan.shots[0])
 
     from pipeline.storyboard import storyboard
 

@@ -15,7 +15,7 @@ from pipeline.dream.network import Network
 from pipeline.image import resize
 from pipeline.media.encode.codecs import find_codec, segment_suffix
 from pipeline.media.encode.encoder import Encoder
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.shot_plan import ShotPlan
 from pipeline.segments.disk_space import bytes_per_frame
 from pipeline.storyboard.sketch import Moment
 
@@ -38,23 +38,23 @@ class Estimate:
         return f"full render: about {_duration(self.seconds)} here, {_size(self.bytes)} (estimated)"
 
 
-def measure(plan: Plan, seeing: Network, moment: Moment) -> Estimate:
+def measure(plan: ShotPlan, seeing: Network, moment: Moment) -> Estimate:
     """Dream and encode a few frames of the film itself, from the sketched ``moment`` on."""
     frames, each = _dreamed(plan, seeing, moment)
-    hidden = plan.config.start.steps * GROWING if plan.stretch is None else plan.config.flow.ripen
+    hidden = plan.config.start.steps * GROWING if plan.footage is None else plan.config.flow.ripen
     total = _encoded(frames, plan)
     return Estimate(each * (plan.frames + (0 if plan.opening else hidden)), each, total)
 
 
-def _dreamed(plan: Plan, seeing: Network, moment: Moment) -> tuple[list[Tensor], float]:
+def _dreamed(plan: ShotPlan, seeing: Network, moment: Moment) -> tuple[list[Tensor], float]:
     """A few frames at full size that follow each other, and seconds for one."""
     shot = build_shot(plan, seeing)
     canvas = resize(moment.frame.to(seeing.device), shot.size)
     first = max(0, min(round(moment.seconds * float(plan.fps)), plan.frames - FRAMES))
     with ExitStack() as stack:
-        if plan.stretch is not None:
+        if plan.footage is not None:
             opened = open_footage(
-                plan.stretch,
+                plan.footage,
                 plan.config.source,
                 plan.config.flow,
                 size=shot.size,
@@ -74,7 +74,7 @@ def _dreamed(plan: Plan, seeing: Network, moment: Moment) -> tuple[list[Tensor],
     return frames, (times[-1] - times[1]) / (len(frames) - 1)
 
 
-def _encoded(frames: Sequence[Tensor], plan: Plan) -> int:
+def _encoded(frames: Sequence[Tensor], plan: ShotPlan) -> int:
     """Bytes of the film if its keyframes and the frames between them are as large as these.
 
     Of what is only made from lossless segments at the end, such as a GIF, what a busy film would take.
@@ -88,7 +88,7 @@ def _encoded(frames: Sequence[Tensor], plan: Plan) -> int:
     return round(keys * key + (plan.frames - keys) * between)
 
 
-def _bytes(frames: Sequence[Tensor], plan: Plan, folder: Path) -> int:
+def _bytes(frames: Sequence[Tensor], plan: ShotPlan, folder: Path) -> int:
     encode = plan.config.encode
     path = folder / f"{len(frames)}{segment_suffix(encode.codec)}"
     with Encoder(path, width=plan.width, height=plan.height, fps=plan.fps, encode=encode) as encoder:

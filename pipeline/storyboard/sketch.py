@@ -15,7 +15,7 @@ from torch import Tensor
 from pipeline.build import build_shot, open_footage
 from pipeline.dream.network import Network
 from pipeline.errors import Interrupted
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.progress import Progress
 from pipeline.shot import Shot
 
@@ -42,28 +42,28 @@ def moments(seconds: float) -> list[float]:
     return [number * every for number in range(count)]
 
 
-def draft(plan: Plan) -> Plan:
+def draft(plan: ShotPlan) -> ShotPlan:
     """The same film, small. Over footage it keeps the frame rate, without it dreams more in each of fewer frames."""
     config = plan.config
     factor = min(1.0, SHORT_SIDE / min(plan.width, plan.height))
     width, height = (2 * max(8, round(side * factor / 2)) for side in (plan.width, plan.height))
     octaves = max(1, plan.octaves + round(math.log(factor) / math.log(config.dream.octave_ratio)))
     steps = config.dream.steps
-    if plan.stretch is None:
+    if plan.footage is None:
         steps = max(1, round(steps * float(plan.fps) / RATE / 2))
     start = replace(config.start, steps=min(config.start.steps, WARM_UPS), size=min(config.start.size, height, width))
     dream = replace(config.dream, steps=steps)
     return replace(plan, config=replace(config, start=start, dream=dream), width=width, height=height, octaves=octaves)
 
 
-def sketch(plan: Plan, seeing: Network, stopped: Callable[[], bool]) -> list[Moment]:
+def sketch(plan: ShotPlan, seeing: Network, stopped: Callable[[], bool]) -> list[Moment]:
     """The moments of the film, which the draft ``plan`` describes. Raises Interrupted, RenderError kinds."""
     shot = build_shot(plan, seeing)
     seconds = plan.frames / float(plan.fps)
     with ExitStack() as stack:
-        if plan.stretch is not None:
+        if plan.footage is not None:
             source, flow = plan.config.source, plan.config.flow
-            opened = open_footage(plan.stretch, source, flow, size=shot.size, frames=plan.frames, device=seeing.device)
+            opened = open_footage(plan.footage, source, flow, size=shot.size, frames=plan.frames, device=seeing.device)
             shot = replace(shot, footage=stack.enter_context(opened), ripen=min(flow.ripen, WARM_UPS))
             rate = float(plan.fps)
         else:

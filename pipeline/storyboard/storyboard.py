@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.dream import model_zoo, precision
 from pipeline.plan import score_chart, score_data
-from pipeline.plan.shot_plan import Plan
+from pipeline.plan.film_plan import FilmPlan
 from pipeline.runtime import files
 from pipeline.runtime.device import choose_device, precisions
 from pipeline.runtime.interrupt import Stop
@@ -14,7 +14,7 @@ from pipeline.storyboard.cost import measure
 from pipeline.storyboard.sketch import draft, sketch
 
 
-def make(plan: Plan, path: Path) -> str:
+def make(plan: FilmPlan, path: Path) -> str:
     """Sketch the film of ``plan``, measure a few of its frames and write the sheet to ``path``; the estimate in
     words. Raises RenderError kinds, and Interrupted, with nothing written.
     """
@@ -25,10 +25,10 @@ def make(plan: Plan, path: Path) -> str:
     seeing = model_zoo.build(config.network)
     precision.place(seeing, config.network, device, precisions(config.precision, device))
     with Stop() as stop:
-        moments = sketch(draft(plan), seeing, lambda: stop.asked)
-    estimate = measure(plan, seeing, moments[len(moments) // 2]).words()
+        moments = sketch(draft(plan.shots[0]), seeing, lambda: stop.asked)
+    estimate = measure(plan.shots[0], seeing, moments[len(moments) // 2]).words()
     figures = score_data.sheet_of(plan)
     size = f"{plan.width}x{plan.height}, {float(plan.fps):g} fps, {plan.frames} frames"
     lanes = score_chart.as_png(figures, "score")
-    files.write(path, board.as_png(moments, lanes, plan.video.stem, f"{size} · {estimate}"))
+    files.write(path, board.as_png(moments, lanes, plan.title, f"{size} · {estimate}"))
     return estimate

@@ -12,7 +12,7 @@ from torch.autograd.profiler_util import FunctionEventAvg
 from torch.profiler import ProfilerActivity, profile
 
 from pipeline.film import render
-from pipeline.plan.shot_plan import make_plan
+from pipeline.plan.planner import plan_film
 from scripts.benchmarks.frame_loop import looping
 from scripts.benchmarks.measures import Figures
 from scripts.benchmarks.timing import ratios, seconds, several, take_turns
@@ -98,7 +98,7 @@ def as_rendered(of: Subject, more: Sequence[str], folder: Path, frames: int) -> 
     words = [*more, f"duration={frames}f", f"output={home / 'film.mp4'}"]
     config = settings(of.network.name, of.size, device=str(of.network.device), more=words, weights=str(weights))
     watch = Stopwatch(WARM - 1)
-    render(make_plan(config, home, "film"), (watch,))
+    render(plan_film(config, home, "film"), (watch,))
     return (frames - WARM) / (time.perf_counter() - watch.began)
 
 

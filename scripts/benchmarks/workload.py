@@ -1,7 +1,7 @@
 """What is measured: a network, a film planned on it, and the same network's bare passes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.dream.pyramid import octave_size
 from pipeline.dream.weights import Weights
+from pipeline.plan.planner import plan_film
 from pipeline.plan.score import compose, kin_of
-from pipeline.plan.shot_plan import Plan, make_plan
+from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.device import choose_device, precisions
 from pipeline.shot import Shot
 from pipeline.targets.target import Target, parse_target
@@ -32,7 +33,7 @@ class Subject:
     there that is asked for (None: all), ``trained`` whether the weights are real: random ones take as long.
     """
 
-    plan: Plan
+    plan: ShotPlan
     network: Network
     target: Target
     layer: str
@@ -130,7 +131,8 @@ def subject(
     precision.place(network, found.network, place, precisions(found.precision, place))
     named = Objective(network)._find(target)
     channel = named.channels[0] if named.channels else None
-    return Subject(make_plan(found, folder, "film"), network, target, named.layer, channel, trained)
+    film = plan_film(found, folder, "film")
+    return Subject(replace(film.shots[0], notes=film.notes), network, target, named.layer, channel, trained)
 
 
 def untrained(name: str) -> Network:

@@ -199,10 +199,12 @@ def test_a_film_of_a_sweep_is_found_where_another_sweep_stopped(tmp_path: Path) 
     stopped, new = (tmp_path / "outputs" / "sweeps" / f"2026-11-{day}_10-00-00" / "1" for day in (20, 21))
     (stopped / "film.work").mkdir(parents=True)
     request.write(stopped / "film.work", RenderConfig(seed=2))
-    assert request.unfinished(new, "film", RenderConfig(seed=2, jobs=2)) == stopped
-    assert request.unfinished(new, "film", RenderConfig(seed=3)) is None
-    assert request.unfinished(tmp_path / "outputs" / "2026-11-21" / "10-00-00", "film", RenderConfig(seed=2)) is None
-    assert request.unfinished(tmp_path / "sweeps" / "mine" / "1", "film", RenderConfig(seed=2)) is None
+    assert request.find_unfinished(new, "film", RenderConfig(seed=2, jobs=2)) == stopped
+    assert request.find_unfinished(new, "film", RenderConfig(seed=3)) is None
+    assert (
+        request.find_unfinished(tmp_path / "outputs" / "2026-11-21" / "10-00-00", "film", RenderConfig(seed=2)) is None
+    )
+    assert request.find_unfinished(tmp_path / "sweeps" / "mine" / "1", "film", RenderConfig(seed=2)) is None
 
 
 def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:

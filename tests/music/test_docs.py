@@ -8,10 +8,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from pipeline.cli import compose as command
+from pipeline.plan.planner import plan_film
 from pipeline.plan.score import score_of
 from pipeline.plan.score_chart import as_png
 from pipeline.plan.score_data import film_of, make_sheet, music_of
-from pipeline.plan.shot_plan import make_plan
 from pipeline.timing.signals import COUNTS, SMOOTH
 from tests.media.drawing import draw
 from tests.music.drawn import Drawing
@@ -36,8 +36,8 @@ def test_every_command_makes_a_score(folder: Path, monkeypatch: pytest.MonkeyPat
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose("config", command.normalise(words[3:])))
-    plan = make_plan(film_of(config), folder, "film")
-    sheet = make_sheet(score_of(plan), float(plan.fps), plan.frames, plan.scales(), music_of(plan))
+    plan = plan_film(film_of(config), folder, "film")
+    sheet = make_sheet(score_of(plan.shots[0]), float(plan.fps), plan.frames, plan.shots[0].scales(), music_of(plan))
     if "duration=" not in line:
         assert plan.frames == 34 * 24
     assert sheet.music is not None and len(sheet.music.beats) >= 4 * len(sheet.music.bars) - 4 > 0

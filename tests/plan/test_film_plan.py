@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.plan.shot_plan import Plan
-from pipeline.plan.timeline import Timetable
+from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.timeline import Timeline
 from pipeline.timing.beat_grid import Grid, even
 from tests.music.drawn import RATE, Drawing, save
 from tests.test_shot import planned
@@ -34,9 +34,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "heard"))
 
 
-def cuts(plan: Plan) -> list[float]:
+def cuts(plan: FilmPlan) -> list[float]:
     """The seconds of the film at which its shots are alone, and that at which it ends."""
-    ends = np.cumsum([shot.frames - shot.link.unshown for shot in plan.shots])
+    ends = np.cumsum([shot.frames - shot.handles.hidden for shot in plan.shots])
     return [0.0, *(float(end / plan.fps) for end in ends)]
 
 
@@ -71,13 +71,13 @@ def test_auto_keeps_a_length_that_the_user_gives(tmp_path: Path) -> None:
 def test_auto_leaves_out_how_its_first_shot_would_begin(tmp_path: Path) -> None:
     presets = "presets=[{preset: spiral, transition: crossfade},{preset: breathing, transition: dip}]"
     plan = planned(tmp_path, *TINY, "film=auto", presets, "audio.bpm=120")
-    assert [shot.link.transition for shot in plan.shots] == ["cut", "dip", "crossfade", "dip"]
+    assert [shot.handles.transition for shot in plan.shots] == ["cut", "dip", "crossfade", "dip"]
 
 
 def ends(grid: Grid, fps: Fraction, lengths: list[str], **how: str) -> list[int]:
     """The frames with which shots of these lengths end."""
     entries = [(f"film[{n}]", {"duration": length, **(how if n else {})}) for n, length in enumerate(lengths)]
-    return [slot.end for slot in Timetable(fps, grid, [], None, lambda key, entry: None).slots(entries)]
+    return [slot.end for slot in Timeline(fps, grid, [], None, lambda key, entry: None).slots(entries)]
 
 
 @pytest.mark.parametrize("fps", [Fraction(8), Fraction(24), Fraction(30000, 1001)])

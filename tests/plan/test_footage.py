@@ -1,4 +1,4 @@
-"""The stretch under a film: its times, cuts and sound, as they are written."""
+"""The footage under a film: its times, cuts and sound, as they are written."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -8,18 +8,20 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from pipeline.cli import compose as command
-from pipeline.errors import OutputError, RenderError
+from pipeline.errors import RenderError
 from pipeline.media.decode.image_file import write_png
-from pipeline.plan.shot_plan import Plan, make_plan
+from pipeline.media.decode.scan import scan
+from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.planner import plan_film
 from tests.media.drawing import draw, video, with_sound
 
 
-def planned(tmp_path: Path, path: Path, *overrides: str) -> Plan:
+def planned(tmp_path: Path, path: Path, *overrides: str) -> FilmPlan:
     command.register()
     asked = ["+preset=footage", f"source.path='{path}'", *overrides]
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose("config", asked))
-    return make_plan(config, tmp_path, "film")
+    return plan_film(config, tmp_path, "film")
 
 
 @pytest.fixture
@@ -30,10 +32,10 @@ def clip(tmp_path: Path) -> Path:
 def test_size_rate_and_length_are_the_footages(tmp_path: Path, clip: Path) -> None:
     plan = planned(tmp_path, clip)
     assert (plan.width, plan.height, plan.fps, plan.frames) == (64, 48, Fraction(30000, 1001), 60)
-    assert plan.stretch is not None
-    sound = plan.stretch.sound(plan.frames)
+    assert plan.shots[0].footage is not None
+    sound = plan.shots[0].footage.sound(plan.frames)
     assert sound is not None and sound.end is None and sound.whole_start
-    assert plan.stretch.sound(plan.frames, "none") is None
+    assert plan.shots[0].footage.sound(plan.frames, "none") is None
 
 
 def test_one_side_asked_for_keeps_the_shape(tmp_path: Path, clip: Path) -> None:
@@ -45,15 +47,15 @@ def test_one_side_asked_for_keeps_the_shape(tmp_path: Path, clip: Path) -> None:
 
 def test_start_end_and_duration_cut(tmp_path: Path, clip: Path) -> None:
     plan = planned(tmp_path, clip, "source.start=15f", "source.end=45f")
-    assert plan.frames == 30 and plan.stretch is not None
-    assert plan.stretch.picks(30).tolist() == list(range(15, 45))
-    sound = plan.stretch.sound(30)
+    assert plan.frames == 30 and plan.shots[0].footage is not None
+    assert plan.shots[0].footage.picks(30).tolist() == list(range(15, 45))
+    sound = plan.shots[0].footage.sound(30)
     assert sound is not None and not sound.whole_start
     assert (sound.start, sound.end) == pytest.approx((15 * 1.001 / 30, 45 * 1.001 / 30), abs=1e-4)
     assert planned(tmp_path, clip, "source.start=50%").frames == 30
     short = planned(tmp_path, clip, "duration=10f")
-    assert short.frames == 10 and short.stretch is not None
-    sound = short.stretch.sound(10)
+    assert short.frames == 10 and short.shots[0].footage is not None
+    sound = short.shots[0].footage.sound(10)
     assert sound is not None and sound.end == pytest.approx(10 * 1.001 / 30, abs=1e-6)
 
 
@@ -67,12 +69,12 @@ def test_a_rate_that_is_asked_for(tmp_path: Path, clip: Path) -> None:
 def test_cuts_are_counted_in_frames_of_the_film(tmp_path: Path) -> None:
     drawing = "testsrc2=s=96x64:r=24:d=1[a];mandelbrot=s=96x64:r=24,trim=duration=1,format=yuv420p[b];[a][b]concat"
     path = draw(tmp_path / "c.mp4", "-f", "lavfi", "-i", drawing)
-    stretch = planned(tmp_path, path).stretch
-    assert stretch is not None and stretch.cuts(48) == {24}
-    stretch = planned(tmp_path, path, "source.start=0.5s", "frame.fps=12").stretch
-    assert stretch is not None and stretch.cuts(18) == {6}
-    stretch = planned(tmp_path, path, "source.cut=0").stretch
-    assert stretch is not None and not stretch.cuts(48)
+    footage = planned(tmp_path, path).shots[0].footage
+    assert footage is not None and footage.cuts(48) == {24}
+    footage = planned(tmp_path, path, "source.start=0.5s", "frame.fps=12").shots[0].footage
+    assert footage is not None and footage.cuts(18) == {6}
+    footage = planned(tmp_path, path, "source.cut=0").shots[0].footage
+    assert footage is not None and not footage.cuts(48)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +103,8 @@ def test_a_clip_whose_picture_begins_late_is_cut_from_its_first_picture_on(tmp_p
     arguments = ["-itsoffset", "3", "-i", f"file:{clip}", "-i", f"file:{clip}", "-map", "0:v", "-map", "1:a"]
     draw(late, *arguments, "-c", "copy")
     plan = planned(tmp_path, late, "source.end=1s")
-    assert plan.frames == 30 and plan.stretch is not None
-    assert plan.stretch.start == pytest.approx(3, abs=0.05)
+    assert plan.frames == 30 and plan.shots[0].footage is not None
+    assert plan.shots[0].footage.start == pytest.approx(3, abs=0.05)
     assert any("the first 3.0" in note and "of sound" in note for note in plan.notes)
     assert not any("of sound" in note for note in planned(tmp_path, late, "source.end=1s", "audio=none").notes)
     assert not any("of sound" in note for note in planned(tmp_path, clip).notes)
@@ -112,8 +114,8 @@ def test_only_what_is_used_is_looked_at(tmp_path: Path) -> None:
     path = video(tmp_path / "long.mp4", "testsrc2=s=64x48:r=24:d=8")
     for part in (["source.end=12f"], ["duration=12f"], ["source.start=4f", "duration=0.5s"]):
         plan = planned(tmp_path, path, *part)
-        assert plan.frames == 12 and plan.stretch is not None
-        assert len(plan.stretch.clip.times) < 72
+        assert plan.frames == 12 and plan.shots[0].footage is not None
+        assert len(plan.shots[0].footage.clip.times) < 72
     assert planned(tmp_path, path, "source.end=25%").frames == 48
 
 
@@ -126,7 +128,7 @@ def test_damaged_sound_is_refused_unless_it_is_not_wanted(tmp_path: Path) -> Non
         planned(tmp_path, path)
     assert planned(tmp_path, path, "audio=none").notes == ()
     assert planned(tmp_path, path, "source.end=0.5s").notes == ()
-    assert "taken as it is" in planned(tmp_path, path, "source.salvage=true").notes[0]
+    assert "used as it is" in planned(tmp_path, path, "source.salvage=true").notes[0]
 
 
 def test_the_footage_itself_is_never_replaced(tmp_path: Path, clip: Path) -> None:
@@ -143,20 +145,9 @@ def test_a_film_does_not_stand_among_the_pictures_it_is_made_of(tmp_path: Path, 
     folder.mkdir()
     for number in range(4):
         write_png(np.full((48, 64, 3), 60 * number, np.uint8), folder / f"f{number:02d}.png")
-    with pytest.raises(RenderError, match="would stand among the pictures"):
+    with pytest.raises(RenderError, match="would lie among the pictures"):
         planned(tmp_path, tmp_path / footage, f"output={tmp_path / output}")
     assert planned(tmp_path, tmp_path / footage, f"output={folder / 'made' / 'film.mp4'}").frames == 4
-
-
-def test_places_are_checked_before_footage_is_looked_at(tmp_path: Path) -> None:
-    def check(*paths: Path) -> None:
-        raise OutputError("no place")
-
-    command.register()
-    with initialize_config_dir(str(command.CONF), version_base="1.3"):
-        config = command.read(compose("config", ["+preset=footage", "source.path=absent.mp4"]))
-    with pytest.raises(OutputError, match="no place"):
-        make_plan(config, tmp_path, "film", check)
 
 
 @pytest.mark.parametrize(
@@ -173,9 +164,26 @@ def test_motifs_keep_their_share_of_footage_of_any_size(
 ) -> None:
     path = video(tmp_path / "a.mp4", f"color=gray:s={size}:r=24:d=0.1")
     plan = planned(tmp_path, path, "dream.octaves=4", "dream.octave_ratio=1.4", *asked)
-    assert plan.octaves == 4 + extra
+    assert plan.shots[0].octaves == 4 + extra
 
 
 def test_without_footage_its_size_cannot_be_asked_for(tmp_path: Path) -> None:
     with pytest.raises(RenderError, match=r"frame.width=0: allowed is 16 to 16384"):
         planned(tmp_path, video(tmp_path / "a.mp4"), "source=none", "source.path=null", "frame.width=0", "duration=1s")
+
+
+def test_a_duration_may_end_before_the_given_end(tmp_path: Path) -> None:
+    path = video(tmp_path / "long.mp4", "testsrc2=s=64x48:r=24:d=8")
+    assert planned(tmp_path, path, "source.end=7s", "duration=12f").frames == 12
+
+
+def test_a_clip_is_decoded_once_for_all_shots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = video(tmp_path / "long.mp4", "testsrc2=s=64x48:r=24:d=2")
+    scans = []
+    monkeypatch.setattr("pipeline.media.decode.clip.scan", lambda *a, **b: scans.append(a) or scan(*a, **b))
+    entries = [f"{{source.start: {n}f, duration: 6f}}" for n in (0, 12, 24)]
+    for frame in (("frame.fps=24", "frame.width=64", "frame.height=48"), ()):
+        scans.clear()
+        film = planned(tmp_path, path, f"film=[{','.join([*entries, '{duration: 50%}'])}]", *frame)
+        assert [shot.frames for shot in film.shots] == [6, 6, 6, 24]
+        assert len(scans) == 1

@@ -17,10 +17,11 @@ from PIL import Image
 from pipeline.build import build_shot
 from pipeline.cli import compose
 from pipeline.dream import model_zoo
+from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.planner import plan_film
 from pipeline.plan.score import score_of
 from pipeline.plan.score_chart import BEATS, LANE, LEFT, SONG, TOP, as_png
 from pipeline.plan.score_data import make_sheet, sheet_of
-from pipeline.plan.shot_plan import Plan, make_plan
 from tests.music.drawn import RATE, save
 from tests.targets.notation import text_weights
 
@@ -36,11 +37,11 @@ SCORES = {
 }
 
 
-def planned(tmp_path: Path, *overrides: str) -> Plan:
+def planned(tmp_path: Path, *overrides: str) -> FilmPlan:
     compose.register()
     with initialize_config_dir(str(compose.CONF), version_base="1.3"):
         config = compose.read(compose_config("config", list(overrides)))
-    return make_plan(config, tmp_path, "film")
+    return plan_film(config, tmp_path, "film")
 
 
 def draw(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -54,10 +55,10 @@ def test_its_figures_are_those_that_the_render_reads(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     plan = planned(tmp_path, *SMALL, *SCORES[name])
-    sheet = make_sheet(score_of(plan), float(plan.fps), plan.frames, plan.scales())
-    shot = build_shot(plan, model_zoo.build(plan.config.network))
-    octaves = dict(sheet.octaves) or dict.fromkeys(plan.scales(), sheet.targets)
-    assert list(octaves) == pytest.approx(sorted(plan.scales(), reverse=bool(sheet.octaves)))
+    sheet = make_sheet(score_of(plan.shots[0]), float(plan.fps), plan.frames, plan.shots[0].scales())
+    shot = build_shot(plan.shots[0], model_zoo.build(plan.config.network))
+    octaves = dict(sheet.octaves) or dict.fromkeys(plan.shots[0].scales(), sheet.targets)
+    assert list(octaves) == pytest.approx(sorted(plan.shots[0].scales(), reverse=bool(sheet.octaves)))
     for index in range(plan.frames):
         cue = shot.score.at(index / shot.fps)
         assert {lane: values[index] for lane, values in sheet.lanes.items()} == cue.numbers
@@ -67,8 +68,8 @@ def test_its_figures_are_those_that_the_render_reads(
 
 def test_the_scales_are_those_of_the_dreamer(tmp_path: Path) -> None:
     plan = planned(tmp_path, *SMALL, "frame.scale=3")
-    shot = build_shot(plan, model_zoo.build(plan.config.network))
-    assert plan.scales() == pytest.approx(shot.dreamer.scales(min(shot.size)), rel=1e-12)
+    shot = build_shot(plan.shots[0], model_zoo.build(plan.config.network))
+    assert plan.shots[0].scales() == pytest.approx(shot.dreamer.scales(min(shot.size)), rel=1e-12)
 
 
 def test_picture_and_data_come_out_whole(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from pipeline.cli import compose as command
 from pipeline.config import EncodeConfig, PreviewConfig
 from pipeline.errors import ConfigError, Interrupted
 from pipeline.media.encode.encoder import Encoder
-from pipeline.plan.shot_plan import make_plan
+from pipeline.plan.planner import plan_film
 from pipeline.preview import live
 from pipeline.preview.live import Page, open_page
 from pipeline.preview.state import MOST_NOTES, Facts, State
@@ -220,7 +220,7 @@ def test_it_is_opened_for_a_plan_that_wants_it(tmp_path: Path, monkeypatch: pyte
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose("config", ["duration=2s"]))
-    plan = make_plan(config, tmp_path, "film")
+    plan = plan_film(config, tmp_path, "film")
     with ExitStack() as stack:
         assert open_page(plan, PreviewConfig(), stack) is None
         opened = open_page(plan, PreviewConfig(port=0), stack)

@@ -14,7 +14,8 @@ from PIL import Image
 from pipeline.cli import compose as command
 from pipeline.dream.network import Network
 from pipeline.errors import Interrupted
-from pipeline.plan.shot_plan import Plan, make_plan
+from pipeline.plan.planner import plan_film
+from pipeline.plan.shot_plan import ShotPlan
 from pipeline.storyboard.cost import Estimate, measure
 from pipeline.storyboard.sketch import MOST_SHOWN, RATE, draft, moments, sketch
 
@@ -22,11 +23,11 @@ SMALL = ("frame.width=128", "frame.height=96", "frame.fps=12", "dream.octaves=2"
 TINY = (*SMALL, "score.targets=[two:3,three:5]", "score.hold=1s", "score.fade=0.25s", "network.targets=[]")
 
 
-def planned(tmp_path: Path, *overrides: str) -> Plan:
+def planned(tmp_path: Path, *overrides: str) -> ShotPlan:
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose("config", list(overrides)))
-    return make_plan(config, tmp_path, "film")
+    return plan_film(config, tmp_path, "film").shots[0]
 
 
 def test_moments_are_few_and_evenly_spread() -> None:

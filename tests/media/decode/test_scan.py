@@ -280,9 +280,9 @@ def test_planning_with_footage_loads_no_torch(tmp_path: Path) -> None:
     path = video(tmp_path / "a.mp4")
     code = (
         "import sys; from pathlib import Path; from pipeline.config import RenderConfig;"
-        " from pipeline.plan.shot_plan import make_plan; c = RenderConfig();"
+        " from pipeline.plan.planner import plan_film; c = RenderConfig();"
         f" c.source.kind, c.source.path = 'video', {str(path)!r}; c.duration = '100%';"
-        f" p = make_plan(c, Path({str(tmp_path)!r}), 'f'); print(p.frames, 'torch' in sys.modules)"
+        f" p = plan_film(c, Path({str(tmp_path)!r}), 'f'); print(p.frames, 'torch' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert said.stdout.split() == ["24", "False"], said.stderr

@@ -10,8 +10,8 @@ from pipeline.config import EncodeConfig
 from pipeline.media import ffmpeg
 from pipeline.media.sound.mix import Medley, Part
 from pipeline.media.sound.source_audio import Sound
-from pipeline.plan.handles import Link
-from pipeline.plan.sound import lay
+from pipeline.plan.handles import Handles
+from pipeline.plan.sound import mix_shots
 from tests.media.drawing import draw
 from tests.media.drawn import film, joined
 
@@ -53,7 +53,7 @@ def loud(sound: np.ndarray, hertz: int, frame: float) -> float:
 def test_each_shot_is_heard_under_its_pictures_and_a_silent_one_is_silent(tmp_path: Path, name: str) -> None:
     one, two = tone(tmp_path / "1.mov", LOW), tone(tmp_path / "2.mov", HIGH, rate=44100, channels=2)
     codec = "vp9" if name == "f.webm" else "h264"
-    medley = lay([(one, Link(), 12), (None, Link(1), 12), (two, Link(2), 12)], FPS)
+    medley = mix_shots([(one, Handles(), 12), (None, Handles(), 12), (two, Handles(), 12)], FPS)
     assert medley is not None and medley.seconds == 1.5
     pictures = film(tmp_path / "p.mp4", frames=36, codec=codec)
     sound = heard(joined([pictures], tmp_path / name, 36, sound=medley, encode=EncodeConfig(codec=codec)))
@@ -66,13 +66,13 @@ def test_each_shot_is_heard_under_its_pictures_and_a_silent_one_is_silent(tmp_pa
 
 def test_sounds_are_faded_as_the_pictures_are(tmp_path: Path) -> None:
     one, two = tone(tmp_path / "1.mov", LOW), tone(tmp_path / "2.mov", HIGH)
-    crossed = laid(lay([(one, Link(tail=12), 24), (two, Link(1, "crossfade", head=12), 24)], FPS), tmp_path)
+    crossed = laid(mix_shots([(one, Handles(tail=12), 24), (two, Handles("crossfade", head=12), 24)], FPS), tmp_path)
     powers = [
         (loud(crossed, LOW, frame) / 0.3) ** 2 + (loud(crossed, HIGH, frame) / 0.3) ** 2 for frame in range(1, 36)
     ]
     assert powers == pytest.approx([1.0] * 35, abs=0.1)
     assert loud(crossed, LOW, 18) == pytest.approx(loud(crossed, HIGH, 18), rel=0.1)
-    dipped = laid(lay([(one, Link(tail=12), 24), (two, Link(1, "dip", head=12), 24)], FPS), tmp_path, "d.mp4")
+    dipped = laid(mix_shots([(one, Handles(tail=12), 24), (two, Handles("dip", head=12), 24)], FPS), tmp_path, "d.mp4")
     assert loud(dipped, LOW, 11) == pytest.approx(0.3, abs=0.03) and loud(dipped, HIGH, 25) == pytest.approx(
         0.3, abs=0.03
     )
@@ -85,7 +85,7 @@ def test_sounds_are_faded_as_the_pictures_are(tmp_path: Path) -> None:
 def test_what_goes_on_in_its_file_is_not_faded(tmp_path: Path, transition: str, head: int) -> None:
     clip = tone(tmp_path / "1.mov", LOW)
     later = Sound(clip.path, clip.codecs, 0.5 + (12 - head) / 24, None, False)
-    medley = lay([(clip, Link(tail=head), 12), (later, Link(1, transition, head), 12)], FPS)
+    medley = mix_shots([(clip, Handles(tail=head), 12), (later, Handles(transition, head), 12)], FPS)
     assert medley is not None and len(medley.parts) == 1
     sound = laid(medley, tmp_path)
     assert [loud(sound, LOW, frame) for frame in range(1, 24 - head)] == pytest.approx([0.3] * (23 - head), abs=0.02)
@@ -94,7 +94,7 @@ def test_what_goes_on_in_its_file_is_not_faded(tmp_path: Path, transition: str, 
 def test_a_cut_does_not_click_and_the_end_may_fade(tmp_path: Path) -> None:
     clip = tone(tmp_path / "1.mov", 30)
     elsewhere = Sound(clip.path, clip.codecs, 0.5 + 0.2135, None, False)
-    medley = lay([(clip, Link(), 12), (elsewhere, Link(1), 12)], FPS, fade_out=0.25)
+    medley = mix_shots([(clip, Handles(), 12), (elsewhere, Handles(), 12)], FPS, fade_out=0.25)
     sound = laid(medley, tmp_path, "f.mkv")[:, 0]
     cut = RATE // 2
     assert (
@@ -105,13 +105,13 @@ def test_a_cut_does_not_click_and_the_end_may_fade(tmp_path: Path) -> None:
 
 def test_a_short_sound_ends_in_silence(tmp_path: Path) -> None:
     clip = tone(tmp_path / "1.mov", LOW, seconds=0.9)
-    sound = laid(lay([(clip, Link(), 24)], FPS), tmp_path)
+    sound = laid(mix_shots([(clip, Handles(), 24)], FPS), tmp_path)
     assert len(sound) == RATE and loud(sound, LOW, 5) == pytest.approx(0.3, abs=0.03)
     assert loud(sound, LOW, 14) < 0.01
 
 
 def test_silent_shots_have_no_medley() -> None:
-    assert lay([(None, Link(), 12), (None, Link(1), 12)], FPS) is None
+    assert mix_shots([(None, Handles(), 12), (None, Handles(), 12)], FPS) is None
 
 
 def test_a_kind_of_file_without_sound_says_so(tmp_path: Path) -> None:

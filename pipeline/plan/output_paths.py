@@ -1,0 +1,30 @@
+"""Where the files of a film go."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config import RenderConfig
+from pipeline.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class OutputPaths:
+    """``video`` is what ffmpeg writes, for numbered images a pattern; ``film`` is the file or folder that results."""
+
+    video: Path
+    film: Path
+    poster: Path
+    record: Path
+
+
+def output_paths(config: RenderConfig, folder: Path, name: str) -> OutputPaths:
+    """The paths for ``config.output``, or without it for ``name`` in ``folder``. Raises ConfigError."""
+    from pipeline.media.encode.codecs import film_suffix, standing
+
+    codec = config.encode.codec
+    video = Path(config.output) if config.output else folder / f"{name}{film_suffix(codec)}"
+    if not video.name:
+        raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
+    film = standing(video, codec)
+    prefix = f"{film.stem}." if config.output else ""
+    return OutputPaths(video, film, film.with_name(f"{prefix}poster.png"), film.with_name(f"{prefix}run.yaml"))

@@ -1,0 +1,231 @@
+"""Plans a film: reads every number and checks every file before anything heavy loads. No torch."""
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.config import FrameConfig, RenderConfig
+from pipeline.config.render import UNTIMED
+from pipeline.errors import ConfigError
+from pipeline.media.encode.codecs import notes as codec_notes
+from pipeline.media.encode.encoder_check import settle
+from pipeline.plan import shot_list
+from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.footage import ClipLibrary
+from pipeline.plan.frame_size import requested_size
+from pipeline.plan.handles import Handles
+from pipeline.plan.loop import close_loop
+from pipeline.plan.output_paths import OutputPaths, output_paths
+from pipeline.plan.shot_list import SECTION_BARS, Entry, name_errors
+from pipeline.plan.shot_plan import ShotPlan, plan_shot
+from pipeline.plan.song import Song, make_signals, plan_song
+from pipeline.plan.sound import sound_notes
+from pipeline.plan.timeline import Slot, Timeline
+from pipeline.timing.signals import Signals
+from pipeline.timing.timecode import parse_fps, parse_time, show_time
+
+
+def plan_film(config: RenderConfig, folder: Path, name: str) -> FilmPlan:
+    """The plan of a film of one shot or more; without ``output`` its files go to ``folder`` under ``name``.
+
+    Raises ConfigError for values that do not fit together, InputError for missing or damaged files.
+    """
+    outputs = output_paths(config, folder, name)
+    clips = ClipLibrary(config.limits, (outputs.film, outputs.poster, outputs.record))
+    plan = _plan_shots if config.film else _plan_one_shot
+    film = _resolve_encoder(plan(config, outputs, clips))
+    if film.config.audio.kind == "source" and film.song is None:
+        film = replace(film, shots=tuple(_check_sound(shot) for shot in film.shots))
+    notes = [*(note for shot in film.shots for note in shot.notes), *film.notes, *sound_notes(film)]
+    film = replace(film, notes=tuple(dict.fromkeys(notes)))
+    selected_shots(film)
+    return close_loop(film) if config.loop else film
+
+
+def selected_shots(film: FilmPlan) -> list[int]:
+    """The indices of the shots to render. Raises ConfigError."""
+    count, written = len(film.shots), film.config.shots
+    if written is None:
+        return list(range(count))
+    matches = re.findall(r"(\d{1,6})(?:\s*\.\.\s*(\d{1,6}))?", written)
+    spans = [(int(first), int(last or first)) for first, last in matches]
+    rest = re.sub(r"\d{1,6}(\s*\.\.\s*\d{1,6})?|[\s,]", "", written)
+    if rest or not spans or any(not 1 <= first <= last <= count for first, last in spans):
+        raise ConfigError("shots", written, f"needs numbers of shots from 1 to {count}, as in 1,3 or 2..4")
+    return sorted({number - 1 for first, last in spans for number in range(first, last + 1)})
+
+
+def _plan_one_shot(config: RenderConfig, outputs: OutputPaths, clips: ClipLibrary) -> FilmPlan:
+    if config.shots is not None:
+        raise ConfigError("shots", config.shots, "this film has one shot only; frames=0..48 renders a part of it")
+    footage = clips.plan(config.source, config.frame.fps, config.duration)
+    fps = footage.fps if footage else parse_fps(config.frame.fps, "frame.fps")
+    song, signals = _plan_music(config, fps)
+    seconds = _duration(config, fps, footage.seconds if footage else song.seconds if song else None, signals)
+    if footage and round(seconds * fps) > footage.frames:
+        raise ConfigError("duration", config.duration, f"the footage lasts {show_time(footage.seconds)}")
+    shot = plan_shot(config, seconds, fps, signals, footage)
+    return FilmPlan(config, config, outputs, (shot,), signals, song, _selected_segments(config, shot.frames))
+
+
+def _plan_music(config: RenderConfig, fps: Fraction) -> tuple[Song | None, Signals]:
+    song = plan_song(config.audio, fps) if config.audio.path or config.audio.kind == "file" else None
+    return song, make_signals(config.audio, song, fps)
+
+
+def _duration(config: RenderConfig, fps: Fraction, whole: float | None, signals: Signals) -> float:
+    """The film's length in seconds; ``whole``: that of its footage or song."""
+    written = config.duration if config.duration is not None else "100%" if whole else UNTIMED
+    seconds = parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid, lasting=config.loop)
+    if round(seconds * fps) >= 1 and seconds <= config.limits.hours * 3600:
+        return seconds
+    allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
+    if config.duration is not None or not whole:
+        raise ConfigError("duration", config.duration, allowed)
+    of_footage = config.source.kind == "video"
+    key, path = ("source.path", config.source.path) if of_footage else ("audio.path", config.audio.path)
+    raise ConfigError(key, path, f"the film would be as long, {show_time(whole)}; {allowed}")
+
+
+def _selected_segments(config: RenderConfig, frames: int) -> range | None:
+    """The segments that hold the frames of ``frames=FIRST..END``. Raises ConfigError."""
+    if config.frames is None:
+        return None
+    match = re.fullmatch(r"\s*(\d{1,9})\s*\.\.\s*(\d{1,9})\s*", config.frames)
+    first, stop = (int(number) for number in match.groups()) if match else (0, 0)
+    if not first < stop <= frames:
+        raise ConfigError("frames", config.frames, f"needs FIRST..END, within 0..{frames}, as in 0..{min(frames, 48)}")
+    return range(first // config.segment, -(-stop // config.segment))
+
+
+def _plan_shots(request: RenderConfig, outputs: OutputPaths, clips: ClipLibrary) -> FilmPlan:
+    """The plan of a film with a list of shots. Raises ConfigError naming the shot."""
+    if request.frames is not None:
+        raise ConfigError("frames", request.frames, "this film has several shots; shots=2,3 renders some of them")
+    config, bare_frame = _resolve_frame(request, clips)
+    fps = parse_fps(config.frame.fps, "frame.fps")
+    song, signals = _plan_music(config, fps)
+    sections = song.sections(config.audio, signals.grid) if song else []
+
+    def footage_seconds(key: str, entry: Entry) -> float | None:
+        with name_errors(key):
+            footage = clips.plan(shot_list.shot_config(config, entry).source, config.frame.fps)
+        return footage.seconds if footage else None
+
+    frames = _given_frames(config, song, fps, signals)
+    timeline = Timeline(fps, signals.grid, [at for at, _ in sections], frames, footage_seconds)
+    slots, notes = timeline.fit(timeline.slots(_entries(config, sections, timeline)))
+    configs = []
+    for slot in slots:
+        with name_errors(slot.key):
+            configs.append(_shot_config(config, bare_frame, slot))
+            clips.expect(configs[-1].source, config.frame.fps, float(slot.frames / fps))
+    shots = []
+    for number, (slot, own) in enumerate(zip(slots, configs, strict=True)):
+        tail = slots[number + 1].head if number + 1 < len(slots) else 0
+        played = signals.since(float(slot.begin / fps), 0.5 / float(fps)) if number else signals
+        with name_errors(slot.key):
+            shot = _plan_listed_shot(own, slot, fps, clips)
+        shots.append(replace(shot, index=number, signals=played, handles=Handles(slot.transition, slot.head, tail)))
+        if (shot.width, shot.height) != (shots[0].width, shots[0].height):
+            raise ConfigError(f"{slot.key}.source.path", own.source.path, "all shots need frames of one size")
+    return FilmPlan(config, request, outputs, tuple(shots), signals, song, None, tuple(notes))
+
+
+def _plan_listed_shot(config: RenderConfig, slot: Slot, fps: Fraction, clips: ClipLibrary) -> ShotPlan:
+    seconds = float(slot.frames / fps)
+    if seconds > config.limits.hours * 3600:
+        allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
+        raise ConfigError("duration", show_time(seconds), allowed)
+    footage = clips.plan(config.source, config.frame.fps, seconds)
+    if footage and slot.frames > footage.frames:
+        raise ConfigError("duration", show_time(seconds), f"the footage lasts {show_time(footage.seconds)}")
+    # Beats of start.unfold count from the shot's start at the tempo of audio.bpm, whatever song plays.
+    return plan_shot(config, seconds, fps, make_signals(config.audio, None, fps), footage)
+
+
+def _shot_config(config: RenderConfig, bare_frame: FrameConfig, slot: Slot) -> RenderConfig:
+    """The settings of one shot; ``bare_frame`` is the frame of a shot without footage."""
+    shot = shot_list.shot_config(config, slot.entry)
+    if shot.source.kind == "none":
+        shot.frame = bare_frame
+    if slot.transition == "zoom_through":
+        shot.start.kind, shot.start.unfold = "noise", "0s"
+        if shot.source.kind != "none":
+            words = "footage begins with its own first picture; use a crossfade"
+            raise ConfigError("transition", slot.transition, words)
+    return shot
+
+
+def _entries(config: RenderConfig, sections: list[tuple[float, int]], timeline: Timeline) -> list[tuple[str, Entry]]:
+    """The written entries; for film=auto one for each of the song's ``sections`` (second, kind), equal kinds with equal
+    presets. Its first shot drops its transition.
+    """
+    written = list(shot_list.entries(config))
+    if not isinstance(config.film, str):
+        return written
+    written = [(key, {**entry, "duration": "section"} if _follows_footage(entry) else entry) for key, entry in written]
+    if sections:
+        kinds = [kind for at, kind in sections if timeline.total is None or round(at * timeline.fps) < timeline.total]
+        order = list(dict.fromkeys(kinds))
+        chosen = [written[order.index(kind) % len(written)] for kind in kinds]
+    else:
+        untimed = round(parse_time(UNTIMED, fps=timeline.fps, key="duration") * timeline.fps)
+        end = timeline.grid.beat(float((timeline.total or untimed) / timeline.fps))
+        count = max(1, round(end / timeline.grid.beats_per_bar / SECTION_BARS))
+        chosen = [written[number % len(written)] for number in range(count)]
+    key, first = chosen[0]
+    return [(key, {word: value for word, value in first.items() if word != "transition"}), *chosen[1:]]
+
+
+def _follows_footage(entry: Entry) -> bool:
+    """Whether an entry lasts a percentage of its footage, as a preset for footage says."""
+    return "%" in str(entry.get("duration", ""))
+
+
+def _given_frames(config: RenderConfig, song: Song | None, fps: Fraction, signals: Signals) -> int | None:
+    """The film's length in frames, if its duration or its song gives one.
+
+    The ``100%`` of a footage preset refers to each footage, not to the film.
+    """
+    if song is None and config.duration in (None, "100%"):
+        end = signals.grid.time(4 * SECTION_BARS * signals.grid.beats_per_bar)
+        return round(end * fps) if config.film == shot_list.AUTO else None
+    written = "100%" if config.duration is None else config.duration
+    whole = song.seconds if song else None
+    return round(
+        fps * parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid, lasting=config.loop)
+    )
+
+
+def _resolve_frame(config: RenderConfig, clips: ClipLibrary) -> tuple[RenderConfig, FrameConfig]:
+    """(the config with a known frame rate, the frame of a shot without footage): where not given, the first footage
+    decides.
+    """
+    frame = config.frame
+    if frame.fps != "source" and frame.width and frame.height:
+        return config, frame
+    for key, entry in shot_list.entries(config):
+        with name_errors(key):
+            footage = clips.plan(shot_list.shot_config(config, entry).source, frame.fps)
+        if footage is not None:
+            frame = replace(frame, fps=str(footage.fps))
+            width, height = requested_size(frame, (footage.clip.width, footage.clip.height))
+            return replace(config, frame=frame), replace(frame, width=width, height=height)
+    return config, frame
+
+
+def _resolve_encoder(film: FilmPlan) -> FilmPlan:
+    """The film with an encoder that works on this machine."""
+    encode, fallback = settle(film.config.encode, film.width, film.height)
+    shots = tuple(replace(shot, config=replace(shot.config, encode=encode)) for shot in film.shots)
+    notes = [note for note in (fallback, *codec_notes(film.outputs.video, encode.codec, film.fps)) if note]
+    return replace(film, config=replace(film.config, encode=encode), shots=shots, notes=(*notes, *film.notes))
+
+
+def _check_sound(shot: ShotPlan) -> ShotPlan:
+    if shot.footage is None:
+        return shot
+    footage = shot.footage.with_checked_sound(shot.frames, salvage=shot.config.source.salvage)
+    return replace(shot, footage=footage, notes=(*shot.notes, *footage.clip.notes))
