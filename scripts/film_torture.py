@@ -1,12 +1,11 @@
-"""Renders a film of many shots over a song, kills the renderer again and again, and compares what comes out.
+"""Renders a film of many shots over a song, kills the renderer several times, and compares the films.
 
     python -m scripts.film_torture                     20 shots, 3 minutes, 5 kills
     python -m scripts.film_torture --seconds 9 --shots 4 --kills 2
 
-The song is drawn here. The film is rendered in peace once, and once under fire: the renderer is ended with SIGKILL when
-random numbers of segments are there, a moment after, and the same command is given again until the film is there. Then
-one shot is changed and the film is asked for once more. The exit code is the number of things that are not as they
-should be.
+The song is synthetic. The film is rendered once without a stop, and once with kills: the renderer gets SIGKILL just
+after random numbers of finished segments, and the same command is repeated until the film is finished. Then one shot is
+changed and the film rendered again. The exit code is the number of failures.
 """
 
 import argparse
@@ -28,113 +27,112 @@ import numpy as np
 from pipeline.media import ffmpeg
 from pipeline.media.decode.probe import count_frames
 from pipeline.runtime.files import digest
-from scripts.torture import finish, kill, render, said, wait_for_work
+from scripts.torture import finish, kill, last_error, render, wait_for_work
 
-RATE = 22_050  # samples of the song per second
+SAMPLE_RATE = 22_050  # of the song, in Hz
 FPS = 8
 SMALL = (
     *("frame.width=64", "frame.height=36", f"frame.fps={FPS}", "dream.octaves=1", "dream.steps=1", "start.steps=2"),
     *("encode.quality=draft", "segment=24", "keep_segments=true", "audio.path=../song.wav", "audio.bpm=120"),
 )
-# What the shots are, in turn. None but the zoom through needs what comes before it.
-KINDS = (
+# The shots, in turn. Only a zoom_through depends on the shot before it.
+SHOT_KINDS = (
     "{camera: zoom%s}",
     "{camera: drift, transition: crossfade, fade: 1b%s}",
     "{camera: spiral, transition: zoom_through%s}",
     "{camera: static, score: walk, transition: dip, fade: 6f%s}",
     "{camera.rotate: 12*beat, transition: cut%s}",
 )
-LATEST = 0.8  # share of the segments that are there at the last kill, so that a render which is then quicker is hit too
-AFTER = 0.05  # seconds after a segment within which a kill falls: while the next is dreamed, or written
-CHANGED = 4  # the shot, counted from 1, that gets another seed: none goes on from it
+LAST_KILL = 0.8  # fraction of the segments finished at the last kill, so that a faster run is hit too
+MAX_DELAY_SECONDS = 0.05  # from a segment to a kill, which then hits the next one as it is dreamed or written
+CHANGED_SHOT = 4  # counted from 1; it gets another seed, and no shot depends on it
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Renders, kills, resumes, changes a shot; prints the figures."""
+    """Render, kill, resume, change a shot; print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=180.3, help="of the song")
-    parser.add_argument("--shots", type=int, default=20, help=f"at least {CHANGED}")
+    parser.add_argument("--shots", type=int, default=20, help=f"at least {CHANGED_SHOT}")
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     options = parser.parse_args(arguments)
-    dice = random.Random(options.seed)
+    rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        draw_song(folder / "song.wav", options.seconds)
-        settings = (*SMALL, shots(options))
-        peace, war = (folder / kind / "film.mp4" for kind in ("peace", "war"))
-        usual = in_peace(peace, settings)
-        frames, whole = count_frames(peace), len(segments(peace))
-        # Counts, not seconds: a machine that is busy now and idle then renders faster than in peace, or slower.
-        counts = sorted(dice.sample(range(1, max(options.kills, round(LATEST * whole)) + 1), options.kills))
-        moments = [(count, dice.uniform(0.0, AFTER)) for count in counts]
-        kept, runs = under_fire(war, settings, moments)
-        places = ", ".join(f"{count / whole:.0%}" for count in kept)
-        same, rendered = digest(peace) == digest(war), changed(war, (*SMALL, shots(options, change=True)))
-        heard = sound_seconds(peace)
-    wanted = round(options.seconds * FPS)
-    print(f"{options.shots} shots over a song of {options.seconds:g} s: {frames} frames, {wanted} wanted")
-    print(f"sound in the film: {heard:.4f} s; pictures: {frames / FPS:.4f} s; rendered in {usual:.0f} s without a stop")
-    equal = "the same bytes" if same else "other bytes"
-    print(f"{len(kept)} kills, when {places} of the segments were there; {runs} runs; {equal} as in peace")
-    print(f"shot {CHANGED} changed: rendered again were the shots {', '.join(map(str, rendered))}")
-    wrong = [frames != wanted, abs(heard - frames / FPS) > 1e-3, not same, rendered != [CHANGED]]
-    return sum(wrong) + (len(kept) < options.kills)
+        write_song(folder / "song.wav", options.seconds)
+        settings = (*SMALL, film_setting(options))
+        whole, killed = (folder / kind / "film.mp4" for kind in ("whole", "killed"))
+        render_seconds = render_whole(whole, settings)
+        frames, count = count_frames(whole), len(segments(whole))
+        # Kills follow counts of segments, not seconds, because the machine's speed varies from run to run.
+        last = max(options.kills, round(LAST_KILL * count))
+        counts = sorted(rng.sample(range(1, last + 1), options.kills))
+        moments = [(number, rng.uniform(0.0, MAX_DELAY_SECONDS)) for number in counts]
+        finished, runs = render_with_kills(killed, settings, moments)
+        equal = digest(whole) == digest(killed)
+        changed = render_change(killed, (*SMALL, film_setting(options, change=True)))
+        seconds = sound_seconds(whole)
+    expected = round(options.seconds * FPS)
+    places = ", ".join(f"{number / count:.0%}" for number in finished)
+    print(f"{options.shots} shots over a song of {options.seconds:g} s: {frames} frames, {expected} expected")
+    print(f"sound: {seconds:.4f} s; pictures: {frames / FPS:.4f} s; rendered in {render_seconds:.0f} s without a stop")
+    print(f"{len(finished)} kills, at {places} of the segments; {runs} runs; {'the same' if equal else 'other'} bytes")
+    print(f"shot {CHANGED_SHOT} changed; rendered again: {', '.join(map(str, changed))}")
+    failures = [frames != expected, abs(seconds - frames / FPS) > 1e-3, not equal, changed != [CHANGED_SHOT]]
+    return sum(failures) + (len(finished) < options.kills)
 
 
-def draw_song(path: Path, seconds: float) -> None:
+def write_song(path: Path, seconds: float) -> None:
     """Kicks at 120 beats a minute, every other eight bars with a chord."""
-    t = np.arange(round(seconds * RATE)) / RATE
+    t = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     kicks = 0.7 * np.sin(2 * np.pi * 55 * (t % 0.5)) * np.exp(-(t % 0.5) * 18)
     chord = sum(0.06 * np.sin(2 * np.pi * hertz * t) for hertz in (220, 277, 330)) * (t // 16 % 2)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
+        file.setframerate(SAMPLE_RATE)
         file.writeframes(((kicks + chord).clip(-1, 1) * 32767).astype("<i2").tobytes())
 
 
-def shots(options: argparse.Namespace, *, change: bool = False) -> str:
-    """The list of shots, equally long; the last one ends with the song."""
+def film_setting(options: argparse.Namespace, *, change: bool = False) -> str:
+    """``film=`` with shots of equal length; the last one ends with the song."""
     each = f", duration: {options.seconds / options.shots:.3f}s"
-    entries = [KINDS[number % len(KINDS)] % each for number in range(options.shots)]
+    entries = [SHOT_KINDS[number % len(SHOT_KINDS)] % each for number in range(options.shots)]
     if change:
-        entries[CHANGED - 1] = entries[CHANGED - 1].replace(each, f"{each}, seed: 99")
+        entries[CHANGED_SHOT - 1] = entries[CHANGED_SHOT - 1].replace(each, f"{each}, seed: 99")
     return f"film=[{','.join(entries)}]"
 
 
-def in_peace(film: Path, settings: tuple[str, ...]) -> float:
-    """Renders without a stop; the seconds of work that it took."""
+def render_whole(film: Path, settings: tuple[str, ...]) -> float:
+    """Render without a stop; the seconds from the first frame on."""
     film.parent.mkdir()
     process = render(film, settings)
     wait_for_work(process, film)
-    began = time.monotonic()
+    started = time.monotonic()
     if finish(process):
-        raise SystemExit(f"the uninterrupted render failed: {said(film)}")
-    return time.monotonic() - began
+        raise SystemExit(f"the uninterrupted render failed: {last_error(film)}")
+    return time.monotonic() - started
 
 
-def under_fire(film: Path, settings: tuple[str, ...], moments: list[tuple[int, float]]) -> tuple[list[int], int]:
-    """Renders and is killed once for each of ``moments``: so many finished segments, and seconds after; how many were
-    there each time, and how many runs it took.
-    """
+def render_with_kills(film: Path, settings: tuple[str, ...], moments: list[tuple[int, float]]) -> tuple[list[int], int]:
+    """Render, killed once for each of ``moments`` (finished segments, seconds after); (segments at each kill, runs)."""
     film.parent.mkdir()
-    kept: list[int] = []
+    finished: list[int] = []
     for runs in range(1, len(moments) + 3):
         process = render(film, settings)
         wait_for_work(process, film)
-        if len(kept) < len(moments) and wait_for_segments(process, film, *moments[len(kept)]):
+        if len(finished) < len(moments) and wait_for_segments(process, film, *moments[len(finished)]):
             kill(process.pid, signal.SIGKILL)
-            kept.append(len(segments(film)))
+            finished.append(len(segments(film)))
         if finish(process) == 0:
-            return kept, runs
+            return finished, runs
         if process.returncode != -signal.SIGKILL:
-            raise SystemExit(f"a render that went on failed: {said(film)}")
-    raise SystemExit(f"it does not get on: {said(film)}")
+            raise SystemExit(f"a resumed render failed: {last_error(film)}")
+    raise SystemExit(f"the render makes no progress: {last_error(film)}")
 
 
 def wait_for_segments(process: "subprocess.Popen[str]", film: Path, count: int, after: float) -> bool:
-    """Wait until ``count`` segments are there, and ``after`` seconds; whether the process still runs then."""
+    """Wait for ``count`` segments and ``after`` seconds; whether the process still runs then."""
     while len(segments(film)) < count and process.poll() is None:
         time.sleep(0.005)
     with suppress(subprocess.TimeoutExpired):
@@ -142,31 +140,30 @@ def wait_for_segments(process: "subprocess.Popen[str]", film: Path, count: int, 
     return process.poll() is None
 
 
-def changed(film: Path, settings: tuple[str, ...]) -> list[int]:
-    """Asks for the film with other settings; the numbers of the shots of which any segment was written anew."""
+def render_change(film: Path, settings: tuple[str, ...]) -> list[int]:
+    """Render the film with other settings; the numbers of the shots with new segments."""
     before = segments(film)
     process = render(film, (*settings, "overwrite=true"))
     if finish(process):
-        raise SystemExit(f"the changed render failed: {said(film)}")
+        raise SystemExit(f"the changed render failed: {last_error(film)}")
     after = segments(film)
     return sorted({int(path.parent.name.removeprefix("shot-")) for path in after if before.get(path) != after[path]})
 
 
 def segments(film: Path) -> dict[Path, tuple[int, int]]:
-    """The pictures of all finished segments, with which file each is and when it was written."""
-    work = film.with_name(f"{film.stem}.work")
-    found = [path for path in work.glob("shot-*/[0-9]*") if path.suffix in (".mp4", ".nut")]
-    told = {}
-    for path in found:
-        with suppress(FileNotFoundError):  # which the renderer has just joined
-            told[path] = (path.stat().st_ino, path.stat().st_mtime_ns)
-    return told
+    """The finished segments, with inode and time of the last change."""
+    work, stats = film.with_name(f"{film.stem}.work"), {}
+    for path in work.glob("shot-*/[0-9]*"):
+        if path.suffix in (".mp4", ".nut"):
+            with suppress(FileNotFoundError):  # the renderer has just joined it
+                stats[path] = (path.stat().st_ino, path.stat().st_mtime_ns)
+    return stats
 
 
 def sound_seconds(film: Path) -> float:
-    """How long the film's sound is, decoded."""
-    listen = ["-i", f"file:{film}", "-map", "0:a:0", "-ac", "1", "-ar", "48000", "-f", "s16le", "pipe:1"]
-    return len(ffmpeg.run(listen, doing="listening")) / 2 / 48000
+    """The length of the film's decoded sound."""
+    arguments = ["-i", f"file:{film}", "-map", "0:a:0", "-ac", "1", "-ar", "48000", "-f", "s16le", "pipe:1"]
+    return len(ffmpeg.run(arguments, doing="decoding")) / 2 / 48000
 
 
 if __name__ == "__main__":

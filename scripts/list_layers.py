@@ -2,7 +2,7 @@
 
     python scripts/list_layers.py
 
-To be run when a network is added to pipeline.config.NETWORKS or MotifNet's architecture changes. It downloads nothing.
+Run it after you add a network to pipeline.config.NETWORKS or change MotifNet's architecture. It downloads nothing.
 """
 
 import json
@@ -20,23 +20,23 @@ from pipeline.dream.weights import Weights
 from pipeline.targets.layer_names import KNOWN
 
 
-def bare(name: str) -> Network:
-    """The network without its weights, which names and shapes do not need."""
+def without_weights(name: str) -> Network:
+    """The network with random weights: names and shapes do not depend on them."""
     if name == "motifnet":
         return model_zoo.build(NetworkConfig(name="motifnet"))
     return model_zoo.dress(name, model_zoo.architecture(name), Weights(Path(name), ""))
 
 
-def listed(name: str) -> dict[str, object]:
-    """One network's entry."""
-    network = bare(name)
+def entry(name: str) -> dict[str, object]:
+    """The weight file, channel counts and short layer names of one network."""
+    network = without_weights(name)
     file = "" if name == "motifnet" else Path(urlparse(str(model_zoo._published(name).url)).path).name
     return {"file": file, "channels": network.named.channels, "short": network.named.short}
 
 
 def main() -> None:
-    table = {name: listed(name) for name in NETWORKS}
-    rows = ",\n".join(f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in table.items())
+    table = {name: entry(name) for name in NETWORKS}
+    rows = ",\n".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in table.items())
     KNOWN.write_text(f"{{\n{rows}\n}}\n", encoding="utf-8")
     print(f"{KNOWN}: {len(table)} networks, {sum(len(n['channels']) for n in table.values())} layers")
 

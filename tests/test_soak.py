@@ -1,4 +1,4 @@
-"""Memory and open files do not grow with a film's length."""
+"""Memory and open files do not grow with the length of a film."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
-def test_a_long_film_takes_no_more_memory_or_files_than_a_short_one() -> None:
+def test_memory_and_files_do_not_grow() -> None:
     command = [sys.executable, "-m", "scripts.soak", "--frames", "1000", "--after", "400"]
     root = Path(__file__).resolve().parent.parent
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=900)
