@@ -137,8 +137,6 @@ class Shot:
     def _over_footage(self, footage: Footage, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         """The source at ``index`` with what was dreamed before; a new scene ripens first, to begin as dreamed."""
         canvas = footage.blend(canvas, index, partial(self._move, index=index), cue.numbers)
-        if footage.begins(index):
-            self.dreamer.thrift.forget()
         for step in range(self.ripen if footage.begins(index) else 0):
             canvas = footage.anchor(self._dream(canvas, cue, WARMUP_STEP, index * RIPEST + step, START))
         return canvas
@@ -147,8 +145,6 @@ class Shot:
         look: dict[str, Any] = {
             name.removeprefix("dream."): value for name, value in cue.numbers.items() if name.startswith("dream.")
         }
-        if stream != FRAMES:
-            look["adaptive"] = False  # what ripens unseen needs all its steps
         try:
             dreamed = self.dreamer.dream(
                 canvas,

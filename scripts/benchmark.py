@@ -14,14 +14,13 @@ and its encoder's, which other programs disturb less.
 machine's rate of matrix products in the network's own precision; *roof*: the time that its arithmetic or its bytes take
 at least at the machine's rates, whichever is longer, over its own. *common*: the usual way of making such films
 (``speed/common_way.py``) over ours, at its four octaves of ten steps. *equal*: the same for a warm zoom in which the
-target is seen as much. *adaptive*: fixed settings and ``dream.adaptive`` on the curve of quality against time
-(``speed/thrift.py``). *ways*: milliseconds of a pass in each precision and memory order. *profile*: the operations that
-take most of a frame, and its page faults. *scaling*: how time and memory grow (``speed/growth.py``). *start*: the help,
-first frames. *threads*: a dream beside a busy process, with OpenMP's threads spinning and sleeping. *pictures*: the
-same film in every precision, order and tiling (``speed/pictures.py``). *gpu*: films of GoogLeNet on a GPU, encoded,
+target is seen as much. *ways*: milliseconds of a pass in each precision and memory order. *profile*: the operations
+that take most of a frame, and its page faults. *scaling*: how time and memory grow (``speed/growth.py``). *start*: the
+help, first frames. *threads*: a dream beside a busy process, with OpenMP's threads spinning and sleeping. *pictures*:
+the same film in every precision, order and tiling (``speed/pictures.py``). *gpu*: films of GoogLeNet on a GPU, encoded,
 beside the goals set for them. *deterministic*: what a GPU's fixed algorithms cost.
 
-Networks without a file of weights get random ones, which take as long; *equal*, *adaptive* and *pictures* are left out
+Networks without a file of weights get random ones, which take as long; *equal* and *pictures* are left out
 for them. With ``--json`` the figures are written after each part; Ctrl-C ends with 130, and they stand.
 """
 
@@ -43,15 +42,15 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 
 from pipeline.runtime.files import write
-from scripts.benchmarks import adaptive_steps, gpu, image_quality, measures, subprocesses
+from scripts.benchmarks import gpu, image_quality, measures, subprocesses
 from scripts.benchmarks import options as command_line
 from scripts.benchmarks import scaling as growth
 from scripts.benchmarks.measures import Figures
 from scripts.benchmarks.options import Asked
 from scripts.benchmarks.workload import Subject, subject
 
-OF_TRAINED = {"equal", "adaptive", "pictures"}  # say nothing about random weights
-PRINTED = {"adaptive", "pictures"}  # as they come
+OF_TRAINED = {"equal", "pictures"}  # say nothing about random weights
+PRINTED = {"pictures"}  # as they come
 
 
 def main(words: list[str] | None = None) -> int:
@@ -109,11 +108,6 @@ def equal(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
     return measures.equal_activation(of, folder, *((4, (4, 10)) if asked.quick else (12,)))
 
 
-def adaptive(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
-    print()
-    return {"adaptive": adaptive_steps.measure(given, asked.size, folder, device=str(asked.device))}
-
-
 def like(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
     return {"pictures": image_quality.measure(given, asked.size, folder, device=str(asked.device))}
 
@@ -155,7 +149,6 @@ OF_A_NETWORK: dict[str, Callable[[Subject, str, Asked, Path], Figures]] = {
     "profile": profile,
     "deterministic": lambda of, given, asked, folder: gpu.deterministic(of, asked.repeats),
     "frames": frames,
-    "adaptive": adaptive,
     "pictures": like,
 }
 BY_ITSELF: dict[str, Callable[[Asked, Path], Figures]] = {

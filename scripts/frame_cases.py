@@ -55,7 +55,7 @@ CASES = {
     "dream-fourier": f"{SHORT} dream.exponent=0.6 dream.colour=0.5 dream.equalize=0.8 dream.detail=0.5 dream.mask=luma",
     "dream-gaussian": f"{SHORT} dream.precondition=gaussian dream.tone=free dream.steps=2",
     "dream-laplacian": f"{SHORT} dream.precondition=laplacian dream.jitter=0",
-    "dream-none": f"{SHORT} dream.precondition=none dream.colour=0 dream.adaptive=true dream.steps=3",
+    "dream-none": f"{SHORT} dream.precondition=none dream.colour=0 dream.steps=3",
     "dream-octaves": f"{SHORT} frame.width=160 frame.height=128 dream.octaves=4 score.targets=[stage3] duration=4f",
     "tiles-class": f"{SHORT} frame.width=160 frame.height=96 dream.tile=96 start.steps=1 duration=1f",
     "tiles-layer": f"{SHORT} frame.width=160 dream.tile=64 start.steps=1 score.targets=[stage3] duration=1f",

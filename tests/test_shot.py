@@ -3,7 +3,6 @@
 import math
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from pipeline import film
 from pipeline.build import build_shot
 from pipeline.cli import compose as command
 from pipeline.dream import model_zoo
-from pipeline.dream.adaptive_steps import Done
 from pipeline.dream.objective import Objective
 from pipeline.image import from_array
 from pipeline.media.decode.image_file import load_still
@@ -144,27 +142,3 @@ def test_a_plan_counts_frames_exactly(tmp_path: Path) -> None:
     plan = planned(tmp_path, "duration=1m30s", "frame.fps=29.97")
     assert plan.fps == Fraction(30000, 1001)
     assert plan.frames == round(90 * 30000 / 1001)
-
-
-@pytest.mark.slow
-def test_a_fast_zoom_is_given_more_steps_than_a_still_shot_and_warm_ups_all_of_them(tmp_path: Path) -> None:
-    """Counted on the finest octave, where a zoom wears detail off, once both have settled."""
-    small = ("frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=12", "duration=32f")
-    small += ("score=constant", "score.targets=[stage5:1]", "dream.adaptive=true", "dream.thrift=8", "dream.detail=1")
-    steps = []
-    for zoom in (1, 6):
-        shot = shot_of(planned(tmp_path, *small, f"camera.zoom={zoom}"))
-        notes, close = list[list[Done]](), shot.dreamer.thrift.close
-
-        def listen(frame: list[Done], seconds: float, notes: list[list[Done]] = notes, close: Any = close) -> None:
-            notes.append(frame)
-            close(frame, seconds)
-
-        shot.dreamer.thrift.close = listen  # type: ignore[method-assign,assignment]
-        *_, canvas = shot.begin()
-        assert not notes
-        assert all(step.notes == shot.dreamer.notes() for step in shot.render(canvas))
-        assert len(notes) == 32
-        steps.append(sum(frame[-1].taken for frame in notes[16:]))
-    assert 4 <= steps[0] <= 8
-    assert steps[1] >= 1.5 * steps[0]

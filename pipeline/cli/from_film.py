@@ -32,6 +32,7 @@ FILES = {  # settings that name a file, and what it is
 WRITTEN = ("score.targets", "score.keys", "network.targets")  # settings in which targets name pictures and masks
 # What only the person may say.
 NEVER = ("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "preview", "limits")
+REMOVED = ("dream.adaptive", "dream.thrift")  # settings that older records have
 RUNS = (".yaml", ".yml")
 
 
@@ -128,7 +129,7 @@ def _known(config: Any, path: Path, program: str, prefix: str = "") -> Iterator[
     keys = [key for key, _, _ in settings(RenderConfig())]
     for name, value in config.items():
         key = f"{prefix}{name}"
-        if key in NEVER:
+        if key in (*NEVER, *REMOVED):
             continue
         if key in keys:
             if any(isinstance(leaf, str) and "${" in leaf for _, leaf in safe_yaml.leaves(value)):

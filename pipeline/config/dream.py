@@ -95,13 +95,6 @@ class DreamConfig:
     octaves: int = option(3, "sizes at which each frame is dreamed", low=1, high=16)
     octave_ratio: float = option(1.6, "size of an octave over the next smaller", low=1.05, high=4)
     steps: int = option(1, "gradient steps per octave and frame", low=1, high=200)
-    adaptive: bool = option(False, "leave out steps that would add little to what is seen; dream.steps is the most")
-    thrift: float = option(
-        6.0,
-        "growth of what is seen, in shares per second, below which adaptive leaves steps out; 0 leaves none out",
-        low=0,
-        high=1000,
-    )
     strength: Any = option(0.6, "deviations of 0..1 that each octave adds per second", low=0, high=100, curve=True)
     detail: Any = option(
         1.0,

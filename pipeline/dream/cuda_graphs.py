@@ -29,10 +29,8 @@ MOST = 24  # recordings at a time, those used last; each keeps two pictures of i
 LIKENESS = 0.01  # of a gradient's deviation, by which a recording may differ: some operations add up in any order
 
 Made = TypeVar("Made")
-Found = tuple[Tensor, Tensor]
-"""A gradient ``(1, 3, H, W)`` and the objective's value, a scalar."""
-Recorder = Callable[[Callable[[], Found]], tuple[Callable[[], None], Found]]
-"""Work without arguments → what does it again, and the tensors in which its result then stands."""
+Recorder = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
+"""Work without arguments → what does it again, and the tensor in which its result then stands."""
 
 
 class CudaRecorder:
@@ -85,7 +83,7 @@ class CudaRecorder:
 
 
 class Graphs:
-    """The results of ``ascent.gradient_and_value``, recorded where they are asked for again and again.
+    """The results of ``ascent.gradient``, recorded where they are asked for again and again.
 
     ``working`` turns false, for good, once anything about a recording fails.
     """
@@ -95,23 +93,23 @@ class Graphs:
         self._known: OrderedDict[object, int | _Recording] = OrderedDict()
         self.working = True
 
-    def gradient_and_value(
+    def gradient(
         self, objective: Objective, picture: Tensor, targets: Mapping[Target, float], shift: tuple[int, int]
-    ) -> Found:
-        """As ``ascent.gradient_and_value``; the same bits, where the device's operations add up in a fixed order."""
-        plain = partial(ascent.gradient_and_value, objective, picture, targets, shift)
+    ) -> Tensor:
+        """As ``ascent.gradient``; the same bits, where the device's operations add up in a fixed order."""
+        plain = partial(ascent.gradient, objective, picture, targets, shift)
         if not self.working or not objective.steady(targets):
             return plain()
         forms, device = [objective.form(target) for target in targets], picture.device
         key = (objective, tuple(form for form, _ in forms), picture.shape, picture.dtype)
         known = self._known.pop(key, 0)
-        found: Found | None
+        found: Tensor | None
         if isinstance(known, _Recording):
             found = self._try(partial(known.play, picture, targets), device)
         else:
             found, known = plain(), known + 1
             if known == WORTH:
-                known = self._try(partial(self._record, objective, picture, targets, found[0]), device) or 0
+                known = self._try(partial(self._record, objective, picture, targets, found), device) or 0
         if self.working:
             self._known[key] = known
         if len(self._known) > self._most:
@@ -146,7 +144,7 @@ class Graphs:
     ) -> "_Recording":
         """The passes recorded. Raises ValueError when they do not give what is expected."""
         made = _Recording(self._recorder, objective, picture, targets)
-        difference = (made.play(picture, targets)[0] - expected).square().mean().sqrt()
+        difference = (made.play(picture, targets) - expected).square().mean().sqrt()
         if not difference <= LIKENESS * expected.std():
             raise ValueError("a recording gave another gradient")
         return made
@@ -167,12 +165,11 @@ class _Recording:
         work = partial(ascent.weighted, objective, self._picture, shares, indices=indices)
         self._replay, self._found = recorder(work)
 
-    def play(self, picture: Tensor, targets: Mapping[Target, float]) -> Found:
-        """Gradient and value, copies, of targets of the same forms in the same order."""
+    def play(self, picture: Tensor, targets: Mapping[Target, float]) -> Tensor:
+        """The gradient, a copy, of targets of the same forms in the same order."""
         self._fill(picture, targets)
         self._replay()
-        gradient, value = self._found
-        return gradient.clone(), value.clone()
+        return self._found.clone()
 
     def _fill(self, picture: Tensor, targets: Mapping[Target, float]) -> None:
         self._picture.copy_(picture)

@@ -10,12 +10,10 @@ from torch import Tensor
 from pipeline.config import DreamConfig
 from pipeline.dream import cuda_graphs, jitter, tiling, tone
 from pipeline.dream import gradient as ascent
-from pipeline.dream.adaptive_steps import Done, Thrift
 from pipeline.dream.objective import Objective
 from pipeline.dream.preconditioner import step_direction
 from pipeline.dream.pyramid import octave_size
 from pipeline.dream.region_mask import Masks, by_region
-from pipeline.dream.step_tally import Tally
 from pipeline.errors import DreamError
 from pipeline.image import resize
 from pipeline.runtime.device import out_of_memory, release
@@ -30,8 +28,8 @@ class Dreamer:
 
     ``short_side`` (pixels) is the finished frame's: an octave's *scale* is its short side over that one. ``masks``
     draws the regions that targets may be confined to, ``start_tone`` is the start's mean and deviation for
-    ``tone=start``. ``tile`` is the setting ``dream.tile`` in force, a number once memory ran out; with this number and
-    what ``thrift`` remembers a frame can be dreamed again bit for bit: ``notes`` tells both.
+    ``tone=start``. ``tile`` is the setting ``dream.tile`` in force, a number once memory ran out, which
+    ``notes`` tells: with it a frame can be dreamed again bit for bit.
     """
 
     def __init__(
@@ -48,18 +46,16 @@ class Dreamer:
         self._masks = masks or Masks({})
         self._tiled = ascent.Tiled(objective)
         self.tile: object = config.tile
-        self.thrift = Thrift(config.thrift)
 
     def notes(self) -> dict[str, str]:
         """What the next frame depends on beside the canvas, as text."""
-        return {"tile": str(self.tile), **({"thrift": self.thrift.note()} if self._config.adaptive else {})}
+        return {"tile": str(self.tile)}
 
     def recall(self, notes: Mapping[str, str]) -> None:
         """Go on where these notes were taken."""
         tile = notes.get("tile", "")
         if tile.isdecimal():  # memory had run out, and tiles change bits
             self.tile = int(tile)
-        self.thrift.recall(notes.get("thrift", ""))
 
     def scales(self, short_side: int) -> list[float]:
         """Scales of the octaves of a canvas with this short side (pixels), coarse to fine."""
@@ -125,30 +121,25 @@ class Dreamer:
         generator: torch.Generator,
     ) -> Tensor:
         """``dream`` with this frame's own settings, in tiles as they are."""
-        before, size, tally = canvas, (canvas.shape[2], canvas.shape[3]), Tally()
-        seen, done = list[TargetWeights](), list[Done]()
+        before, size = canvas, (canvas.shape[2], canvas.shape[3])
+        seen = list[TargetWeights]()
+        finite: list[tuple[float, Tensor]] = []
         shares = octave_shares(config.octaves, config.detail)
-        for octave, scale in enumerate(self.scales(min(size))):
+        for scale, share in zip(self.scales(min(size)), shares, strict=True):
             wanted = self._wanted(targets, scale)
             if not wanted:
                 continue
             seen.append(wanted)
-            steps = self.thrift.steps(octave, wanted, config.steps, seconds) if config.adaptive else config.steps
-            done.append(Done(octave, tuple(wanted), config.steps, steps))
-            if not steps:
-                continue
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
             small = resize(canvas, octave_size(size, scale * self._short_side))
-            after, amount = small, strength * shares[octave] * seconds / steps
-            tally.begin(octave, scale)
-            for _ in range(steps):
-                step = self._step(after, wanted, config, generator, tally)
-                tally.add(step)
+            after, amount = small, strength * share * seconds / config.steps
+            for _ in range(config.steps):
+                step = self._step(after, wanted, config, generator)
+                # Scaled by a deviation that is NaN once any number is: one number tells for all.
+                finite.append((scale, step[0, 0, 0, 0].isfinite()))
                 after = step.mul_(amount).add_(after)
             canvas = canvas + resize(after - small, size)
-        tally.check()
-        if config.adaptive:
-            self._account(done, tally, [strength * share for share in shares], seconds)
+        _check_finite(finite)
         return self._toned(before, canvas, seen, seconds, config)
 
     def _wanted(self, targets: TargetsAt, scale: float) -> TargetWeights:
@@ -156,15 +147,6 @@ class Dreamer:
         asked = {target: weight for target, weight in targets(scale).items() if weight}
         # Each by itself: a deep target that comes in must not take the small octaves from a shallow one.
         return {target: weight for target, weight in asked.items() if self.fits(scale, {target: weight})}
-
-    def _account(self, done: list[Done], tally: Tally, strengths: list[float], seconds: float) -> None:
-        """Remember what the octaves, of such ``strengths``, did and what came of it."""
-        promises, frame = tally.promises(), list[Done]()
-        for each in done:
-            slopes, values = promises.get(each.octave, (0.0, 0.0))
-            taken = max(1, each.taken)
-            frame.append(replace(each, gain=slopes * strengths[each.octave] * seconds / taken, value=values / taken))
-        self.thrift.close(frame, seconds)
 
     def _toned(
         self, before: Tensor, canvas: Tensor, seen: list[TargetWeights], seconds: float, config: DreamConfig
@@ -184,7 +166,6 @@ class Dreamer:
         targets: TargetWeights,
         config: DreamConfig,
         generator: torch.Generator,
-        tally: Tally,
     ) -> Tensor:
         """The direction ``(1, 3, h, w)`` in which the objective rises, of unit deviation where weights add up to 1.
 
@@ -193,11 +174,11 @@ class Dreamer:
         """
         groups = by_region(targets)
         if set(groups) == {None}:
-            return self._ascent(picture, targets, config, generator, tally) * min(1.0, _drive(targets))
+            return self._ascent(picture, targets, config, generator) * min(1.0, _drive(targets))
         size = (picture.shape[2], picture.shape[3])
         moved, drive = torch.zeros_like(picture), torch.zeros_like(picture[:, :1])
         for region, sight in groups.items():
-            ascent = self._ascent(picture, sight, config, generator, tally)
+            ascent = self._ascent(picture, sight, config, generator)
             share = torch.ones_like(drive) if region is None else self._masks.at(region, size, picture.device)
             within = (ascent.square() * share).sum() / (3 * share.sum() + 1e-6)  # its energy inside the mask
             share = share * _drive(sight)
@@ -210,7 +191,6 @@ class Dreamer:
         targets: TargetWeights,
         config: DreamConfig,
         generator: torch.Generator,
-        tally: Tally,
     ) -> Tensor:
         """The unit-deviation direction ``(1, 3, h, w)`` in which the objective of these targets rises."""
         reach = min(round(config.jitter), (min(picture.shape[2:]) - 1) // 2)
@@ -218,23 +198,28 @@ class Dreamer:
         there, size = jitter.moved(picture, (down, right)), (picture.shape[2], picture.shape[3])
         window = tiling.side(self.tile, size, picture.device)
         if window is None:
-            gradient, value = self._whole(there, targets, config, (down, right))
+            gradient = self._whole(there, targets, config, (down, right))
         else:
             dice = generator.clone_state()  # the frame's own draws stay the same, with tiles or without
-            gradient, value = self._tiled.gradient_and_value(there, targets, (down, right), window, dice)
+            gradient = self._tiled.gradient(there, targets, (down, right), window, dice)
         gradient = jitter.moved_back(gradient, (down, right))
-        direction = step_direction(gradient, config)
-        if config.adaptive:
-            tally.promise((gradient * direction).sum() * min(1.0, _drive(targets)), value)
-        return direction
+        return step_direction(gradient, config)
 
-    def _whole(
-        self, picture: Tensor, targets: TargetWeights, config: DreamConfig, shift: tuple[int, int]
-    ) -> tuple[Tensor, Tensor]:
-        """The gradient of a picture in one piece, and the objective's value there."""
+    def _whole(self, picture: Tensor, targets: TargetWeights, config: DreamConfig, shift: tuple[int, int]) -> Tensor:
+        """The gradient of a picture in one piece."""
         recorded = cuda_graphs.on(picture.device) if config.graphs else None
-        whole = ascent.gradient_and_value if recorded is None else recorded.gradient_and_value
-        return whole(self._objective, picture, targets, shift)
+        gradient = ascent.gradient if recorded is None else recorded.gradient
+        return gradient(self._objective, picture, targets, shift)
+
+
+def _check_finite(steps: list[tuple[float, Tensor]]) -> None:
+    """Raise DreamError where a step, with its octave's scale, was not finite. Waits for the device once a frame."""
+    if steps and not bool(torch.stack([finite for _, finite in steps]).all()):
+        scale = next(scale for scale, finite in steps if not bool(finite))
+        raise DreamError(
+            f"the gradient is not finite at the octave of scale {scale:.2f}; try precision=float32, "
+            "fewer dream.octaves or another target"
+        )
 
 
 def octave_shares(count: int, detail: float) -> list[float]:

@@ -17,13 +17,6 @@ Pulls = Mapping[Target, Tensor]
 
 def gradient(objective: Objective, picture: Tensor, targets: Mapping[Target, float], shift: tuple[int, int]) -> Tensor:
     """The gradient ``(1, 3, H, W)`` of the objective in a frame moved by ``shift`` (down, right; pixels)."""
-    return gradient_and_value(objective, picture, targets, shift)[0]
-
-
-def gradient_and_value(
-    objective: Objective, picture: Tensor, targets: Mapping[Target, float], shift: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
-    """As ``gradient``, with the objective's value there, a scalar on the device."""
     return weighted(objective, picture, objective.shares(targets), shift)
 
 
@@ -33,8 +26,8 @@ def weighted(
     shares: Shares,
     shift: tuple[int, int] = (0, 0),
     indices: Mapping[Target, Tensor] | None = None,
-) -> tuple[Tensor, Tensor]:
-    """As ``gradient_and_value``, of targets with their shares instead of their weights.
+) -> Tensor:
+    """As ``gradient``, of targets with their shares instead of their weights.
 
     Where shares and ``indices`` are tensors on the device and targets are steady, what is computed hangs on nothing
     but the picture's size and the targets' forms.
@@ -43,7 +36,7 @@ def weighted(
         leaf, size = picture.detach().requires_grad_(True), (picture.shape[2], picture.shape[3])
         value = objective.sum(objective.figures(leaf, shares, size, shift, indices=indices), shares, size)
         (found,) = torch.autograd.grad(value, leaf)
-    return found, value.detach()
+    return found
 
 
 class Tiled:
@@ -57,15 +50,15 @@ class Tiled:
     def __init__(self, objective: Objective) -> None:
         self._objective, self._fields = objective, Fields(objective.network)
 
-    def gradient_and_value(
+    def gradient(
         self,
         picture: Tensor,
         targets: Mapping[Target, float],
         shift: tuple[int, int],
         window: int,
         dice: torch.Generator,
-    ) -> tuple[Tensor, Tensor]:
-        """As ``gradient_and_value``, in windows of at most ``window`` pixels a side, cut where ``dice`` say."""
+    ) -> Tensor:
+        """As ``gradient``, in windows of at most ``window`` pixels a side, cut where ``dice`` say."""
         size = (picture.shape[2], picture.shape[3])
         layers = self._objective.layers(targets)
         reaches = [self._fields.reach(layer) for layer in layers]
@@ -80,7 +73,7 @@ class Tiled:
         parts = [(tile, self._views(tile, layers, size)) for tile in cuts]
         even = self._objective.even(targets)
         pulls = None if even else self._pulls(self._sum(picture, targets, shift, parts), targets, size)
-        total, seen = torch.zeros_like(picture), dict[Target, Tensor]()
+        total = torch.zeros_like(picture)
         for tile, views in parts:
             with torch.enable_grad():
                 leaf = picture[(..., *tile.window)].detach().clone(memory_format=torch.contiguous_format)
@@ -88,12 +81,11 @@ class Tiled:
                 figures = self._objective.figures(leaf, targets, size, shift, views)
                 # Where the first figures will do, all tiles must go by the same.
                 pulls = pulls or self._pulls(figures, targets, size)
-                seen = {target: seen.get(target, 0.0) + figure.detach() for target, figure in figures.items()}
                 value = torch.stack([(figures[target] * pulls[target]).sum() for target in targets]).sum()
                 if value.requires_grad:  # else a target's place lies in another tile
                     (found,) = torch.autograd.grad(value, leaf)
                     total[(..., *tile.window)] += found
-        return total, self._objective.total(seen, targets, size)
+        return total
 
     def _views(self, tile: tiling.Tile, layers: frozenset[str], size: tuple[int, int]) -> dict[str, View]:
         return {

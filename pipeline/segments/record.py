@@ -91,6 +91,8 @@ def frames_spec(record: Mapping[str, Any], plan: ShotPlan) -> Spec:
     spec |= {f"versions.{name}": record["versions"][name] for name in (*PACKAGES, "ffmpeg")}
     spec["frame"] = f"{plan.width}x{plan.height} at {plan.fps} frames per second"
     spec |= {"octaves": plan.octaves, "opening": plan.opening}
+    # Settings that are no more, at their old defaults: films that were begun with them resume.
+    spec |= {"config.dream.adaptive": False, "config.dream.thrift": 6.0}
     return {key.removeprefix("config."): value for key, value in spec.items()}
 
 

@@ -12,7 +12,9 @@ camera's motion, in thousandths. The sheet has a row for each way, from the firs
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 if not __package__:  # run as a file
@@ -24,8 +26,10 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from pipeline.dream.objective import Objective
+from pipeline.image import fit, resize
+from pipeline.motion import camera
 from scripts.benchmarks import options
-from scripts.benchmarks.adaptive_steps import point
 from scripts.benchmarks.options import FRAMES
 from scripts.benchmarks.workload import Subject, subject
 
@@ -37,7 +41,6 @@ WAYS = {
     "auto": (),
     "channels last": ("precision=float32", "network.channels_last=true", "dream.tile=never"),
     "tiles": (*EXACT[:2], "dream.tile={tile}"),
-    "adaptive": (*EXACT, "dream.adaptive=true"),
 }
 LEAST = 64  # pixels of a tile's side
 LABEL = 14  # pixels of height
@@ -63,9 +66,8 @@ def measure(
         judge = judge or of
         told = f"{name} ({_arithmetic(of)})"
         films[told] = film(of, frames)
-        seen = point(judge, ZOOM, films[told][frames * 2 // 3 :], 0, 0)
         first = likeness(films[told][0], next(iter(films.values()))[0])
-        found[told] = {"first": first, "seen": seen.seen, "seen_half": seen.seen_half, "flicker": seen.flicker}
+        found[told] = {"first": first, **quality(judge, films[told][frames * 2 // 3 :])}
         shown = (f"{value:.2f}" if isinstance(value, float) else value for value in found[told].values())
         print(f"{'':4}{told:36}" + "".join(f"{value:>10}" for value in shown), flush=True)
     if sheets is not None:
@@ -83,6 +85,21 @@ def film(of: Subject, frames: int) -> list[Tensor]:
     shot = of.shot()
     steps = shot.render(shot.canvas)
     return [next(steps).frame.cpu() for _ in range(frames)]
+
+
+def quality(of: Subject, frames: Sequence[Tensor]) -> dict[str, float]:
+    """The target's mean activation in frames ``(1, 3, H, W)`` at full and at half size, and their mean flicker."""
+    objective, still = Objective(of.network), {"rotate": 0.0, "pan": (0.0, 0.0), "center": (0.5, 0.5)}
+    halved = [resize(frame, fit(of.size, min(of.size) / 2)) for frame in frames]
+    changes = []
+    for before, after in pairwise(frames):
+        moved = camera.move(before, zoom=ZOOM, seconds=1 / float(of.plan.fps), **still)  # type: ignore[arg-type]
+        changes.append(1e3 * float((after - moved).abs().mean()))
+    return {
+        "seen": mean(objective.activation(frame, of.target) for frame in frames),
+        "seen_half": mean(objective.activation(frame, of.target) for frame in halved),
+        "flicker": mean(changes),
+    }
 
 
 def likeness(one: Tensor, other: Tensor) -> float | str:

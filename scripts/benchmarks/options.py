@@ -27,7 +27,7 @@ from scripts.benchmarks.workload import settings
 NETWORKS = ("motifnet", "squeezenet1_0", "googlenet", "vgg16")
 QUICK_NETWORKS = NETWORKS[:2]
 PARTS = (
-    *("overhead", "common", "equal", "adaptive", "ways", "profile", "scaling", "frames", "start", "threads"),
+    *("overhead", "common", "equal", "ways", "profile", "scaling", "frames", "start", "threads"),
     *("pictures", "gpu", "deterministic"),
 )
 QUICK_PARTS = ("overhead", "common", "equal", "start")

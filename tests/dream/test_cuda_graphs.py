@@ -9,7 +9,7 @@ from torch import Tensor
 from pipeline.config import DreamConfig, NetworkConfig
 from pipeline.dream import cuda_graphs, model_zoo
 from pipeline.dream import gradient as ascent
-from pipeline.dream.cuda_graphs import Found, Graphs
+from pipeline.dream.cuda_graphs import Graphs
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
@@ -27,15 +27,14 @@ class Rerun:
     def __init__(self) -> None:
         self.made = self.played = 0
 
-    def __call__(self, work: Callable[[], Found]) -> tuple[Callable[[], None], Found]:
+    def __call__(self, work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
         self.made += 1
         work()
         found = work()
 
         def replay() -> None:
             self.played += 1
-            for kept, new in zip(found, work(), strict=True):
-                kept.copy_(new)
+            found.copy_(work())
 
         return replay, found
 
@@ -56,11 +55,6 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return lines
 
 
-def same(one: Found, other: Found) -> bool:
-    """Whether gradient and value have the same bits."""
-    return all(map(torch.equal, one, other))
-
-
 def faded(targets: list[str], step: int) -> TargetWeights:
     return {target_of(target): (0.31 + 0.17 * step) * (-1) ** n for n, target in enumerate(targets)}
 
@@ -71,8 +65,8 @@ def test_a_recording_gives_the_same_bits_while_weights_fade(objective: Objective
     recorded = Graphs(recorder)
     for step in range(6):
         picture, weights = noise(seed=step), faded(targets, step)
-        expected = ascent.gradient_and_value(objective, picture, weights, SHIFT)
-        assert same(recorded.gradient_and_value(objective, picture, weights, SHIFT), expected)
+        expected = ascent.gradient(objective, picture, weights, SHIFT)
+        assert torch.equal(recorded.gradient(objective, picture, weights, SHIFT), expected)
     assert recorder.made == 1  # one recording for all weights
     assert recorder.played == 1 + 6 - cuda_graphs.WORTH  # one of them to see that it is right
 
@@ -86,18 +80,16 @@ def test_one_recording_stands_for_all_channels_and_one_for_all_classes(objective
             weights_of({f"three:{step}": 0.3, f"three:{step + 5}": 0.7 * step + 0.1}),
             weights_of({f"class:{step}": 1.0, "two": 0.5, f"three:{15 - step}": -0.2}),
         ):
-            expected = ascent.gradient_and_value(objective, noise(seed=step), targets, SHIFT)
-            assert same(recorded.gradient_and_value(objective, noise(seed=step), targets, SHIFT), expected)
+            expected = ascent.gradient(objective, noise(seed=step), targets, SHIFT)
+            assert torch.equal(recorded.gradient(objective, noise(seed=step), targets, SHIFT), expected)
     assert recorder.made == 3
 
 
 def test_what_a_recording_gave_stays_as_it_is(objective: Objective) -> None:
     recorded = Graphs(Rerun())
-    found = [
-        recorded.gradient_and_value(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT) for step in range(6)
-    ]
+    found = [recorded.gradient(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT) for step in range(6)]
     for step, each in enumerate(found):
-        assert same(each, ascent.gradient_and_value(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT))
+        assert torch.equal(each, ascent.gradient(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT))
 
 
 def test_sizes_targets_their_order_and_objectives_have_recordings_of_their_own(tiny: Network) -> None:
@@ -112,8 +104,8 @@ def test_sizes_targets_their_order_and_objectives_have_recordings_of_their_own(t
     ]
     for _ in range(5):
         for objective, picture, targets in asked:
-            found = recorded.gradient_and_value(objective, picture, targets, SHIFT)
-            assert same(found, ascent.gradient_and_value(objective, picture, targets, SHIFT))
+            found = recorded.gradient(objective, picture, targets, SHIFT)
+            assert torch.equal(found, ascent.gradient(objective, picture, targets, SHIFT))
     assert recorder.made == len(asked)
 
 
@@ -123,8 +115,8 @@ def test_what_hangs_on_the_roll_or_the_host_is_not_recorded(objective: Objective
     recorded = Graphs(recorder)
     for step in range(5):
         shift, targets = (3 * step, -step), weights_of({target: 1.0, "two": 1.0})
-        expected = ascent.gradient_and_value(objective, noise(), targets, shift)
-        assert same(recorded.gradient_and_value(objective, noise(), targets, shift), expected)
+        expected = ascent.gradient(objective, noise(), targets, shift)
+        assert torch.equal(recorded.gradient(objective, noise(), targets, shift), expected)
     assert not recorder.made
 
 
@@ -134,7 +126,7 @@ def test_the_recordings_used_longest_ago_are_given_up(objective: Objective) -> N
 
     def ask(width: int, times: int = cuda_graphs.WORTH) -> None:
         for _ in range(times):
-            recorded.gradient_and_value(objective, noise(48, width), weights_of({"two": 1.0}), SHIFT)
+            recorded.gradient(objective, noise(48, width), weights_of({"two": 1.0}), SHIFT)
 
     ask(64)
     ask(66)
@@ -153,24 +145,24 @@ def test_the_recordings_used_longest_ago_are_given_up(objective: Objective) -> N
 def test_what_cannot_be_recorded_is_dreamed_all_the_same(
     objective: Objective, said: list[str], error: Exception
 ) -> None:
-    def failing(work: Callable[[], Found]) -> tuple[Callable[[], None], Found]:
+    def failing(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
         raise error
 
     recorded = Graphs(failing)
     for step in range(6):
-        found = recorded.gradient_and_value(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
-        assert same(found, ascent.gradient_and_value(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
+        found = recorded.gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
+        assert torch.equal(found, ascent.gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
     assert len(said) == 1
     assert str(error).splitlines()[0] in said[0]
     assert "\n" not in said[0]
 
 
 def test_a_recording_that_fails_later_or_is_wrong_is_given_up(objective: Objective, said: list[str]) -> None:
-    def wrong(work: Callable[[], Found]) -> tuple[Callable[[], None], Found]:
-        gradient, value = work()
-        return lambda: None, (torch.zeros_like(gradient), value)
+    def wrong(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
+        gradient = work()
+        return lambda: None, torch.zeros_like(gradient)
 
-    def breaking(work: Callable[[], Found]) -> tuple[Callable[[], None], Found]:
+    def breaking(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
         replay, found = Rerun()(work)
         plays: Iterator[int] = iter(range(2))
 
@@ -183,8 +175,8 @@ def test_a_recording_that_fails_later_or_is_wrong_is_given_up(objective: Objecti
     for recorder in (wrong, breaking):
         recorded = Graphs(recorder)
         for step in range(7):
-            found = recorded.gradient_and_value(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
-            assert same(found, ascent.gradient_and_value(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
+            found = recorded.gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
+            assert torch.equal(found, ascent.gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
         assert not recorded.working
     assert "another gradient" in said[0]
     assert len(said) == 2
@@ -217,44 +209,19 @@ def test_a_dreamer_gives_recordings_up_before_it_takes_smaller_tiles(
     played = recorder.played
     assert all(map(torch.equal, dreamed(DreamConfig(octaves=2, graphs=False)), expected))
     assert recorder.played == played  # switched off
-    memory, gradient_and_value = iter([True]), recorded.gradient_and_value
+    memory, gradient = iter([True]), recorded.gradient
 
-    def once_full(*asked: object) -> Found:
+    def once_full(*asked: object) -> Tensor:
         if next(memory, False):
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return gradient_and_value(*asked)  # type: ignore[arg-type]
+        return gradient(*asked)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(recorded, "gradient_and_value", once_full)
+    monkeypatch.setattr(recorded, "gradient", once_full)
     assert all(map(torch.equal, dreamed(config), expected))
     assert not recorded.working
     assert said == [
         "note: passes are launched one by one from here on, not from recordings (the device ran out of memory)"
     ]
-
-
-def test_thrift_goes_by_recordings_as_by_single_passes(tiny: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Steps that are left out are so because of the value that came with the gradient."""
-    recorder, objective = Rerun(), Objective(tiny)
-    recorded = Graphs(recorder)
-
-    def dreamed(config: DreamConfig) -> tuple[list[Tensor], str]:
-        dreamer, canvas, found = Dreamer(objective, config, 48), noise(), []
-        dice = torch.Generator().manual_seed(0)
-        for _ in range(16):
-            canvas = dreamer.dream(
-                canvas, lambda scale: weights_of({"three": 1.0}), strength=0.6, seconds=0.04, generator=dice
-            )
-            found.append(canvas)
-        return found, dreamer.notes()["thrift"]
-
-    config = DreamConfig(octaves=2, adaptive=True, thrift=200.0)
-    expected, notes = dreamed(config)
-    monkeypatch.setattr(cuda_graphs, "on", lambda device: recorded)
-    found, noted = dreamed(config)
-    assert all(map(torch.equal, found, expected))
-    assert noted == notes
-    assert recorder.made == 2
-    assert 2 < recorder.played < 2 * (1 + 16 - cuda_graphs.WORTH)  # some steps were left out
 
 
 def test_nothing_is_recorded_without_cuda() -> None:
@@ -273,8 +240,8 @@ def test_a_graph_gives_the_bits_of_single_launches(precision: torch.dtype) -> No
                 noise(*size, seed=step).to(device),
                 weights_of({"stage3": 0.1 * step + 0.1, f"stage4:{step}": 0.5}),
             )
-            expected = ascent.gradient_and_value(objective, picture, targets, SHIFT)
-            assert same(recorded.gradient_and_value(objective, picture, targets, SHIFT), expected)
+            expected = ascent.gradient(objective, picture, targets, SHIFT)
+            assert torch.equal(recorded.gradient(objective, picture, targets, SHIFT), expected)
     assert recorded.working
     assert sum(isinstance(known, cuda_graphs._Recording) for known in recorded._known.values()) == 2
 

@@ -1,11 +1,8 @@
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor
 
 from pipeline.config import DreamConfig
-from pipeline.dream.adaptive_steps import Done
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
@@ -103,74 +100,3 @@ def test_a_deep_target_takes_no_octave_from_a_shallow_one(tiny: Network) -> None
     )
     assert torch.equal(alone, beside)
     assert not torch.equal(alone, noise())
-
-
-THRIFTY = DreamConfig(octaves=2, adaptive=True, thrift=40.0)
-
-
-def test_steps_that_promise_little_are_left_out_and_the_dream_goes_on(tiny: Network) -> None:
-    objective = Objective(tiny)
-    dreamers = [Dreamer(objective, config, 96) for config in (DreamConfig(octaves=2), THRIFTY)]
-    passes: list[int] = []
-    looked = objective.figures
-
-    def counted(picture: Tensor, *given: Any, **more: Any) -> dict[str, Tensor]:
-        passes.append(picture.shape[2] * picture.shape[3])
-        return looked(picture, *given, **more)
-
-    objective.figures = counted  # type: ignore[method-assign]
-    seen, work = [], []
-    for dreamer in dreamers:
-        passes.clear()
-        dreamed = dream(dreamer, noise(), frames=24)
-        work.append(sum(passes))
-        seen.append(objective.activation(dreamed, target_of("three")))
-    assert 0.2 * work[0] < work[1] < 0.6 * work[0]
-    assert seen[1] > 1.5 * objective.activation(noise(), target_of("three"))
-
-
-def test_without_thrift_adaptive_frames_are_the_same_bits(tiny: Network) -> None:
-    whole, adaptive = (
-        Dreamer(Objective(tiny), DreamConfig(steps=2, adaptive=adaptive, thrift=0.0), 96) for adaptive in (False, True)
-    )
-    assert torch.equal(dream(whole, noise(), frames=3), dream(adaptive, noise(), frames=3))
-
-
-def test_a_thrifty_frame_follows_from_the_canvas_and_the_notes(tiny: Network) -> None:
-    first, second = (Dreamer(Objective(tiny), THRIFTY, 96) for _ in range(2))
-    canvas = dream(first, noise(), frames=15)
-    second.recall(first.notes())
-    assert torch.equal(dream(first, canvas, frames=6), dream(second, canvas, frames=6))
-    assert first.notes() == second.notes()
-
-
-def test_what_is_noted_is_the_growth_that_a_step_brings(tiny: Network) -> None:
-    """The promise, slope times length, against what the objective really gains with the rolled picture at rest."""
-    config = DreamConfig(octaves=1, jitter=0, tone="free", precondition="none", adaptive=True, strength=1e-3)
-    objective, noted = Objective(tiny), []
-    dreamer = Dreamer(objective, config, 96)
-    dreamer.thrift.close = lambda frame, seconds: noted.extend(frame)  # type: ignore[method-assign]
-    canvas = noise().clamp(0.2, 0.8)
-    dreamed = dreamer.dream(canvas, lambda scale: SEES, strength=1e-3, seconds=0.5, generator=torch.Generator())
-    with torch.no_grad():
-        before, after = (float(objective.value(picture, SEES)) for picture in (canvas, dreamed))
-    assert noted[0].value == pytest.approx(before, rel=1e-4)
-    assert noted[0].gain == pytest.approx(after - before, rel=0.05)
-
-
-def test_regions_and_weights_promise_as_one(tiny: Network) -> None:
-    """The same target in two halves of the frame is told as the target itself is; half the weight promises half."""
-    objective, promised = Objective(tiny), []
-    for sight in (
-        weights_of({"three": 1.0}),
-        weights_of({"three{left}": 0.5, "three{not left}": 0.5}),
-        weights_of({"three": 0.5}),
-    ):
-        dreamer = Dreamer(objective, DreamConfig(octaves=1, jitter=0, adaptive=True), 96)
-        noted: list[Done] = []
-        dreamer.thrift.close = lambda frame, seconds, noted=noted: noted.extend(frame)  # type: ignore[method-assign]
-        dreamer.dream(
-            noise(), lambda scale, sight=sight: sight, strength=0.6, seconds=1 / 24, generator=torch.Generator()
-        )
-        promised.append(noted[0].gain / noted[0].value)
-    assert promised[1:] == pytest.approx([promised[0] / 2, promised[0] / 2], rel=0.01)

@@ -18,7 +18,7 @@ from pipeline.dream.objective import Objective
 from pipeline.errors import RenderError
 from pipeline.media.decode.probe import count_frames
 from pipeline.networks import motifnet
-from scripts.benchmarks import adaptive_steps, gpu, measures
+from scripts.benchmarks import gpu, measures
 from scripts.benchmarks.baseline import CommonWay, Way
 from scripts.benchmarks.frame_loop import looping
 from scripts.benchmarks.timing import Took, ratios, take_turns
@@ -167,14 +167,3 @@ def test_of_a_gpus_time_each_kernel_counts_once() -> None:
         events.append(event)
     assert gpu.computing(events, on_gpu=True) == {"kernel": 2}
     assert gpu.computing(events[:1], on_gpu=False) == {"aten::conv2d": 3}
-
-
-def test_the_curve_counts_every_pixel_that_is_passed(small: Subject) -> None:
-    """One step on 42×64 and 64×96; two steps are twice that, one octave the finer, and thrift at most all of it."""
-    dreams = adaptive_steps.settings(small.plan.config.dream)
-    names = ("1 step", "2 steps", "octaves=1", "thrift=12")
-    points = adaptive_steps.curve(small, {name: dreams[name] for name in names}, 1.0, 6, small.shot().canvas)
-    pixels = [points[name].kpixels for name in names]
-    assert pixels[:3] == pytest.approx([8.832, 17.664, 6.144])
-    assert 0 < pixels[3] <= pixels[0]
-    assert all(point.flicker > 0 for point in points.values())

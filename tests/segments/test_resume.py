@@ -115,18 +115,6 @@ def test_a_film_goes_on_in_the_precision_and_order_in_which_it_began(
     assert digest(tmp_path / "loud" / "film.mp4") == digest(tmp_path / "quiet" / "film.mp4")
 
 
-def test_a_film_with_steps_left_out_goes_on_with_what_it_had_measured(tmp_path: Path, quiet: dict[int, str]) -> None:
-    """Stopped in the middle of a segment, between two, and after damage that costs a finished one."""
-    thrifty = ("duration=14f", "frame.fps=12", "dream.adaptive=true", "dream.thrift=1000")
-    make(tmp_path / "quiet", *thrifty)
-    for at in (5, 7):
-        with pytest.raises(RuntimeError, match="a stone"):
-            make(tmp_path / "loud", *thrifty, at=at)
-    (tmp_path / "loud" / "film.work" / "shot-001" / "00001.mp4").write_bytes(b"")
-    make(tmp_path / "loud", *thrifty)
-    assert digest(tmp_path / "loud" / "film.mp4") == digest(tmp_path / "quiet" / "film.mp4") != quiet[14]
-
-
 def test_stopped_at_once_finished_segments_stay(tmp_path: Path, quiet: dict[int, str]) -> None:
     def hit_twice() -> None:
         while (tmp_path / "film.work" / "shot-001" / "journal.jsonl").read_bytes().count(b"\n") < 2:
