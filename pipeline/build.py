@@ -1,9 +1,9 @@
 """A plan made into a shot: network, objective, score, first canvas and footage, every target checked."""
 
+import logging
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -23,10 +23,11 @@ from pipeline.motion.footage import Footage
 from pipeline.plan.footage import FootagePlan
 from pipeline.plan.score import compose, guide_layer, kin_of
 from pipeline.plan.shot_plan import ShotPlan
-from pipeline.runtime.progress import say
 from pipeline.runtime.seeding import START, generator
 from pipeline.shot import Shot
 from pipeline.targets.target import Target
+
+log = logging.getLogger(__name__)
 
 GUIDE_SIDE = 224  # pixels on the short side of guides and masks
 
@@ -82,15 +83,8 @@ def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[Target, 
         least = f"the shorter side has {short_side} pixels; to see {blind[0]} the network needs {needs}"
         raise ConfigError("frame.width, frame.height", short_side, least)
     if len(kept) < len(scales):
-        _say_once(
-            f"note: the frame is small for {len(scales)} octaves; some targets are dreamed with {max(1, len(kept))}"
-        )
-
-
-@cache
-def _say_once(text: str) -> None:
-    """Say it, of however many shots of a film it is true."""
-    say(text)
+        text = f"the frame is small for {len(scales)} octaves; some targets are dreamed with {max(1, len(kept))}"
+        log.info(text, extra={"once": True})
 
 
 def _pictures(files: Iterable[str], plan: ShotPlan) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 Until it is finished it grows in a folder of its own, ``NAME.work`` beside it, from which the same command goes on.
 """
 
+import logging
 import os
 from bisect import bisect_right
 from collections.abc import Callable
@@ -24,15 +25,16 @@ from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import selected_shots
 from pipeline.plan.sound import plan_sound
 from pipeline.runtime.device import choose_device, out_of_memory, precisions
-from pipeline.runtime.files import write
+from pipeline.runtime.files import write_bytes
 from pipeline.runtime.interrupt import Stop
-from pipeline.runtime.progress import say
 from pipeline.segments import record, request
 from pipeline.segments.film_shots import Reel
 from pipeline.segments.shot_render import Networks, Take, encoder
 from pipeline.segments.transition import Seam, make_seam
 from pipeline.segments.workdir import Folder, may_replace, work_path
 from pipeline.segments.writer import Watcher
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def render(plan: FilmPlan, watchers: tuple[Watcher, ...] = ()) -> Film:
     """
     config = plan.config
     for note in plan.notes:
-        say(f"note: {note}")
+        log.info(note)
     device = choose_device(config.device, config.deterministic)
     networks = Networks(device, precisions(config.precision, device))
     with ExitStack() as stack:
@@ -74,7 +76,7 @@ def render(plan: FilmPlan, watchers: tuple[Watcher, ...] = ()) -> Film:
         missing = [number + 1 for number, take in enumerate(reel.takes) if take is None or not take.is_whole()]
         if missing:
             count = f"{len(missing)} of {len(reel.takes)} shots are"
-            say(f"note: {count} still to be rendered; without shots= the same command finishes the film")
+            log.info(f"{count} still to be rendered; without shots= the same command finishes the film")
             return Film(work_path(plan.outputs.film))
         return _join(plan, reel.whole(), folder)
 
@@ -109,7 +111,7 @@ def _explain(reel: Reel, error: Exception) -> NoReturn:
     """Say what is kept, then raise what went wrong."""
     kept = reel.kept()
     if kept:
-        say(f"note: {_kept(reel, kept)}")
+        log.info(_kept(reel, kept))
     if isinstance(error, RuntimeError | MemoryError) and out_of_memory(error):
         advice = "try a smaller frame, fewer dream.octaves or precision=bfloat16"
         raise DreamError(f"the device ran out of memory; {advice}") from error
@@ -135,7 +137,7 @@ def _join(plan: FilmPlan, takes: list[Take], folder: Folder) -> Film:
         poster.offer(index, from_array(read_frame(path, index - ends[number] + count) / 255.0))
     _assemble(plan, [path for path, _ in pieces], plan.outputs.video, plan.frames, text, announce=folder.own)
     poster.save(plan.outputs.poster)
-    write(plan.outputs.record, record.as_text({**facts, "speed": _speed(takes)}).encode())
+    write_bytes(plan.outputs.record, record.as_text({**facts, "speed": _speed(takes)}).encode())
     if plan.config.keep_segments:
         folder.sign()
     else:
@@ -228,9 +230,9 @@ def _assemble(
         first = error
     try:
         joining(sound=sound, strict=False)
-        say(f"note: what can be read of the sound is laid under the pictures ({first})")
+        log.warning(f"what can be read of the sound is laid under the pictures ({first})")
     except EncoderError as error:
-        say(f"note: the sound could not be laid under the pictures and is left out ({error})")
+        log.warning(f"the sound could not be laid under the pictures and is left out ({error})")
         joining(sound=None)
 
 

@@ -45,7 +45,6 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
 def _render(plan: "FilmPlan") -> "Film":
     """Render the film, with a live page if the config asks for one."""
     from pipeline import film
-    from pipeline.runtime.progress import heard_by
 
     if not plan.config.preview.wanted:
         return film.render(plan)
@@ -55,7 +54,6 @@ def _render(plan: "FilmPlan") -> "Film":
         raise RenderError(f"preview needs the package {error.name}: scripts/setup preview installs it") from error
     with ExitStack() as stack:
         page = open_page(plan, plan.config.preview, stack)
-        stack.enter_context(heard_by(page.note))
         try:
             result = film.render(plan, (page,))
         except (RenderError, Interrupted) as error:

@@ -41,7 +41,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
 
-from pipeline.runtime.files import write
+from pipeline.runtime.files import write_bytes
 from scripts.benchmarks import gpu, image_quality, measures, subprocesses
 from scripts.benchmarks import options as command_line
 from scripts.benchmarks import scaling as growth
@@ -67,7 +67,7 @@ def measure(asked: Asked) -> None:
             show(title, found)
         figures["conditions"]["load_after"] = os.getloadavg()[0]
         if asked.file is not None:
-            write(asked.file, json.dumps(figures, indent=1).encode())
+            write_bytes(asked.file, json.dumps(figures, indent=1).encode())
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -26,7 +26,7 @@ import numpy as np
 
 from pipeline.media import ffmpeg
 from pipeline.media.decode.probe import count_frames
-from pipeline.runtime.files import digest
+from pipeline.runtime.files import sha256_of
 from scripts.torture import finish, kill, last_error, render, wait_for_work
 
 SAMPLE_RATE = 22_050  # of the song, in Hz
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         counts = sorted(rng.sample(range(1, last + 1), options.kills))
         moments = [(number, rng.uniform(0.0, MAX_DELAY_SECONDS)) for number in counts]
         finished, runs = render_with_kills(killed, settings, moments)
-        equal = digest(whole) == digest(killed)
+        equal = sha256_of(whole) == sha256_of(killed)
         changed = render_change(killed, (*SMALL, film_setting(options, change=True)))
         seconds = sound_seconds(whole)
     expected = round(options.seconds * FPS)

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from pipeline.media.decode.image_file import write_png
-from pipeline.runtime.files import digest
+from pipeline.runtime.files import sha256_of
 from pipeline.segments.lock import Lock
 from tests.forked import Program, Run
 from tests.test_reliability import DATA, matches
@@ -113,7 +113,7 @@ def quiet(program: Program, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("quiet")
     write_photo(folder)
     assert program.run(*ARGUMENTS, folder=folder).code == 0
-    return digest(folder / "film.mp4")
+    return sha256_of(folder / "film.mp4")
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_fault_is_reported_and_loses_nothing(scene: Scene, quiet: str, case: dic
     elif case["code"]:
         assert not film.exists()
         recover(scene, case)
-    assert digest(film) == quiet
+    assert sha256_of(film) == quiet
     assert not (scene.folder / "film.work").exists()
 
 
@@ -159,7 +159,7 @@ def test_killed_render_resumes_after_its_segments(scene: Scene, quiet: str) -> N
     assert scene.run(event="SIGKILL").code == -9
     run = scene.run()
     assert any(matches(line, "note: …4 of 14 frames") for line in run.err.splitlines()), run.err
-    assert digest(scene.folder / "film.mp4") == quiet
+    assert sha256_of(scene.folder / "film.mp4") == quiet
 
 
 def test_every_damage_and_mount_command_is_used() -> None:

@@ -19,7 +19,7 @@ from pipeline.media.decode.probe import decode, probe_video
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.lossless import lossless, read
 from pipeline.plan.planner import plan_film
-from pipeline.runtime.files import digest, place
+from pipeline.runtime.files import move_into_place, sha256_of
 from pipeline.segments.layout import Layout
 from pipeline.segments.transition import Seam, make_seam, mix
 from tests.media.drawn import clouds
@@ -120,7 +120,7 @@ def test_stopped_anywhere_the_film_goes_on_and_is_the_same(tmp_path: Path, quiet
         make(tmp_path, FOUR, at=at)
     assert not (tmp_path / "film.mp4").exists()
     assert len(make(tmp_path, FOUR).frames) <= 28 - at
-    assert digest(tmp_path / "film.mp4") == digest(quiet / "film.mp4")
+    assert sha256_of(tmp_path / "film.mp4") == sha256_of(quiet / "film.mp4")
 
 
 def test_one_changed_shot_is_rendered_alone_and_only_when_it_may_be(tmp_path: Path) -> None:
@@ -129,11 +129,11 @@ def test_one_changed_shot_is_rendered_alone_and_only_when_it_may_be(tmp_path: Pa
     (tmp_path / "film.mp4").unlink()
     with pytest.raises(OutputError, match=r"film.work/shot-002 holds a part .*\(camera.zoom: 1.2 → 1.4\)"):
         make(tmp_path, both % "1.4", "overwrite=true", "overwrite=false")
-    before = {path: digest(path) for path in (tmp_path / "film.work" / "shot-001").iterdir()}
+    before = {path: sha256_of(path) for path in (tmp_path / "film.work" / "shot-001").iterdir()}
     assert make(tmp_path, both % "1.4", "overwrite=true").frames == list(range(4, 11))
-    assert before == {path: digest(path) for path in (tmp_path / "film.work" / "shot-001").iterdir()}
+    assert before == {path: sha256_of(path) for path in (tmp_path / "film.work" / "shot-001").iterdir()}
     make(tmp_path / "anew", both % "1.4")
-    assert digest(tmp_path / "film.mp4") == digest(tmp_path / "anew" / "film.mp4")
+    assert sha256_of(tmp_path / "film.mp4") == sha256_of(tmp_path / "anew" / "film.mp4")
 
 
 def test_some_shots_alone_then_the_film(tmp_path: Path, quiet: Path) -> None:
@@ -144,7 +144,7 @@ def test_some_shots_alone_then_the_film(tmp_path: Path, quiet: Path) -> None:
     ):
         make(tmp_path, FOUR, "shots=3")
     assert len(make(tmp_path, FOUR).frames) == 13
-    assert digest(tmp_path / "film.mp4") == digest(quiet / "film.mp4")
+    assert sha256_of(tmp_path / "film.mp4") == sha256_of(quiet / "film.mp4")
 
 
 def test_a_film_that_was_finished_since_it_was_planned_is_not_rendered_again(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_kept_frames_come_back_as_they_were(tmp_path: Path, bits: str) -> None:
     with Encoder(tmp_path / "a.kept.nut", width=50, height=36, fps=Fraction(24), encode=encode) as encoder:
         for frame in frames:
             encoder.write(frame)
-    place(encoder.part, tmp_path / "a.kept.nut", overwrite=True)
+    move_into_place(encoder.part, tmp_path / "a.kept.nut", overwrite=True)
     step = 1 / 255 if bits == "8" else 1 / 32767
     for frame, back in zip(frames, read([tmp_path / "a.kept.nut"]), strict=True):
         assert float((frame - back).abs().max()) <= step
@@ -253,18 +253,18 @@ def test_a_seam_that_is_there_is_made_once_and_a_damaged_one_again(tmp_path: Pat
         with encoder(name, lossless(EncodeConfig())) as opened:
             for _ in range(3):
                 opened.write(torch.full((1, 3, 32, 48), level))
-        place(opened.part, tmp_path / name, overwrite=True)
+        move_into_place(opened.part, tmp_path / name, overwrite=True)
         files.append(tmp_path / name)
     seam = Seam("crossfade", 3, (files[0],), (files[1],), "")
     path = make_seam(seam, tmp_path / "seam.mp4", encoder("seam.mp4", EncodeConfig()))
-    made = digest(path)
+    made = sha256_of(path)
     assert [round(float(frame.mean())) for frame in decode(path)] == pytest.approx([89, 128, 166], abs=2)
     stamp = path.stat().st_mtime_ns
     make_seam(seam, path, encoder("seam.mp4", EncodeConfig()))
     assert path.stat().st_mtime_ns == stamp
     path.write_bytes(b"damaged")
     make_seam(seam, path, encoder("seam.mp4", EncodeConfig()))
-    assert digest(path) == made
+    assert sha256_of(path) == made
 
 
 def _crossed(a: Tensor, b: Tensor, share: float) -> Tensor:

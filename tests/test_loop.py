@@ -12,7 +12,7 @@ from pipeline import film
 from pipeline.errors import ConfigError
 from pipeline.media.decode.probe import decode
 from pipeline.motion.loop_closure import AHEAD, Home, share
-from pipeline.runtime.files import digest
+from pipeline.runtime.files import sha256_of
 from pipeline.segments.shot_render import strays
 from tests.media.drawing import video
 from tests.music.drawn import Drawing
@@ -78,13 +78,13 @@ def test_a_loop_of_several_shots_closes_too_and_goes_on_where_it_stopped(tmp_pat
 def test_a_loop_stopped_where_it_returns_is_the_same_film(tmp_path: Path) -> None:
     asked = (*SMALL, "duration=24f", f"output={tmp_path}/loop.mp4")
     film.render(planned(tmp_path, *asked))
-    quiet = digest(tmp_path / "loop.mp4")
+    quiet = sha256_of(tmp_path / "loop.mp4")
     for path in tmp_path.iterdir():
         path.unlink()
     with pytest.raises(RuntimeError, match="a stone"):
         film.render(planned(tmp_path, *asked), (Stumbler(20),))
     film.render(planned(tmp_path, *asked))
-    assert digest(tmp_path / "loop.mp4") == quiet
+    assert sha256_of(tmp_path / "loop.mp4") == quiet
 
 
 def test_footage_and_parts_do_not_loop(tmp_path: Path) -> None:

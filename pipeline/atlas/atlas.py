@@ -1,5 +1,6 @@
 """An atlas from its settings to its files: chosen, drawn, measured, bound."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from pipeline.atlas.store import Drawn
 from pipeline.config import RenderConfig
 from pipeline.dream import model_zoo, precision
 from pipeline.runtime.device import choose_device, precisions
-from pipeline.runtime.files import check_place, write
-from pipeline.runtime.progress import say
+from pipeline.runtime.files import check_writable, write_bytes
+
+log = logging.getLogger(__name__)
 
 BLENDS = "blends"  # what the sheet of mixtures is called
 
@@ -43,7 +45,7 @@ def make(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> list[Path]:
     paths = [contact_sheet.path_of(folder, name, wanted.sheet) for name in named]
     paths += [folder / "atlas.html"] if wanted.page else []
     for path in paths:
-        check_place(path, overwrite=config.overwrite)
+        check_writable(path, overwrite=config.overwrite)
     precision.place(network, config.network, device, precisions(config.precision, device))
     drawn = dict(zip(outline.subjects, artist.draw(outline.subjects), strict=True))
     book = [(part.name, part.total, [drawn[subject] for subject in part.subjects]) for part in outline.chapters]
@@ -57,9 +59,9 @@ def make(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> list[Path]:
         facts = f"{len(pictures)} of {total}" if len(pictures) < total else f"{total}"
         side = wanted.thumb or wanted.size
         sheet = contact_sheet.contact_sheet(f"{network.name} · {name}", facts, pictures, side)
-        write(path, contact_sheet.as_file(sheet, wanted.sheet))
+        write_bytes(path, contact_sheet.as_file(sheet, wanted.sheet))
     if wanted.page:
-        write(paths[-1], page.as_html(network.name, book, artist.blends()).encode())
+        write_bytes(paths[-1], page.as_html(network.name, book, artist.blends()).encode())
     return paths
 
 
@@ -77,4 +79,4 @@ def _tell(name: str, drawn: Sequence[Drawn]) -> None:
     good = raised(drawn)
     others = ", ".join(each.subject.target for each, fine in zip(drawn, good, strict=True) if not fine)
     share = f"{name}: {int(good.sum())} of {len(good)} answer most to their own picture, within {CLOSE:.0%}"
-    say(f"note: {share}" + (f"; not {others}" if others else ""))
+    log.info(f"{share}" + (f"; not {others}" if others else ""))

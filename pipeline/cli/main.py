@@ -3,6 +3,7 @@
 The only module that knows Hydra's runtime. Nothing heavy is imported before the config is valid.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -21,6 +22,9 @@ from pipeline.cli.from_film import Repeat
 from pipeline.cli.sweep import AT_FAULT, DONE, INTERRUPTED, Order
 from pipeline.config import RenderConfig
 from pipeline.errors import Interrupted, RenderError
+from pipeline.runtime.progress import NoteHandler, notes_to, one_line
+
+log = logging.getLogger(__name__)
 
 Job = Callable[[RenderConfig, Path, str], None]
 """(config, folder of the run, name of what is made)."""
@@ -42,7 +46,8 @@ def launch(job: Job, usage: str, *, spread: bool = False) -> None:
     codes: list[int] = []
     begun: list[Path] = []
     try:
-        _compose(job, codes, begun, spread=spread)
+        with notes_to(NoteHandler()):
+            _compose(job, codes, begun, spread=spread)
     except KeyboardInterrupt:
         codes.append(INTERRUPTED)
     except RenderError as error:
@@ -84,13 +89,7 @@ def _compose(job: Job, codes: list[int], begun: list[Path], *, spread: bool) -> 
 
 def complain(sentence: str) -> None:
     """Say what is wrong on standard error."""
-    _say(f"error: {sentence}")
-
-
-def _say(sentence: str) -> None:
-    """On one line, whatever a file's name or a value holds: nothing in it can move the cursor."""
-    line = "".join(letter if letter.isprintable() else " " for letter in " ".join(sentence.split()))
-    print(line, file=sys.stderr)  # noqa: T201 - errors and notes belong here
+    print(one_line(f"error: {sentence}"), file=sys.stderr)  # noqa: T201 - errors belong here
 
 
 def _explain(error: Exception, begun: bool) -> str:
@@ -116,7 +115,7 @@ def _order(tree: DictConfig, repeated: Repeat | None) -> Order:
     told = HydraConfig.get()
     config = compose.read(tree)
     for note in repeated.check(config) if repeated else ():
-        _say(f"note: {note}")
+        log.info(note)
     name = str(told.runtime.choices.get("preset") or "dream")
     return Order(config, Path(told.runtime.output_dir), name, tuple(told.overrides.task))
 

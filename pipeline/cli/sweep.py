@@ -6,6 +6,7 @@ hears the terminal and writes to it; a line between it and each of the others ca
 to stop the other. A line that breaks means the same: who leads is gone.
 """
 
+import logging
 import os
 import signal
 from collections import deque
@@ -25,6 +26,8 @@ from pipeline.config import RenderConfig
 from pipeline.errors import RenderError
 from pipeline.runtime.interrupt import SIGNALS
 from pipeline.runtime.progress import Progress, answer, say
+
+log = logging.getLogger(__name__)
 
 DONE, AT_FAULT, INTERRUPTED = 0, 1, 130
 
@@ -50,7 +53,7 @@ def make(orders: Sequence[Order], work: Work, *, spread: bool) -> list[int]:
     """
     found = places([order.config for order in orders], gpus) if spread else [""]
     if len(found) > 1:
-        say(f"note: {len(orders)} films, {len(found)} at a time{', each on a GPU of its own' if _own(found) else ''}")
+        log.info(f"{len(orders)} films, {len(found)} at a time{', each on a GPU of its own' if _own(found) else ''}")
         return Crew(found, work).run(orders)
     codes, faults = [], []
     for order in orders:
@@ -98,7 +101,7 @@ class Crew:
             for number, handler in zip(SIGNALS, before, strict=True):
                 signal.signal(number, handler)
         if waiting:
-            say(f"note: not begun: {len(waiting)} of {len(orders)} films")
+            log.info(f"not begun: {len(waiting)} of {len(orders)} films")
             codes.append(INTERRUPTED)
         return codes
 

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from pipeline.runtime.interrupt import Stop
-from pipeline.runtime.progress import shown_by
+from pipeline.runtime.progress import NoteHandler, notes_to, shown_by
 
 LONGEST = 4096  # characters of one message, as of a path: it goes out whole, or a Ctrl-C keeps it in
 
@@ -34,7 +34,8 @@ def render_as_member(work: Callable[[Any], int], order: Any, gpu: str, line: Con
     code = 130
     try:
         threading.Thread(target=_listen, args=(line,), name="line", daemon=True).start()
-        code = work(order)
+        with notes_to(NoteHandler()):
+            code = work(order)
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     except BaseException as error:  # before the work or after it; in it, it says so itself
         if not _is_interrupt(error):

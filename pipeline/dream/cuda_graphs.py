@@ -9,6 +9,7 @@ Nothing here decides what is dreamed: a recording is checked against the passes 
 fails, for whatever reason, the passes are launched one by one as without it.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,8 +22,9 @@ from torch import Tensor
 from pipeline.dream import gradient as ascent
 from pipeline.dream.objective import Objective
 from pipeline.runtime.device import release
-from pipeline.runtime.progress import say
 from pipeline.targets.target import Target
+
+log = logging.getLogger(__name__)
 
 WORTH = 3  # times that the same passes are asked for until they are recorded
 MOST = 24  # recordings at a time, those used last; each keeps two pictures of its size
@@ -127,7 +129,7 @@ class Graphs:
     def _give_up(self, why: str) -> None:
         self._known.clear()
         self.working = False
-        say(f"note: passes are launched one by one from here on, not from recordings ({why})")
+        log.warning(f"passes are launched one by one from here on, not from recordings ({why})")
 
     def _try(self, work: Callable[[], Made], device: torch.device) -> Made | None:
         """What the work gives; None, and no more recordings, where it fails: passes do not hang on them."""

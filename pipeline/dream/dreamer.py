@@ -1,5 +1,6 @@
 """One frame: octaves of gradient ascent, each adding detail of its own size to the full-size canvas."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,9 +18,9 @@ from pipeline.dream.region_mask import Masks, by_region
 from pipeline.errors import DreamError
 from pipeline.image import resize
 from pipeline.runtime.device import out_of_memory, release
-from pipeline.runtime.progress import say
 from pipeline.targets.target import TargetWeights
 
+log = logging.getLogger(__name__)
 TargetsAt = Callable[[float], TargetWeights]
 
 
@@ -99,8 +100,7 @@ class Dreamer:
 
     def _make_room(self, size: tuple[int, int], device: torch.device) -> None:
         """No recordings from now on, or else smaller tiles; DreamError when there are none."""
-        recorded = cuda_graphs.on(device)
-        forgotten = recorded is not None and recorded.forget()
+        forgotten = (recorded := cuda_graphs.on(device)) is not None and recorded.forget()
         release(device)
         if forgotten:
             return
@@ -108,7 +108,7 @@ class Dreamer:
         if less is None:
             advice = "dream.tile=auto" if self.tile == "never" else "a smaller frame"
             raise DreamError(f"the device ran out of memory; try {advice}, fewer dream.octaves or precision=bfloat16")
-        say(f"note: the device ran out of memory; the dream goes on in tiles of {less} pixels (dream.tile={less})")
+        log.warning(f"the device ran out of memory; the dream goes on in tiles of {less} pixels (dream.tile={less})")
         self.tile = less
 
     def _dream(

@@ -8,6 +8,7 @@ part of what frames depend on, made once and told in the record.
 
 import hashlib
 import json
+import logging
 import os
 import platform
 import time
@@ -23,7 +24,8 @@ from pipeline.config import NetworkConfig
 from pipeline.dream.network import Network
 from pipeline.runtime.cache import cache_folder
 from pipeline.runtime.device import DTYPES, device_words
-from pipeline.runtime.progress import say
+
+log = logging.getLogger(__name__)
 
 Way = tuple[torch.dtype, bool]
 """Of the convolutions' numbers, and whether channels come last in memory."""
@@ -54,10 +56,10 @@ def place(
     path = cache_folder("pace") / f"{_key(network, layer, device, ways)}.json"
     if _read(path, ways) is None and not _can_keep(path):
         # What cannot be kept might come out differently the next time.
-        say(f"note: {path.parent} cannot be written, so how {network.name} runs fastest is not measured")
+        log.info(f"{path.parent} cannot be written, so how {network.name} runs fastest is not measured")
         return network.to(device, *ways[0])
     if _read(path, ways) is None:
-        say(f"note: measuring how {network.name} runs fastest on this machine; this is done once")
+        log.info(f"measuring how {network.name} runs fastest on this machine; this is done once")
         _write(path, ways, fastest(measure(network, layer, device, ways)))
     # The first of several that measure at the same time decides for all.
     return network.to(device, *(_read(path, ways) or ways[0]))

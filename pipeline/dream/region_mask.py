@@ -7,13 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.image import REC709
 from pipeline.targets.region import Region
 from pipeline.targets.target import Target, TargetWeights
+from pipeline.timing.smoothstep import smoothstep
 
 EDGE = 0.1  # of the frame's short side, over which a mask goes from all to nothing
 FEATHER = 64  # pixels on the short side at which a drawn mask is read and blurred over three: its edges become soft
 CENTER = 0.6  # of the frame's width and height
-LUMA = (0.2126, 0.7152, 0.0722)
 
 
 class Masks:
@@ -49,7 +50,7 @@ class Masks:
         if region.shape == "file":
             inside = F.interpolate(self._drawn[region.file], size=size, mode="bilinear", antialias=True)
         else:
-            inside = _smooth(_depth(region, size) / EDGE + 0.5)[None, None]
+            inside = smoothstep((_depth(region, size) / EDGE + 0.5).clamp(0, 1))[None, None]
         return (1 - inside if region.inverted else inside).to(device)
 
 
@@ -77,14 +78,9 @@ def _depth(region: Region, size: tuple[int, int]) -> Tensor:
     return (depth * (side / short)).expand(height, width)
 
 
-def _smooth(share: Tensor) -> Tensor:
-    share = share.clamp(0, 1)
-    return share.square() * (3 - 2 * share)
-
-
 def _grey(picture: Tensor) -> Tensor:
     """A drawing ``(1, 3, h, w)`` → ``(1, 1, h', w')`` with a short side of at most ``FEATHER``."""
-    grey = (picture * torch.tensor(LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    grey = (picture * torch.tensor(REC709).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
     factor = min(1.0, FEATHER / min(grey.shape[2:]))
     size = [max(1, round(side * factor)) for side in grey.shape[2:]]
     small = F.interpolate(grey, size=size, mode="bilinear", antialias=True).clamp(0, 1)

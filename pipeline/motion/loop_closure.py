@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from pipeline.timing.smoothstep import smoothstep
+
 AHEAD = 0.35  # of a frame by which the last kept frames run ahead, so that the seam is a smaller step than others
 
 
 def share(number: int, overlap: int) -> float:
     """How far frame ``number`` of the last ``overlap`` is drawn to the kept one: smoothly up to 1 at the last."""
-    x = (number + 1) / overlap
-    return x * x * (3 - 2 * x)
+    return smoothstep((number + 1) / overlap)
 
 
 class Home:

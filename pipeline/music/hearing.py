@@ -1,12 +1,12 @@
 """What was heard in a song, as figures that can be kept in a file."""
 
-import hashlib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.runtime.cache import load_arrays, save_arrays
 
 Floats = NDArray[np.float64]
 
@@ -44,37 +44,14 @@ class Hearing:
 
 
 def read(path: Path) -> Hearing | None:
-    """The hearing in the file; None where there is none, or not just as it was written."""
-    try:
-        with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
-            found = {name: np.asarray(file[name]) for name in file.files}
-        said = bytes(found.pop("digest"))
-        if said != _digest(found) or found.keys() != {item.name for item in fields(Hearing)}:
-            return None
-        made = {"seconds": float(found.pop("seconds")), "damage": str(found.pop("damage"))}
-        return Hearing(**made, **found)  # type: ignore[arg-type]  # the digest has vouched for the arrays
-    except Exception:  # numpy names no kinds: whatever is wrong with a cache, it is heard anew
+    """The hearing in the file; None when it is missing or damaged."""
+    arrays = load_arrays(path)
+    if arrays is None or arrays.keys() != {item.name for item in fields(Hearing)}:
         return None
+    scalars = {"seconds": float(arrays.pop("seconds")), "damage": str(arrays.pop("damage"))}
+    return Hearing(**scalars, **arrays)  # type: ignore[arg-type]
 
 
 def write(path: Path, hearing: Hearing) -> None:
-    """Whole or not at all; a cache that cannot be written is no reason to stop."""
-    arrays = {item.name: np.asarray(getattr(hearing, item.name)) for item in fields(Hearing)}
-    digest = np.frombuffer(_digest(arrays), np.uint8)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-            np.savez_compressed(part, digest=digest, **arrays)  # type: ignore[arg-type]
-        Path(part.name).replace(path)
-    except OSError:
-        return
-
-
-def _digest(arrays: dict[str, NDArray[np.generic]]) -> bytes:
-    """SHA-256 of names, kinds, shapes and contents."""
-    sum_ = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        sum_.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        sum_.update(array.tobytes())
-    return sum_.digest()
+    """Write it to the cache."""
+    save_arrays(path, **{item.name: getattr(hearing, item.name) for item in fields(Hearing)})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.config.limits import LimitsConfig
 from pipeline.errors import InputError
-from pipeline.runtime.files import check_regular
+from pipeline.runtime.files import check_regular, format_bytes
 
 
 def check_picture(key: str, written: str, path: Path, limits: LimitsConfig) -> None:
@@ -36,11 +36,4 @@ def _check(named: str, path: Path, most: float, limit: str) -> None:
     if not size:
         raise InputError(f"{named}: it is empty")
     if size > most:
-        raise InputError(f"{named}: it has {_amount(size)}; allowed are {_amount(most)} (limits.{limit})")
-
-
-def _amount(size: float) -> str:
-    for unit, least in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= least:
-            return f"{size / least:.3g} {unit}"
-    return f"{size:g} bytes"
+        raise InputError(f"{named}: it has {format_bytes(size)}; allowed are {format_bytes(most)} (limits.{limit})")

@@ -1,6 +1,7 @@
 """The score of a plan: one function for the render and for the picture of the score, so that they cannot disagree."""
 
 import hashlib
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +10,14 @@ from typing import Any
 from pipeline.config import NetworkConfig, RenderConfig, settings
 from pipeline.errors import ConfigError
 from pipeline.plan.shot_plan import ShotPlan, targets_of
-from pipeline.runtime.cache import cache_root
-from pipeline.runtime.progress import say
 from pipeline.score import score
 from pipeline.score.channel_sampling import Neighbours
 from pipeline.score.score import Limits, Score
 from pipeline.score.target_weights import written_targets
 from pipeline.targets.layer_names import KNOWN, Layers, known_layers, weights_file
 from pipeline.targets.neighbours import Kin, Order
+
+log = logging.getLogger(__name__)
 
 
 def compose(plan: ShotPlan, layers: Layers, neighbours: Neighbours) -> Score:
@@ -62,7 +63,7 @@ def kin_of(network: NetworkConfig, sha256: str, layers: Layers) -> Kin:
     def compare(layer: str) -> Order:
         from pipeline.dream import channel_similarity, model_zoo
 
-        say(f"note: finding out which channels of {layer} are alike; this is done once")
+        log.info(f"finding out which channels of {layer} are alike; this is done once")
         return channel_similarity.compare(model_zoo.build(network), layer)
 
     return Kin(sha256, layers, compare)
@@ -120,7 +121,8 @@ def _layers_of(config: NetworkConfig) -> Layers:
 
 def _sha256(config: NetworkConfig) -> str:
     """Of the network's weights, wherever the render will find them."""
-    hub = Path(os.environ.get("TORCH_HOME", str(cache_root() / "torch"))) / "hub" / "checkpoints"
+    torch_home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch")
+    hub = Path(torch_home, "hub", "checkpoints").expanduser()
     shipped = KNOWN.with_name("motifnet.safetensors")
     published = shipped if config.name == "motifnet" else hub / weights_file(config.name)
     path = Path(config.weights) if config.weights else published

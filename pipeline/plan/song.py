@@ -1,6 +1,7 @@
 """The song of a film: where the film begins in it, which beats and signals it gives the score, how it is heard."""
 
 import hashlib
+import logging
 import math
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,10 +22,11 @@ from pipeline.music.features import PER_SECOND, RATE, extract
 from pipeline.music.hearing import LEVELS, Hearing
 from pipeline.music.structure import first_of_bars
 from pipeline.runtime.cache import cache_folder
-from pipeline.runtime.progress import say
 from pipeline.timing.beat_grid import Grid, even
 from pipeline.timing.signals import BANDS, Heard, Signals
 from pipeline.timing.timecode import parse_time, show_time
+
+log = logging.getLogger(__name__)
 
 UNHEARD = 120.0  # beats per minute of a film without a song, or with one that has no beat
 PHASES = 240  # of a beat, that are tried where only its length is given
@@ -193,7 +195,7 @@ def hear(path: Path, key: str = "audio.path") -> Hearing:
     kept = cache_folder("music") / f"{sha256[:32]}.v{VERSION}.npz"
     known = hearing.read(kept)
     if known is None:
-        say(f"note: listening to {path.name}; this is done once")
+        log.info(f"listening to {path.name}; this is done once")
         known = analyse(path)
         hearing.write(kept, known)
     return known

@@ -4,6 +4,7 @@ The render's thread only leaves a frame in a slot that holds one. A thread of th
 twice a second at most and only while somebody looks on; what comes in between is dropped.
 """
 
+import logging
 import threading
 import time
 from contextlib import ExitStack
@@ -23,7 +24,9 @@ from pipeline.plan import score_chart, score_data
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.preview.server import Server
 from pipeline.preview.state import Facts, State
-from pipeline.runtime.progress import say
+from pipeline.runtime.progress import notes_to
+
+log = logging.getLogger(__name__)
 
 APART = 0.5  # seconds between two pictures
 WIDEST = 1280  # pixels of a picture
@@ -41,6 +44,7 @@ class Page:
 
     def __init__(self, facts: Facts, port: int | None = None) -> None:
         self.state = State(facts)
+        self._notes = ExitStack()
         self._server = Server(self.state, port)
         self.address = self._server.address
         self._slot: Tensor | None = None
@@ -48,6 +52,7 @@ class Page:
         self._painter = threading.Thread(target=self._paint, name="live page, pictures", daemon=True)
 
     def __enter__(self) -> Self:
+        self._notes.enter_context(notes_to(_NoteHandler(self.state)))
         self._server.start()
         self._painter.start()
         return self
@@ -55,6 +60,7 @@ class Page:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._notes.close()
         if not self.state.ended:
             self.ended(_how(error))
         try:
@@ -73,10 +79,6 @@ class Page:
         """``path`` holds ``frames`` frames from frame ``first`` on and can be played."""
         self.state.add(path, first, frames)
 
-    def note(self, text: str) -> None:
-        """Something a person should know."""
-        self.state.note(text)
-
     def ended(self, how: str) -> None:
         """The render is over, and how."""
         self.state.end(how)
@@ -94,13 +96,25 @@ class Page:
         if not self.state.watched:
             return
         if seconds > BRIEFLY:
-            say(f"note: the live page stays for {seconds:g} s while it is open; Ctrl-C ends it")
+            log.info(f"the live page stays for {seconds:g} s while it is open; Ctrl-C ends it")
         until = time.monotonic() + seconds
         try:
             while time.monotonic() < until and self.state.watched:
                 time.sleep(0.2)
         except KeyboardInterrupt:
             return
+
+
+class _NoteHandler(logging.Handler):
+    """Shows log records on the page."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._state = state
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one note."""
+        self._state.note(record.getMessage())
 
 
 def _how(error: BaseException | None) -> str:
@@ -134,6 +148,6 @@ def open_page(plan: FilmPlan, config: PreviewConfig, stack: ExitStack) -> Page:
         score=score_chart.as_png(figures, plan.title),
         span=(left / width, 1 - right / width),
     )
-    page = stack.enter_context(Page(facts, config.port))
-    say(f"note: the live page is at {page.address}")
-    return page
+    page = Page(facts, config.port)
+    log.info(f"the live page is at {page.address}")
+    return stack.enter_context(page)

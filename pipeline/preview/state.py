@@ -79,7 +79,8 @@ class State:
     def note(self, text: str) -> None:
         """Something a person should know."""
         with self._lock:
-            self._notes.append(text)
+            if text not in self._notes:
+                self._notes.append(text)
 
     def end(self, how: str) -> None:
         """The render is over."""

@@ -1,23 +1,56 @@
-"""Files that appear under their names only when they are complete."""
+"""Atomic file writes: a file appears under its name only when it is complete."""
 
 import errno
 import hashlib
+import json
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import InputError, OutputError
 
 
+@contextmanager
+def atomic_write(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """Yield a hidden path next to ``path`` to write to; it takes the name ``path`` when the block ends without error.
+
+    Raises OutputError, or FileExistsError as ``move_into_place`` does.
+    """
+    part = part_path(path)
+    try:
+        yield part
+        move_into_place(part, path, overwrite=overwrite)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write or replace the file atomically. Raises OutputError."""
+    with atomic_write(path) as part:
+        part.write_bytes(content)
+
+
+def write_json(path: Path, data: Any, *, indent: int | None = None) -> None:
+    """Write or replace the file atomically. Raises OutputError."""
+    write_bytes(path, (json.dumps(data, indent=indent, ensure_ascii=False) + "\n").encode())
+
+
 def part_path(path: Path, stage: str = "") -> Path:
-    """The hidden name beside ``path`` under which this process writes it; ``stage`` tells several apart."""
+    """The hidden name next to ``path`` under which this process writes it; ``stage`` tells several apart."""
     return path.with_name(f".{path.name}.{os.getpid()}.{stage}{'.' if stage else ''}part")
 
 
-def place(part: Path, final: Path, *, overwrite: bool) -> None:
-    """Move the complete file ``part`` to ``final``, on disk before it has the name.
+def move_into_place(part: Path, final: Path, *, overwrite: bool) -> None:
+    """Sync the complete file ``part`` to disk and rename it to ``final``.
 
     Raises FileExistsError when ``final`` exists and ``overwrite`` is false, OutputError otherwise.
     """
@@ -26,7 +59,7 @@ def place(part: Path, final: Path, *, overwrite: bool) -> None:
         if overwrite:
             part.replace(final)
         else:
-            _place_new(part, final)
+            _rename_without_replacing(part, final)
     except FileExistsError:
         raise
     except OSError as error:
@@ -35,42 +68,7 @@ def place(part: Path, final: Path, *, overwrite: bool) -> None:
         sync(final.parent)
 
 
-def sync(path: Path) -> None:
-    """Wait until the file or folder is on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of the file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def check_place(path: Path, *, overwrite: bool) -> None:
-    """Check that ``path`` can be written, creating its folder. Raises OutputError."""
-    folder = path.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise OutputError(f"{path} is a folder; output= needs the name of a file")
-        if os.path.lexists(path):
-            if not path.is_file():
-                raise OutputError(f"{path} is not a regular file; give another output=")
-            if not overwrite:
-                raise OutputError(f"{path} exists already; give overwrite=true to replace it, or another output=")
-        # Permission bits do not tell about read-only disks, quotas and long names; a file does.
-        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", suffix=".check", dir=folder) as f:
-            f.write(b"\0")
-    except OSError as error:
-        where = f"the folder {folder}" if error.errno != errno.ENAMETOOLONG else str(path)
-        raise OutputError(f"{path} cannot be written: {where}: {error.strerror}") from error
-
-
-def _place_new(part: Path, final: Path) -> None:
+def _rename_without_replacing(part: Path, final: Path) -> None:
     try:
         os.link(part, final)  # unlike a rename, never replaces a file that appeared meanwhile
     except FileExistsError:
@@ -83,31 +81,46 @@ def _place_new(part: Path, final: Path) -> None:
         part.unlink()
 
 
-def check(path: Path, key: str, *, overwrite: bool) -> None:
-    """Check that ``path``, which ``key`` named, can be written. Raises OutputError."""
-    from pipeline.runtime.files import check_place
-
+def sync(path: Path) -> None:
+    """fsync a file or folder."""
+    handle = os.open(path, os.O_RDONLY)
     try:
-        check_place(path, overwrite=overwrite)
-    except OutputError as error:
-        raise OutputError(str(error).replace("output=", key)) from error
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing. Raises OutputError."""
-    from pipeline.runtime.files import part_path
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
-    part = part_path(path)
+
+def check_writable(path: Path, *, overwrite: bool, key: str = "output=") -> None:
+    """Create the folder of ``path`` and check that a file can be written there. Raises OutputError.
+
+    ``key`` is the setting that named the path.
+    """
+    folder = path.parent
     try:
-        part.write_bytes(content)
-        part.replace(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; {key} needs the name of a file")
+        if os.path.lexists(path):
+            if not path.is_file():
+                raise OutputError(f"{path} is not a regular file; give another {key}")
+            if not overwrite:
+                raise OutputError(f"{path} exists already; give overwrite=true to replace it, or another {key}")
+        # Permission bits say nothing about read-only disks, quotas and long names: write a file.
+        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", suffix=".check", dir=folder) as f:
+            f.write(b"\0")
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+        where = f"the folder {folder}" if error.errno != errno.ENAMETOOLONG else str(path)
+        raise OutputError(f"{path} cannot be written: {where}: {error.strerror}") from error
 
 
 def check_regular(path: Path, named: str) -> None:
-    """Raise InputError, which begins with ``named``, unless ``path`` is a file that has an end."""
+    """Raise InputError, which begins with ``named``, unless ``path`` is a regular file (no folder, pipe or device)."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -120,3 +133,12 @@ def check_regular(path: Path, named: str) -> None:
         raise InputError(f"{named}: it is a folder, not a file")
     if not stat.S_ISREG(mode):
         raise InputError(f"{named}: it is no regular file")
+
+
+def format_bytes(size: float) -> str:
+    """``12.3 MB``: a size in the largest fitting decimal unit, three digits."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

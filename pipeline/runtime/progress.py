@@ -1,5 +1,6 @@
-"""Progress for people: a bar on a terminal, a plain line now and then in a log."""
+"""Progress and notes on stderr: a bar on a terminal, now and then a plain line in a log file."""
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,6 @@ from typing import Self
 
 from tqdm import tqdm
 
-_listeners: list[Callable[[str], None]] = []
 _showers: list[Callable[..., None]] = []
 LOG_EVERY = 15.0  # seconds between lines where there is no terminal
 
@@ -70,14 +70,45 @@ class Progress:
         return new / max(time.monotonic() - self._began, 1e-9) if new else None
 
 
+class NoteHandler(logging.Handler):
+    """Prints log records as ``note: …`` on stderr, above a running bar. Records with ``once`` are printed once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._printed: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one note."""
+        note = one_line(f"note: {record.getMessage()}")
+        if not (getattr(record, "once", False) and note in self._printed):
+            say(note)
+        self._printed.add(note)
+
+
+@contextmanager
+def notes_to(handler: logging.Handler) -> Iterator[None]:
+    """While the block runs, ``handler`` gets everything that is logged under the name ``pipeline``."""
+    logger = logging.getLogger("pipeline")
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False  # a root handler, such as Hydra's, would print each note twice
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+def one_line(text: str) -> str:
+    """The text on one line of printable characters, so that no file name in it can move a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
+
+
 def say(text: str) -> None:
-    """A line for the person at the keyboard, on standard error, above a running bar."""
-    if _showers:
-        print(text, file=sys.stderr)  # noqa: T201 - no bar is here to be above of, nor any lock to be stopped in
-    else:
-        tqdm.write(text, file=sys.stderr)
-    for listener in _listeners:
-        listener(text.removeprefix("note: "))
+    """Print a line on stderr, above a running bar."""
+    tqdm.write(text, file=sys.stderr)
 
 
 def answer(text: str) -> None:
@@ -97,13 +128,3 @@ def shown_by(shower: Callable[..., None]) -> None:
 def _show(*facts: object) -> None:
     for shower in _showers:
         shower(*facts)
-
-
-@contextmanager
-def heard_by(listener: Callable[[str], None]) -> Iterator[None]:
-    """While it is entered, ``listener`` hears of every line that is said, too."""
-    _listeners.append(listener)
-    try:
-        yield
-    finally:
-        _listeners.remove(listener)

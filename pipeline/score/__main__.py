@@ -1,5 +1,6 @@
 """``python -m pipeline.score``: draw what will be seen and when, before anything is rendered."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from pipeline.cli import compose
 from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
+
+log = logging.getLogger("pipeline")
 
 
 def main() -> None:
@@ -26,24 +29,23 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> N
     from pipeline.plan import score_chart, score_data
     from pipeline.plan.planner import plan_film
     from pipeline.runtime import files
-    from pipeline.runtime.progress import say
 
     if export == "":
         raise ConfigError("export", "", "name a file, such as export=score.json")
     plan = plan_film(score_data.film_of(config), folder, name)
     for note in plan.notes:
-        say(f"note: {note}")
+        log.info(note)
     picture = score_data.picture_path(config, folder)
-    files.check(picture, "output=", overwrite=config.overwrite)
+    files.check_writable(picture, overwrite=config.overwrite)
     if export is not None and Path(export).absolute() == picture.absolute():
         raise ConfigError("export", export, "that is where the picture goes; name another file")
     if export is not None:
-        files.check(Path(export), "export=", overwrite=config.overwrite)
+        files.check_writable(Path(export), key="export=", overwrite=config.overwrite)
     made = score_data.sheet_of(plan)
-    files.write(picture, score_chart.as_png(made, f"{plan.title}"))
+    files.write_bytes(picture, score_chart.as_png(made, f"{plan.title}"))
     print(picture)  # noqa: T201 - the answer
     if export is not None:
-        files.write(Path(export), made.as_json().encode())
+        files.write_bytes(Path(export), made.as_json().encode())
         print(export)  # noqa: T201
 
 

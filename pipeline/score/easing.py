@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from pipeline.errors import ConfigError, nearest
+from pipeline.timing.smoothstep import smoothstep
 
 Easing = Callable[[float], float]
 """Maps [0, 1] to a share of the way, 0 to 0 and 1 to 1."""
@@ -22,10 +23,6 @@ def _out(share: float) -> float:
     return share * (2.0 - share)
 
 
-def _in_out(share: float) -> float:
-    return share * share * (3.0 - 2.0 * share)
-
-
 def _hold(share: float) -> float:
     return 1.0 if share >= 1.0 else 0.0
 
@@ -34,7 +31,7 @@ EASINGS: dict[str, Easing] = {
     "linear": _linear,
     "in": _in,
     "out": _out,
-    "in-out": _in_out,
+    "in-out": smoothstep,
     "hold": _hold,
 }
 _BEZIER = re.compile(r"bezier\(([^()]*)\)")

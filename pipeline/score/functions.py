@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from pipeline.errors import ConfigError
+from pipeline.timing.smoothstep import smoothstep as smooth
 
 Function = Callable[..., float]
 
@@ -16,8 +17,7 @@ def clip(x: float, low: float, high: float) -> float:
 
 def smoothstep(start: float, end: float, x: float) -> float:
     """0 up to ``start``, 1 from ``end`` on, smooth between (the order of GLSL)."""
-    share = clip((x - start) / (end - start), 0.0, 1.0) if end != start else float(x >= end)
-    return share * share * (3.0 - 2.0 * share)
+    return smooth(clip((x - start) / (end - start), 0.0, 1.0) if end != start else float(x >= end))
 
 
 def saw(x: float) -> float:

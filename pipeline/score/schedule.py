@@ -15,6 +15,7 @@ from pipeline.errors import ConfigError
 from pipeline.score.hold import Pace
 from pipeline.score.target_weights import TimedWeights, mix, sight_at, within_one
 from pipeline.targets.target import TargetWeights
+from pipeline.timing.smoothstep import smoothstep
 
 
 class Turn(NamedTuple):
@@ -77,7 +78,7 @@ class Turns(Schedule):
         # Rounding may carry a moment across a boundary: then its share is just outside [0, 1], and is cut off.
         number = self.pace.number(t)
         fade = self.pace.fade(number + 1)
-        share = _smoothstep(1.0 - (self.pace.begins(number + 1) - t) / fade) if fade > 0 else 0.0
+        share = _fade(1.0 - (self.pace.begins(number + 1) - t) / fade) if fade > 0 else 0.0
         return Turn(sight_at(self.sight(number), t), sight_at(self.sight(number + 1), t), share)
 
 
@@ -100,7 +101,7 @@ class Round(Schedule):
         left = self.period - t
         if left >= self.fade or self.inner.weights(self.period) == self.inner.weights(0.0):
             return self.inner.turn(t)
-        return Turn(self.inner.weights(t), self.inner.weights(0.0), _smoothstep(1.0 - left / self.fade))
+        return Turn(self.inner.weights(t), self.inner.weights(0.0), _fade(1.0 - left / self.fade))
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class Keys(Schedule):
             return Turn(sight, sight, 0.0)
         now, coming = self.keys[index - 1], self.keys[index]
         start = max(coming.at - coming.fade, now.at)
-        share = _smoothstep((t - start) / (coming.at - start)) if start < coming.at else 0.0
+        share = _fade((t - start) / (coming.at - start)) if start < coming.at else 0.0
         return Turn(sight_at(now.sight, t), sight_at(coming.sight, t), share)
 
 
@@ -163,6 +164,5 @@ def sort_keys(keys: Sequence[Key]) -> Keys:
     return Keys(tuple(ordered))
 
 
-def _smoothstep(share: float) -> float:
-    share = min(max(share, 0.0), 1.0)
-    return share * share * (3.0 - 2.0 * share)
+def _fade(x: float) -> float:
+    return smoothstep(min(max(x, 0.0), 1.0))

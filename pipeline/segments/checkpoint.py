@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.errors import OutputError
-from pipeline.runtime.files import digest, part_path, place
+from pipeline.runtime.files import atomic_write, sha256_of
 
 
 def save(path: Path, canvas: Tensor, notes: Mapping[str, str] | None = None) -> str:
@@ -16,17 +16,12 @@ def save(path: Path, canvas: Tensor, notes: Mapping[str, str] | None = None) -> 
 
     Raises OutputError.
     """
-    part = part_path(path)
     try:
-        save_file({"canvas": canvas.detach().float().cpu().contiguous()}, part, {"format": "pt", **(notes or {})})
-        sha256 = digest(part)
-        place(part, path, overwrite=True)
-    except (OSError, SafetensorError) as error:  # the latter is what a full disk looks like here
-        reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"{path} cannot be written: {reason}") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return sha256
+        with atomic_write(path) as part:
+            save_file({"canvas": canvas.detach().float().cpu().contiguous()}, part, {"format": "pt", **(notes or {})})
+            return sha256_of(part)
+    except SafetensorError as error:  # such as a full disk
+        raise OutputError(f"{path} cannot be written: {error}") from error
 
 
 def load(path: Path, sha256: str) -> tuple[Tensor, dict[str, str]] | None:
@@ -43,6 +38,6 @@ def load(path: Path, sha256: str) -> tuple[Tensor, dict[str, str]] | None:
 def intact(path: Path, sha256: str) -> bool:
     """Whether the file is there, bit for bit."""
     try:
-        return digest(path) == sha256
+        return sha256_of(path) == sha256
     except OSError:
         return False

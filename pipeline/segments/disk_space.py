@@ -6,6 +6,7 @@ from pathlib import Path
 from pipeline.config import EncodeConfig
 from pipeline.errors import OutputError
 from pipeline.media.encode.encode_args import coding_of
+from pipeline.runtime.files import format_bytes
 
 SURE = 0.35  # share of the estimate that a film needs in any case; dreams differ, estimates err on the large side
 
@@ -16,18 +17,10 @@ def check_space(folder: Path, needed: float) -> str:
     Raises OutputError when it certainly is.
     """
     free = shutil.disk_usage(folder).free
-    words = f"{folder} has {_size(free)} free and the film is estimated to need {_size(needed)}"
+    words = f"{folder} has {format_bytes(free)} free and the film is estimated to need {format_bytes(needed)}"
     if free < SURE * needed:
         raise OutputError(f"{words}: free some space, or take a smaller frame or a lower encode.quality")
     return f"{words}; it may not fit" if free < needed else ""
-
-
-def _size(size: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"
 
 
 # Bytes per pixel of a frame, by quality: half as much again as a busy dream (320×180, a zoom of a third per second)

@@ -1,12 +1,15 @@
 """The reel: every shot of a film in order, what of it is rendered, and whether there is room for the rest."""
 
+import logging
+
 from pipeline.errors import ConfigError
 from pipeline.plan.film_plan import FilmPlan
-from pipeline.runtime.progress import say
 from pipeline.segments.disk_space import bytes_per_frame, check_space
 from pipeline.segments.shot_render import Networks, Take, open_take
 from pipeline.segments.store import ROOM
 from pipeline.segments.workdir import Folder
+
+log = logging.getLogger(__name__)
 
 COPIES = 2.1  # the segments, the film that is joined from them, and a little
 
@@ -26,14 +29,14 @@ class Reel:
                 self.find(number)
         frames, kept = self.frames(), self.kept()
         if kept:
-            say(f"note: going on: {kept} of {frames} frames are there")
+            log.info(f"going on: {kept} of {frames} frames are there")
         there = sum(take.shelf.finished(take.plan.frames) for take in self.takes if take is not None)
         size = bytes_per_frame(self.plan.config.encode, self.plan.width, self.plan.height)
         canvases = 12.0 * self.plan.width * self.plan.height * (1 + (frames - there) // self.plan.config.segment)
         needed = size * ((frames - there) * COPIES + there) + min(ROOM, canvases)
         tight = check_space(self._folder.path, needed)
         if tight:
-            say(f"note: {tight}")
+            log.info(tight)
 
     def find(self, number: int) -> Take:
         """The shot, opened. Raises ConfigError when it depends on one that is not rendered."""

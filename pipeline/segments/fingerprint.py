@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import OutputError
-from pipeline.runtime.files import part_path, place
+from pipeline.runtime.files import write_json
 
 Spec = Mapping[str, Any]
 """Dotted key → number, text, list or None."""
@@ -17,14 +17,7 @@ SHOWN = 6  # differences that are told one by one
 
 def write(path: Path, spec: Spec) -> None:
     """Write it, whole or not at all. Raises OutputError."""
-    part = part_path(path)
-    try:
-        part.write_text(json.dumps(spec, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-        place(part, path, overwrite=True)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    write_json(path, dict(sorted(spec.items())), indent=1)
 
 
 def read(path: Path) -> dict[str, Any] | None:

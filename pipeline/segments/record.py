@@ -16,7 +16,7 @@ from pipeline.dream.weights import Weights
 from pipeline.media import ffmpeg
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.shot_plan import ShotPlan
-from pipeline.runtime.files import digest
+from pipeline.runtime.files import sha256_of
 from pipeline.segments.fingerprint import Spec
 from pipeline.segments.request import film_settings
 
@@ -62,7 +62,7 @@ def make_record(
 
 def film_record(plan: FilmPlan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The record of a film from those of its shots."""
-    song = {"audio.path": {"name": plan.song.path.name, "sha256": digest(plan.song.path)}} if plan.song else {}
+    song = {"audio.path": {"name": plan.song.path.name, "sha256": sha256_of(plan.song.path)}} if plan.song else {}
     if not plan.config.film:
         (shot,) = shots
         return {**shot, "inputs": dict(sorted({**shot["inputs"], **song}.items()))}
@@ -138,11 +138,11 @@ def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
 def _content(path: Path) -> str:
     """The SHA-256 of a file; of a sequence of pictures, of all their names and contents."""
     if path.is_file():
-        return digest(path)
+        return sha256_of(path)
     folder = path if path.is_dir() else path.parent
     found = hashlib.sha256()
     for picture in sorted(item for item in folder.iterdir() if item.is_file()):
-        found.update(f"{picture.name}\n{digest(picture)}\n".encode())
+        found.update(f"{picture.name}\n{sha256_of(picture)}\n".encode())
     return found.hexdigest()
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import RenderConfig
-from pipeline.errors import OutputError
-from pipeline.runtime.files import part_path, place
+from pipeline.runtime.files import write_json
 from pipeline.segments.lock import is_held
 
 FREE = (
@@ -21,15 +20,7 @@ NAME = "request.json"
 
 def write(folder: Path, config: RenderConfig) -> None:
     """Keep what was asked for in the work folder. Raises OutputError."""
-    path = folder / NAME
-    part = part_path(path)
-    try:
-        part.write_text(json.dumps(film_settings(config)), encoding="utf-8")
-        place(part, path, overwrite=True)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    write_json(folder / NAME, film_settings(config))
 
 
 def find_unfinished(folder: Path, name: str, config: RenderConfig) -> Path | None:

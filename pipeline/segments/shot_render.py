@@ -1,6 +1,7 @@
 """One shot on its way: its folder, what of it is there, and the pieces that it gives to the film."""
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -25,7 +26,6 @@ from pipeline.motion.loop_closure import Home
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.device import device_words
 from pipeline.runtime.interrupt import Stop
-from pipeline.runtime.progress import say
 from pipeline.segments import fingerprint as specs
 from pipeline.segments import record
 from pipeline.segments.layout import Layout
@@ -33,6 +33,8 @@ from pipeline.segments.store import Shelf
 from pipeline.segments.workdir import Folder
 from pipeline.segments.writer import Job, Watcher, cue_digest
 from pipeline.shot import Shot
+
+log = logging.getLogger(__name__)
 
 TURN = 0.02  # share by which a number may differ at both ends of a loop without a word
 
@@ -147,9 +149,9 @@ def open_take(plan: ShotPlan, folder: Folder, networks: Networks, before: Take |
             "it anew, or another output="
         )
     for number in shelf.damaged:
-        say(f"note: segment {number} in {shelf.folder} is damaged and will be rendered again")
+        log.warning(f"segment {number} in {shelf.folder} is damaged and will be rendered again")
     for name in strays(shot) if handles.loop_period else ():
-        say(f"note: {name} does not come back to where it began; it changes at once where the loop begins again")
+        log.info(f"{name} does not come back to where it began; it changes at once where the loop begins again")
     take = Take(plan, shot, shelf, facts)
     if handles.continues and before is not None:
         take.begin_from(before)

@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from pipeline.errors import OutputError
-from pipeline.runtime.files import digest, part_path, place
+from pipeline.runtime.files import move_into_place, sha256_of, write_json
 from pipeline.segments import checkpoint, journal
 from pipeline.segments.journal import Entry
 from pipeline.segments.layout import Layout
@@ -112,8 +112,8 @@ class Shelf:
     ) -> Path:
         """Give the complete video ``part`` its name, beside the canvas of its last frame, and tell the journal."""
         path = self.path(number)
-        sha256 = digest(part)
-        place(part, path, overwrite=True)
+        sha256 = sha256_of(part)
+        move_into_place(part, path, overwrite=True)
         kept = path.with_suffix(".safetensors")
         canvas_sha256 = checkpoint.save(kept, canvas, notes)
         first = self.layout.first(number)
@@ -146,7 +146,6 @@ class Shelf:
             spool.remove()
             return False
         kept = self.folder / f"{spool.path.stem}.safetensors"
-        part = part_path(self.folder / "open.json")
         try:
             sha256 = checkpoint.save(kept, canvas, notes)
             told = {
@@ -159,12 +158,9 @@ class Shelf:
                 "spec": self._spec,
                 "cues": self._cues(self.layout.first(number), spool.frames),
             }
-            part.write_text(json.dumps(told), encoding="utf-8")
-            place(part, self.folder / "open.json", overwrite=True)
-        except (OSError, OutputError):
+            write_json(self.folder / "open.json", told)
+        except OutputError:
             return False
-        finally:
-            part.unlink(missing_ok=True)
         return True
 
     def drop_open(self, number: int) -> None:

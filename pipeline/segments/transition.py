@@ -8,11 +8,10 @@ from pathlib import Path
 from torch import Tensor
 
 from pipeline import image
-from pipeline.errors import OutputError
 from pipeline.media import ffmpeg
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.lossless import read
-from pipeline.runtime.files import digest, part_path, place
+from pipeline.runtime.files import move_into_place, sha256_of, write_json
 
 
 @dataclass(frozen=True)
@@ -44,22 +43,15 @@ def make_seam(seam: Seam, path: Path, encoder: Encoder) -> Path:
     """The piece at ``path``, made unless it is there already from the same frames. Raises RenderError kinds."""
     told = path.with_suffix(".json")
     asked = {**asdict(seam), "ffmpeg": ffmpeg.version()}
-    asked |= {"before": [digest(file) for file in seam.before], "after": [digest(file) for file in seam.after]}
+    asked |= {"before": [sha256_of(file) for file in seam.before], "after": [sha256_of(file) for file in seam.after]}
     with suppress(OSError, ValueError, AttributeError):
         found = json.loads(told.read_text(encoding="utf-8"))
-        if found.get("made_from") == asked and found.get("sha256") == digest(path):
+        if found.get("made_from") == asked and found.get("sha256") == sha256_of(path):
             return path
     with encoder:
         pairs = zip(read(seam.before), read(seam.after), strict=True)
         for number, (before, after) in enumerate(pairs):
             encoder.write(mix(seam.kind, before, after, number, seam.frames))
-    place(encoder.part, path, overwrite=True)
-    part = part_path(told)
-    try:
-        part.write_text(json.dumps({"made_from": asked, "sha256": digest(path)}), encoding="utf-8")
-        place(part, told, overwrite=True)
-    except OSError as error:
-        raise OutputError(f"{told} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    move_into_place(encoder.part, path, overwrite=True)
+    write_json(told, {"made_from": asked, "sha256": sha256_of(path)})
     return path

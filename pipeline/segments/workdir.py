@@ -14,7 +14,7 @@ from pipeline.config import RenderConfig
 from pipeline.errors import OutputError
 from pipeline.media.encode.codecs import check_output
 from pipeline.plan.output_paths import OutputPaths
-from pipeline.runtime.files import check_place, digest, part_path, place
+from pipeline.runtime.files import check_writable, sha256_of, write_json
 from pipeline.segments import fingerprint as specs
 from pipeline.segments import journal
 from pipeline.segments.fingerprint import Spec
@@ -116,26 +116,13 @@ class Folder:
 
     def own(self, fresh: Path) -> None:
         """``fresh`` is about to get the film's name: should this be cut off by force, it is known as ours."""
-        part = part_path(self.path / "joining")
-        try:
-            part.write_text(json.dumps({"sha256": _content(fresh)}), encoding="utf-8")
-            place(part, self.path / "joining", overwrite=True)
-        except OSError as error:
-            raise OutputError(f"{self.path / 'joining'} cannot be written: {error.strerror}") from error
-        finally:
-            part.unlink(missing_ok=True)
+        write_json(self.path / "joining", {"sha256": _content(fresh)})
 
     def sign(self) -> None:
         """Note that the finished film was made from here, so that a longer one may take its place."""
-        part = part_path(self.path / "film.json")
-        try:
-            part.write_text(json.dumps({"sha256": _content(self._video)}), encoding="utf-8")
-            place(part, self.path / "film.json", overwrite=True)
-            (self.path / "joining").unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError(f"{self.path / 'film.json'} cannot be written: {error.strerror}") from error
-        finally:
-            part.unlink(missing_ok=True)
+        write_json(self.path / "film.json", {"sha256": _content(self._video)})
+        with suppress(OSError):
+            (self.path / "joining").unlink()
 
 
 def may_replace(outputs: OutputPaths, config: RenderConfig) -> bool:
@@ -148,7 +135,7 @@ def check_outputs(outputs: OutputPaths, config: RenderConfig) -> None:
     replace = may_replace(outputs, config)
     check_output(outputs.video, replace, config.encode.codec)
     for path in (outputs.poster, outputs.record):
-        check_place(path, overwrite=replace)
+        check_writable(path, overwrite=replace)
 
 
 def is_own(video: Path) -> bool:
@@ -164,8 +151,8 @@ def is_own(video: Path) -> bool:
 def _content(film: Path) -> str:
     """The SHA-256 of a film, or of all pictures of one that is a folder."""
     if not film.is_dir():
-        return digest(film)
+        return sha256_of(film)
     found = hashlib.sha256()
     for picture in sorted(film.iterdir()):
-        found.update(f"{picture.name} {digest(picture)}\n".encode())
+        found.update(f"{picture.name} {sha256_of(picture)}\n".encode())
     return found.hexdigest()

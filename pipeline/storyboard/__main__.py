@@ -46,7 +46,7 @@ def draw(config: RenderConfig, folder: Path, name: str) -> None:
         raise ConfigError("film" if config.film else "loop", "…", "a storyboard is of one shot that begins and ends")
     path = sheet_path(config, folder)
     plan = plan_film(score_data.film_of(config), folder, name)
-    files.check(path, "output=", overwrite=config.overwrite)
+    files.check_writable(path, overwrite=config.overwrite)
     if config.score.kind != "walk":  # a walk may have to look at the network first
         check_score(plan.shots[0])
 

@@ -16,6 +16,7 @@ from pipeline.image import resize
 from pipeline.media.encode.codecs import find_codec, segment_suffix
 from pipeline.media.encode.encoder import Encoder
 from pipeline.plan.shot_plan import ShotPlan
+from pipeline.runtime.files import format_bytes
 from pipeline.segments.disk_space import bytes_per_frame
 from pipeline.storyboard.sketch import Moment
 
@@ -35,7 +36,7 @@ class Estimate:
 
     def words(self) -> str:
         """For people."""
-        return f"full render: about {_duration(self.seconds)} here, {_size(self.bytes)} (estimated)"
+        return f"full render: about {_duration(self.seconds)} here, {format_bytes(self.bytes)} (estimated)"
 
 
 def measure(plan: ShotPlan, seeing: Network, moment: Moment) -> Estimate:
@@ -103,7 +104,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.2f} GB"

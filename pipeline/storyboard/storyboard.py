@@ -1,5 +1,6 @@
 """A storyboard from its plan to its sheet."""
 
+import logging
 from pathlib import Path
 
 from pipeline.dream import model_zoo, precision
@@ -8,10 +9,11 @@ from pipeline.plan.film_plan import FilmPlan
 from pipeline.runtime import files
 from pipeline.runtime.device import choose_device, precisions
 from pipeline.runtime.interrupt import Stop
-from pipeline.runtime.progress import say
 from pipeline.storyboard import sheet as board
 from pipeline.storyboard.cost import measure
 from pipeline.storyboard.sketch import draft, sketch
+
+log = logging.getLogger(__name__)
 
 
 def make(plan: FilmPlan, path: Path) -> str:
@@ -20,7 +22,7 @@ def make(plan: FilmPlan, path: Path) -> str:
     """
     config = plan.config
     for note in plan.notes:
-        say(f"note: {note}")
+        log.info(note)
     device = choose_device(config.device, config.deterministic)
     seeing = model_zoo.build(config.network)
     precision.place(seeing, config.network, device, precisions(config.precision, device))
@@ -30,5 +32,5 @@ def make(plan: FilmPlan, path: Path) -> str:
     figures = score_data.sheet_of(plan)
     size = f"{plan.width}x{plan.height}, {float(plan.fps):g} fps, {plan.frames} frames"
     lanes = score_chart.as_png(figures, "score")
-    files.write(path, board.as_png(moments, lanes, plan.title, f"{size} · {estimate}"))
+    files.write_bytes(path, board.as_png(moments, lanes, plan.title, f"{size} · {estimate}"))
     return estimate

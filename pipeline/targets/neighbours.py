@@ -1,13 +1,11 @@
 """Which channels of a layer are alike: found out once per network and layer, then kept in the user's cache folder."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.runtime.cache import cache_folder
+from pipeline.runtime.cache import cache_folder, load_arrays, save_arrays
 from pipeline.targets.layer_names import Layers
 
 Order = NDArray[np.int32]
@@ -36,35 +34,9 @@ class Kin:
         return [int(n) for n in order[channel]] if channel < len(order) else []
 
     def _order(self, layer: str, count: int) -> Order:
-        path = cache_folder("kin") / f"{self._sha256[:32]}-{layer}.v{VERSION}.npy"
-        known = _read(path, count)
-        if known is not None:
-            return known
-        order = self._compare(layer).astype(np.int32)
-        _write(path, order)
+        path = cache_folder("neighbours") / f"{self._sha256[:32]}-{layer}.v{VERSION}.npz"
+        order = (load_arrays(path) or {}).get("order")
+        if order is None or order.shape != (count, count - 1):
+            order = self._compare(layer).astype(np.int32)
+            save_arrays(path, order=order)
         return order
-
-
-def _read(path: Path, count: int) -> Order | None:
-    """The order of ``count`` channels in the file, or None when there is none or it is damaged."""
-    try:
-        order = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError, TypeError):
-        return None
-    if not isinstance(order, np.ndarray) or order.dtype != np.int32 or order.shape != (count, count - 1):
-        return None
-    whole = np.concatenate([np.arange(count)[:, None], order], axis=1)
-    if (np.sort(whole, axis=1) != np.arange(count)).any():
-        return None
-    return np.asarray(order, dtype=np.int32)
-
-
-def _write(path: Path, order: Order) -> None:
-    """Whole or not at all; a cache that cannot be written is no reason to stop."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-            np.save(part, order, allow_pickle=False)
-        Path(part.name).replace(path)
-    except OSError:
-        return

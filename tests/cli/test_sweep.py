@@ -1,5 +1,6 @@
 """The films of a sweep side by side, in real processes: where they run, how they end, whatever happens."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from pipeline.cli.sweep import Crew, Order
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError, Interrupted
 from pipeline.runtime.interrupt import Stop
-from pipeline.runtime.progress import Progress, say
+from pipeline.runtime.progress import Progress
 from pipeline.segments import request
 
 PATIENCE = 120.0  # seconds, on a machine that has much else to do
@@ -51,7 +52,7 @@ def tell_place(order: Order) -> int:
     place = os.environ.get("CUDA_VISIBLE_DEVICES", "unset")
     (order.folder / f"{order.name}.place").write_text(f"{place} {os.getpid()} {'torch' in sys.modules}")
     until(lambda: len(list(order.folder.glob("*.place"))) > 1)
-    say("note: on its way")
+    logging.getLogger("pipeline").info("on its way")
     print(f"{order.name}.mp4")
     return 0
 

@@ -51,7 +51,7 @@ def objective(tiny: Network) -> Objective:
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
-    monkeypatch.setattr(cuda_graphs, "say", lines.append)
+    monkeypatch.setattr(cuda_graphs.log, "warning", lines.append)
     return lines
 
 
@@ -219,9 +219,7 @@ def test_a_dreamer_gives_recordings_up_before_it_takes_smaller_tiles(
     monkeypatch.setattr(recorded, "gradient", once_full)
     assert all(map(torch.equal, dreamed(config), expected))
     assert not recorded.working
-    assert said == [
-        "note: passes are launched one by one from here on, not from recordings (the device ran out of memory)"
-    ]
+    assert said == ["passes are launched one by one from here on, not from recordings (the device ran out of memory)"]
 
 
 def test_nothing_is_recorded_without_cuda() -> None:

@@ -23,16 +23,18 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: Network) -> Ite
     tiny.to(CPU, torch.float32)  # others use it, too
 
 
-def test_it_is_measured_once_and_told_once(tiny: Network, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_measured_once_and_told_once(tiny: Network, cache: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     precision.place(tiny, NetworkConfig(), CPU, BOTH)
     first = tiny.precision, tiny.channels_last
-    assert "measuring how" in capsys.readouterr().err
+    assert "measuring how" in caplog.text
+    caplog.clear()
     (file,) = cache.iterdir()
     for name, last in (("bfloat16", False), ("float32", True), ("bfloat16", True), ("float32", False)):
         file.write_text(json.dumps([name, last]))  # whatever is kept decides, though another way were faster today
         precision.place(tiny, NetworkConfig(), CPU, BOTH)
         assert (tiny.precision, tiny.channels_last) == (getattr(torch, name), last)
-    assert capsys.readouterr().err == "" and first[0] in BOTH
+    assert caplog.text == "" and first[0] in BOTH
 
 
 def test_what_is_asked_for_is_taken_without_measuring(tiny: Network, cache: Path) -> None:

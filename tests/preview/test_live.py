@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import logging
 import os
 import socket
 import threading
@@ -27,7 +28,7 @@ from pipeline.plan.planner import plan_film
 from pipeline.preview import live
 from pipeline.preview.live import Page, open_page
 from pipeline.preview.state import MOST_NOTES, Facts, State
-from pipeline.runtime.files import place
+from pipeline.runtime.files import move_into_place
 from tests.browser import browser, complaints, text, wait
 
 FACTS = Facts("zoom <b>", 48, 24.0, (64, 48), b"\x89PNG score", (0.1, 0.9))
@@ -67,7 +68,7 @@ def video(path: Path, frames: int = 24) -> Path:
     with Encoder(path, width=64, height=48, fps=Fraction(24), encode=EncodeConfig()) as encoder:
         for index in range(frames):
             encoder.write(frame(index / frames))
-    place(encoder.part, path, overwrite=False)
+    move_into_place(encoder.part, path, overwrite=False)
     return path
 
 
@@ -87,7 +88,7 @@ def test_it_tells_where_the_render_stands(page: Page) -> None:
     assert (told["title"], told["done"], told["frames"], told["label"]) == ("zoom <b>", 12, 48, "class:eye")
     assert 0 < told["rate"] <= 11 / 0.6
     assert told["left"] == pytest.approx(36 / told["rate"])
-    page.note("the sound is left out")
+    logging.getLogger("pipeline").warning("the sound is left out")
     page.ended("done: zoom.mp4")
     assert state(page)["notes"] == ["the sound is left out"]
     assert state(page)["ended"] == "done: zoom.mp4"
@@ -222,7 +223,6 @@ def test_it_is_opened_for_a_plan_that_wants_it(tmp_path: Path, monkeypatch: pyte
         config = command.read(compose("config", ["duration=2s"]))
     plan = plan_film(config, tmp_path, "film")
     with ExitStack() as stack:
-        assert open_page(plan, PreviewConfig(), stack) is None
         opened = open_page(plan, PreviewConfig(port=0), stack)
         assert opened is not None
         told = state(opened)
@@ -254,7 +254,7 @@ def test_a_browser_sees_the_render_go_on_reloads_and_is_told_of_the_end(page: Pa
         opened.refresh()
         wait(opened, lambda b: text(b, "status") == "rendering")
         assert wait(opened, lambda b: b.execute_script(source))
-        page.note("the sound is left out")
+        logging.getLogger("pipeline").warning("the sound is left out")
         page.ended("stopped after 24 of 48 frames")
         wait(opened, lambda b: text(b, "status").startswith("stopped after 24"))
         assert text(opened, "notes") == "the sound is left out"

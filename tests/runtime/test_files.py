@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.runtime.files import part_path, place
+from pipeline.runtime.files import move_into_place, part_path
 
 
 def test_parts_hide_beside_their_file() -> None:
@@ -24,13 +24,13 @@ def test_placing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -
         monkeypatch.setattr(os, "link", refuse)
     part, final = tmp_path / "part", tmp_path / "final"
     part.write_text("one")
-    place(part, final, overwrite=False)
+    move_into_place(part, final, overwrite=False)
     assert final.read_text() == "one" and not part.exists()
     part.write_text("two")
     with pytest.raises(FileExistsError):
-        place(part, final, overwrite=False)
+        move_into_place(part, final, overwrite=False)
     assert final.read_text() == "one" and part.exists()
-    place(part, final, overwrite=True)
+    move_into_place(part, final, overwrite=True)
     assert final.read_text() == "two" and not part.exists()
 
 
@@ -38,4 +38,4 @@ def test_what_cannot_be_placed_is_said(tmp_path: Path) -> None:
     (tmp_path / "part").write_text("one")
     (tmp_path / "folder").mkdir()
     with pytest.raises(OutputError, match="folder cannot be written: Is a directory"):
-        place(tmp_path / "part", tmp_path / "folder", overwrite=True)
+        move_into_place(tmp_path / "part", tmp_path / "folder", overwrite=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 from pipeline.config import EncodeConfig
 from pipeline.errors import DreamError, Interrupted
 from pipeline.media.encode.encoder import Encoder
-from pipeline.runtime.files import digest
+from pipeline.runtime.files import sha256_of
 from pipeline.segments import open_segment, writer
 from pipeline.segments.open_segment import Opened, Pace
 from pipeline.segments.spool import Spool
@@ -29,7 +29,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The SHA-256 of the film that nothing happened to, on a device that is waited for."""
     folder = tmp_path_factory.mktemp("quiet")
     make(folder, *FILM)
-    return digest(folder / "film.mp4")
+    return sha256_of(folder / "film.mp4")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_quick_frames_are_neither_waited_for_nor_spooled(
     make(tmp_path, *FILM)
     assert asked["spool"] == 0
     assert asked["write_later"] == 3  # of a processor: those of which it was not known; of a GPU the others, too
-    assert digest(tmp_path / "film.mp4") == quiet
+    assert sha256_of(tmp_path / "film.mp4") == quiet
 
 
 @pytest.mark.parametrize("at", [1, 2, 4])
@@ -71,7 +71,7 @@ def test_slow_frames_are_all_kept_when_it_stops(
     assert make(tmp_path, *FILM).frames == list(range(at + 1, 8))
     # What an earlier run left is spooled again at once; after one more frame the next segment is not settled yet.
     assert asked["write_later"] == min(at + 1, 3) + (2 if at == 4 else 0)
-    assert digest(tmp_path / "film.mp4") == quiet
+    assert sha256_of(tmp_path / "film.mp4") == quiet
 
 
 def test_a_film_of_segments_too_short_to_tell_is_kept_as_well(

@@ -16,7 +16,7 @@ from torch import Tensor
 from pipeline import film
 from pipeline.errors import EncoderError, Interrupted, OutputError
 from pipeline.media.decode.probe import probe_video
-from pipeline.runtime.files import digest
+from pipeline.runtime.files import sha256_of
 from pipeline.segments.lock import Lock
 from scripts.torture import encoders
 from scripts.torture import main as torture
@@ -71,7 +71,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
         make(folder, f"duration={frames}f")
         assert sorted(path.name for path in folder.iterdir()) == ["film.mp4", "film.poster.png", "film.run.yaml"]
         assert probe_video(folder / "film.mp4").frames == frames
-        found[frames] = digest(folder / "film.mp4")
+        found[frames] = sha256_of(folder / "film.mp4")
     return found
 
 
@@ -82,7 +82,7 @@ def test_an_error_in_the_middle_of_a_segment_costs_no_frame(tmp_path: Path, quie
     again = make(tmp_path, "duration=14f")
     assert again.frames == list(range(7, 14))
     assert again.segments == [0, 4, 8, 12]  # also what was there already, for those who look on
-    assert digest(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
     assert not (tmp_path / "film.work").exists()
 
 
@@ -91,7 +91,7 @@ def test_stopped_twice_in_one_segment_it_still_costs_no_frame(tmp_path: Path, qu
         with pytest.raises(Interrupted, match=rf"stopped; {at + 1} of 14 frames are kept in .*film.work"):
             make(tmp_path, "duration=14f", at=at, act=lambda: os.kill(os.getpid(), signal.SIGINT))
     assert make(tmp_path, "duration=14f").frames == list(range(7, 14))
-    assert digest(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
 
 
 @pytest.mark.parametrize("way", [["float32", True], ["float32", False], ["bfloat16", True]])
@@ -112,7 +112,7 @@ def test_a_film_goes_on_in_the_precision_and_order_in_which_it_began(
     cache.rmdir()
     cache.write_text("a file where a folder should be")
     assert make(tmp_path / "loud", "duration=8f").frames == [6, 7]
-    assert digest(tmp_path / "loud" / "film.mp4") == digest(tmp_path / "quiet" / "film.mp4")
+    assert sha256_of(tmp_path / "loud" / "film.mp4") == sha256_of(tmp_path / "quiet" / "film.mp4")
 
 
 def test_stopped_at_once_finished_segments_stay(tmp_path: Path, quiet: dict[int, str]) -> None:
@@ -125,7 +125,7 @@ def test_stopped_at_once_finished_segments_stay(tmp_path: Path, quiet: dict[int,
     with pytest.raises(Interrupted, match=r"stopped at once; 8 of 14 frames are kept"):
         make(tmp_path, "duration=14f", at=10, act=hit_twice)
     assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
-    assert digest(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
 
 
 def test_an_encoder_that_dies_is_told_and_costs_no_frame(tmp_path: Path, quiet: dict[int, str]) -> None:
@@ -137,7 +137,7 @@ def test_an_encoder_that_dies_is_told_and_costs_no_frame(tmp_path: Path, quiet: 
     with pytest.raises(EncoderError, match="ffmpeg ended with -9"):
         make(tmp_path, "duration=14f", at=5, act=shoot)
     assert min(make(tmp_path, "duration=14f").frames) >= 6
-    assert digest(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
 
 
 @pytest.mark.parametrize("victim", ["00001.mp4", "00001.safetensors", "journal.jsonl", "open-00002.raw"])
@@ -149,14 +149,14 @@ def test_damaged_files_are_noticed_and_rendered_again(tmp_path: Path, quiet: dic
     data[len(data) // 2] ^= 16
     path.write_bytes(data)
     make(tmp_path, "duration=14f")
-    assert digest(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
 
 
 def test_a_longer_film_renders_only_what_is_new(tmp_path: Path, quiet: dict[int, str]) -> None:
     make(tmp_path, "duration=8f", "keep_segments=true")
-    assert digest(tmp_path / "film.mp4") == quiet[8]
+    assert sha256_of(tmp_path / "film.mp4") == quiet[8]
     assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
-    assert digest(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
 
 
 def test_a_score_that_depends_on_the_length_is_not_stretched_in_silence(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_part_is_a_film_of_its_own_and_the_rest_goes_on_from_it(tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.0-7.mp4", "film.work"]
     assert probe_video(tmp_path / "film.0-7.mp4").frames == 8
     assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
-    assert digest(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
 
 
 def test_another_configuration_is_refused_key_by_key_and_loses_nothing(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_resume_false_renders_anew(tmp_path: Path, quiet: dict[int, str]) -> Non
     with pytest.raises(RuntimeError, match="a stone"):
         make(tmp_path, "duration=14f", at=9)
     assert make(tmp_path, "duration=14f", "resume=false").frames == list(range(14))
-    assert digest(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
 
 
 def test_a_second_render_of_the_same_film_is_refused(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from pipeline.errors import InputError, OutputError
+from pipeline.errors import InputError
 from pipeline.media.decode.image_header import FORMATS, KNOWN
 from pipeline.media.encode.pixel_format import to_bytes
-from pipeline.runtime.files import part_path, place
+from pipeline.runtime.files import atomic_write
 
 MAX_PIXELS = 10_000_000_000  # as far as limits.picture_megapixels may be raised, which is checked before
 # How many quarter turns counter-clockwise, after which mirroring, each EXIF orientation asks for.
@@ -73,15 +73,8 @@ def save_png(frame: Tensor, path: Path) -> None:
 
 def write_png(picture: NDArray[np.uint8], path: Path) -> None:
     """As ``save_png``, for ``(H, W, 3)`` bytes."""
-    part = part_path(path)
-    try:
-        with part.open("wb") as file:
-            Image.fromarray(picture).save(file, format="PNG")
-        place(part, path, overwrite=True)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_words(error)}") from error
-    finally:
-        _remove(part)
+    with atomic_write(path) as part:
+        Image.fromarray(picture).save(part, format="PNG")
 
 
 def _read_file(path: Path) -> bytes:
@@ -221,10 +214,3 @@ def _quiet_pillow() -> Iterator[None]:
 def _words(error: Exception) -> str:
     words = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(words).split())
-
-
-def _remove(part: Path) -> None:
-    try:
-        part.unlink(missing_ok=True)
-    except OSError:  # the folder itself is the trouble, and already reported
-        return

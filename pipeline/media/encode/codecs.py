@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import ConfigError, OutputError, nearest
 from pipeline.media.encode import image_sequence
-from pipeline.runtime.files import check_place
+from pipeline.runtime.files import check_writable
 
 QUALITIES = ("draft", "good", "best")
 
@@ -217,7 +217,7 @@ def check_output(path: Path, overwrite: bool, codec: str = "h264") -> None:
     if find_muxer(find_codec(codec), path) == "image2":
         image_sequence.check_series(path, overwrite)
     else:
-        check_place(path, overwrite=overwrite)
+        check_writable(path, overwrite=overwrite)
 
 
 def notes(path: Path, codec: str, fps: Fraction) -> list[str]:

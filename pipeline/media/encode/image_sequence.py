@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import OutputError
-from pipeline.runtime.files import check_place, part_path, sync
+from pipeline.runtime.files import check_writable, part_path, sync
 
 NAME = "%05d.png"
 
@@ -39,9 +39,9 @@ def check_series(path: Path, overwrite: bool) -> None:
     if os.path.lexists(folder) and not folder.is_dir():
         raise OutputError(f"{folder} is not a folder; pictures need one of their own")
     if not folder.is_dir():
-        check_place(folder, overwrite=False)
+        check_writable(folder, overwrite=False)
         return
-    check_place(folder / "picture", overwrite=False)
+    check_writable(folder / "picture", overwrite=False)
     strange = [entry.name for entry in folder.iterdir() if not _is_picture(entry, name)]
     if strange:
         raise OutputError(f"{folder} holds {min(strange)}, which is no picture of {name}; give another folder")

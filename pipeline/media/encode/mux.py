@@ -18,7 +18,7 @@ from pipeline.media.encode.image_sequence import first_picture, place_series
 from pipeline.media.encode.image_sequence import split as split_series
 from pipeline.media.encode.metadata import metadata, read_comment, write_comment
 from pipeline.media.sound.source_audio import Audible
-from pipeline.runtime.files import part_path, place
+from pipeline.runtime.files import move_into_place, part_path
 
 
 def assemble(
@@ -68,7 +68,7 @@ def assemble(
             size = len(record.encode())
             raise EncoderError(f"{doing} failed: its record of {size} bytes does not read back")
         announce(fresh)
-        (place_series if series else place)(fresh, final, overwrite=overwrite)
+        (place_series if series else move_into_place)(fresh, final, overwrite=overwrite)
     except FileExistsError:
         kept = f"its {len(segments)} segments are in {segments[0].parent}"
         raise OutputError(f"{final} appeared while the film was rendered; {kept}") from None

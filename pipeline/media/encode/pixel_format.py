@@ -7,7 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-KR, KB = 0.2126, 0.0722  # what red and blue add to BT.709's luma
+from pipeline.image import REC709
+
+KR, _, KB = REC709
 GOLDEN = 0.6180339887498949  # its multiples fill [0, 1) evenly, so that no pixel's error lasts
 
 
