@@ -1,13 +1,13 @@
-"""How steady dreams over footage are: ours, the usual blending of frames, and each frame dreamed for itself.
+"""Flicker of dreams over footage: our method, the usual blending of frames, and each frame dreamed alone.
 
-    python scripts/footage_flicker.py                          clips drawn with known motion
+    python scripts/footage_flicker.py                          synthetic clips with known motion
     python scripts/footage_flicker.py --video clip.mp4         a file, measured along its own estimated motion
     python scripts/footage_flicker.py --sheets folder          also consecutive frames side by side, as PNG
 
-Columns. *flicker*: mean absolute difference between a frame and the one before it moved along the true motion, where
-nothing was uncovered, in thousandths; *xsource* the same over the footage's own. *seen*: the target's mean activation
-in the frames. *steps*: gradient steps per octave and frame. *ghost*: energy of what is carried
-over into newly uncovered places, over that elsewhere. Each method's strength is set so that it sees as much as ours.
+Columns. *flicker*: mean absolute difference between a frame and the one before it warped along the true motion, where
+nothing was uncovered, in thousandths; *xsource*: the same relative to the footage's own. *target*: the target's mean
+activation in the frames. *steps*: gradient steps per octave and frame. *ghost*: energy of the residual in newly
+uncovered places, relative to elsewhere. Each method's strength is set so that its target activation equals ours.
 """
 
 import argparse
@@ -42,24 +42,24 @@ from pipeline.runtime.seeding import generator
 from pipeline.targets.target import Target, parse_target
 
 FPS = 24.0
-SETTLED = 4  # frames that are not measured, so that every method has begun
+SKIPPED_FRAMES = 4  # at the start, until every method has settled
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """Frames ``(1, 3, H, W)``, for each but the first its backward flow and where that holds ``(1, 1, H, W)``."""
+class Clip:
+    """Frames ``(1, 3, H, W)``; for each but the first its backward flow and where it is valid ``(1, 1, H, W)``."""
 
     name: str
     frames: list[Tensor]
     flows: list[Tensor | None]
-    holds: list[Tensor | None]
+    valid: list[Tensor | None]
     uncovered: list[Tensor | None]
     cuts: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Method:
-    """One way to dream over footage."""
+    """A method to dream over footage."""
 
     name: str
     style: str
@@ -70,111 +70,110 @@ class Method:
 
 
 def texture(seed: int, side: int) -> Tensor:
-    """Noise of many sizes, as in photographs, with colours: ``(1, 3, side, side)``."""
-    dice = torch.Generator().manual_seed(seed)
+    """Coloured noise of many sizes, as in photographs: ``(1, 3, side, side)``."""
+    rng = torch.Generator().manual_seed(seed)
     total = torch.zeros(1, 3, side, side)
     for cells in (4, 8, 16, 32, 64, side // 4):
-        grey, tint = torch.randn(1, 1, cells, cells, generator=dice), torch.randn(1, 3, cells, cells, generator=dice)
+        grey, tint = torch.randn(1, 1, cells, cells, generator=rng), torch.randn(1, 3, cells, cells, generator=rng)
         layer = F.interpolate(grey + 0.5 * tint, size=(side, side), mode="bicubic", align_corners=False)
         total = total + layer / math.sqrt(cells)
     return (0.45 + 0.18 * total / total.std()).clamp(0, 1)
 
 
-def places(size: tuple[int, int]) -> Tensor:
-    """The pixels' (x, y) from the middle, ``(H, W, 2)``."""
+def pixel_positions(size: tuple[int, int]) -> Tensor:
+    """(x, y) of each pixel from the centre, ``(H, W, 2)``."""
     rows = torch.arange(size[0]) + 0.5 - size[0] / 2
     columns = torch.arange(size[1]) + 0.5 - size[1] / 2
     return torch.stack([columns[None, :].expand(size), rows[:, None].expand(size)], dim=2)
 
 
-def look_up(picture: Tensor, at: Tensor) -> Tensor:
-    """The texture at places ``(H, W, 2)`` in pixels from its middle."""
+def sample(picture: Tensor, at: Tensor) -> Tensor:
+    """The texture at positions ``(H, W, 2)`` in pixels from its centre."""
     half = picture.shape[2] / 2
     return F.grid_sample(picture, at[None] / half, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
-def camera_clip(name: str, size: tuple[int, int], count: int, turn: complex, drift: complex) -> Drawn:
-    """A textured plane that turns and grows by ``turn`` and drifts by ``drift`` pixels every frame."""
-    plane, here = texture(3, 4 * max(size)), places(size)
+def camera_clip(name: str, size: tuple[int, int], count: int, turn: complex, drift: complex) -> Clip:
+    """A textured plane that rotates and grows by ``turn`` and drifts by ``drift`` pixels every frame."""
+    plane, here = texture(3, 4 * max(size)), pixel_positions(size)
     z = torch.complex(here[..., 0], here[..., 1])
 
     def on_plane(frame: int, point: Tensor) -> Tensor:
         back = (point - drift * frame) / turn**frame
         return torch.stack([back.real, back.imag], dim=2)
 
-    frames = [look_up(plane, on_plane(n, z)) for n in range(count)]
-    back = (z - drift * 0) * 1  # where the point of frame n was in frame n − 1, from the middle
+    frames = [sample(plane, on_plane(n, z)) for n in range(count)]
     flows: list[Tensor | None] = [None]
-    holds: list[Tensor | None] = [None]
+    valid: list[Tensor | None] = [None]
     for n in range(1, count):
-        back = (z - drift * n) / turn + drift * (n - 1)
+        back = (z - drift * n) / turn + drift * (n - 1)  # where the point was in frame n − 1, from the centre
         shift = back - z
         flows.append(torch.stack([shift.real, shift.imag])[None])
         inside = (back.real.abs() < size[1] / 2 - 1) & (back.imag.abs() < size[0] / 2 - 1)
-        holds.append(inside.float()[None, None])
-    return Drawn(name, frames, flows, holds, [None] * count)
+        valid.append(inside.float()[None, None])
+    return Clip(name, frames, flows, valid, [None] * count)
 
 
-def disc_clip(size: tuple[int, int], count: int) -> Drawn:
-    """A textured disc that crosses a textured plane which stands still."""
-    plane, coat, here = texture(3, 4 * max(size)), texture(5, 4 * max(size)), places(size)
+def disc_clip(size: tuple[int, int], count: int) -> Clip:
+    """A textured disc that crosses a still textured plane."""
+    plane, coat, here = texture(3, 4 * max(size)), texture(5, 4 * max(size)), pixel_positions(size)
     radius, speed = 0.28 * size[0], torch.tensor([0.022 * size[1], 0.006 * size[0]])
     begin = torch.tensor([-0.3 * size[1], -0.08 * size[0]])
 
     def covered(n: int) -> Tensor:
         return ((here - begin - speed * n).square().sum(2) < radius**2).float()[None, None]
 
-    back = look_up(plane, here)
-    frames, flows, holds, bare = [], [None], [None], [None]
+    back = sample(plane, here)
+    frames, flows, valid, uncovered = [], [None], [None], [None]
     for n in range(count):
-        on, under = covered(n), look_up(coat, here - begin - speed * n)
+        on, under = covered(n), sample(coat, here - begin - speed * n)
         frames.append(on * under + (1 - on) * back)
         if n:
             flows.append(-on * speed.view(1, 2, 1, 1))
             newly = covered(n - 1) * (1 - on)
-            holds.append(1 - F.max_pool2d(newly + (on - F.avg_pool2d(on, 3, 1, 1)).abs().gt(0.01).float(), 3, 1, 1))
-            bare.append(newly)
-    return Drawn("disc", frames, flows, [h if h is None else h.clamp(0, 1) for h in holds], bare)
+            valid.append(1 - F.max_pool2d(newly + (on - F.avg_pool2d(on, 3, 1, 1)).abs().gt(0.01).float(), 3, 1, 1))
+            uncovered.append(newly)
+    return Clip("disc", frames, flows, [v if v is None else v.clamp(0, 1) for v in valid], uncovered)
 
 
-def cut_clip(size: tuple[int, int], count: int) -> Drawn:
-    """Two scenes with a cut between."""
+def cut_clip(size: tuple[int, int], count: int) -> Clip:
+    """Two scenes with a cut between them."""
     one = camera_clip("", size, count // 2, 1 + 0j, 1.5 + 0.5j)
     two = camera_clip("", size, count - count // 2, 1.01 + 0j, 0j)
     two = replace(two, frames=[frame.flip(2, 3) for frame in two.frames])
-    # Turned by half, motion is turned by half as well.
+    # Frames rotated by 180 degrees have motion rotated by 180 degrees.
     turned = [None if f is None else -f.flip(2, 3) for f in two.flows]
-    return Drawn(
+    return Clip(
         "cut",
         one.frames + two.frames,
         one.flows + turned,
-        one.holds + [None if h is None else h.flip(2, 3) for h in two.holds],
+        one.valid + [None if v is None else v.flip(2, 3) for v in two.valid],
         [None] * count,
         frozenset({count // 2}),
     )
 
 
-def film_clip(config: RenderConfig, size: tuple[int, int], count: int) -> Drawn:
-    """The beginning of a file; its motion as estimated."""
+def film_clip(config: RenderConfig, size: tuple[int, int], count: int) -> Clip:
+    """The first frames of a file, with estimated motion."""
     stretch = ClipLibrary(config.limits, ()).plan(config.source, "source")
     assert stretch is not None
     picks = stretch.picks(min(count, stretch.frames))
     frames = list(Reader(stretch.clip, picks, width=size[1], height=size[0]).frames())
     estimate = optical_flow.dis(FlowConfig())
     flows: list[Tensor | None] = [None]
-    holds: list[Tensor | None] = [None]
-    bare: list[Tensor | None] = [None]
+    valid: list[Tensor | None] = [None]
+    uncovered: list[Tensor | None] = [None]
     cuts = stretch.cuts(len(frames))
     for n in range(1, len(frames)):
         motion = estimate(frames[n - 1], frames[n])
         flows.append(None if n in cuts else fit(motion.backward, size))
-        holds.append(F.interpolate(trust(motion, frames[n - 1], frames[n]), size=size).round())
-        bare.append(None)
-    return Drawn(Path(str(config.source.path)).stem, frames, flows, holds, bare, cuts)
+        valid.append(F.interpolate(trust(motion, frames[n - 1], frames[n]), size=size).round())
+        uncovered.append(None)
+    return Clip(Path(str(config.source.path)).stem, frames, flows, valid, uncovered, cuts)
 
 
 def dreamed(
-    clip: Drawn, method: Method, dreamer: Dreamer, strength: float, target: Target
+    clip: Clip, method: Method, dreamer: Dreamer, strength: float, target: Target
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """(canvas before the dream, dreamed frame) for every frame of the clip."""
     settings = FlowConfig(kind=method.kind, style=method.style)
@@ -183,8 +182,8 @@ def dreamed(
     canvas = clip.frames[0]
 
     def dream(picture: Tensor, step: int) -> Tensor:
-        dice = generator(0, 0, step)
-        return dreamer.dream(picture, lambda _: {target: 1.0}, strength=strength, seconds=1 / FPS, generator=dice)
+        rng = generator(0, 0, step)
+        return dreamer.dream(picture, lambda _: {target: 1.0}, strength=strength, seconds=1 / FPS, generator=rng)
 
     with Footage(
         lambda first: iter(clip.frames[first:]),
@@ -203,50 +202,50 @@ def dreamed(
             yield before, canvas
 
 
-def flicker(clip: Drawn, frames: list[Tensor]) -> float:
-    """Mean absolute difference along the true motion, where that holds."""
-    found = []
-    for n in range(max(SETTLED, 1), len(frames)):
-        along, holds = clip.flows[n], clip.holds[n]
-        if along is not None and holds is not None and n not in clip.cuts:
-            astray = (frames[n] - warp(frames[n - 1], along)).abs() * holds
-            found.append(float(astray.sum() / (3 * holds.sum()).clamp(min=1)))
-    return float(np.mean(found))
+def flicker(clip: Clip, frames: list[Tensor]) -> float:
+    """Mean absolute difference along the true motion, where it is valid."""
+    differences = []
+    for n in range(max(SKIPPED_FRAMES, 1), len(frames)):
+        flow, valid = clip.flows[n], clip.valid[n]
+        if flow is not None and valid is not None and n not in clip.cuts:
+            difference = (frames[n] - warp(frames[n - 1], flow)).abs() * valid
+            differences.append(float(difference.sum() / (3 * valid.sum()).clamp(min=1)))
+    return float(np.mean(differences))
 
 
-def ghost(clip: Drawn, befores: list[Tensor]) -> float:
-    """Energy per pixel of what is carried into uncovered places over that elsewhere; nan where nothing is uncovered."""
+def ghost(clip: Clip, befores: list[Tensor]) -> float:
+    """Energy per pixel of the residual in uncovered places over that elsewhere; nan if nothing is uncovered."""
     inside = outside = torch.zeros(())
-    many_in = many_out = torch.zeros(())
-    for n in range(SETTLED, len(befores)):
-        bare = clip.uncovered[n]
-        if bare is None:
+    count_in = count_out = torch.zeros(())
+    for n in range(SKIPPED_FRAMES, len(befores)):
+        uncovered = clip.uncovered[n]
+        if uncovered is None:
             continue
         energy = (befores[n] - clip.frames[n]).square().sum(1, keepdim=True)
-        inside, outside = inside + (energy * bare).sum(), outside + (energy * (1 - bare)).sum()
-        many_in, many_out = many_in + bare.sum(), many_out + (1 - bare).sum()
-    if not many_in:
+        inside, outside = inside + (energy * uncovered).sum(), outside + (energy * (1 - uncovered)).sum()
+        count_in, count_out = count_in + uncovered.sum(), count_out + (1 - uncovered).sum()
+    if not count_in:
         return math.nan
-    return float((inside / many_in) / (outside / many_out + 1e-12))
+    return float((inside / count_in) / (outside / count_out + 1e-12))
 
 
-def matched(wanted: float, start: float, seen_at: Callable[[float], float], rounds: int) -> float:
-    """The strength at which a method sees as much as wanted: by halving in the logarithm."""
+def match_strength(goal: float, start: float, activation_at: Callable[[float], float], rounds: int) -> float:
+    """The strength at which a method reaches the activation ``goal``: bisection of the logarithm."""
     low, high = start / 4, start * 4
     for _ in range(rounds):
         middle = math.sqrt(low * high)
-        low, high = (middle, high) if seen_at(middle) < wanted else (low, middle)
+        low, high = (middle, high) if activation_at(middle) < goal else (low, middle)
     return math.sqrt(low * high)
 
 
-def sheet(path: Path, rows: list[list[Tensor]]) -> None:
+def save_sheet(path: Path, rows: list[list[Tensor]]) -> None:
     """Rows of consecutive frames as one PNG."""
     lines = [np.concatenate([to_bytes(frame) for frame in row], axis=1) for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.concatenate(lines, axis=0)).save(path)
 
 
-def clips(options: argparse.Namespace, config: RenderConfig) -> list[Drawn]:
+def clips(options: argparse.Namespace, config: RenderConfig) -> list[Clip]:
     """The clips to measure."""
     size, count = (options.height, options.width), options.frames
     if options.video:
@@ -273,68 +272,66 @@ def main() -> None:
     parser.add_argument("--network", default="motifnet")
     parser.add_argument("--weights")
     parser.add_argument("--target", default=None, help="the network's first by default")
-    parser.add_argument("--rounds", type=int, default=4, help="halvings in which strengths are matched")
+    parser.add_argument("--rounds", type=int, default=4, help="bisection steps to match strengths")
     parser.add_argument("--sheets", type=Path, help="folder for PNGs")
     parser.add_argument("overrides", nargs="*", help="settings of ours, such as flow.persistence=0.9")
     options = parser.parse_args()
-    if options.frames < SETTLED + 2:
-        parser.error(f"--frames must be at least {SETTLED + 2}: the first {SETTLED} are not measured")
+    if options.frames < SKIPPED_FRAMES + 2:
+        parser.error(f"--frames must be at least {SKIPPED_FRAMES + 2}: the first {SKIPPED_FRAMES} do not count")
     torch.set_grad_enabled(False)
-    asked = ["+preset=footage", f"network={options.network}", *options.overrides]
-    asked += [f"network.weights={options.weights}"] if options.weights else []
-    asked += [f"source.path='{options.video}'"] if options.video else []
+    arguments = ["+preset=footage", f"network={options.network}", *options.overrides]
+    arguments += [f"network.weights={options.weights}"] if options.weights else []
+    arguments += [f"source.path='{options.video}'"] if options.video else []
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
-        config = command.read(compose("config", asked))
+        config = command.read(compose("config", arguments))
     measure(options, config)
 
 
 def measure(options: argparse.Namespace, config: RenderConfig) -> None:
     """Print one line per clip and method."""
-    seeing = model_zoo.build(config.network)
-    precision.place(seeing, config.network, torch.device("cpu"), [torch.float32])
-    objective = Objective(seeing)
+    network = model_zoo.build(config.network)
+    precision.place(network, config.network, torch.device("cpu"), [torch.float32])
+    objective = Objective(network)
     target = parse_target(options.target or str(config.network.targets[0]), "network.targets")
-    side, own = min(options.width, options.height), float(config.dream.strength)
+    side, our_strength = min(options.width, options.height), float(config.dream.strength)
     ours = Method("ours", "residual", "dis", float(config.flow.persistence), config.dream.steps, config.flow.ripen)
     others = [Method("blend 0.5", "blend", "none", 0.5, 5, 0), Method("no blending", "blend", "none", 0.0, 5, 0)]
-    strengths = {ours: own}
-    shown = f"{options.network}, {target}, {options.width}x{options.height}, persistence {ours.persistence:g}"
-    print(f"{shown}, strength {own:g}")
-    print(f"{'clip':10}{'method':13}{'flicker':>8}{'xsource':>9}{'seen':>8}{'steps':>7}{'ghost':>8}{'strength':>10}")
+    strengths = {ours: our_strength}
+    title = f"{options.network}, {target}, {options.width}x{options.height}, persistence {ours.persistence:g}"
+    print(f"{title}, strength {our_strength:g}")
+    print(f"{'clip':10}{'method':13}{'flicker':>8}{'xsource':>9}{'target':>8}{'steps':>7}{'ghost':>8}{'strength':>10}")
     for clip in clips(options, config):
-        footage = float(np.mean([objective.activation(frame, target) for frame in clip.frames[SETTLED:]]))
+        footage = float(np.mean([objective.activation(frame, target) for frame in clip.frames[SKIPPED_FRAMES:]]))
         base = flicker(clip, clip.frames)
         print(f"{clip.name:10}{'source':13}{1000 * base:8.1f}{1.0:9.2f}{footage:8.2f}{0:7}", flush=True)
-        rows, wanted = [clip.frames], 0.0
+        rows, goal = [clip.frames], 0.0
         for method in (ours, *others):
             dreamer = Dreamer(objective, replace(config.dream, steps=method.steps), side)
 
-            def seen(frames: list[Tensor]) -> float:
-                return float(np.mean([objective.activation(frame, target) for frame in frames[SETTLED:]]))
+            def mean_activation(frames: list[Tensor]) -> float:
+                return float(np.mean([objective.activation(frame, target) for frame in frames[SKIPPED_FRAMES:]]))
 
-            def trial(
-                strength: float, method: Method = method, dreamer: Dreamer = dreamer, clip: Drawn = clip
-            ) -> float:
-                short = replace(clip, frames=clip.frames[: SETTLED + 3])
-                return seen([frame for _, frame in dreamed(short, method, dreamer, strength, target)])
+            def trial(strength: float, method: Method = method, dreamer: Dreamer = dreamer, clip: Clip = clip) -> float:
+                short = replace(clip, frames=clip.frames[: SKIPPED_FRAMES + 3])
+                return mean_activation([frame for _, frame in dreamed(short, method, dreamer, strength, target)])
 
             if method is not ours:
-                strengths[method] = matched(wanted, strengths.get(method, 3 * own), trial, options.rounds)
-            made = list(dreamed(clip, method, dreamer, strengths[method], target))
-            frames, reached = [frame for _, frame in made], seen([frame for _, frame in made])
-            wanted = wanted or reached
-            rate, haunted = flicker(clip, frames), ghost(clip, [before for before, _ in made])
+                strengths[method] = match_strength(goal, strengths.get(method, 3 * our_strength), trial, options.rounds)
+            pairs = list(dreamed(clip, method, dreamer, strengths[method], target))
+            frames, reached = [frame for _, frame in pairs], mean_activation([frame for _, frame in pairs])
+            goal = goal or reached
+            rate, ghosting = flicker(clip, frames), ghost(clip, [before for before, _ in pairs])
             print(
                 f"{'':10}{method.name:13}{1000 * rate:8.1f}{rate / base:9.2f}{reached:8.2f}{method.steps:7}"
-                f"{haunted:8.3f}{strengths[method]:10.2f}",
+                f"{ghosting:8.3f}{strengths[method]:10.2f}",
                 flush=True,
             )
             rows.append(frames)
         if options.sheets:
-            last = min(len(clip.frames), SETTLED + 4)
+            last = min(len(clip.frames), SKIPPED_FRAMES + 4)
             order = (rows[0], rows[2], rows[1])
-            sheet(options.sheets / f"{clip.name}.png", [row[last - 4 : last] for row in order])
+            save_sheet(options.sheets / f"{clip.name}.png", [row[last - 4 : last] for row in order])
 
 
 if __name__ == "__main__":

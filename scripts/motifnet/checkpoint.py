@@ -1,4 +1,4 @@
-"""A training's state on disk, from which it goes on to the same bits."""
+"""The state of a training on disk; a training that resumes from it ends with the same bits."""
 
 import pickle
 from pathlib import Path
@@ -11,14 +11,14 @@ from pipeline.errors import InputError
 
 
 class Checkpoint:
-    """The state of a phase's training at ``path``; a file is whole or not there."""
+    """The state of a phase's training at ``path``, written atomically."""
 
     def __init__(self, path: Path, net: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self.path = path
         self._parts: dict[str, Any] = {"net": net, "mean": mean, "optimizer": optimizer}
 
     def restore(self, device: torch.device) -> int:
-        """Takes the state up where there is one; returns the step that comes next. Raises InputError."""
+        """Loads the state if the file exists; returns the next step. Raises InputError."""
         if not self.path.exists():
             return 0
         saved = read(self.path, device)
@@ -30,12 +30,12 @@ class Checkpoint:
             raise _damaged(self.path) from error
 
     def save(self, step: int) -> None:
-        """Keeps the state before ``step``, in place of an earlier one."""
+        """Saves the state before ``step``, replacing an earlier one."""
         write({name: part.state_dict() for name, part in self._parts.items()} | {"step": step}, self.path)
 
 
 def write(state: dict[str, Any], path: Path) -> None:
-    """A file that is there whole or not at all."""
+    """Writes ``state`` to ``path`` atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
@@ -43,7 +43,7 @@ def write(state: dict[str, Any], path: Path) -> None:
 
 
 def read(path: Path, device: torch.device) -> dict[str, Any]:
-    """What ``write`` wrote; nothing in the file is run. Raises InputError where it is something else."""
+    """The state that ``write`` wrote; runs no code from the file. Raises InputError if it is something else."""
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
     except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError) as error:
@@ -54,4 +54,4 @@ def read(path: Path, device: torch.device) -> dict[str, Any]:
 
 
 def _damaged(path: Path) -> InputError:
-    return InputError(f"{path}: holds no state of this training; without the file it begins anew")
+    return InputError(f"{path}: holds no state of this training; delete it to start again")

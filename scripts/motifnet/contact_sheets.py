@@ -1,4 +1,4 @@
-"""Contact sheets for people: drawings, a dream of every class, of every stage, of single channels."""
+"""Contact sheets: drawings; dreams of every class, of every stage, of some channels."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from tqdm import tqdm
 from pipeline.networks.motifnet import STAGES, WIDTHS, MotifNet
 from scripts.motifnet.canvas import Array
 from scripts.motifnet.compose import Style, picture
-from scripts.motifnet.dreams import Growth, grow, seen
+from scripts.motifnet.dreams import Growth, activation_of, grow
 from scripts.motifnet.motifs import MOTIFS
 
 Bytes = NDArray[np.uint8]
-LIMIT = 600_000
-"""Bytes that a sheet may have."""
+MAX_BYTES = 600_000
+"""Of a sheet."""
 
 
 def write(net: MotifNet, folder: Path, device: torch.device, steps: int = 28) -> None:
@@ -29,12 +29,12 @@ def write(net: MotifNet, folder: Path, device: torch.device, steps: int = 28) ->
     _save(folder / "classes.jpg", _dreams(net, objectives, growth, device), 7)
     stages = {name: (name, None) for name in STAGES}
     _save(folder / "stages.jpg", _dreams(net, stages, growth, device), 5)
-    channels = {f"{stage}:{channel}": (stage, channel) for stage in STAGES[3:] for channel in some(stage)}
+    channels = {f"{stage}:{channel}": (stage, channel) for stage in STAGES[3:] for channel in sample_channels(stage)}
     _save(folder / "channels.jpg", _dreams(net, channels, growth, device), 6)
 
 
-def some(stage: str, count: int = 12) -> list[int]:
-    """Some of all channels of a stage, the same every time, in ascending order."""
+def sample_channels(stage: str, count: int = 12) -> list[int]:
+    """``count`` channels of a stage, drawn by a fixed seed, in ascending order."""
     number = STAGES.index(stage)
     picked = np.random.default_rng(number + 1).choice(WIDTHS[number], count, replace=False)
     return [int(channel) for channel in np.sort(picked)]
@@ -53,11 +53,11 @@ def _dreams(
     net: MotifNet, objectives: dict[str, tuple[str, int | None]], growth: Growth, device: torch.device
 ) -> list[Bytes]:
     """One labelled dream of each objective (layer and channel; no channel: the whole layer)."""
-    found = []
+    tiles = []
     for name, (layer, index) in tqdm(objectives.items(), "dreams", mininterval=5):
-        dream = grow(seen(net, layer, index), growth, 1, 1, device)[0].permute(1, 2, 0).cpu().numpy()
-        found.append(_labelled(dream, name))
-    return found
+        dream = grow(activation_of(net, layer, index), growth, 1, 1, device)[0].permute(1, 2, 0).cpu().numpy()
+        tiles.append(_labelled(dream, name))
+    return tiles
 
 
 def _labelled(rgb: Array, text: str) -> Bytes:
@@ -68,12 +68,12 @@ def _labelled(rgb: Array, text: str) -> Bytes:
 
 
 def _save(path: Path, tiles: list[Bytes], columns: int) -> None:
-    """Writes tiles in rows, at the best JPEG quality that keeps the file within the limit."""
+    """Writes tiles in rows, at the best JPEG quality within MAX_BYTES."""
     tiles = tiles + [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
     rows = [np.concatenate(tiles[k : k + columns], 1) for k in range(0, len(tiles), columns)]
     sheet = np.concatenate(rows, 0)
     for quality in range(92, 40, -4):
         data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        if len(data) <= LIMIT:
+        if len(data) <= MAX_BYTES:
             break
     path.write_bytes(data.tobytes())

@@ -1,4 +1,4 @@
-"""Draws the data set in worker processes, keeps it on disk, and cuts batches from it."""
+"""Draws the data set in worker processes, stores it on disk, and cuts batches from it."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ class Batch:
     labels: Tensor
 
     def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Pictures in [0, 1] and labels, where they are needed."""
+        """Pictures in [0, 1] and labels, on ``device``."""
         images = self.images.to(device, memory_format=torch.channels_last).float() / 255
         return images, self.labels.to(device)
 
@@ -67,9 +67,9 @@ class Pictures:
     ) -> Batch:
         """Random crops, half of them mirrored, and labels.
 
-        The share ``scrambled`` of those that show an object is scrambled, and the share ``melted`` of all
-        is blurred away; their label is the number of classes. Textures are not scrambled, since a
-        texture's part is the texture.
+        The fraction ``scrambled`` of those that show an object is scrambled, and the fraction ``melted`` of all
+        is blurred away; their label is the number of classes. Textures are not scrambled, since a part of
+        a texture is the texture.
         """
         size = self.images.shape[-1]
         picked = rng.integers(len(self.labels), size=count)
@@ -95,20 +95,20 @@ class Pictures:
 
 
 Task = tuple[Drawings, int, int]
-"""Which drawings, of which class, from which picture on."""
+"""The drawings, the class, and the first picture's number."""
 
 Block = tuple[int, int, NDArray[np.uint8]]
-"""The label, the first picture's number, and the pictures."""
+"""The class, the first picture's number, and the pictures."""
 
 BLOCK = 32
-"""Pictures of one class that are drawn in one go."""
+"""Pictures of one class per task."""
 
 
 def draw(drawings: Drawings, cache: Path, workers: int = 2) -> Pictures:
-    """The drawings, from the cache folder when they are there, class after class.
+    """The drawings, class after class; from the cache folder if it has them.
 
-    What an interrupted drawing left there is gone on with. Raises OutputError where a drawing process
-    was killed, InputError where the cache holds something else.
+    An interrupted drawing resumes. Raises OutputError if a drawing process was killed, InputError if the cache
+    holds something else.
     """
     path = cache / f"drawings-{drawings.key()}.npy"
     classes = len(MOTIFS)
@@ -118,57 +118,57 @@ def draw(drawings: Drawings, cache: Path, workers: int = 2) -> Pictures:
     try:
         images = torch.from_numpy(np.load(path)).flatten(0, 1)
     except (ValueError, EOFError, TypeError) as error:
-        raise InputError(f"{path}: holds no drawings; without the file they are drawn anew") from error
+        raise InputError(f"{path}: holds no drawings; delete it to draw them again") from error
     return Pictures(images, torch.arange(classes).repeat_interleave(drawings.count))
 
 
 def _draw(drawings: Drawings, path: Path, workers: int) -> None:
-    """Draws what is missing into a partial file beside ``path``, and gives it that name when all is there."""
-    partial, list_ = path.with_suffix(".partial.npy"), path.with_suffix(f".done{BLOCK}")
+    """Draws what is missing into a partial file next to ``path``, which is renamed when it is complete."""
+    partial, done_list = path.with_suffix(".partial.npy"), path.with_suffix(f".done{BLOCK}")
     shape = (len(MOTIFS), drawings.count, 3, drawings.size, drawings.size)
-    done = _done(partial, list_, shape)
-    out = np.lib.format.open_memmap(partial, "r+" if done else "w+", np.uint8, shape)
+    finished = _read_done(partial, done_list, shape)
+    out = np.lib.format.open_memmap(partial, "r+" if finished else "w+", np.uint8, shape)
     blocks = [(start, label) for start in range(0, drawings.count, BLOCK) for label in range(len(MOTIFS))]
-    tasks = [(drawings, label, start) for start, label in blocks if (label, start) not in done]
-    how, before = ("a" if done else "w"), len(blocks) - len(tasks)
-    with list_.open(how, encoding="utf-8") as finished, closing(_drawn(tasks, workers)) as drawn:
+    tasks = [(drawings, label, start) for start, label in blocks if (label, start) not in finished]
+    mode, before = ("a" if finished else "w"), len(blocks) - len(tasks)
+    with done_list.open(mode, encoding="utf-8") as log, closing(_draw_blocks(tasks, workers)) as drawn:
         for label, start, block in tqdm(drawn, "drawing", len(blocks), initial=before):
             out[label, start : start + len(block)] = block
-            print(label, start, file=finished, flush=True)
+            print(label, start, file=log, flush=True)
     out.flush()
     partial.rename(path)
-    list_.unlink()
+    done_list.unlink()
 
 
-def _done(partial: Path, list_: Path, shape: tuple[int, ...]) -> set[tuple[int, int]]:
-    """The blocks, by label and start, that an interrupted drawing finished; a line cut short counts for nothing."""
+def _read_done(partial: Path, done_list: Path, shape: tuple[int, ...]) -> set[tuple[int, int]]:
+    """The finished blocks (label, start) of an interrupted drawing; a truncated line does not count."""
     try:
         if np.load(partial, mmap_mode="r").shape != shape:
             return set()
-        lines = list_.read_text(encoding="utf-8").splitlines(keepends=True)
-        found = (line.split() for line in lines if line.endswith("\n"))
-        return {(int(label), int(start)) for label, start in found}
+        lines = done_list.read_text(encoding="utf-8").splitlines(keepends=True)
+        fields = (line.split() for line in lines if line.endswith("\n"))
+        return {(int(label), int(start)) for label, start in fields}
     except (OSError, ValueError, EOFError):
         return set()
 
 
-def _drawn(tasks: list[Task], workers: int) -> Generator[Block, None, None]:
-    """The blocks of all tasks, drawn in processes that leave Ctrl-C to this one."""
+def _draw_blocks(tasks: list[Task], workers: int) -> Generator[Block, None, None]:
+    """The blocks of all tasks, drawn in processes that ignore Ctrl-C: this process handles it."""
     if not tasks:
         return
     # spawn: forking a process whose torch threads run can hang
     pool = ProcessPoolExecutor(min(workers, len(tasks)), multiprocessing.get_context("spawn"))
     try:
-        yield from _submitted(pool, tasks)
+        yield from _submit(pool, tasks)
     except BrokenProcessPool as error:
-        words = "a drawing process was killed, perhaps for want of memory; fewer --workers need less"
-        raise OutputError(f"{words}, and what is drawn stands") from error
+        cause = "a drawing process was killed, perhaps out of memory"
+        raise OutputError(f"{cause}; finished drawings are safe, and fewer --workers need less memory") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _submitted(pool: ProcessPoolExecutor, tasks: list[Task]) -> Iterable[Block]:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the processes, started here, inherit it
+def _submit(pool: ProcessPoolExecutor, tasks: list[Task]) -> Iterable[Block]:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker processes inherit this
     try:
         return pool.map(_draw_block, tasks)
     finally:
@@ -176,7 +176,7 @@ def _submitted(pool: ProcessPoolExecutor, tasks: list[Task]) -> Iterable[Block]:
 
 
 def _draw_block(task: Task) -> Block:
-    """Up to ``BLOCK`` pictures ``(n, 3, size, size)`` of one class; each has its own random stream."""
+    """Up to ``BLOCK`` pictures ``(n, 3, size, size)`` of one class; each picture has its own random stream."""
     drawings, label, start = task
     block = []
     for index in range(start, min(start + BLOCK, drawings.count)):

@@ -1,4 +1,4 @@
-"""Names for what lies in the cache: another name wherever something else would come out."""
+"""Names for cached files, which change with everything the content depends on."""
 
 import ast
 import hashlib
@@ -9,17 +9,17 @@ from typing import Any
 
 
 def digest(*parts: Any) -> str:
-    """Twelve characters that change with any part; parts are what JSON can hold."""
+    """Twelve characters that change with any part; parts are JSON values."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def code(*things: Any) -> str:
-    """The source of functions, classes and modules without comments, docstrings and layout: only what runs."""
+    """The source of functions, classes and modules without comments, docstrings and layout."""
     trees = (ast.parse(textwrap.dedent(inspect.getsource(thing))) for thing in things)
-    return "\n".join(ast.unparse(_Silent().visit(tree)) for tree in trees)
+    return "\n".join(ast.unparse(_WithoutDocstrings().visit(tree)) for tree in trees)
 
 
-class _Silent(ast.NodeTransformer):
+class _WithoutDocstrings(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        words = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if words else node
+        docstring = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if docstring else node

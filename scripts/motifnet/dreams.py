@@ -1,4 +1,4 @@
-"""Grows pictures from noise with the program's own gradient: what judging and the sheets look at."""
+"""Grows pictures from noise with the program's own gradient, for the judge and the contact sheets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Value = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Growth:
-    """How a dream is grown: octaves from coarse to fine, ``steps`` on each, ``amount`` added by a step on average."""
+    """Settings of a dream: octaves from coarse to fine, ``steps`` on each, a mean change of ``amount`` per step."""
 
     size: int = 192
     octaves: int = 3
@@ -28,14 +28,14 @@ class Growth:
     detail: float = 0.25
     """A step's amount on the last octave over that on the first."""
     jitter: float = 0.125
-    """Share of the side by which the frame is moved at most."""
+    """Largest shift, as a fraction of the side."""
     bare: bool = False
-    """The gradient as it is, instead of weighed and evened out as in the program."""
+    """The raw gradient, without the program's preconditioning and equalizing."""
     exponent: float = 1.0
     equalize: float = 0.5
 
     def config(self) -> DreamConfig:
-        """What becomes of the gradient."""
+        """The preconditioning of the gradient."""
         if self.bare:
             return DreamConfig(precondition="none", colour=0.0, equalize=0.0)
         return DreamConfig(exponent=self.exponent, equalize=self.equalize, colour=1.0)
@@ -47,7 +47,7 @@ CPU = torch.device("cpu")
 def grow(value: Value, growth: Growth, seed: int, count: int = 1, device: torch.device = CPU) -> Tensor:
     """Dreams ``(count, 3, size, size)`` in [0, 1] in which ``value`` (a scalar of a frame) has risen, on ``device``.
 
-    ``value`` maps ``(1, 3, H, W)`` to a scalar and stands on ``device`` too. Chance stays on the CPU: every device
+    ``value`` maps ``(1, 3, H, W)`` to a scalar, on ``device`` too. Random numbers come from the CPU: every device
     begins with the same noise.
     """
     return torch.cat([_grow_one(value, growth, seed * 1000 + k, device) for k in range(count)])
@@ -66,8 +66,8 @@ def _grow_one(value: Value, growth: Growth, seed: int, device: torch.device) -> 
         before = resize(canvas, small)
         after = before
         for _ in range(growth.steps):
-            reach = int(growth.jitter * min(small))
-            down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
+            max_shift = int(growth.jitter * min(small))
+            down, right = torch.randint(-max_shift, max_shift + 1, (2,), generator=generator).tolist()
             leaf = moved(after, (down, right)).requires_grad_(True)
             (gradient,) = torch.autograd.grad(value(leaf), leaf)
             step = step_direction(moved_back(gradient, (down, right)), config)
@@ -77,28 +77,29 @@ def _grow_one(value: Value, growth: Growth, seed: int, device: torch.device) -> 
 
 
 def _toned(frame: Tensor) -> Tensor:
-    """Draws mean and contrast a seventh of the way to 0.45 and 0.22, so that every dream ends equally exposed."""
+    """Pulls mean and contrast by a seventh towards 0.45 and 0.22, so that every dream ends equally exposed."""
     mean = frame.mean()
     gain = (1 + 0.14 * (0.22 / (frame.std() + 1e-6) - 1)).clamp(max=1.14)
     return _bounded((frame - mean) * gain + mean + 0.14 * (0.45 - mean))
 
 
 def _bounded(frame: Tensor) -> Tensor:
-    """Within (0, 1): the outer 0.06 at either end are bent instead of cut."""
+    """Soft clipping to (0, 1): the outer 0.06 at either end are compressed instead of cut."""
     inner = frame.clamp(0.06, 0.94)
     return inner + 0.06 * torch.tanh((frame - inner) / 0.06)
 
 
-def seen(net: nn.Module, layer: str, index: int | None = None) -> Value:
-    """The objective of a channel of a named child of ``net``, or of the whole layer's energy; ``verdict`` is one behind
-    its last, which tells classes apart.
+def activation_of(net: nn.Module, layer: str, index: int | None = None) -> Value:
+    """The mean activation of a channel of a named child of ``net``, or the whole layer's energy.
+
+    ``verdict`` is a layer after its last, the evidence for one class against the others.
     """
     children = {**dict(net.named_children()), "verdict": Verdict()}
-    kept = list(children.values())[: list(children).index(layer) + 1]
+    stages = list(children.values())[: list(children).index(layer) + 1]
 
     def value(frame: Tensor) -> Tensor:
         x = (frame - 0.5) * 4
-        for stage in kept:
+        for stage in stages:
             x = stage(x)
         return x.square().mean() / 2 if index is None else x[:, index].mean()
 

@@ -1,12 +1,12 @@
-"""An independent judge: what a stranger sees in the dreams.
+"""Judges dreams with an independent network: which class does it recognise?
 
-Another architecture, trained from scratch on drawings of another seed and another style, at half the
-resolution. It names dreams of ``class:X`` that were grown from noise. It has met scrambled motifs
-too, as a class of their own, so that it does not take an owl's feathers for an owl.
+The judge has another architecture and is trained from scratch on drawings of another seed and another style, at
+half the resolution. It classifies dreams of ``class:X`` that were grown from noise. Scrambled motifs are a class of
+their own in its training, so it does not mistake an owl's feathers for an owl.
 
-Every network dreams twice: as the *program* dreams, octave upon octave with a weighed gradient, and by
-its *bare* gradient on one octave. The program's way gives any network broad strokes and whole forms, a
-plainly trained twin as well; what a network draws of itself shows in its bare gradient.
+Every network dreams twice: as the *program* does, on several octaves with a preconditioned gradient, and with its
+*bare* gradient on one octave. The program's method gives any network broad strokes and whole shapes, a plainly
+trained twin as well; the bare gradient shows what the network draws by itself.
 """
 
 import time
@@ -27,14 +27,14 @@ from scripts.motifnet.checkpoint import read, write
 from scripts.motifnet.compose import Style
 from scripts.motifnet.dataset import Batch, Drawings, Pictures, draw
 from scripts.motifnet.digest import code, digest
-from scripts.motifnet.dreams import Growth, grow, seen
+from scripts.motifnet.dreams import Growth, activation_of, grow
 from scripts.motifnet.motifs import MOTIFS
-from scripts.motifnet.prefetch import ahead
+from scripts.motifnet.prefetch import prefetch
 
 STYLE = Style(radius=(0.24, 0.66), bend=0.1, light=0.8, flat_backgrounds=0.6, grain=0.05, loyalty=0.0)
 
 SCRAMBLED = 0.3
-"""Share of pictures of objects that the judge meets scrambled."""
+"""Fraction of the pictures of objects that are scrambled in the judge's training."""
 
 
 @dataclass(frozen=True)
@@ -67,58 +67,58 @@ class Judge(nn.Module):
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """``right``: share named right; ``sure``: share named right with a probability of a half and more;
-    ``trust``: mean probability of the right name; ``kid``: distance to drawings; ``classes``: share right of each."""
+class Result:
+    """``accuracy``; ``confident``: fraction with a probability of the right class of at least a half;
+    ``confidence``: its mean probability; ``kid``: distance to drawings; ``classes``: accuracy of each class."""
 
-    right: float
-    sure: float
-    trust: float
+    accuracy: float
+    confident: float
+    confidence: float
     kid: float
     classes: list[float]
 
 
 def report(
     nets: dict[str, MotifNet], recipe: Recipe, cache: Path, device: torch.device, workers: int
-) -> dict[str, Verdict]:
-    """Trains the judge, lets it name the dreams of every network, prints the table and returns it.
+) -> dict[str, Result]:
+    """Trains the judge, classifies the dreams of every network, prints the table and returns it.
 
     The keys are ``fresh drawings``, ``name, bare`` and ``name, program``.
     """
     drawings = Drawings(recipe.count, recipe.size, 3, STYLE)
     pictures = draw(drawings, cache, workers)
     fresh = draw(Drawings(max(2, recipe.count // 8 * 2), recipe.size, 4, STYLE), cache, workers)
-    judge = _trained(pictures, recipe, device, cache / f"judge-{_name(drawings, recipe)}.pt")
-    features, logits = _look(judge, _halved(fresh.images.to(device).float() / 255))
+    judge = _load_judge(pictures, recipe, device, cache / f"judge-{_name(drawings, recipe)}.pt")
+    features, logits = _classify(judge, _halved(fresh.images.to(device).float() / 255))
     real = features[::2]
-    verdicts = {"fresh drawings": _verdict(features[1::2], logits[1::2], real)}
+    results = {"fresh drawings": _result(features[1::2], logits[1::2], real)}
     for name, net in nets.items():
         for bare in (True, False):
             dreams = _dreams(net.to(device).requires_grad_(False), recipe, bare, device)
-            verdicts[f"{name}, {'bare' if bare else 'program'}"] = _verdict(*_look(judge, _halved(dreams)), real)
-    print("                   named right   surely   confidence   KID to drawings")
-    for name, found in verdicts.items():
-        print(f"{name:18} {found.right:11.1%} {found.sure:8.1%} {found.trust:12.2f} {found.kid:17.3f}")
-    for name, found in list(verdicts.items())[1:]:
-        weak = [f"{n} {v:.0%}" for n, v in zip(MOTIFS, found.classes, strict=True) if v < 1]
-        print(f"{name}: named wrong at times: " + (", ".join(weak) or "none"))
-    return verdicts
+            results[f"{name}, {'bare' if bare else 'program'}"] = _result(*_classify(judge, _halved(dreams)), real)
+    print("                      accuracy confident   confidence   KID to drawings")
+    for name, row in results.items():
+        print(f"{name:18} {row.accuracy:11.1%} {row.confident:9.1%} {row.confidence:12.2f} {row.kid:17.3f}")
+    for name, row in list(results.items())[1:]:
+        weak = [f"{n} {v:.0%}" for n, v in zip(MOTIFS, row.classes, strict=True) if v < 1]
+        print(f"{name}: not always recognised: " + (", ".join(weak) or "none"))
+    return results
 
 
 def _name(drawings: Drawings, recipe: Recipe) -> str:
-    """Changes with all that the judge's weights come from."""
+    """Changes with everything the judge's weights depend on."""
     return digest(drawings.key(), recipe.steps, SCRAMBLED, code(Judge, _train, _halved, Pictures, Batch, scramble))
 
 
-def _trained(pictures: Pictures, recipe: Recipe, device: torch.device, path: Path) -> Judge:
-    """The judge from the cache, or trained and kept there."""
+def _load_judge(pictures: Pictures, recipe: Recipe, device: torch.device, path: Path) -> Judge:
+    """The judge from the cache; trained and saved there if it is missing."""
     if not path.exists():
         write(_train(pictures, recipe, device).state_dict(), path)
     judge = Judge(len(MOTIFS) + 1).to(device, memory_format=torch.channels_last)
     try:
         judge.load_state_dict(read(path, device))
     except RuntimeError as error:
-        raise InputError(f"{path}: holds no judge; without the file it is trained anew") from error
+        raise InputError(f"{path}: holds no judge; delete it to train one") from error
     return judge.eval()
 
 
@@ -132,7 +132,7 @@ def _train(pictures: Pictures, recipe: Recipe, device: torch.device) -> Judge:
     def cut(step: int) -> Batch:
         return pictures.cut(64, crop, np.random.default_rng([9, step]), SCRAMBLED)
 
-    with closing(ahead(cut, range(recipe.steps))) as batches:
+    with closing(prefetch(cut, range(recipe.steps))) as batches:
         for batch in tqdm(batches, "judge", recipe.steps, mininterval=5):
             x, labels = batch.on(device)
             loss = F.cross_entropy(judge(_halved(x))[1], labels, label_smoothing=0.1)
@@ -144,40 +144,40 @@ def _train(pictures: Pictures, recipe: Recipe, device: torch.device) -> Judge:
 
 
 def _halved(x: Tensor) -> Tensor:
-    """Half the size: the judge sees shapes, not the fine print that a network writes for itself."""
+    """Half the size: the judge classifies shapes, not the fine texture that a network adds for itself."""
     return F.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True, align_corners=False)
 
 
 @torch.no_grad()
-def _look(judge: Judge, images: Tensor) -> tuple[Tensor, Tensor]:
+def _classify(judge: Judge, images: Tensor) -> tuple[Tensor, Tensor]:
     parts = [judge(part) for part in images.split(64)]
     return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
 
 
 def _dreams(net: MotifNet, recipe: Recipe, bare: bool, device: torch.device) -> Tensor:
-    """Dreams of all classes, class after class, by the bare gradient or the program's way: ``(n, 3, size, size)``."""
+    """Dreams of all classes, with the bare gradient or as the program does: ``(n, 3, size, size)``."""
     growth = Growth(size=recipe.size, steps=recipe.dream_steps)
     if bare:
-        # The border, where evidence counts double, moves about; else a bare gradient draws nowhere else.
+        # Large jitter moves the border, where evidence counts double; a bare gradient would draw only there.
         growth = replace(growth, octaves=1, steps=2 * recipe.dream_steps, bare=True, amount=0.025, jitter=0.5)
     layer = "head" if bare else "verdict"
     start, dreams = time.perf_counter(), []
     for label in tqdm(range(len(MOTIFS)), "dreaming", mininterval=5):
-        dreams.append(grow(seen(net, layer, label), growth, 100 + label, recipe.dreams, device))
+        dreams.append(grow(activation_of(net, layer, label), growth, 100 + label, recipe.dreams, device))
     print(f"{len(MOTIFS) * recipe.dreams} dreams in {time.perf_counter() - start:.0f} s")
     return torch.cat(dreams)
 
 
-def _verdict(features: Tensor, logits: Tensor, real: Tensor) -> Verdict:
-    """What the judge's features and logits of pictures, equally many of each class, come to."""
+def _result(features: Tensor, logits: Tensor, real: Tensor) -> Result:
+    """The result for features and logits of pictures, equally many of each class."""
     labels = torch.arange(len(MOTIFS), device=logits.device).repeat_interleave(len(logits) // len(MOTIFS))
     hits = (logits.argmax(1) == labels).float()
-    trust = logits.softmax(1).gather(1, labels[:, None])[:, 0]
+    confidence = logits.softmax(1).gather(1, labels[:, None])[:, 0]
     by_class = hits.view(len(MOTIFS), -1).mean(1).tolist()
-    return Verdict(
+    return Result(
         float(hits.mean()),
-        float((trust >= 0.5).float().mean()),
-        float(trust.mean()),
+        float((confidence >= 0.5).float().mean()),
+        float(confidence.mean()),
         kernel_distance(real, features),
         by_class,
     )
@@ -186,8 +186,8 @@ def _verdict(features: Tensor, logits: Tensor, real: Tensor) -> Verdict:
 def kernel_distance(a: Tensor, b: Tensor) -> float:
     """The kernel distance of Bińkowski et al. 2018 between features ``(n, d)`` and ``(m, d)``; 0 for the same source.
 
-    Every feature vector is brought to unit mean square first: dreams excite all features more than
-    drawings do, and what is asked is which features, not how much.
+    Every feature vector is scaled to unit mean square first: dreams excite all features more than drawings do,
+    and which features matters here, not how much.
     """
     a, b = (x / x.square().mean(1, keepdim=True).sqrt() for x in (a, b))
 

@@ -1,4 +1,4 @@
-"""Weights to and from the file that the program ships."""
+"""Writes and reads the weight file that the program ships."""
 
 from pathlib import Path
 
@@ -25,10 +25,10 @@ def write(net: MotifNet, path: Path) -> None:
 def read(path: Path) -> MotifNet:
     """The folded network in such a file, frozen, with as many classes as it has.
 
-    Raises InputError where the file is missing or holds something else.
+    Raises InputError if the file is missing or holds something else.
     """
     if not path.is_file():
-        raise InputError(f"{path}: there are no weights")
+        raise InputError(f"{path}: no such file")
     try:
         weights = {name: tensor.float() for name, tensor in load_file(path).items()}
         with torch.device("meta"):
@@ -40,6 +40,6 @@ def read(path: Path) -> MotifNet:
 
 
 def classes(path: Path) -> list[str]:
-    """The class names in such a file's header; none where it has none."""
+    """The class names in such a file's header; empty if it has none."""
     with safe_open(path, "pt") as file:
         return [name for name in (file.metadata() or {}).get("classes", "").split(",") if name]

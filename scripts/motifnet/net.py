@@ -1,4 +1,4 @@
-"""MotifNet as it is trained: batch normalisation after every convolution, a smooth stem; and folding them away."""
+"""MotifNet for training: batch normalisation after every convolution and a smooth stem, folded away for export."""
 
 import copy
 
@@ -33,14 +33,14 @@ class SmoothConv(nn.Module):
 
 
 def trainable(classes: int) -> MotifNet:
-    """A fresh MotifNet with one class more, *nothing*, and batch normalisation after all but the head."""
+    """An untrained MotifNet with one class more, *nothing*, and batch normalisation after all but the head."""
     net = MotifNet(classes + 1)
     width = net.stage1[0].out_channels
     net.stage1[0] = nn.Sequential(SmoothConv(width), nn.BatchNorm2d(width))
     _normalise(net)
     for name, module in net.named_modules():
         if name.endswith(".second"):
-            nn.init.constant_(module[1].weight, 0.2)  # residual branches begin quietly
+            nn.init.constant_(module[1].weight, 0.2)  # residual branches start weak
     return net
 
 
@@ -55,7 +55,7 @@ def _normalise(module: nn.Module) -> None:
 
 @torch.no_grad()
 def blend(a: MotifNet, b: MotifNet) -> MotifNet:
-    """The network half way between two that were trained one from the other: it knows motifs of both sizes.
+    """The mean of two networks, one of which was trained from the other: it knows motifs of both sizes.
 
     After Wortsman et al., *Model soups*, 2022.
     """
@@ -69,10 +69,9 @@ def blend(a: MotifNet, b: MotifNet) -> MotifNet:
 def fold(net: MotifNet) -> MotifNet:
     """``net`` in evaluation mode as a plain MotifNet: no batch normalisation, no class *nothing*.
 
-    From every class's evidence is taken half the evidence for *nothing* and half the average of all
-    classes. Which class wins, and by how much, stays the same; but what is left speaks for this class
-    alone, and for a whole thing. Dreams of the raw evidence are textures, without the average they
-    become shapes that all look alike.
+    Half the evidence for *nothing* and half the mean of all classes are subtracted from the evidence of every class.
+    Which class wins, and by how much, stays the same; but what is left is evidence for this class alone, and for a
+    whole object. Dreams of the raw evidence are textures; without the mean they become shapes that all look alike.
     """
     plain = MotifNet(net.head.out_channels - 1)
     modules = dict(net.named_modules())

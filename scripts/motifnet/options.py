@@ -1,4 +1,4 @@
-"""The training command's line, and what may stand there."""
+"""The options of the training command, checked."""
 
 import argparse
 import math
@@ -9,8 +9,8 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.networks import motifnet
 
-SMALLEST = 32
-"""Pixels: the smallest side that MotifNet sees."""
+MIN_PIXELS = 32
+"""The smallest side of MotifNet's input."""
 
 SMOKE: dict[str, Any] = {
     "cache": Path("outputs/motifnet-smoke"),
@@ -30,14 +30,14 @@ SMOKE: dict[str, Any] = {
     "dream_steps": 1,
     "sheet_steps": 1,
 }
-"""A tiny run of everything, which touches neither the shipped weights nor the cache behind them."""
+"""A tiny run of everything, which touches neither the shipped weights nor their cache."""
 
 
 def parse(arguments: list[str] | None, about: str) -> argparse.Namespace:
     """The options, checked. Raises ConfigError; argparse itself exits with 2 on an unknown word."""
     parser = _parser(about)
     if parser.parse_args(arguments).smoke:
-        parser.set_defaults(**SMOKE)  # what is typed holds
+        parser.set_defaults(**SMOKE)  # typed options win
     options = parser.parse_args(arguments)
     _check(options)
     return options
@@ -53,12 +53,12 @@ def _parser(about: str) -> argparse.ArgumentParser:
     add("--docs", type=Path, default=Path("docs/motifnet"), help="where the contact sheets go")
     add("--device", default="auto", help="cpu, cuda, …; by default a GPU where there is one")
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto",
-        help="of training; auto: what the cache's training began with, or else the faster")  # fmt: skip
+        help="of training; auto: as the cache's training began, or else the faster")  # fmt: skip
     add("--workers", type=int, default=os.cpu_count() or 1, help="drawing processes")
     add("--count", type=int, default=448, help="pictures drawn for each class")
     add("--check", type=int, default=24, help="further pictures for each class, to measure accuracy on")
     add("--size", type=int, default=128, help="of the pictures, pixels")
-    add("--crop", type=int, default=96, help="that training sees, pixels")
+    add("--crop", type=int, default=96, help="of the pictures in training, pixels")
     add("--batch", type=int, default=64)
     add("--plain-steps", type=int, default=700)
     add("--small-steps", type=int, default=9000, help="of robust training on small pictures")
@@ -80,20 +80,20 @@ def _parser(about: str) -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> None:
     for name in ("workers", "count", "check", "plain_steps", "small_steps", "robust_steps", "attack_steps",
                  "save_every", "judge_count", "judge_steps", "dreams", "dream_steps", "sheet_steps"):  # fmt: skip
-        _within(options, name, 1)
-    _within(options, "batch", 2)
-    _within(options, "epsilon", 0)
+        _check_range(options, name, 1)
+    _check_range(options, "batch", 2)
+    _check_range(options, "epsilon", 0)
     # The smallest of three octaves of a judged dream, and the crop of the phase on small pictures.
-    _within(options, "size", math.ceil(SMALLEST * 1.5**2))
-    _within(options, "crop", SMALLEST * 3 // 2, options.size, f" (--size={options.size})")
+    _check_range(options, "size", math.ceil(MIN_PIXELS * 1.5**2))
+    _check_range(options, "crop", MIN_PIXELS * 3 // 2, options.size, f" (--size={options.size})")
     for name, path in (("cache", options.cache), ("docs", options.docs)):
         if path.exists() and not path.is_dir():
-            raise ConfigError(f"--{name}", path, "is no folder")
+            raise ConfigError(f"--{name}", path, "is not a folder")
     if options.out.is_dir():
-        raise ConfigError("--out", options.out, "is a folder; a file for the weights is wanted")
+        raise ConfigError("--out", options.out, "is a folder; give a file for the weights")
 
 
-def _within(options: argparse.Namespace, name: str, low: int, high: float = math.inf, whose: str = "") -> None:
-    value, words = getattr(options, name), f"at least {low}" if high == math.inf else f"{low} to {high:g}{whose}"
+def _check_range(options: argparse.Namespace, name: str, low: int, high: float = math.inf, source: str = "") -> None:
+    value, words = getattr(options, name), f"at least {low}" if high == math.inf else f"{low} to {high:g}{source}"
     if not (low <= value <= high and math.isfinite(value)):
         raise ConfigError(f"--{name.replace('_', '-')}", value, f"allowed is {words}")

@@ -1,4 +1,4 @@
-"""Where and in which precision training runs: chosen once, and kept."""
+"""Device and precision of training; the precision is chosen once per cache folder."""
 
 import copy
 import time
@@ -15,7 +15,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """Where and in which precision training runs."""
+    """Device and precision of training."""
 
     device: torch.device
     dtype: torch.dtype
@@ -27,13 +27,13 @@ class Arithmetic:
         return dense.float().mean((2, 3))
 
 
-def kept(cache: Path, asked: str = "auto") -> str | None:
-    """The precision asked for, or else the one that this cache's training began with; None before any.
+def resolve_precision(cache: Path, choice: str = "auto") -> str | None:
+    """``choice``, or for auto the precision in which this cache's training began; None before any training.
 
-    Raises InputError where the cache's note of it names none.
+    Raises InputError if the cache's note of it is damaged.
     """
-    if asked != "auto":
-        return asked
+    if choice != "auto":
+        return choice
     path = _note(cache)
     if not path.exists():
         return None
@@ -43,8 +43,8 @@ def kept(cache: Path, asked: str = "auto") -> str | None:
     return name
 
 
-def settle(name: str, cache: Path) -> None:
-    """Notes the precision: a stopwatch that is asked anew may say otherwise, and one training has one precision."""
+def write_precision(name: str, cache: Path) -> None:
+    """Notes the precision in the cache: another measurement could differ, but one training has one precision."""
     cache.mkdir(parents=True, exist_ok=True)
     _note(cache).write_text(f"{name}\n", encoding="utf-8")
 
@@ -54,7 +54,7 @@ def _note(cache: Path) -> Path:
 
 
 def fastest(net: nn.Module, device: torch.device, crop: int, batch: int) -> str:
-    """Times a training step in float32 and bfloat16, and names the faster.
+    """The faster of float32 and bfloat16 for a training step, measured.
 
     bfloat16 is 17 times slower than float32 on processors without its instructions, and faster with them.
     """
@@ -62,18 +62,18 @@ def fastest(net: nn.Module, device: torch.device, crop: int, batch: int) -> str:
     x = torch.rand(batch, 3, crop, crop, device=device).contiguous(memory_format=torch.channels_last)
     for name, dtype in DTYPES.items():
         trial, arithmetic = copy.deepcopy(net).to(device), Arithmetic(device, dtype)
-        took = []
+        seconds = []
         for _ in range(3):
             start = time.perf_counter()
             arithmetic.logits(trial, x).square().mean().backward()
-            took.append(_synchronised(device) - start)
-        times[name] = min(took)
+            seconds.append(_synchronised_time(device) - start)
+        times[name] = min(seconds)
     best = min(times, key=lambda name: times[name])
-    print("seconds a step: " + ", ".join(f"{name} {took:.3f}" for name, took in times.items()) + f"; {best}")
+    print("seconds a step: " + ", ".join(f"{name} {value:.3f}" for name, value in times.items()) + f"; {best}")
     return best
 
 
-def _synchronised(device: torch.device) -> float:
+def _synchronised_time(device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

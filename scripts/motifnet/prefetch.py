@@ -1,31 +1,31 @@
-"""What comes next is made while the present is at work."""
+"""Makes the next batches in threads while the current one trains."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-Made = TypeVar("Made")
+Item = TypeVar("Item")
 
 THREADS = 2
-REACH = 4
-"""How many are made or being made beforehand."""
+MAX_PENDING = 4
+"""Items that are ready or in the making."""
 
 
-def ahead(make: Callable[[int], Made], steps: Iterable[int]) -> Iterator[Made]:
-    """``make(step)`` for every step, in order, made beforehand in threads.
+def prefetch(make: Callable[[int], Item], steps: Iterable[int]) -> Iterator[Item]:
+    """``make(step)`` for every step, in order, made in threads beforehand.
 
-    ``make`` may hang on nothing but the step, so that the threads' timing changes nothing. What it raises
-    is raised here, at its step.
+    ``make`` must depend on the step alone, so that the threads' timing changes nothing. Its exceptions are raised
+    here, at their step.
     """
-    waiting: deque[Future[Made]] = deque()
-    pool = ThreadPoolExecutor(THREADS, "ahead")
+    pending: deque[Future[Item]] = deque()
+    pool = ThreadPoolExecutor(THREADS, "prefetch")
     try:
         for step in steps:
-            waiting.append(pool.submit(make, step))
-            if len(waiting) >= REACH:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(pool.submit(make, step))
+            if len(pending) >= MAX_PENDING:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -8,7 +8,8 @@ import torch
 
 from pipeline.networks import motifnet
 from pipeline.networks.motifnet import MotifNet
-from scripts.motifnet import net, scramble, step
+from scripts.motifnet import net as net_module
+from scripts.motifnet import scramble, step
 from scripts.motifnet.checkpoint import read
 from scripts.motifnet.dataset import Batch, Drawings, Pictures
 from scripts.motifnet.digest import code, digest
@@ -23,7 +24,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained: steps of each phase, pictures in a step, pixels, and the attack."""
+    """Settings of the training: steps of each phase, batch size, pixels, and the attack."""
 
     plain_steps: int
     small_steps: int
@@ -34,7 +35,7 @@ class Recipe:
     attack_steps: int
 
     def phases(self) -> tuple[Phase, ...]:
-        """Robust training sees small pictures first, where a step costs less than half, then full crops."""
+        """Robust training uses small pictures first, where a step costs less than half, then full crops."""
         crop, small = self.crop, self.crop * 2 // 3
         attack = {"epsilon": self.epsilon, "attack_steps": self.attack_steps, "batch": self.batch * 3 // 4}
         return (
@@ -48,30 +49,30 @@ def beginning(batch: int, crop: int) -> MotifNet:
     """The untrained network, the same every time."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        # The shipped weights began behind these numbers, which a stopwatch drew in those days.
+        # The shipped weights started after these random numbers, which a timing run used to draw.
         trainable(len(MOTIFS))
         torch.rand(batch, 3, crop, crop)
         return trainable(len(MOTIFS))
 
 
-def places(phases: Sequence[Phase], drawings: Drawings, precision: str, cache: Path) -> list[Path]:
-    """Each phase's checkpoint: its name changes with all that its weights come from, the phases before it too."""
-    what = code(step, net, scramble, Pictures, Batch, Arithmetic, beginning)
-    what += code(motifnet.BlurPool, motifnet.Conv, motifnet.Residual, MotifNet)
-    parent, found = digest(what, motifnet.WIDTHS, drawings.key(), precision), []
+def checkpoint_paths(phases: Sequence[Phase], drawings: Drawings, precision: str, cache: Path) -> list[Path]:
+    """Each phase's checkpoint. Its name changes with everything the weights depend on, including the phases before."""
+    source = code(step, net_module, scramble, Pictures, Batch, Arithmetic, beginning)
+    source += code(motifnet.BlurPool, motifnet.Conv, motifnet.Residual, MotifNet)
+    parent, paths = digest(source, motifnet.WIDTHS, drawings.key(), precision), []
     for phase in phases:
         parent = digest(parent, asdict(phase))
-        found.append(cache / f"{phase.name}-{parent}.pt")
-    return found
+        paths.append(cache / f"{phase.name}-{parent}.pt")
+    return paths
 
 
-def follow(
+def run_phases(
     phases: Sequence[Phase], paths: Sequence[Path], pictures: Pictures, arithmetic: Arithmetic, every: int,
     begin: Callable[[], MotifNet],
 ) -> list[MotifNet]:  # fmt: skip
     """Trains through all phases, each from the averaged weights of the one before; returns those of every phase.
 
-    What stands at ``paths`` is gone on with; a checkpoint is left at every ``every``-th step.
+    Resumes from the checkpoints at ``paths`` and writes one at every ``every``-th step.
     """
     nets = [begin()]
     for phase, path in zip(phases, paths, strict=True):
@@ -81,11 +82,11 @@ def follow(
     return nets[1:]
 
 
-def trained(phase: Phase, path: Path) -> MotifNet | None:
-    """The averaged weights at the end of a phase; None where no finished training stands there. Raises InputError."""
+def load_trained(phase: Phase, path: Path) -> MotifNet | None:
+    """The averaged weights at the end of a phase; None if ``path`` holds no finished training. Raises InputError."""
     saved = read(path, CPU) if path.exists() else {}
     if saved.get("step") != phase.steps:
         return None
-    found = trainable(len(MOTIFS))
-    found.load_state_dict(saved["mean"])
-    return found.eval()
+    net = trainable(len(MOTIFS))
+    net.load_state_dict(saved["mean"])
+    return net.eval()

@@ -1,8 +1,8 @@
-"""Counterexamples: pictures made of a motif's parts without its whole.
+"""Counterexamples: pictures of a motif's parts without the whole.
 
-A network that averages its evidence over the picture can name a dog by noses alone, and then dreams
-noses. Scrambled pictures belong to a further class, *nothing*, which the network is trained to tell
-from the motifs; so it has to look at how parts lie together, and dreams of whole things.
+A network that averages its evidence over the picture can recognise a dog by noses alone, and then dreams noses.
+Scrambled pictures belong to an extra class, *nothing*, which training separates from the motifs. So the network
+must use how parts lie together, and dreams whole objects.
 """
 
 import cv2
@@ -12,19 +12,19 @@ from torch import Tensor
 
 
 def scramble(picture: Tensor, rng: np.random.Generator) -> Tensor:
-    """A picture ``(3, S, S)`` of bytes → one of its parts repeated, or many of them strewn about."""
+    """A picture ``(3, S, S)`` of bytes → one of its parts repeated, or many of them scattered."""
     return _kaleidoscope(picture, rng) if rng.random() < 0.5 else _collage(picture, rng)
 
 
 def melt(picture: Tensor, rng: np.random.Generator) -> Tensor:
-    """A picture ``(3, S, S)`` of bytes → its colours alone: the ground that a motif likes is not the motif."""
+    """A picture ``(3, S, S)`` of bytes → its colours alone: a typical background is not the motif."""
     size = picture.shape[-1]
     soft = cv2.GaussianBlur(picture.permute(1, 2, 0).numpy(), (0, 0), size * rng.uniform(0.12, 0.3))
     return torch.from_numpy(soft).permute(2, 0, 1)
 
 
 def _kaleidoscope(picture: Tensor, rng: np.random.Generator) -> Tensor:
-    """One small part, mirrored at its edges over and over, so that no seam gives it away."""
+    """One small part, mirrored repeatedly at its edges, so there are no visible edges."""
     size = picture.shape[-1]
     part = int(size * rng.uniform(0.16, 0.3))
     y, x = _busiest(picture, part, rng)
@@ -55,7 +55,7 @@ def _collage(picture: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def _busiest(picture: Tensor, part: int, rng: np.random.Generator) -> tuple[int, int]:
-    """The corner of a part with much in it: the best of three, by deviation."""
+    """The corner of a detailed part: the best of three, by standard deviation."""
     corners = rng.integers(picture.shape[-1] - part + 1, size=(3, 2))
     strength = [float(picture[:, y : y + part, x : x + part].float().std()) for y, x in corners]
     y, x = corners[int(np.argmax(strength))]

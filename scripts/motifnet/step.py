@@ -1,4 +1,4 @@
-"""One training step: everything in here decides what the weights become."""
+"""One training step. Everything in this file decides the weights."""
 
 import math
 from collections.abc import Callable
@@ -24,35 +24,35 @@ class Phase:
     crop: int = 96
     """Pixels cut from the pictures."""
     side: int = 96
-    """Pixels to which that is shrunk. Small pictures first: a step on 64 pixels costs less than half of one on 96."""
+    """Pixels to which the crop is shrunk. Small pictures first: a step on 64 costs less than half of one on 96."""
     epsilon: float = 0.0
-    """On a crop of 64 pixels; in proportion to the side on others, which keeps the change per pixel."""
+    """On a crop of 64 pixels; on others in proportion to the side, for the same change per pixel."""
     ramp: float = 0.25
-    """Share of the steps in which epsilon rises; from plain weights the full attack breaks training down."""
+    """Fraction of the steps in which epsilon rises; from plain weights the full attack makes training collapse."""
     floor: float = 0.02
-    """Share of ``rate`` that the cosine ends at."""
+    """The cosine schedule ends at this fraction of ``rate``."""
     attack_steps: int = 1
     scrambled: float = 0.18
-    """Share of pictures of objects that are scrambled and belong to the further class *nothing*."""
+    """Fraction of the pictures of objects that are scrambled and belong to the extra class *nothing*."""
     melted: float = 0.0
-    """Share of all pictures that are blurred until only their colours are left, and belong to *nothing* too."""
+    """Fraction of all pictures that are blurred to their colours, and belong to *nothing* too."""
     weight_decay: float = 0.02
     average: float = 0.998
     seed: int = 0
 
     def reach(self, step: int) -> float:
-        """Epsilon at a step, in the pixels that the network sees."""
+        """Epsilon at a step, for the network's input size."""
         risen = min(1.0, step / (self.ramp * self.steps) + 0.1) if self.ramp else 1.0
         return self.epsilon * self.side / 64 * risen
 
 
 def optimiser(net: nn.Module, phase: Phase) -> torch.optim.Optimizer:
-    """What moves the weights of ``net``."""
+    """AdamW for the weights of ``net``."""
     return torch.optim.AdamW(net.parameters(), phase.rate, weight_decay=phase.weight_decay)
 
 
 def cut(pictures: Pictures, phase: Phase, step: int) -> Batch:
-    """The batch of a step, from a stream of its own."""
+    """The batch of a step, from its own random stream."""
     rng = np.random.default_rng([phase.seed, step])
     return pictures.cut(phase.batch, phase.crop, rng, phase.scrambled, phase.melted)
 
@@ -60,7 +60,7 @@ def cut(pictures: Pictures, phase: Phase, step: int) -> Batch:
 def update(
     net: nn.Module, batch: Batch, phase: Phase, arithmetic: Arithmetic, optimizer: torch.optim.Optimizer, step: int
 ) -> tuple[float, float]:
-    """One update; returns the loss and the share of right answers on the (attacked) batch."""
+    """One update; returns the loss and the accuracy on the (attacked) batch."""
     warm = min(1.0, (step + 1) / (0.05 * phase.steps + 1))
     cosine = 0.5 + 0.5 * math.cos(math.pi * step / phase.steps)
     for group in optimizer.param_groups:
@@ -111,7 +111,7 @@ def _norms(x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def average(mean: nn.Module, net: nn.Module, phase: Phase, step: int) -> None:
-    """Draws the running average a little towards the weights behind a step, in place."""
+    """Updates the running average of the weights after a step, in place."""
     keep = min(phase.average, (step + 1) / (step + 10))
     for slow, fast in zip(mean.state_dict().values(), net.state_dict().values(), strict=True):
         if slow.dtype.is_floating_point:

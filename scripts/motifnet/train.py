@@ -1,4 +1,4 @@
-"""Training, plain and then robust, with checkpoints; and accuracy, clean and under attack."""
+"""Trains one phase with checkpoints; measures accuracy, clean and under attack."""
 
 import copy
 import os
@@ -17,7 +17,7 @@ from pipeline.runtime.interrupt import Stop
 from scripts.motifnet.checkpoint import Checkpoint
 from scripts.motifnet.dataset import Pictures
 from scripts.motifnet.precision import Arithmetic
-from scripts.motifnet.prefetch import ahead
+from scripts.motifnet.prefetch import prefetch
 from scripts.motifnet.step import Phase, attack, average, cut, optimiser, update
 
 
@@ -26,7 +26,7 @@ class _Stop(Stop):
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        os.write(2, b"\nstopping after this step; once more stops at once\n")
+        os.write(2, b"\nstopping after this step; press again to stop at once\n")
 
 
 def train(
@@ -34,9 +34,9 @@ def train(
 ) -> MotifNet:
     """Trains ``net`` through ``phase`` and returns the running average of its weights.
 
-    Goes on from the checkpoint at ``path`` where an interrupted training left one, to the same weights
-    as without the break, and leaves one there at every ``every``-th step and at the end. The first Ctrl-C
-    or SIGTERM lets the step be finished and kept, and raises KeyboardInterrupt.
+    Resumes from the checkpoint at ``path`` of an interrupted training, and ends with the same weights as without
+    the break; writes one there at every ``every``-th step and at the end. The first Ctrl-C or SIGTERM finishes and
+    saves the step, then raises KeyboardInterrupt.
     """
     device = arithmetic.device
     net.to(device, memory_format=torch.channels_last).train()
@@ -46,7 +46,7 @@ def train(
     first = _begin(checkpoint, phase, device)
     steps = range(first, phase.steps)
     bar = tqdm(steps, phase.name, phase.steps, initial=first, mininterval=5)
-    with _Stop() as stop, closing(ahead(partial(cut, pictures, phase), steps)) as batches, bar:
+    with _Stop() as stop, closing(prefetch(partial(cut, pictures, phase), steps)) as batches, bar:
         for step, batch in zip(bar, batches, strict=True):
             loss, right = update(net, batch, phase, arithmetic, optimizer, step)
             average(mean, net, phase, step)
@@ -60,12 +60,12 @@ def train(
 
 
 def _begin(checkpoint: Checkpoint, phase: Phase, device: torch.device) -> int:
-    """The first step; says so where the cache only holds what was trained otherwise."""
+    """The first step; prints a note if the cache only holds other trainings."""
     first = checkpoint.restore(device)
     others = sorted(checkpoint.path.parent.glob(f"{phase.name}*.pt"))
     if not first and others:
         print(
-            f"{phase.name}: begins anew as {checkpoint.path.name}; trained with other options, drawings, precision "
+            f"{phase.name}: starts again as {checkpoint.path.name}; with other options, drawings, precision "
             f"or code: {', '.join(path.name for path in others)}",
             file=sys.stderr,
         )
@@ -75,7 +75,7 @@ def _begin(checkpoint: Checkpoint, phase: Phase, device: torch.device) -> int:
 def accuracy(
     net: nn.Module, pictures: Pictures, arithmetic: Arithmetic, crop: int, epsilon: float = 0.0, steps: int = 0
 ) -> float:
-    """Share of pictures whose middle is named right, after ``steps`` of attack within ``epsilon``."""
+    """Fraction of pictures whose centre is classified correctly, after ``steps`` of attack within ``epsilon``."""
     net.eval().requires_grad_(False)
     generator = torch.Generator(arithmetic.device).manual_seed(0)
     right = 0

@@ -1,4 +1,4 @@
-"""Dreams that are judged: grown by the program's gradient or by the bare one, where the network stands."""
+"""Dreams for the judge: with the program's gradient or the bare one, on the network's device."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from torch.utils._pytree import tree_leaves
 
 from pipeline.networks import motifnet
 from scripts.motifnet import evaluate
-from scripts.motifnet.dreams import Growth, grow, seen
+from scripts.motifnet.dreams import Growth, activation_of, grow
 
 
 @pytest.mark.parametrize("bare", [False, True])
-def test_what_is_looked_for_rises_within_the_range_of_colours_and_repeats(bare: bool) -> None:
-    value = seen(motifnet.load(), "head", motifnet.CLASSES.index("rose"))
+def test_activation_rises_in_range_and_repeats(bare: bool) -> None:
+    value = activation_of(motifnet.load(), "head", motifnet.CLASSES.index("rose"))
     none, some = (Growth(size=64, octaves=2, steps=steps, bare=bare) for steps in (0, 6))
     start, dream = (grow(value, growth, seed=3) for growth in (none, some))
     assert float(value(dream)) > float(value(start)) + 0.5
@@ -22,14 +22,14 @@ def test_what_is_looked_for_rises_within_the_range_of_colours_and_repeats(bare: 
     assert torch.equal(dream, grow(value, some, seed=3))
 
 
-def test_a_bare_gradient_is_neither_weighed_nor_mixed_nor_evened_out() -> None:
+def test_bare_gradient_is_not_preconditioned() -> None:
     config = Growth(bare=True).config()
     assert (config.precondition, config.colour, config.equalize) == ("none", 0.0, 0.0)
     assert Growth().config().precondition == "fourier"
 
 
 class OneDevice(TorchDispatchMode):
-    """Refuses what a GPU would: arithmetic between tensors of two devices."""
+    """Refuses arithmetic between tensors of two devices, as a GPU does."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Runs the operation."""
@@ -40,16 +40,16 @@ class OneDevice(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("bare", [False, True])
-def test_no_tensor_of_a_judged_dream_stays_behind_on_the_cpu(bare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the meta device, which computes nothing and is everywhere; of two classes."""
+def test_judged_dreams_stay_on_their_device(bare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the meta device, with two classes."""
     monkeypatch.setattr(evaluate, "MOTIFS", dict(list(evaluate.MOTIFS.items())[:2]))
     meta, recipe = torch.device("meta"), evaluate.Recipe(dreams=1, dream_steps=1, size=72)
     net = motifnet.load().to(meta)
     with torch.device(meta):
-        stranger = evaluate.Judge(43).eval()
+        judge = evaluate.Judge(43).eval()
     with OneDevice():
         dreams = evaluate._dreams(net, recipe, bare, meta)
-        features, logits = evaluate._look(stranger, evaluate._halved(dreams))
+        features, logits = evaluate._classify(judge, evaluate._halved(dreams))
         with pytest.raises(RuntimeError, match="two devices"):
             evaluate._dreams(net, recipe, bare, torch.device("cpu"))
     assert dreams.shape == (2, 3, 72, 72)

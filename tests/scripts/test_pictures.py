@@ -1,4 +1,4 @@
-"""What training is shown: crops of drawings, and among them counterexamples that belong to no class."""
+"""Training pictures: crops of drawings, and counterexamples that belong to no class."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ NOTHING = len(MOTIFS)
 CPU = torch.device("cpu")
 
 
-def few() -> Pictures:
+def six_pictures() -> Pictures:
     """One drawing of each of six motifs."""
     labels = list(range(0, 42, 7))
     drawn = [picture(k, 64, np.random.default_rng([5, k]), Style()) for k in labels]
@@ -24,23 +24,23 @@ def detail(x: torch.Tensor) -> float:
 
 
 def test_crops_keep_their_labels_and_repeat() -> None:
-    first, second = (few().cut(12, 48, np.random.default_rng(3)).on(CPU) for _ in range(2))
+    first, second = (six_pictures().cut(12, 48, np.random.default_rng(3)).on(CPU) for _ in range(2))
     assert first[0].shape == (12, 3, 48, 48)
     assert 0 <= float(first[0].min()) and float(first[0].max()) <= 1
     assert set(first[1].tolist()) <= set(range(0, 42, 7))
     assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
 
 
-def test_a_melted_picture_keeps_its_colours_and_belongs_to_nothing() -> None:
-    whole, _ = few().cut(12, 48, np.random.default_rng(3)).on(CPU)
-    melted, labels = few().cut(12, 48, np.random.default_rng(3), melted=1.0).on(CPU)
+def test_melted_picture_belongs_to_nothing() -> None:
+    whole, _ = six_pictures().cut(12, 48, np.random.default_rng(3)).on(CPU)
+    melted, labels = six_pictures().cut(12, 48, np.random.default_rng(3), melted=1.0).on(CPU)
     assert labels.tolist() == [NOTHING] * 12
     assert detail(melted) < 0.2 * detail(whole)
     assert abs(float(melted.mean() - whole.mean())) < 0.05
 
 
-def test_a_scrambled_object_belongs_to_nothing_and_a_scrambled_texture_stays() -> None:
-    _, labels = few().cut(60, 48, np.random.default_rng(4), scrambled=1.0).on(CPU)
+def test_scrambled_objects_belong_to_nothing() -> None:
+    _, labels = six_pictures().cut(60, 48, np.random.default_rng(4), scrambled=1.0).on(CPU)
     fields = {k for k, motif in enumerate(MOTIFS.values()) if motif.field}
     assert NOTHING in labels.tolist()
     assert set(labels.tolist()) - {NOTHING} <= fields

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """The printed lines of the training program, its files kept below ``folder``."""
+    """The output of the training program, which writes below ``folder``."""
     command = [sys.executable, "-m", "scripts.train_motifnet", "--smoke", "--device", "cpu", "--workers", "2"]
     places = ["--cache", folder / "cache", "--out", folder / "net.safetensors", "--docs", folder / "docs"]
     done = subprocess.run([*command, *map(str, places), *arguments], cwd=ROOT, capture_output=True, text=True)
@@ -21,17 +21,17 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def line(row: str, said: str) -> str:
-    """The table's line that begins with ``row``."""
-    return next(found for found in said.splitlines() if found.startswith(f"{row} "))
+def line(row: str, output: str) -> str:
+    """The table's line that starts with ``row``."""
+    return next(text for text in output.splitlines() if text.startswith(f"{row} "))
 
 
 @pytest.mark.slow
-def test_the_whole_chain_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    said = run(tmp_path)
-    assert "robust: accuracy" in said
+def test_training_runs_and_resumes(tmp_path: Path) -> None:
+    output = run(tmp_path)
+    assert "robust: accuracy" in output
     rows = ("fresh drawings", "robust, bare", "robust, program", "plain, bare", "plain, program")
-    assert all(line(row, said) for row in rows)
+    assert all(line(row, output) for row in rows)
     net = read(tmp_path / "net.safetensors")
     assert net(torch.full((1, 3, 48, 48), 0.5)).isfinite().all()
     assert {path.name for path in (tmp_path / "docs").iterdir()} == {
@@ -43,5 +43,5 @@ def test_the_whole_chain_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> No
     drawn = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "cache").glob("*.npy")}
     again = run(tmp_path, "--judge")
     assert "robust: accuracy" not in again
-    assert all(line(row, again) == line(row, said) for row in rows)
+    assert all(line(row, again) == line(row, output) for row in rows)
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "cache").glob("*.npy")} == drawn

@@ -1,4 +1,4 @@
-"""What the training command takes, refuses and leaves alone."""
+"""The training command: accepted options, refused options, files it leaves alone."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ import torch
 from pipeline.networks import motifnet
 from scripts import train_motifnet
 from scripts.motifnet import dataset, export
-from scripts.motifnet.contact_sheets import some
+from scripts.motifnet.contact_sheets import sample_channels
 from scripts.motifnet.dataset import Drawings, Pictures
 from scripts.motifnet.options import parse
 from scripts.motifnet.precision import Arithmetic
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "error"),
     [
         ("--batch 0", "--batch=0: allowed is at least 2"),
         ("--size 64 --crop 48", "--size=64: allowed is at least 72"),
@@ -25,26 +25,24 @@ from scripts.motifnet.precision import Arithmetic
         ("--plain-steps -1", "--plain-steps=-1: allowed is at least 1"),
         ("--device cude", "--device=cude: allowed are cpu, cuda, cuda:N, mps and auto (did you mean cuda"),
         ("--device cpu:x", "--device=cpu:x: no device has this number"),
-        ("--out {here}", "is a folder; a file for the weights is wanted"),
-        ("--cache {here}/words", "/words: is no folder"),
-        ("--judge --out {here}/none", "none: there are no weights"),
+        ("--out {here}", "is a folder; give a file for the weights"),
+        ("--cache {here}/words", "/words: is not a folder"),
+        ("--judge --out {here}/none", "none: no such file"),
         ("--judge --out {here}/words", "words: holds no weights of MotifNet"),
         ("--out {here}/words", "words: holds no weights of MotifNet"),
     ],
 )
-def test_what_cannot_be_is_said_at_once_in_one_sentence(
-    words: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_option_is_one_error(words: str, error: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "words").write_text("words")
     places = [] if "--cache" in words else ["--cache", str(tmp_path / "cache")]
     assert train_motifnet.main([*words.format(here=tmp_path).split(), *places]) == 1
     out, err = capsys.readouterr()
-    assert err.startswith("error: ") and said in err and err.count("\n") == 1
+    assert err.startswith("error: ") and error in err and err.count("\n") == 1
     assert not out
     assert [path.name for path in tmp_path.iterdir()] == ["words"]
 
 
-def test_a_smoke_run_has_places_of_its_own_unless_they_are_typed() -> None:
+def test_smoke_run_writes_to_its_own_folders() -> None:
     real, smoke = parse([], ""), parse(["--smoke"], "")
     assert real.out == motifnet.WEIGHTS
     for name in ("cache", "out", "docs"):
@@ -54,7 +52,7 @@ def test_a_smoke_run_has_places_of_its_own_unless_they_are_typed() -> None:
     assert (typed.out, typed.batch, typed.cache) == (Path("mine"), 6, smoke.cache)
 
 
-def test_weights_that_do_better_keep_their_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_better_weights_are_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = motifnet.load()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
@@ -92,7 +90,7 @@ def test_weights_that_do_better_keep_their_place(tmp_path: Path, capsys: pytest.
     assert placed(good) == theirs
 
 
-def test_sheets_show_channels_from_all_over_a_stage() -> None:
-    assert len(set(some("stage4"))) == 12 and max(some("stage4")) < 96
-    assert 96 <= max(some("stage5")) < 160
-    assert some("stage5") == some("stage5")
+def test_sheets_sample_channels_of_a_stage() -> None:
+    assert len(set(sample_channels("stage4"))) == 12 and max(sample_channels("stage4")) < 96
+    assert 96 <= max(sample_channels("stage5")) < 160
+    assert sample_channels("stage5") == sample_channels("stage5")

@@ -1,4 +1,4 @@
-"""Training on tiny pictures: what is interrupted goes on to the same bits, and nothing goes on with another's."""
+"""Training on tiny pictures: an interrupted training resumes to the same bits, and only from its own checkpoints."""
 
 import os
 import signal
@@ -21,9 +21,9 @@ from scripts.motifnet import dataset, net
 from scripts.motifnet.dataset import Batch, Drawings, Pictures
 from scripts.motifnet.digest import code
 from scripts.motifnet.motifs import MOTIFS
-from scripts.motifnet.precision import Arithmetic, kept, settle
-from scripts.motifnet.prefetch import ahead
-from scripts.motifnet.recipe import Recipe, beginning, places, trained
+from scripts.motifnet.precision import Arithmetic, resolve_precision, write_precision
+from scripts.motifnet.prefetch import prefetch
+from scripts.motifnet.recipe import Recipe, beginning, checkpoint_paths, load_trained
 from scripts.motifnet.step import Phase
 from scripts.motifnet.train import train
 
@@ -34,22 +34,22 @@ RECIPE = Recipe(3, 4, 5, 8, 64, 3.0, 1)
 
 
 @dataclass(frozen=True)
-class Deadly(Pictures):
-    """Pictures whose cutting sends this process a signal at the seventh batch, which is cut steps ahead."""
+class SignallingPictures(Pictures):
+    """Pictures that send this process a signal when the seventh batch is cut, some steps ahead."""
 
     number: signal.Signals = signal.SIGKILL
     turns: Iterator[int] = field(default_factory=lambda: count(1))
 
     def cut(self, *arguments: Any) -> Batch:
-        """As ever, but at the seventh time."""
+        """Cuts a batch; at the seventh call sends the signal first."""
         if next(self.turns) == 7:
             os.kill(os.getpid(), self.number)
         return super().cut(*arguments)
 
 
 @pytest.fixture(autouse=True)
-def chance() -> Iterator[None]:
-    """A network is made with numbers, which training overwrites, from the global generator: here from a copy."""
+def copy_of_global_generator() -> Iterator[None]:
+    """Networks are initialised from the global generator: here from a copy."""
     with torch.random.fork_rng(devices=[]):
         yield
 
@@ -61,12 +61,12 @@ def pictures(kind: type[Pictures] = Pictures) -> Pictures:
 
 
 def run(path: Path, shown: Pictures) -> dict[str, torch.Tensor]:
-    """The averaged weights behind the tiny phase."""
+    """The averaged weights after the tiny phase."""
     return train(beginning(4, 40), shown, PHASE, CPU, path, every=2).state_dict()
 
 
 def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
-    """Whether all bits agree."""
+    """Whether all bits are equal."""
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
@@ -76,22 +76,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
     return run(tmp_path_factory.mktemp("whole") / "tiny.pt", pictures())
 
 
-def test_ctrl_c_keeps_the_step_and_training_goes_on_to_the_same_weights(
-    tmp_path: Path, whole: dict[str, torch.Tensor]
-) -> None:
+def test_ctrl_c_saves_the_step_and_training_resumes(tmp_path: Path, whole: dict[str, torch.Tensor]) -> None:
     path = tmp_path / "tiny.pt"
     with pytest.raises(KeyboardInterrupt):
-        run(path, replace(pictures(Deadly), number=signal.SIGINT))
+        run(path, replace(pictures(SignallingPictures), number=signal.SIGINT))
     stopped = torch.load(path, weights_only=True)
     assert 0 < stopped["step"] < PHASE.steps
     assert not same(stopped["mean"], whole)
-    assert trained(PHASE, path) is None
+    assert load_trained(PHASE, path) is None
     assert same(run(path, pictures()), whole)
-    ended = trained(PHASE, path)
+    ended = load_trained(PHASE, path)
     assert ended is not None and same(ended.state_dict(), whole)
 
 
-def test_ctrl_c_ends_the_command_with_one_sentence_and_130(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_ends_with_one_sentence_and_130(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in (1, 2):  # noise instead of drawings
         path = tmp_path / f"drawings-{Drawings(1, 72, seed).key()}.npy"
         np.save(path, np.random.default_rng(seed).integers(256, size=(len(MOTIFS), 1, 3, 72, 72), dtype=np.uint8))
@@ -114,25 +112,25 @@ def test_ctrl_c_ends_the_command_with_one_sentence_and_130(tmp_path: Path, capsy
         finger.join()
     assert code == 130
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last == f"stopped: what was drawn and trained stands in {tmp_path}; the same command goes on from there"
+    assert last.startswith(f"stopped: {tmp_path} ")
     assert 0 < torch.load(next(tmp_path.glob("plain-*.pt")), weights_only=True)["step"] < 500
-    assert kept(tmp_path) == "float32"
+    assert resolve_precision(tmp_path) == "float32"
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
-def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, whole: dict[str, torch.Tensor]) -> None:
-    """SIGKILL in the middle of the phase, in a process of its own."""
+def test_killed_training_resumes_to_the_same_weights(tmp_path: Path, whole: dict[str, torch.Tensor]) -> None:
+    """SIGKILL in the middle of the phase, in a subprocess."""
     path = tmp_path / "tiny.pt"
     words = f"from tests.scripts.test_training import *; torch.set_num_threads({torch.get_num_threads()})"
-    command = [sys.executable, "-c", f"{words}; run(Path({str(path)!r}), pictures(Deadly))"]
+    command = [sys.executable, "-c", f"{words}; run(Path({str(path)!r}), pictures(SignallingPictures))"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
     assert 0 < torch.load(path, weights_only=True)["step"] < PHASE.steps
     assert same(run(path, pictures()), whole)
 
 
-def test_a_damaged_checkpoint_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_damaged_checkpoint_is_an_input_error(tmp_path: Path) -> None:
     path = tmp_path / "tiny.pt"
     for content in (b"", b"nothing of the kind"):
         path.write_bytes(content)
@@ -143,31 +141,31 @@ def test_a_damaged_checkpoint_is_said_in_a_sentence(tmp_path: Path) -> None:
         run(path, pictures())
 
 
-def test_another_name_for_all_that_weights_come_from(tmp_path: Path) -> None:
+def test_checkpoint_names_change_with_their_inputs(tmp_path: Path) -> None:
     def names(recipe: Recipe = RECIPE, drawn: int = 4, precision: str = "float32") -> list[str]:
         drawings = Drawings(drawn, 96)
-        return [path.name for path in places(recipe.phases(), drawings, precision, tmp_path)]
+        return [path.name for path in checkpoint_paths(recipe.phases(), drawings, precision, tmp_path)]
 
     mine = names()
     assert names() == mine
     assert [name.partition("-")[0] for name in mine] == ["plain", "small", "robust"]
     for others in (names(drawn=5), names(precision="bfloat16"), names(replace(RECIPE, plain_steps=4))):
-        assert not set(others) & set(mine)  # a phase's name hangs on those before it
+        assert not set(others) & set(mine)  # a phase's name depends on the phases before it
     assert [a == b for a, b in zip(names(replace(RECIPE, epsilon=2.0)), mine, strict=True)] == [True, False, False]
     assert [a == b for a, b in zip(names(replace(RECIPE, robust_steps=6)), mine, strict=True)] == [True, True, False]
 
 
-def test_what_was_trained_otherwise_is_left_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_trainings_are_left_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "tiny.pt").write_bytes(b"trained long ago")
     short = replace(PHASE, steps=1)
     train(beginning(4, 40), pictures(), short, CPU, tmp_path / "tiny-new.pt")
-    assert "tiny: begins anew as tiny-new.pt; trained with other options" in capsys.readouterr().err
+    assert "tiny: starts again as tiny-new.pt" in capsys.readouterr().err
     train(beginning(4, 40), pictures(), short, CPU, tmp_path / "tiny-new.pt")
-    assert "anew" not in capsys.readouterr().err
+    assert "again" not in capsys.readouterr().err
     assert (tmp_path / "tiny.pt").read_bytes() == b"trained long ago"
 
 
-def test_words_about_code_are_no_code() -> None:
+def test_docstrings_do_not_change_the_digest() -> None:
     def once(x: int) -> int:
         """Says one thing."""
         return x + 1  # in passing
@@ -187,46 +185,46 @@ def test_words_about_code_are_no_code() -> None:
     assert "nothing" not in code(net.trainable)
 
 
-def test_a_precision_once_chosen_stays(tmp_path: Path) -> None:
-    assert kept(tmp_path) is None
-    settle("bfloat16", tmp_path / "cache")
-    assert kept(tmp_path / "cache") == "bfloat16"
-    assert kept(tmp_path / "cache", "float32") == "float32"
+def test_precision_is_chosen_once(tmp_path: Path) -> None:
+    assert resolve_precision(tmp_path) is None
+    write_precision("bfloat16", tmp_path / "cache")
+    assert resolve_precision(tmp_path / "cache") == "bfloat16"
+    assert resolve_precision(tmp_path / "cache", "float32") == "float32"
     (tmp_path / "precision.txt").write_text("half\n")
     with pytest.raises(InputError, match="'half'; allowed are float32 and bfloat16"):
-        kept(tmp_path)
+        resolve_precision(tmp_path)
 
 
-def test_what_is_made_ahead_comes_in_order_and_fails_at_its_step() -> None:
+def test_prefetch_keeps_order_and_raises_at_its_step() -> None:
     def make(step: int) -> int:
         return 12 // (step - 9)
 
-    made = ahead(make, range(20))
-    assert [next(made) for _ in range(9)] == [12 // (step - 9) for step in range(9)]
+    items = prefetch(make, range(20))
+    assert [next(items) for _ in range(9)] == [12 // (step - 9) for step in range(9)]
     with pytest.raises(ZeroDivisionError):
-        next(made)
-    assert list(ahead(make, range(3))) == [12 // (step - 9) for step in range(3)]
-    assert list(ahead(make, range(0))) == []
+        next(items)
+    assert list(prefetch(make, range(3))) == [12 // (step - 9) for step in range(3)]
+    assert list(prefetch(make, range(0))) == []
 
 
 @pytest.mark.slow
-def test_a_drawing_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    """All blocks but one are noted as drawn, and one line is cut short."""
+def test_drawing_resumes(tmp_path: Path) -> None:
+    """All blocks but one are finished, and one line of the list is truncated."""
     drawings = Drawings(1, 72)
     path = tmp_path / f"drawings-{drawings.key()}.npy"
-    there = np.lib.format.open_memmap(path.with_suffix(".partial.npy"), "w+", np.uint8, (len(MOTIFS), 1, 3, 72, 72))
-    there[:] = 7
-    there.flush()
+    partial = np.lib.format.open_memmap(path.with_suffix(".partial.npy"), "w+", np.uint8, (len(MOTIFS), 1, 3, 72, 72))
+    partial[:] = 7
+    partial.flush()
     lines = "".join(f"{label} 0\n" for label in range(len(MOTIFS) - 1))
     path.with_suffix(".done32").write_text(f"{lines}{len(MOTIFS) - 1} 0")
     images = dataset.draw(drawings, tmp_path, 1).images
     assert (images[:-1] == 7).all()
     assert np.array_equal(images[-1:], dataset._draw_block((drawings, len(MOTIFS) - 1, 0))[2])
-    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_drawings_that_are_none_are_said_in_a_sentence(tmp_path: Path) -> None:
+def test_damaged_drawings_are_an_error(tmp_path: Path) -> None:
     drawings = Drawings(1, 72)
     (tmp_path / f"drawings-{drawings.key()}.npy").write_bytes(b"no array")
-    with pytest.raises(RenderError, match="holds no drawings; without the file they are drawn anew"):
+    with pytest.raises(RenderError, match="holds no drawings"):
         dataset.draw(drawings, tmp_path)
