@@ -24,7 +24,7 @@ from pipeline.media.encode.mux import assemble, read_record
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import selected_shots
 from pipeline.plan.sound import plan_sound
-from pipeline.runtime.device import choose_device, out_of_memory, precisions
+from pipeline.runtime.device import choose_device, out_of_memory
 from pipeline.runtime.files import write_bytes
 from pipeline.runtime.interrupt import Stop
 from pipeline.segments import record, request
@@ -60,7 +60,7 @@ def render(plan: FilmPlan, watchers: tuple[Watcher, ...] = ()) -> Film:
     for note in plan.notes:
         log.info(note)
     device = choose_device(config.device, config.deterministic)
-    networks = Networks(device, precisions(config.precision, device))
+    networks = Networks(device, config.precision)
     with ExitStack() as stack:
         stack.callback(cuda_graphs.clear)
         folder = stack.enter_context(Folder(work_path(plan.outputs.film), plan.outputs.film))

@@ -86,7 +86,7 @@ def with_network(
     """The parts that are measured on each network; ``done`` is told each of them."""
     of = subject(given, asked.size, folder, device=str(asked.device))
     name, (height, width) = of.network.name, asked.size
-    networks[name] = {"target": of.target, "size": f"{width}x{height}", "trained": of.trained}
+    networks[name] = {"target": str(of.target), "size": f"{width}x{height}", "trained": of.trained}
     done(name, networks[name])
     for part in (part for part in asked.parts if part in OF_A_NETWORK):
         if part in OF_TRAINED and not of.trained:
@@ -129,7 +129,7 @@ def scaling(asked: Asked, folder: Path) -> Figures:
 
 
 def start(asked: Asked, folder: Path) -> Figures:
-    return subprocesses.start_up(folder, str(asked.device), 1 if asked.quick else 3, quick=asked.quick)
+    return subprocesses.start_up(folder, str(asked.device), 1 if asked.quick else 3)
 
 
 def threads(asked: Asked, folder: Path) -> Figures:

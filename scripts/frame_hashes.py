@@ -11,9 +11,9 @@ every film is rendered by ``python -m pipeline.render`` in a process of its own,
 frames. Photographs, clips, songs and the weights of two networks are drawn here, always the same.
 
 Equal bits need equal arithmetic. So every film is rendered on the CPU in float32, by one thread, with a given memory
-order of activations, with AVX2 at most, and with a cache folder of its own. (The program would else measure which
-memory order is faster, and keep that in its cache.) Another version of torch may give other bits, and so may another
-kind of processor: then write the hashes again with the program as it was before.
+layout of activations (``network.channels_last``), with AVX2 at most, and with a cache folder of its own. Another
+version of torch may give other bits, and so may another kind of processor: then write the hashes again with the program
+as it was before.
 """
 
 import argparse

@@ -12,8 +12,9 @@ from pipeline.atlas.selection import SHARES, Chapter, Names, Subject, blend, cha
 from pipeline.atlas.similarity import CLOSE, raised
 from pipeline.atlas.store import Drawn
 from pipeline.config import RenderConfig
-from pipeline.dream import model_zoo, precision
-from pipeline.runtime.device import choose_device, precisions
+from pipeline.dream import model_zoo
+from pipeline.dream.precision import choose_arithmetic
+from pipeline.runtime.device import choose_device
 from pipeline.runtime.files import check_writable, write_bytes
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def make(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> list[Path]:
     paths += [folder / "atlas.html"] if wanted.page else []
     for path in paths:
         check_writable(path, overwrite=config.overwrite)
-    precision.place(network, config.network, device, precisions(config.precision, device))
+    network.to(device, *choose_arithmetic(config.precision, config.network, device))
     drawn = dict(zip(outline.subjects, artist.draw(outline.subjects), strict=True))
     book = [(part.name, part.total, [drawn[subject] for subject in part.subjects]) for part in outline.chapters]
     for name, _, pictures in book:

@@ -60,9 +60,13 @@ class NetworkConfig:
     layers: list[str] = option([], "layers that random draws choose from; empty: score.layers decides")
     targets: list[Any] = option([], "what the score sees when score.targets is empty")
     guide_layer: str = option("", "layer at which guides are compared that name none; empty: one of the above")
+    precision: str = option(
+        "float32",
+        "what precision=auto means for it on processors with bfloat16 instructions",
+        choices=("float32", "bfloat16"),
+    )
     channels_last: Any = option(
-        "auto",
-        "memory order of activations: true, false, or auto: the faster one, measured once; on CUDA with bfloat16 true",
+        "auto", "memory layout of activations; auto is false; on CUDA in half precision it is always true"
     )
 
 

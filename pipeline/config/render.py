@@ -44,7 +44,7 @@ class RenderConfig:
     )
     precision: str = option(
         "auto",
-        "of the network's arithmetic; auto: bfloat16 on CUDA, on a CPU what is faster, measured once",
+        "of the network's arithmetic; auto: bfloat16 on CUDA, on a CPU that has it network.precision, else float32",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
     deterministic: bool = option(

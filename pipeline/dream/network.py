@@ -57,13 +57,11 @@ class Network:
     def to(self, device: torch.device, dtype: torch.dtype, channels_last: bool = False) -> "Network":
         """Move to ``device``; convolutions run in ``dtype`` (autocast), activations in the given memory order.
 
-        A GPU's units for half precision read channels last, so there it is always that order. Mirrored borders, whose
-        gradient a GPU adds up in any order, are exchanged for ones that give the same bits every time, where these
-        are wanted.
+        Mirrored borders, whose gradient a GPU adds up in any order, are exchanged for ones that give the same bits
+        every time, where these are wanted.
         """
         self.device, self._dtype = device, dtype
-        half_on_gpu = device.type == "cuda" and dtype != torch.float32
-        self._format = torch.channels_last if channels_last or half_on_gpu else torch.contiguous_format
+        self._format = torch.channels_last if channels_last else torch.contiguous_format
         if device.type == "cuda" and in_order():
             mirror_in_order(self._model, self._graph)
         self._model.to(device=device, memory_format=self._format)  # type: ignore[call-overload]

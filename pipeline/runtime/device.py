@@ -37,21 +37,8 @@ def choose_device(name: str, deterministic: bool = True) -> torch.device:
     return ready(device)
 
 
-def precisions(name: str, device: torch.device) -> tuple[torch.dtype, ...]:
-    """The dtypes that the network's arithmetic may have; the fastest of several is found by measuring.
-
-    ``auto`` is bfloat16 on CUDA. A processor with instructions for bfloat16 may take it or float32: it halves the time
-    of some networks and adds half to that of others. Without them it takes many times as long.
-    """
-    if name != "auto":
-        return (DTYPES[name],)
-    if device.type == "cuda":
-        return (torch.bfloat16,)
-    return (torch.float32, torch.bfloat16) if device.type == "cpu" and _multiplies_bfloat16() else (torch.float32,)
-
-
-def _multiplies_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 by itself, as far as torch knows."""
+def has_bfloat16() -> bool:
+    """Whether this processor has instructions for bfloat16, as far as torch knows; without, it is 17 times slower."""
     known = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # not public, and not in every version
     return bool(known and known())
 

@@ -27,7 +27,7 @@ CARRIERS = ("hydra-core", "imageio-ffmpeg", "safetensors")
 PATHS = ("start.path", "source.path", "network.weights", "score.guide", "audio.path")
 """Settings that name files of the user's: a record holds the plain name and the content's hash."""
 
-RESOLVED = ("duration", "device", "precision", "audio", "network.channels_last")
+RESOLVED = ("duration", "device", "precision", "audio", "network.precision", "network.channels_last")
 """Settings that frames do not depend on as they are written; what they come to is compared, in the score's cues too."""
 
 

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from pipeline.build import build_shot, over_footage
-from pipeline.dream import model_zoo, precision
+from pipeline.dream import model_zoo
 from pipeline.dream.network import Network
+from pipeline.dream.precision import Arithmetic, choose_arithmetic, recorded_arithmetic
 from pipeline.errors import OutputError
 from pipeline.image import from_array
 from pipeline.media.decode.probe import read_frame
@@ -42,19 +43,18 @@ TURN = 0.02  # share by which a number may differ at both ends of a loop without
 class Networks:
     """The networks of a film, each loaded once, on its device."""
 
-    def __init__(self, device: torch.device, precisions: Sequence[torch.dtype]) -> None:
-        self.device, self._precisions = device, precisions
-        self._built: dict[str, list[Network]] = {}
+    def __init__(self, device: torch.device, precision: str) -> None:
+        self.device, self._precision = device, precision
+        self._built: dict[tuple[str, Arithmetic], Network] = {}
 
     def find(self, plan: ShotPlan, before: specs.Spec) -> Network:
-        """The network of a shot; ``before`` is the spec of what is there of it, which goes on as it began."""
-        config, way = plan.config.network, precision.way_of(before)
-        built = self._built.setdefault(repr(config), [])
-        for network in built:
-            if way in (None, (network.precision, network.channels_last)):
-                return network
-        built.append(precision.place(model_zoo.build(config), config, self.device, self._precisions, way))
-        return built[-1]
+        """The network of a shot; with ``precision=auto`` an unfinished shot keeps that of its spec ``before``."""
+        config = plan.config.network
+        arithmetic = recorded_arithmetic(before) if self._precision == "auto" else None
+        key = repr(config), arithmetic or choose_arithmetic(self._precision, config, self.device)
+        if key not in self._built:
+            self._built[key] = model_zoo.build(config).to(self.device, *key[1])
+        return self._built[key]
 
 
 @dataclass

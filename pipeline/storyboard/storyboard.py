@@ -3,11 +3,12 @@
 import logging
 from pathlib import Path
 
-from pipeline.dream import model_zoo, precision
+from pipeline.dream import model_zoo
+from pipeline.dream.precision import choose_arithmetic
 from pipeline.plan import score_chart, score_data
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.runtime import files
-from pipeline.runtime.device import choose_device, precisions
+from pipeline.runtime.device import choose_device
 from pipeline.runtime.interrupt import Stop
 from pipeline.storyboard import sheet as board
 from pipeline.storyboard.cost import measure
@@ -24,8 +25,8 @@ def make(plan: FilmPlan, path: Path) -> str:
     for note in plan.notes:
         log.info(note)
     device = choose_device(config.device, config.deterministic)
-    seeing = model_zoo.build(config.network)
-    precision.place(seeing, config.network, device, precisions(config.precision, device))
+    arithmetic = choose_arithmetic(config.precision, config.network, device)
+    seeing = model_zoo.build(config.network).to(device, *arithmetic)
     with Stop() as stop:
         moments = sketch(draft(plan.shots[0]), seeing, lambda: stop.asked)
     estimate = measure(plan.shots[0], seeing, moments[len(moments) // 2]).words()

@@ -22,10 +22,9 @@ FILM = ("frame.width=320", "frame.height=180", "start.steps=0", "overwrite=true"
 FIRST = 6  # frames of a film whose passes are recorded: they are when they are asked for the third time
 
 
-def start_up(folder: Path, device: str, times: int, *, quick: bool = False) -> dict[str, Any]:
+def start_up(folder: Path, device: str, times: int) -> dict[str, Any]:
     """Seconds until help is shown and until a film of one small frame is there.
 
-    ``first_frame_ever`` is the same where it has not been measured yet how the network runs fastest (not if ``quick``).
     On a GPU there are also the first frames of a film whose passes are recorded, and of one whose are not.
     """
     film = [*FILM, f"device={device}", f"output={folder / 'first.mp4'}"]
@@ -33,9 +32,6 @@ def start_up(folder: Path, device: str, times: int, *, quick: bool = False) -> d
         "help": _seconds(["--help"], folder, times),
         "first_frame": _seconds([*film, "duration=1f"], folder, times),
     }
-    if not quick:
-        empty = {"XDG_CACHE_HOME": str(folder / "nothing")}
-        found["first_frame_ever"] = _seconds([*film, "duration=1f"], folder, 1, empty)
     if not device.startswith("cuda"):
         return found | {"first_frames_recorded": "left out: passes are recorded on a CUDA GPU, there is none in use"}
     for name, word in (("recorded", "true"), ("launched", "false")):
@@ -104,12 +100,12 @@ def _busy(wanted: bool) -> Iterator[None]:
         process.wait()
 
 
-def _seconds(words: list[str], folder: Path, times: int, more: Mapping[str, str] | None = None) -> float:
+def _seconds(words: list[str], folder: Path, times: int) -> float:
     """The median time of the program with these words."""
     took, command = [], [sys.executable, "-m", "pipeline.render", *words]
     for _ in range(times):
         began = time.perf_counter()
-        environment = _surroundings({**os.environ, **(more or {})})
+        environment = _surroundings(os.environ)
         subprocess.run(command, check=True, capture_output=True, cwd=folder, env=environment)
         took.append(time.perf_counter() - began)
     return median(took)

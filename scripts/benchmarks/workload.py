@@ -13,16 +13,17 @@ from torch import Tensor, nn
 from pipeline.build import first_canvas
 from pipeline.cli import compose as command
 from pipeline.config import RenderConfig
-from pipeline.dream import model_zoo, precision
+from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
+from pipeline.dream.precision import choose_arithmetic
 from pipeline.dream.pyramid import octave_size
 from pipeline.dream.weights import Weights
 from pipeline.plan.planner import plan_film
 from pipeline.plan.score import compose, kin_of
 from pipeline.plan.shot_plan import ShotPlan
-from pipeline.runtime.device import choose_device, precisions
+from pipeline.runtime.device import choose_device
 from pipeline.shot import Shot
 from pipeline.targets.target import Target, parse_target
 
@@ -128,7 +129,7 @@ def subject(
     trained = bool(weights) or name == "motifnet"
     network = model_zoo.build(found.network) if trained else untrained(name)
     place = choose_device(found.device)
-    precision.place(network, found.network, place, precisions(found.precision, place))
+    network.to(place, *choose_arithmetic(found.precision, found.network, place))
     named = Objective(network)._find(target)
     channel = named.channels[0] if named.channels else None
     film = plan_film(found, folder, "film")

@@ -1,6 +1,5 @@
 """Whatever happens to a render, what was rendered is kept, and the finished film is the one of a quiet run."""
 
-import json
 import os
 import re
 import signal
@@ -94,23 +93,16 @@ def test_stopped_twice_in_one_segment_it_still_costs_no_frame(tmp_path: Path, qu
     assert sha256_of(tmp_path / "film.mp4") == quiet[14]
 
 
-@pytest.mark.parametrize("way", [["float32", True], ["float32", False], ["bfloat16", True]])
-def test_a_film_goes_on_in_the_precision_and_order_in_which_it_began(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: list[object]
+@pytest.mark.parametrize("arithmetic", [(torch.float32, True), (torch.float32, False), (torch.bfloat16, True)])
+def test_a_film_resumes_in_its_precision_and_layout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arithmetic: tuple[torch.dtype, bool]
 ) -> None:
-    """Though the note of what is fastest is gone, and none can be kept."""
-    cache = tmp_path / "cache" / "dream-zoom" / "pace"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("pipeline.film.precisions", lambda name, device: (torch.float32, torch.bfloat16))
-    make(tmp_path / "quiet", "duration=8f")
-    (note,) = cache.iterdir()
-    note.write_text(json.dumps(way))
-    make(tmp_path / "quiet", "duration=8f", "overwrite=true")
-    with pytest.raises(RuntimeError, match="a stone"):
-        make(tmp_path / "loud", "duration=8f", at=5)
-    note.unlink()
-    cache.rmdir()
-    cache.write_text("a file where a folder should be")
+    """Even if the rule would choose others by now."""
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.segments.shot_render.choose_arithmetic", lambda *given: arithmetic)
+        make(tmp_path / "quiet", "duration=8f")
+        with pytest.raises(RuntimeError, match="a stone"):
+            make(tmp_path / "loud", "duration=8f", at=5)
     assert make(tmp_path / "loud", "duration=8f").frames == [6, 7]
     assert sha256_of(tmp_path / "loud" / "film.mp4") == sha256_of(tmp_path / "quiet" / "film.mp4")
 
