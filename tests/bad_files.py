@@ -1,4 +1,4 @@
-"""A folder of files that are not what they should be, drawn for the tests; and a few that are, to go with them."""
+"""Writes a folder of bad files for the tests, and a few good ones that they need."""
 
 import json
 import os
@@ -14,27 +14,27 @@ from safetensors.torch import save_file
 
 from pipeline.media import ffmpeg
 
-DRAWN = ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=12:duration=1")
+TEST_VIDEO = ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=12:duration=1")
 TONE = ("-f", "lavfi", "-i", "sine=duration=1")
-CODED = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-threads", "1")
-LARGE = 300_000  # bytes: more than a file of settings may have
+ENCODE = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-threads", "1")
+TOO_MANY_BYTES = 300_000  # for a settings file
 
 
 class Trap:
-    """Unpickling it would leave a file behind."""
+    """Unpickling it runs a command that creates a file."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return os.system, ("touch sprung",)
 
 
-def draw(folder: Path) -> None:
-    """Draw all of them."""
+def write(folder: Path) -> None:
+    """Write all files."""
     folder.mkdir(parents=True)
-    _pictures(folder)
-    _footage(folder)
-    _weights(folder)
-    _settings(folder / "mine" / "preset")
-    _records(folder)
+    _write_pictures(folder)
+    _write_footage(folder)
+    _write_weights(folder)
+    _write_settings(folder / "mine" / "preset")
+    _write_records(folder)
     for name in ("pipe", "pipe.mp4"):
         os.mkfifo(folder / name)
     (folder / "a_folder").mkdir()
@@ -45,7 +45,7 @@ def draw(folder: Path) -> None:
         (folder / name).touch()
 
 
-def _pictures(folder: Path) -> None:
+def _write_pictures(folder: Path) -> None:
     Image.effect_noise((120, 80), 60).convert("RGB").save(folder / "photo.jpg")
     whole = (folder / "photo.jpg").read_bytes()
     (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
@@ -56,11 +56,11 @@ def _pictures(folder: Path) -> None:
     (folder / "small.png").unlink()
 
 
-def _footage(folder: Path) -> None:
-    ffmpeg.run([*DRAWN, *CODED, str(folder / "clip.mp4")], doing="drawing")
+def _write_footage(folder: Path) -> None:
+    ffmpeg.run([*TEST_VIDEO, *ENCODE, str(folder / "clip.mp4")], doing="writing")
     whole = (folder / "clip.mp4").read_bytes()
     (folder / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    ffmpeg.run([*TONE, "-c:a", "aac", str(folder / "sound.mp4")], doing="drawing")
+    ffmpeg.run([*TONE, "-c:a", "aac", str(folder / "sound.mp4")], doing="writing")
     (folder / "list.mp4").write_text("ffconcat version 1.0\nfile 'clip.mp4'\n", encoding="utf-8")
     (folder / "stream.mp4").write_text("#EXTM3U\n#EXTINF:1,\nclip.mp4\n#EXT-X-ENDLIST\n", encoding="utf-8")
     (folder / "frames").mkdir()
@@ -68,7 +68,7 @@ def _footage(folder: Path) -> None:
         shutil.copy(folder / "photo.jpg", folder / "frames" / f"{number}.jpg")
 
 
-def _weights(folder: Path) -> None:
+def _write_weights(folder: Path) -> None:
     (folder / "trap.pth").write_bytes(pickle.dumps({"weight": Trap()}))
     torch.save({"weight": Trap()}, folder / "zip.pth")
     save_file({"weight": torch.zeros(2)}, folder / "other.safetensors")
@@ -78,7 +78,7 @@ def _weights(folder: Path) -> None:
         (folder / f"{name}.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + bytes(8))
 
 
-def _settings(folder: Path) -> None:
+def _write_settings(folder: Path) -> None:
     folder.mkdir(parents=True)
     whole = "# @package _global_\n"
     called = "    _target_: os.system\n    command: touch sprung\n"
@@ -93,7 +93,7 @@ def _settings(folder: Path) -> None:
         "bomb": whole + "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n",
         "circle": whole + "a: &a [*a]\n",
         "deep": whole + "seed: " + "[" * 5000 + "]" * 5000 + "\n",
-        "large": whole + "#" * LARGE,
+        "large": whole + "#" * TOO_MANY_BYTES,
         "many": whole + "score:\n  targets: [" + "a, " * 30000 + "]\n",
         "list": whole + "- seed\n",
         "word": whole + "seed\n",
@@ -108,7 +108,7 @@ def _settings(folder: Path) -> None:
     (folder / "binary.yaml").write_bytes(b"\xff\xfe\x00seed")
 
 
-def _records(folder: Path) -> None:
+def _write_records(folder: Path) -> None:
     head = "program: dream-zoom 9.9\nconfig:\n"
     texts = {
         "newer": head + "  dream:\n    lucid: true\n",
@@ -116,7 +116,7 @@ def _records(folder: Path) -> None:
         "low": head + "  seed: -3\n",
         "reaching": head + "  duration: ${oc.env:HOME}\n",
         "tagged": head + "  seed: !!python/object/apply:os.system [touch sprung]\n",
-        "large": head + "#" * LARGE,
+        "large": head + "#" * TOO_MANY_BYTES,
         "photo": head + "  start: {kind: image, path: /etc/secret/lion.jpg}\n",
         "clip": head + "  source: {kind: video}\ninputs:\n  source.path: {name: lake.mp4, sha256: ''}\n",
         "masked": head + "  score: {targets: ['class:owl{/etc/mask.png}']}\n",
@@ -128,4 +128,4 @@ def _records(folder: Path) -> None:
     for name in ("newer", "photo"):
         tag = ["-metadata", f"comment={texts[name]}"]
         copy = ["-i", str(folder / "clip.mp4"), "-c", "copy", *tag]
-        ffmpeg.run([*copy, str(folder / f"{name}.mp4")], doing="drawing")
+        ffmpeg.run([*copy, str(folder / f"{name}.mp4")], doing="writing")

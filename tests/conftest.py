@@ -1,4 +1,4 @@
-"""What tests share: a tiny network, real weights and pictures where they exist, a guard on global randomness."""
+"""Shared fixtures: a tiny network, real weights and pictures if present, a guard on the global random state."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,31 +15,31 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 
 @pytest.fixture(autouse=True)
-def global_randomness_untouched() -> Iterator[None]:
-    """Everything random takes a generator of its own: no test may move the global one."""
+def global_random_state_is_unchanged() -> Iterator[None]:
+    """Everything random has its own generator: no test may use the global one."""
     before = torch.get_rng_state()
     yield
-    assert torch.equal(before, torch.get_rng_state()), "the global random state was moved"
+    assert torch.equal(before, torch.get_rng_state()), "the global random state changed"
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real weights and pictures; tests that need it skip where it is missing."""
+    """The folder of real weights and pictures; tests that need it are skipped without it."""
     if not (SHARED / "weights").is_dir():
-        pytest.skip("real weights and pictures (../shared) are not here")
+        pytest.skip("no real weights and pictures in ../shared")
     return SHARED
 
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """The program, imported once and run as often as is asked."""
+    """The program, imported once and run many times."""
     with Program(tmp_path_factory.mktemp("output")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def tiny() -> Network:
-    """Three convolutions with random but fixed weights; it ends in ten logits."""
+    """Three convolutions with fixed random weights; the output is ten logits."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
         model = nn.Sequential()

@@ -1,4 +1,4 @@
-"""How property tests run: few enough examples to stay quick, no deadline on a busy machine."""
+"""Settings of property tests: few examples, no deadline on a busy machine."""
 
 from hypothesis import settings
 

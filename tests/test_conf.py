@@ -31,17 +31,17 @@ def test_every_choice_composes(group: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("preset", "quality"), list(product(choices("preset"), choices("quality"))))
-def test_quality_scales_any_preset_whichever_comes_first(preset: str, quality: str) -> None:
+def test_quality_scales_any_preset_in_any_order(preset: str, quality: str) -> None:
     first = composed(f"+preset={preset}", f"+quality={quality}")
     assert first == composed(f"+quality={quality}", f"+preset={preset}")
     assert first.frame.scale != 1
 
 
-def test_the_well_known_networks_all_have_a_file() -> None:
+def test_every_known_network_has_a_file() -> None:
     assert set(NETWORKS) | {"torchvision"} == set(choices("network"))
 
 
-def test_files_hold_no_code_and_no_reference_outside() -> None:
+def test_files_hold_no_code_and_no_references() -> None:
     for path in CONF.rglob("*.yaml"):
         text = path.read_text(encoding="utf-8")
         assert "_target_" not in text
@@ -49,12 +49,12 @@ def test_files_hold_no_code_and_no_reference_outside() -> None:
             assert "${" not in text
 
 
-def test_what_is_typed_wins_over_a_preset() -> None:
+def test_arguments_win_over_a_preset() -> None:
     config = composed("+preset=spiral", "camera=static", "camera.rotate=3", "duration=2s")
     assert (config.camera.zoom, config.camera.rotate, config.duration) == (1.0, 3, "2s")
 
 
-def test_every_setting_says_what_it_means() -> None:
+def test_every_setting_has_help() -> None:
     for key, item, _ in settings(RenderConfig()):
         assert len(item.metadata["help"]) > 5, key
 
@@ -72,6 +72,6 @@ def test_every_setting_says_what_it_means() -> None:
         ("seed=-1", r"seed=-1: allowed is 0"),
     ],
 )
-def test_values_out_of_range_are_said(override: str, message: str) -> None:
+def test_bad_value_is_an_error(override: str, message: str) -> None:
     with pytest.raises(RenderError, match=message):
         composed(override)

@@ -1,4 +1,4 @@
-"""Films of several shots: where they meet, what is rendered again, and what is said."""
+"""Films of several shots: transitions, resuming, changes and errors."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -37,8 +37,8 @@ FOUR = (
 
 
 @dataclass
-class Witness:
-    """Counts the frames that are dreamed; stumbles at ``at``."""
+class FrameCounter:
+    """Records the numbers of the frames; raises an error at frame ``at``."""
 
     at: int = -1
     frames: list[int] = field(default_factory=list)
@@ -46,34 +46,34 @@ class Witness:
     def frame(self, index: int, frame: Tensor, label: str) -> None:
         self.frames.append(index)
         if index == self.at:
-            raise RuntimeError("a stone")
+            raise RuntimeError("an error")
 
     def segment(self, path: Path, first: int, frames: int) -> None:
         pass
 
 
-def make(folder: Path, *overrides: str, at: int = -1) -> Witness:
+def make(folder: Path, *overrides: str, at: int = -1) -> FrameCounter:
     """Render folder/film.mp4."""
     folder.mkdir(exist_ok=True)
-    witness = Witness(at)
-    film.render(planned(folder, *TINY, f"output={folder}/film.mp4", *overrides), (witness,))
-    return witness
+    counter = FrameCounter(at)
+    film.render(planned(folder, *TINY, f"output={folder}/film.mp4", *overrides), (counter,))
+    return counter
 
 
 @pytest.fixture(autouse=True)
-def even_quick_segments_are_spooled(monkeypatch: pytest.MonkeyPatch) -> None:
+def spool_even_quick_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.segments.writer.WORTH", 0.0)
 
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the film of four shots that nothing happened to."""
+    """The folder of the film of four shots without a stop."""
     folder = tmp_path_factory.mktemp("quiet")
     assert make(folder, FOUR).frames == [*range(9), *range(6, 14), *range(14, 19), *range(15, 21)]
     return folder
 
 
-def test_its_length_is_the_sum_less_what_overlaps(quiet: Path) -> None:
+def test_length_is_the_sum_less_overlaps(quiet: Path) -> None:
     assert probe_video(quiet / "film.mp4").frames == 9 + 8 + 5 + 6 - 3 - 4
     assert sorted(path.name for path in quiet.iterdir()) == [
         "film.mp4",
@@ -84,11 +84,19 @@ def test_its_length_is_the_sum_less_what_overlaps(quiet: Path) -> None:
 
 
 @pytest.mark.parametrize("bits", ["8", "16"])
-def test_where_two_shots_meet_there_is_exactly_the_mix_of_both(tmp_path: Path, bits: str) -> None:
+def test_transition_is_the_exact_mix_of_both_shots(tmp_path: Path, bits: str) -> None:
     shots = "film=[{duration: 6f},{camera: static, duration: 9f, transition: crossfade, fade: 3f},"
     shots += "{camera: drift, duration: 6f, transition: dip, fade: 4f}]"
-    asked = (*TINY, "frame.width=64", "frame.height=48", "dream.octaves=1", "encode=ffv1", f"encode.bits={bits}", shots)
-    film.render(planned(tmp_path, *asked, f"output={tmp_path}/film.mkv"))
+    arguments = (
+        *TINY,
+        "frame.width=64",
+        "frame.height=48",
+        "dream.octaves=1",
+        "encode=ffv1",
+        f"encode.bits={bits}",
+        shots,
+    )
+    film.render(planned(tmp_path, *arguments, f"output={tmp_path}/film.mkv"))
     shown, work = list(read([tmp_path / "film.mkv"])), tmp_path / "film.work"
     assert len(shown) == 6 + 9 + 6 - 3 - 4
     ends = [sorted((work / f"shot-00{number}").glob("*.kept.nut")) for number in (1, 2, 3)]
@@ -99,14 +107,14 @@ def test_where_two_shots_meet_there_is_exactly_the_mix_of_both(tmp_path: Path, b
         assert float((old[0] - new[0]).abs().mean()) > 0.02
         for number, (a, b) in enumerate(zip(old, new, strict=True)):
             if kind == "dip":
-                wanted = (a * 0.5, a * 0, b * 0, b * 0.5)[number]
+                expected = (a * 0.5, a * 0, b * 0, b * 0.5)[number]
             else:
-                wanted = _crossed(a, b, (number + 1) / 4)
-            error = float((shown[first + number] - wanted).abs().max())
+                expected = _crossed(a, b, (number + 1) / 4)
+            error = float((shown[first + number] - expected).abs().max())
             assert error <= (0.502 / 255 if bits == "8" else 1 / 32767), (kind, number, error)
 
 
-def test_a_zoom_through_goes_on_from_the_last_picture(quiet: Path) -> None:
+def test_zoom_through_continues_from_the_last_frame(quiet: Path) -> None:
     shown = [frame.astype(float) for frame in decode(quiet / "film.mp4")]
     within = float(np.mean([np.abs(shown[n + 1] - shown[n]).mean() for n in (9, 10, 11, 12)]))
     through = np.abs(shown[14] - shown[13]).mean()
@@ -115,15 +123,15 @@ def test_a_zoom_through_goes_on_from_the_last_picture(quiet: Path) -> None:
 
 
 @pytest.mark.parametrize("at", [4, 10, 16, 20])
-def test_stopped_anywhere_the_film_goes_on_and_is_the_same(tmp_path: Path, quiet: Path, at: int) -> None:
-    with pytest.raises(RuntimeError, match="a stone"):
+def test_stopped_film_resumes_to_the_same_bytes(tmp_path: Path, quiet: Path, at: int) -> None:
+    with pytest.raises(RuntimeError, match="an error"):
         make(tmp_path, FOUR, at=at)
     assert not (tmp_path / "film.mp4").exists()
     assert len(make(tmp_path, FOUR).frames) <= 28 - at
     assert sha256_of(tmp_path / "film.mp4") == sha256_of(quiet / "film.mp4")
 
 
-def test_one_changed_shot_is_rendered_alone_and_only_when_it_may_be(tmp_path: Path) -> None:
+def test_changed_shot_needs_overwrite_and_renders_alone(tmp_path: Path) -> None:
     both = "film=[{preset: spiral, duration: 6f},{camera.zoom: %s, duration: 7f, transition: crossfade, fade: 2f}]"
     make(tmp_path, both % "1.2")
     (tmp_path / "film.mp4").unlink()
@@ -136,7 +144,7 @@ def test_one_changed_shot_is_rendered_alone_and_only_when_it_may_be(tmp_path: Pa
     assert sha256_of(tmp_path / "film.mp4") == sha256_of(tmp_path / "anew" / "film.mp4")
 
 
-def test_some_shots_alone_then_the_film(tmp_path: Path, quiet: Path) -> None:
+def test_some_shots_first_then_the_film(tmp_path: Path, quiet: Path) -> None:
     assert len(make(tmp_path, FOUR, "shots='1,4'").frames) == 15
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.work"]
     with pytest.raises(
@@ -147,17 +155,17 @@ def test_some_shots_alone_then_the_film(tmp_path: Path, quiet: Path) -> None:
     assert sha256_of(tmp_path / "film.mp4") == sha256_of(quiet / "film.mp4")
 
 
-def test_a_film_that_was_finished_since_it_was_planned_is_not_rendered_again(tmp_path: Path) -> None:
-    asked = (*TINY, "duration=4f", "keep_segments=false", f"output={tmp_path}/film.mp4")
-    late, witness = planned(tmp_path, *asked), Witness()
-    film.render(planned(tmp_path, *asked))
+def test_film_finished_since_planning_is_not_rendered_again(tmp_path: Path) -> None:
+    arguments = (*TINY, "duration=4f", "keep_segments=false", f"output={tmp_path}/film.mp4")
+    late, counter = planned(tmp_path, *arguments), FrameCounter()
+    film.render(planned(tmp_path, *arguments))
     with pytest.raises(OutputError, match=r"film.mp4 exists already; give overwrite=true"):
-        film.render(late, (witness,))
-    assert not witness.frames and not (tmp_path / "film.work").exists()
+        film.render(late, (counter,))
+    assert not counter.frames and not (tmp_path / "film.work").exists()
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("setting", "message"),
     [
         ("film=[{preset: spirl}]", r"film\[0\].preset=spirl: allowed are .*\(did you mean spiral\?\)"),
         ("film=[{},{},{camera: {zoom: 0}}]", r"film\[2\].camera.zoom=0: allowed is 0.05 to 20"),
@@ -185,17 +193,17 @@ def test_a_film_that_was_finished_since_it_was_planned_is_not_rendered_again(tmp
         ("film=[{},{}] frames=0..4", r"frames=0..4: this film has several shots"),
     ],
 )
-def test_what_cannot_be_is_said_by_its_number(tmp_path: Path, asked: str, message: str) -> None:
+def test_error_names_the_shot_by_number(tmp_path: Path, setting: str, message: str) -> None:
     words = (
-        [asked]
-        if asked.endswith("]") or "] " not in asked
-        else [asked[: asked.rindex(" ")], asked[asked.rindex(" ") + 1 :]]
+        [setting]
+        if setting.endswith("]") or "] " not in setting
+        else [setting[: setting.rindex(" ")], setting[setting.rindex(" ") + 1 :]]
     )
     with pytest.raises(RenderError, match=message):
         planned(tmp_path, *TINY, *words)
 
 
-def test_bars_end_on_bars_and_the_last_shot_ends_with_the_film(tmp_path: Path) -> None:
+def test_shots_in_bars_end_on_bars(tmp_path: Path) -> None:
     bars = "film=[{duration: 2bar},{duration: 2bar, transition: crossfade, fade: 1b},{duration: 1s}]"
     plan = planned(tmp_path, *TINY, bars, "audio.bpm=120", "duration=10s")
     assert [shot.frames for shot in plan.shots] == [48, 48 + 6, 24]  # at 12 frames a second and 2 s a bar
@@ -204,13 +212,13 @@ def test_bars_end_on_bars_and_the_last_shot_ends_with_the_film(tmp_path: Path) -
     assert plan.shots[1].signals.grid.beat(0.0) == pytest.approx(-1.0)  # the shot begins a beat before its bar
 
 
-def test_a_shot_after_the_last_section_of_a_song_is_refused(tmp_path: Path) -> None:
+def test_shot_after_the_last_section_is_refused(tmp_path: Path) -> None:
     song = Drawing(bpm=120, seconds=4.0).save(tmp_path / "song.wav")  # too short for more than one section
     with pytest.raises(ConfigError, match=r"film\[1\]=cut: it would begin after 4s, when the film is over"):
         planned(tmp_path, *TINY, f"audio.path={song}", "film=[{},{}]")
 
 
-def test_auto_takes_the_presets_in_turn(tmp_path: Path) -> None:
+def test_auto_uses_the_presets_in_turn(tmp_path: Path) -> None:
     plan = planned(
         tmp_path, *TINY, "film=auto", "presets=[spiral,{preset: breathing, transition: dip}]", "audio.bpm=120"
     )
@@ -220,7 +228,7 @@ def test_auto_takes_the_presets_in_turn(tmp_path: Path) -> None:
     assert plan.frames == 4 * 8 * 24
 
 
-def test_a_record_holds_the_shots_without_presets_and_makes_the_same_film(tmp_path: Path, quiet: Path) -> None:
+def test_record_holds_the_shots_without_presets(tmp_path: Path, quiet: Path) -> None:
     rest, _ = from_film.take([f"from={quiet}/film.mp4", f"output={tmp_path}/film.mp4"])
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
@@ -232,7 +240,7 @@ def test_a_record_holds_the_shots_without_presets_and_makes_the_same_film(tmp_pa
 
 
 @pytest.mark.parametrize("bits", ["8", "10"])
-def test_kept_frames_come_back_as_they_were(tmp_path: Path, bits: str) -> None:
+def test_spooled_frames_are_unchanged(tmp_path: Path, bits: str) -> None:
     frames = [torch.rand(1, 3, 36, 50, generator=torch.Generator().manual_seed(n)) for n in range(3)]
     encode = lossless(EncodeConfig(bits=bits))
     with Encoder(tmp_path / "a.kept.nut", width=50, height=36, fps=Fraction(24), encode=encode) as encoder:
@@ -244,7 +252,7 @@ def test_kept_frames_come_back_as_they_were(tmp_path: Path, bits: str) -> None:
         assert float((frame - back).abs().max()) <= step
 
 
-def test_a_seam_that_is_there_is_made_once_and_a_damaged_one_again(tmp_path: Path) -> None:
+def test_transition_is_made_once_unless_damaged(tmp_path: Path) -> None:
     def encoder(name: str, encode: EncodeConfig) -> Encoder:
         return Encoder(tmp_path / name, width=48, height=32, fps=Fraction(24), encode=encode)
 
@@ -268,7 +276,7 @@ def test_a_seam_that_is_there_is_made_once_and_a_damaged_one_again(tmp_path: Pat
 
 
 def _crossed(a: Tensor, b: Tensor, share: float) -> Tensor:
-    """The sum of both, whose contrast is raised to what lies between theirs."""
+    """The weighted sum, stretched to a contrast between both."""
     both = a * (1 - share) + b * share
     means, spreads = zip(*((p.mean(dim=(2, 3), keepdim=True), _spread(p)) for p in (a, b, both)), strict=True)
     gain = ((1 - share) * spreads[0] + share * spreads[1]) / spreads[2]
@@ -281,12 +289,12 @@ def _spread(picture: Tensor) -> float:
 
 
 @pytest.mark.parametrize(("count", "levels"), [(3, [0.25, 0, 0.45]), (4, [0.25, 0, 0, 0.45]), (1, [0]), (2, [0, 0])])
-def test_a_dip_goes_through_black(count: int, levels: list[float]) -> None:
+def test_dip_goes_through_black(count: int, levels: list[float]) -> None:
     old, new = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.9)
     assert [float(mix("dip", old, new, number, count).mean()) for number in range(count)] == pytest.approx(levels)
 
 
-def test_a_crossfade_keeps_its_contrast() -> None:
+def test_crossfade_keeps_its_contrast() -> None:
     old, new = (clouds(seed) for seed in (1, 2))
     spreads = [_spread(mix("crossfade", old, new, number, 7)) for number in range(7)]
     between = [_spread(old) + (_spread(new) - _spread(old)) * (number + 1) / 8 for number in range(7)]
@@ -294,7 +302,7 @@ def test_a_crossfade_keeps_its_contrast() -> None:
     assert min(_spread(old + (new - old) * (number + 1) / 8) for number in range(7)) < 0.85 * min(between)
     same = mix("crossfade", old, old, 3, 7)
     assert float((same - old).abs().max()) < 1e-6
-    flat = mix("crossfade", old, 1 - old, 3, 7)  # which leave nothing to raise
+    flat = mix("crossfade", old, 1 - old, 3, 7)  # no contrast is left to stretch
     assert float((flat - 0.5).abs().max()) < 1e-6
 
 

@@ -1,4 +1,4 @@
-"""Films of several shots of which some are footage: how long they are, how they look and what is heard."""
+"""Films with shots over footage: lengths, pictures and sound."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -27,24 +27,24 @@ TINY = (*LOOK, "frame.width=96", "frame.height=54", "frame.fps=24")
 
 
 def tone(path: Path, hertz: int, *arguments: str) -> Path:
-    """Two seconds of a picture in which only time moves, over a tone of an amplitude of 0.3."""
+    """Two seconds of a test picture over a tone of amplitude 0.3."""
     sound = ("-f", "lavfi", "-i", f"aevalsrc='0.3*sin(2*PI*{hertz}*t)':s=48000:d=2")
     picture = ("-f", "lavfi", "-i", "gradients=s=96x54:r=24:d=2:c0=0x705040:c1=0x3060a0:speed=0.001:seed=1")
     return draw(path, *picture, *sound, "-c:a", "aac", *arguments)
 
 
 def luma(picture: np.ndarray) -> np.ndarray:
-    """BT.709's, of red, green and blue."""
+    """BT.709 luma of RGB."""
     return picture @ np.array([0.2126, 0.7152, 0.0722])
 
 
 def of(clip: Path, **entry: object) -> str:
     """An entry over footage."""
-    said = "".join(f", {key.replace('_', '.')}: {value}" for key, value in entry.items())
-    return f"{{preset: footage, source.path: '{clip}'{said}}}"
+    settings = "".join(f", {key.replace('_', '.')}: {value}" for key, value in entry.items())
+    return f"{{preset: footage, source.path: '{clip}'{settings}}}"
 
 
-def test_each_footage_is_heard_with_its_shot(tmp_path: Path) -> None:
+def test_each_shot_has_its_footage_sound(tmp_path: Path) -> None:
     low, high = tone(tmp_path / "low.mp4", LOW), tone(tmp_path / "high.mp4", HIGH)
     silent = "{duration: 12f, transition: crossfade, fade: 6f}"
     last = of(high, source_start="12f", duration="24f", transition="dip", fade="6f")
@@ -56,14 +56,14 @@ def test_each_footage_is_heard_with_its_shot(tmp_path: Path) -> None:
     assert probe_video(tmp_path / "f.mp4").frames == plan.frames == 24 + 12 + 24 - 6 - 6
     assert len(sound) == plan.frames * 48000 // 24
     assert [loud(sound, LOW, frame) for frame in range(1, 18)] == pytest.approx([0.3] * 17, abs=0.03)
-    assert loud(sound, LOW, 21) == pytest.approx(0.3 * 0.5**0.5, abs=0.04)  # amid the crossfade
+    assert loud(sound, LOW, 21) == pytest.approx(0.3 * 0.5**0.5, abs=0.04)  # in the middle of the crossfade
     assert max(loud(sound, hertz, 25) for hertz in (LOW, HIGH)) < 0.02  # the shot of noise is alone for a moment
     assert [loud(sound, HIGH, frame) for frame in range(31, 47)] == pytest.approx([0.3] * 16, abs=0.03)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv"])
-def test_a_silent_shot_at_the_beginning_is_silence_in_the_file(tmp_path: Path, kind: str) -> None:
-    """And no later beginning of the sound, which not every player heeds."""
+def test_silent_first_shot_is_silence_in_the_file(tmp_path: Path, kind: str) -> None:
+    """Not a later start of the sound, which not every player follows."""
     clip = tone(tmp_path / "low.mp4", LOW)
     shots = f"film=[{{duration: 24f}},{of(clip, duration='24f')}]"
     plan = planned(tmp_path, *TINY, shots, f"output={tmp_path}/f.{kind}")
@@ -74,7 +74,7 @@ def test_a_silent_shot_at_the_beginning_is_silence_in_the_file(tmp_path: Path, k
     assert [loud(sound, LOW, frame) for frame in range(26, 46)] == pytest.approx([0.3] * 20, abs=0.03)
 
 
-def test_one_song_wins_and_none_is_none(tmp_path: Path) -> None:
+def test_song_replaces_footage_sound(tmp_path: Path) -> None:
     clip = tone(tmp_path / "low.mp4", LOW)
     save(tmp_path / "song.wav", np.zeros(RATE * 2, dtype=np.float32))
     shots = f"film=[{of(clip, duration='12f')},{of(clip, duration='12f')}]"
@@ -86,7 +86,7 @@ def test_one_song_wins_and_none_is_none(tmp_path: Path) -> None:
     assert "this kind of file holds no sound; that of the footage is left out" in gif.notes
 
 
-def test_damaged_sound_is_found_before_anything_is_rendered(tmp_path: Path) -> None:
+def test_damaged_sound_is_refused_before_the_render(tmp_path: Path) -> None:
     clip = with_sound(tmp_path / "clip.mkv", "-c:a", "flac")
     data = bytearray(clip.read_bytes())
     at = int(len(data) * 0.6)
@@ -100,11 +100,11 @@ def test_damaged_sound_is_found_before_anything_is_rendered(tmp_path: Path) -> N
     assert any("is damaged at about" in note and "it is used as it is" in note for note in salvaged.notes)
     planned(tmp_path, *TINY, shots, "audio=none")
     film.render(salvaged)
-    sound = heard(tmp_path / "f.mp4")  # with a hole where the damage is
+    sound = heard(tmp_path / "f.mp4")  # with a gap at the damage
     assert len(sound) == 30 * 48000 // 24 and np.abs(sound[4800:14400]).max() > 0.1
 
 
-def test_the_sound_of_footage_fades_out_where_that_is_asked(tmp_path: Path) -> None:
+def test_footage_sound_fades_out(tmp_path: Path) -> None:
     clip = tone(tmp_path / "low.mp4", LOW)
     plan = planned(
         tmp_path,
@@ -122,7 +122,7 @@ def test_the_sound_of_footage_fades_out_where_that_is_asked(tmp_path: Path) -> N
         planned(tmp_path, *LOOK, "+preset=footage", f"source.path={clip}", "audio.fade_out=soon")
 
 
-def test_footage_lasts_as_long_as_it_is_and_may_give_rate_and_size(tmp_path: Path) -> None:
+def test_footage_sets_length_rate_and_size(tmp_path: Path) -> None:
     clip = video(tmp_path / "clip.mp4", "testsrc2=s=80x48:r=30000/1001:d=1.001")
     plan = planned(
         tmp_path, *LOOK, "+preset=footage", f"source.path={clip}", "film=[{},{source: none, duration: 12f},{}]"
@@ -154,12 +154,12 @@ def song(path: Path) -> Path:
 
 def auto(folder: Path, clip: Path, music: Path, *overrides: str) -> FilmPlan:
     presets = f"presets=[{of(clip)},{{camera.zoom: 1.3, transition: crossfade, fade: 2b}}]"
-    asked = ("film=auto", presets, f"audio.path={music}", "audio.bpm=120", f"output={folder}/auto.mp4")
-    return planned(folder, *LOOK, "frame.width=64", "frame.height=48", "frame.fps=4", *asked, *overrides)
+    arguments = ("film=auto", presets, f"audio.path={music}", "audio.bpm=120", f"output={folder}/auto.mp4")
+    return planned(folder, *LOOK, "frame.width=64", "frame.height=48", "frame.fps=4", *arguments, *overrides)
 
 
 @pytest.mark.slow
-def test_sections_of_a_song_over_footage_and_noise(tmp_path: Path) -> None:
+def test_auto_film_over_footage_and_noise(tmp_path: Path) -> None:
     clip = video(tmp_path / "clip.mp4", "mandelbrot=s=64x48:r=8:end_scale=0.1:end_pts=100", "-t", "14")
     music = song(tmp_path / "song.wav")
     plan = auto(tmp_path, clip, music)
@@ -170,14 +170,14 @@ def test_sections_of_a_song_over_footage_and_noise(tmp_path: Path) -> None:
     assert len(shown) == 120 and len(heard(tmp_path / "auto.mp4")) == 30 * 48000
     source = [luma(frame) for frame in decode(clip)]
     like = [float(np.corrcoef(luma(frame).ravel(), source[2 * n].ravel())[0, 1]) for n, frame in enumerate(shown[:40])]
-    assert np.mean(like[:30]) > 0.5  # the footage is seen, at its time
+    assert np.mean(like[:30]) > 0.5  # the footage shows through, at its time
     again = plan.shots[2].handles.head + sum(shot.frames - shot.handles.head for shot in plan.shots[:2])
     assert np.corrcoef(luma(shown[again]).ravel(), source[2 * plan.shots[2].handles.head].ravel())[0, 1] > 0.5
     with pytest.raises(RenderError, match=r"presets\[0\].duration=\S*s: the footage lasts 2s"):
         auto(tmp_path, tone(tmp_path / "short.mp4", LOW), music, "overwrite=true")
 
 
-def test_a_zoom_through_goes_on_from_footage(tmp_path: Path) -> None:
+def test_zoom_through_continues_from_footage(tmp_path: Path) -> None:
     clip = tone(tmp_path / "low.mp4", LOW)
     shots = f"film=[{of(clip, duration='10f')},{{duration: 8f, transition: zoom_through, camera.zoom: 1.3}}]"
     film.render(planned(tmp_path, *TINY, shots, f"output={tmp_path}/f.mp4"))
@@ -186,7 +186,7 @@ def test_a_zoom_through_goes_on_from_footage(tmp_path: Path) -> None:
     assert np.abs(shown[10] - shown[9]).mean() < 2 * within
 
 
-def test_a_film_is_repeated_with_its_footage_named_again(tmp_path: Path) -> None:
+def test_repeated_film_needs_its_footage_named(tmp_path: Path) -> None:
     clip = tone(tmp_path / "low.mp4", LOW)
     shots = f"film=[{of(clip, duration='4f')},{{duration: 4f}},{of(clip, source_start='1s', duration='4f')}]"
     plan = planned(tmp_path, *TINY, "frame.width=32", "frame.height=32", shots, f"output={tmp_path}/f.mp4")

@@ -1,4 +1,4 @@
-"""Films of several shots in every kind of animation: each frame arrives, loops close, and say that they are endless."""
+"""Films of several shots as animations: all frames arrive, loops close and repeat endlessly."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -18,21 +18,21 @@ SHOTS = "film=[{duration: 20f},{camera: static, duration: 22f, transition: %s, f
 
 
 def frames(path: Path) -> list[np.ndarray]:
-    """The pictures as they are decoded, of a folder or an animation, which has to repeat for ever."""
+    """The decoded frames of a folder or an animation, which must repeat endlessly."""
     if path.is_dir():
         return [np.asarray(Image.open(each).convert("RGB"), dtype=np.float32) for each in sorted(path.iterdir())]
     with Image.open(path) as animation:
-        assert animation.info["loop"] == 0  # without end
+        assert animation.info["loop"] == 0  # endless
         return [np.asarray(each.convert("RGB"), dtype=np.float32) for each in ImageSequence.Iterator(animation)]
 
 
 @pytest.mark.parametrize(
     ("name", "transition"), [("film.gif", "crossfade"), ("film.webp", "zoom_through"), ("film", "dip")]
 )
-def test_a_loop_of_several_shots_closes(tmp_path: Path, name: str, transition: str) -> None:
+def test_loop_of_several_shots_closes(tmp_path: Path, name: str, transition: str) -> None:
     kind = name.partition(".")[2] or "png"
-    asked = (*SMALL, "loop=true", SHOTS % transition, f"encode={kind}", f"output={tmp_path}/{name}")
-    plan = planned(tmp_path, *asked)
+    arguments = (*SMALL, "loop=true", SHOTS % transition, f"encode={kind}", f"output={tmp_path}/{name}")
+    plan = planned(tmp_path, *arguments)
     film.render(plan)
     shown = frames(tmp_path / name)
     assert len(shown) == plan.frames == 20 + 22 - (0 if transition == "zoom_through" else 4)

@@ -1,4 +1,4 @@
-"""A film over footage as its users make it: the same clip, dreaming."""
+"""A film over footage from the command line: the same clip, dreaming."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -24,7 +24,7 @@ def timestamps(path: Path) -> list[Fraction]:
 
 
 @pytest.mark.parametrize("rate", ["24", "25", "30000/1001", "60"])
-def test_count_times_rate_and_sound_are_the_footages(tmp_path: Path, rate: str) -> None:
+def test_film_has_the_frames_rate_and_sound_of_footage(tmp_path: Path, rate: str) -> None:
     seconds = float(8 / Fraction(rate))
     clip = with_sound(tmp_path / "clip.mp4", "-c:a", "aac", rate=rate, seconds=seconds)
     run = render("+preset=footage", f"source.path={clip}", "output=f.mp4", *QUICK, cwd=tmp_path)
@@ -37,7 +37,7 @@ def test_count_times_rate_and_sound_are_the_footages(tmp_path: Path, rate: str) 
     assert [crc for _, crc in packets(film)] == [crc for _, crc in packets(clip)]
 
 
-def test_a_variable_rate_is_said_and_keeps_its_length(tmp_path: Path) -> None:
+def test_variable_rate_is_reported_and_keeps_its_length(tmp_path: Path) -> None:
     thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr")
     clip = video(tmp_path / "v.mp4", "testsrc2=s=64x48:r=30:d=0.7", *thinned)
     run = render("+preset=footage", f"source.path={clip}", "output=f.mp4", *QUICK, cwd=tmp_path)
@@ -47,7 +47,7 @@ def test_a_variable_rate_is_said_and_keeps_its_length(tmp_path: Path) -> None:
     assert (facts.fps, facts.frames) == (30, 19)  # the last picture, number 18, lasts a thirtieth
 
 
-def test_a_path_with_everything_in_it_and_a_silent_film(tmp_path: Path) -> None:
+def test_odd_path_and_silent_film(tmp_path: Path) -> None:
     name = '-a%03d: it\'s "größe"\n;$x.mp4'
     clip = with_sound(tmp_path / "clip.mp4", "-c:a", "aac", seconds=0.2).rename(tmp_path / name)
     quoted = str(clip).replace("'", "\\'")
@@ -58,16 +58,16 @@ def test_a_path_with_everything_in_it_and_a_silent_film(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"ffconcat version 1.0\nfile secret.mp4\n", bytes(range(256)) * 9])
-def test_bad_footage_is_one_sentence_and_leaves_nothing(tmp_path: Path, content: bytes) -> None:
+def test_bad_footage_is_one_error_and_leaves_no_files(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.mp4").write_bytes(content)
-    said = refused(render("+preset=footage", "source.path=bad.mp4", "output=f.mp4", cwd=tmp_path))
-    assert "bad.mp4" in said
+    error = refused(render("+preset=footage", "source.path=bad.mp4", "output=f.mp4", cwd=tmp_path))
+    assert "bad.mp4" in error
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["bad.mp4"]
 
 
 @pytest.mark.slow
-def test_the_dream_sticks_to_what_moves_and_the_camera_may_fly(tmp_path: Path, shared: Path) -> None:
-    """Dreams over real footage, under a camera that zooms: they are there, and follow on from frame to frame."""
+def test_dream_sticks_to_what_moves(tmp_path: Path, shared: Path) -> None:
+    """Over real footage, with a zooming camera: frames differ from the source and follow from one to the next."""
     arguments = ("+preset=footage", f"source.path={shared}/media/volcano.mp4", "frame.width=160", "source.end=12f")
     # A strong dream everywhere, in the dark parts too.
     arguments += ("dream.equalize=0.5", "dream.detail=1", "dream.strength=0.2", "flow.ripen=32")

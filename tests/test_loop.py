@@ -1,4 +1,4 @@
-"""A loop has no seam: its last frame leads to its first as any frame leads to the next."""
+"""A loop has no jump: its last frame leads to its first as any frame leads to the next."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -24,12 +24,12 @@ SMALL = (
 )
 
 
-def stumble() -> None:
+def fail() -> None:
     raise RuntimeError("a stone")
 
 
-class Stumbler:
-    """Ends a render at a frame."""
+class FailAtFrame:
+    """Raises an error at a frame."""
 
     def __init__(self, at: int) -> None:
         self.at, self.frames = at, list[int]()
@@ -37,7 +37,7 @@ class Stumbler:
     def frame(self, index: int, frame: Tensor, label: str) -> None:
         self.frames.append(index)
         if index == self.at:
-            stumble()
+            fail()
 
     def segment(self, path: Path, first: int, frames: int) -> None:
         pass
@@ -50,23 +50,23 @@ def differences(path: Path) -> tuple[float, list[float]]:
 
 
 @pytest.mark.parametrize("zoom", [1.5, 0.8])
-def test_the_seam_is_no_larger_than_the_median_step(tmp_path: Path, zoom: float) -> None:
+def test_loop_jump_is_at_most_the_median_step(tmp_path: Path, zoom: float) -> None:
     plan = planned(tmp_path, *SMALL, f"output={tmp_path}/loop.mp4", f"camera.zoom={zoom}")
     film.render(plan)
     seam, steps = differences(tmp_path / "loop.mp4")
     assert len(steps) == 35
     assert seam <= float(np.median(steps)), (seam, steps)
-    assert max(steps[-18:]) < 2 * max(steps[:-18])  # nor is there a jump where the end is led to the beginning
+    assert max(steps[-18:]) < 2 * max(steps[:-18])  # no jump where the end begins to return
 
 
-def test_a_loop_of_several_shots_closes_too_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_loop_of_several_shots_closes_and_resumes(tmp_path: Path) -> None:
     shots = "film=[{duration: 20f},{camera: static, duration: 30f}]"
     for name, stop in (("quiet", None), ("stopped", 40)):
         plan = planned(tmp_path, *SMALL, "duration=null", shots, f"output={tmp_path}/{name}.mp4")
         assert plan.frames == 50
         if stop:
             with pytest.raises(RuntimeError, match="a stone"):
-                film.render(plan, (Stumbler(stop),))
+                film.render(plan, (FailAtFrame(stop),))
         film.render(planned(tmp_path, *SMALL, "duration=null", shots, f"output={tmp_path}/{name}.mp4"))
     seam, steps = differences(tmp_path / "quiet.mp4")
     assert len(steps) == 49
@@ -75,15 +75,15 @@ def test_a_loop_of_several_shots_closes_too_and_goes_on_where_it_stopped(tmp_pat
     assert all(np.array_equal(a, b) for a, b in zip(quiet, stopped, strict=True))
 
 
-def test_a_loop_stopped_where_it_returns_is_the_same_film(tmp_path: Path) -> None:
-    asked = (*SMALL, "duration=24f", f"output={tmp_path}/loop.mp4")
-    film.render(planned(tmp_path, *asked))
+def test_loop_stopped_as_it_closes_resumes_the_same(tmp_path: Path) -> None:
+    arguments = (*SMALL, "duration=24f", f"output={tmp_path}/loop.mp4")
+    film.render(planned(tmp_path, *arguments))
     quiet = sha256_of(tmp_path / "loop.mp4")
     for path in tmp_path.iterdir():
         path.unlink()
     with pytest.raises(RuntimeError, match="a stone"):
-        film.render(planned(tmp_path, *asked), (Stumbler(20),))
-    film.render(planned(tmp_path, *asked))
+        film.render(planned(tmp_path, *arguments), (FailAtFrame(20),))
+    film.render(planned(tmp_path, *arguments))
     assert sha256_of(tmp_path / "loop.mp4") == quiet
 
 
@@ -94,7 +94,7 @@ def test_footage_and_parts_do_not_loop(tmp_path: Path) -> None:
         planned(tmp_path, *SMALL, "duration=2f")
 
 
-def test_what_does_not_loop_is_said(tmp_path: Path) -> None:
+def test_notes_name_what_does_not_loop(tmp_path: Path) -> None:
     shots = ("duration=null", "film=[{duration: 20f},{camera: static, duration: 40f}]")
     assert planned(tmp_path, *SMALL, *shots).notes == (
         "loop=true: shot 2 turns into the beginning of shot 1 over its last 0.833s",
@@ -116,7 +116,7 @@ def test_what_does_not_loop_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bpm", [97.3, 120, 124])
-def test_bars_of_a_loop_are_a_length_and_no_more_are_advised_than_the_song_has(tmp_path: Path, bpm: float) -> None:
+def test_bars_of_a_loop_are_a_length(tmp_path: Path, bpm: float) -> None:
     bar = 240 / bpm
     song = Drawing(bpm=bpm, seconds=3.7 * bar).save(tmp_path / "song.wav")
     music = (*SMALL, f"audio.path={song}", "audio=none", f"audio.bpm={bpm}", "audio.offset=0.3s")
@@ -129,7 +129,7 @@ def test_bars_of_a_loop_are_a_length_and_no_more_are_advised_than_the_song_has(t
     assert planned(tmp_path, *music, "duration=3bar", "loop=false").frames == round((0.3 + 3 * bar) * 12)
 
 
-def test_what_does_not_come_round_is_named(tmp_path: Path) -> None:
+def test_numbers_that_do_not_loop_are_named(tmp_path: Path) -> None:
     owls = ("score=cycle", "score.targets=[class:owl,class:flower]", "score.fade=0.5s")
     stray = planned(tmp_path, *SMALL, *owls, "score.hold=2s", "camera.zoom='0s: 1.1, 100%: 1.9'")  # of three seconds
     assert strays(shot_of(stray)) == ["camera.zoom"]
@@ -138,9 +138,9 @@ def test_what_does_not_come_round_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["cycle", "fractal"])
-def test_what_is_seen_goes_back_to_what_it_began_with_on_every_octave(tmp_path: Path, kind: str) -> None:
-    asked = ("score.targets=[class:owl,class:flower,class:fish]", "score.hold=0.8s", "camera.zoom=1.5")
-    plan = planned(tmp_path, *SMALL, f"score={kind}", *asked)  # of three seconds
+def test_loop_ends_on_its_first_targets(tmp_path: Path, kind: str) -> None:
+    arguments = ("score.targets=[class:owl,class:flower,class:fish]", "score.hold=0.8s", "camera.zoom=1.5")
+    plan = planned(tmp_path, *SMALL, f"score={kind}", *arguments)  # of three seconds
     score, end = shot_of(plan).score, plan.frames / float(plan.fps)
     assert plan.shots[0].handles.loop_period == plan.frames
     for scale in plan.shots[0].scales():
@@ -152,17 +152,17 @@ def test_what_is_seen_goes_back_to_what_it_began_with_on_every_octave(tmp_path: 
         assert max(steps) > 0  # something changed on the way
 
 
-def test_the_share_rises_to_the_whole() -> None:
+def test_loop_weight_rises_to_one() -> None:
     shares = [share(number, 7) for number in range(7)]
     assert shares == sorted(shares) and shares[-1] == 1.0 and 0 < shares[0] < 0.1
 
 
-def test_home_gives_the_same_picture_wherever_one_begins_to_ask() -> None:
+def test_loop_target_is_the_same_from_any_first_frame() -> None:
     def frames() -> iter:  # type: ignore[valid-type]
         return (torch.full((1, 3, 2, 2), float(value)) for value in range(6))
 
     home = Home(frames, 5)
-    told = [float(home(number).mean()) for number in range(5)]
-    assert told == pytest.approx([n + AHEAD * (n + 1) / 5 for n in range(5)])
-    assert float(Home(frames, 5)(3).mean()) == told[3]
-    assert float(home(1).mean()) == told[1]
+    means = [float(home(number).mean()) for number in range(5)]
+    assert means == pytest.approx([n + AHEAD * (n + 1) / 5 for n in range(5)])
+    assert float(Home(frames, 5)(3).mean()) == means[3]
+    assert float(home(1).mean()) == means[1]

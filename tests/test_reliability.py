@@ -45,7 +45,7 @@ def assert_refused(run: Run, words: str) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of bad files, which no run may change."""
     path = tmp_path_factory.mktemp("reliability") / "bad"
-    bad_files.draw(path)
+    bad_files.write(path)
     return path
 
 

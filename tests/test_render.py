@@ -1,4 +1,4 @@
-"""The program as its users run it: real processes, real networks, real files, read back with a real decoder."""
+"""The command line: real processes, networks and files, read back with a real decoder."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def frames(path: Path) -> np.ndarray:
 
 
 def refused(run: subprocess.CompletedProcess[str]) -> str:
-    """The one sentence of a run that ended with exit code 1."""
+    """The error of a run that ended with exit code 1."""
     assert run.returncode == 1, run.stderr
     lines = run.stderr.strip().splitlines()
     assert len(lines) == 1, run.stderr
@@ -40,7 +40,7 @@ def refused(run: subprocess.CompletedProcess[str]) -> str:
     return lines[0].removeprefix("error: ")
 
 
-def test_a_film_from_noise_with_poster_and_record(tmp_path: Path) -> None:
+def test_film_from_noise_has_poster_and_record(tmp_path: Path) -> None:
     run = render(*SMALL, "output=films/zoom.mp4", "frame.fps=30000/1001", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     video, poster, record = (tmp_path / line for line in run.stdout.split())
@@ -51,22 +51,22 @@ def test_a_film_from_noise_with_poster_and_record(tmp_path: Path) -> None:
     assert (facts.colour_space, facts.colour_range) == ("bt709", "tv")
     assert poster.name == "zoom.poster.png"
     load_still(poster, width=64, height=64)
-    said = OmegaConf.load(record)
-    assert said.network.name == "motifnet"
-    assert len(said.network.sha256) == 64
-    assert said.config.frame.width == 96
-    assert said.speed.frames == 6
-    assert "output" not in said.config
-    assert said.versions.ffmpeg
-    whole = OmegaConf.to_container(said)
+    run_record = OmegaConf.load(record)
+    assert run_record.network.name == "motifnet"
+    assert len(run_record.network.sha256) == 64
+    assert run_record.config.frame.width == 96
+    assert run_record.speed.frames == 6
+    assert "output" not in run_record.config
+    assert run_record.versions.ffmpeg
+    whole = OmegaConf.to_container(run_record)
     assert isinstance(whole, dict)
-    del whole["speed"]  # the one thing that differs from run to run; it does not stand in the film
+    del whole["speed"]  # it differs from run to run, and is not in the film
     assert OmegaConf.to_container(OmegaConf.create(read_record(video))) == whole
     assert {path.name for path in video.parent.iterdir()} == {"zoom.mp4", "zoom.poster.png", "zoom.run.yaml"}
     assert not (tmp_path / "outputs").exists()  # no empty run folder is left behind
 
 
-def test_without_output_the_run_folder_holds_everything(tmp_path: Path) -> None:
+def test_default_output_is_the_run_folder(tmp_path: Path) -> None:
     run = render(*SMALL, "+preset=spiral", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     paths = [Path(line) for line in run.stdout.split()]
@@ -75,7 +75,7 @@ def test_without_output_the_run_folder_holds_everything(tmp_path: Path) -> None:
     assert all(path.is_file() and "outputs" in path.parts for path in paths)
 
 
-def test_the_same_seed_gives_the_same_frames_and_another_another_film(tmp_path: Path) -> None:
+def test_seed_decides_the_frames(tmp_path: Path) -> None:
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         run = render(*SMALL, f"output={name}.mp4", f"seed={seed}", cwd=tmp_path)
         assert run.returncode == 0, run.stderr
@@ -84,13 +84,13 @@ def test_the_same_seed_gives_the_same_frames_and_another_another_film(tmp_path: 
     assert np.abs(first.astype(int) - other).mean() > 5
 
 
-def test_a_sweep_leaves_one_film_per_value(tmp_path: Path) -> None:
+def test_sweep_makes_one_film_per_value(tmp_path: Path) -> None:
     run = render("-m", "seed=1,2", *SMALL, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert len(list((tmp_path / "outputs" / "sweeps").rglob("*.mp4"))) == 2
 
 
-def test_odd_sizes_become_even_and_it_is_said(tmp_path: Path) -> None:
+def test_odd_size_becomes_even_with_a_note(tmp_path: Path) -> None:
     odd = ("frame.width=97", "frame.height=63")
     run = render(*SMALL[2:], *odd, "output=odd.mp4", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
@@ -99,20 +99,20 @@ def test_odd_sizes_become_even_and_it_is_said(tmp_path: Path) -> None:
     assert (facts.width, facts.height) == (98, 64)
 
 
-def test_the_unfolding_can_be_the_opening(tmp_path: Path) -> None:
+def test_film_can_open_with_the_unfolding(tmp_path: Path) -> None:
     larger = ("frame.width=192", "frame.height=128", "duration=10f", "dream.detail=1")
     run = render(*SMALL, *larger, "start.unfold=8f", "start.size=16", "output=o.mp4", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     shown = frames(tmp_path / "o.mp4").astype(float)
     assert len(shown) == 10
-    # What a quarter of the size cannot hold comes last: at first there is a blown-up picture of 22 pixels.
+    # Detail comes last: the first frame is an enlarged picture of 22 pixels.
     whole = torch.from_numpy(shown).permute(0, 3, 1, 2)
     small = F.interpolate(whole, size=(32, 48), mode="bicubic", antialias=True)
     fine = (whole - F.interpolate(small, size=(128, 192), mode="bicubic")).std(dim=(1, 2, 3)) / whole.std(dim=(1, 2, 3))
     assert float(fine[:5].min()) < 0.5 * float(fine[-1]), fine
 
 
-def test_a_photograph_is_where_the_film_begins(tmp_path: Path) -> None:
+def test_film_begins_with_the_photograph(tmp_path: Path) -> None:
     picture = np.zeros((64, 96, 3), np.uint8)
     picture[:, 48:] = (200, 150, 40)
     from pipeline.media.decode.image_file import write_png
@@ -155,15 +155,15 @@ def test_a_photograph_is_where_the_film_begins(tmp_path: Path) -> None:
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
-def test_what_is_wrong_is_one_sentence_and_leaves_nothing(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_bad_input_is_one_error_and_leaves_no_files(tmp_path: Path, arguments: list[str], message: str) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 this is no picture")
     output = [] if arguments[0].startswith("output=") else ["output=film.mp4"]
-    said = refused(render(*SMALL, *output, *arguments, cwd=tmp_path))
-    assert message in said
+    error = refused(render(*SMALL, *output, *arguments, cwd=tmp_path))
+    assert message in error
     assert {path.name for path in tmp_path.iterdir()} == {"broken.jpg"}
 
 
-def test_an_existing_output_is_only_replaced_when_asked(tmp_path: Path) -> None:
+def test_output_is_replaced_only_with_overwrite(tmp_path: Path) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(b"precious")
     assert "overwrite=true" in refused(render(*SMALL, "output=film.mp4", cwd=tmp_path))
@@ -179,7 +179,7 @@ def test_outputs_are_checked_before_footage(tmp_path: Path) -> None:
     assert "film.mp4 exists already" in message
 
 
-def test_neither_poster_nor_record_of_another_film_is_replaced(tmp_path: Path) -> None:
+def test_poster_and_record_of_others_are_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "film.poster.png").write_bytes(b"precious")
     assert "film.poster.png exists already" in refused(render(*SMALL, "output=film.mkv", cwd=tmp_path))
     assert (tmp_path / "film.poster.png").read_bytes() == b"precious"
@@ -191,20 +191,20 @@ WITHOUT_TORCH = [
 ]
 
 
-@pytest.mark.parametrize("asked", WITHOUT_TORCH, ids=" ".join)
-def test_help_and_config_errors_answer_without_torch(tmp_path: Path, asked: list[str]) -> None:
-    code = f"import sys; sys.argv = ['render', *{asked!r}]\nfrom pipeline import render\n"
+@pytest.mark.parametrize("arguments", WITHOUT_TORCH, ids=" ".join)
+def test_help_and_config_errors_load_no_torch(tmp_path: Path, arguments: list[str]) -> None:
+    code = f"import sys; sys.argv = ['render', *{arguments!r}]\nfrom pipeline import render\n"
     code += "try: render.main()\nfinally: print('torch loaded:', 'torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert "torch loaded: False" in run.stdout
-    if asked == ["--help"]:
+    if arguments == ["--help"]:
         assert "camera.zoom=" in run.stdout and "fractal_zoom" in run.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_film_goes_on_with_the_same_command(tmp_path: Path, number: signal.Signals) -> None:
-    asked = [*SMALL, "duration=60f", "segment=5", "output=long.mp4"]
-    command = [sys.executable, "-m", "pipeline.render", *asked]
+def test_same_command_resumes_an_interrupted_film(tmp_path: Path, number: signal.Signals) -> None:
+    arguments = [*SMALL, "duration=60f", "segment=5", "output=long.mp4"]
+    command = [sys.executable, "-m", "pipeline.render", *arguments]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         journal, deadline = tmp_path / "long.work" / "shot-001" / "journal.jsonl", time.monotonic() + 120
         while not journal.exists() and time.monotonic() < deadline:
@@ -214,27 +214,27 @@ def test_an_interrupted_film_goes_on_with_the_same_command(tmp_path: Path, numbe
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert [path.name for path in tmp_path.iterdir()] == ["long.work"]
-    kept = re.search(
+    stopped = re.search(
         r"stopped; (\d+) of 60 frames are kept in long.work, and the same command goes on from there", errors
     )
-    assert kept, errors
-    run = render(*asked, cwd=tmp_path)
+    assert stopped, errors
+    run = render(*arguments, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert f"going on: {kept[1]} of 60 frames are there" in run.stderr
+    assert f"going on: {stopped[1]} of 60 frames are there" in run.stderr
     assert probe_video(tmp_path / "long.mp4").frames == 60
     assert not (tmp_path / "long.work").exists()
 
 
-def test_without_output_the_same_command_finds_the_unfinished_film(tmp_path: Path) -> None:
-    asked = [*SMALL, "+preset=spiral", "duration=40f", "segment=5"]
-    command = [sys.executable, "-m", "pipeline.render", *asked]
+def test_same_command_resumes_without_output(tmp_path: Path) -> None:
+    arguments = [*SMALL, "+preset=spiral", "duration=40f", "segment=5"]
+    command = [sys.executable, "-m", "pipeline.render", *arguments]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120
         while not list(tmp_path.glob("outputs/*/*/spiral.work/*/journal.jsonl")) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.kill()
         process.communicate(timeout=60)
-    run = render(*asked, cwd=tmp_path)
+    run = render(*arguments, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "going on: " in run.stderr
     assert len(list((tmp_path / "outputs").glob("*/*"))) == 1

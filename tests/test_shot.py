@@ -1,4 +1,4 @@
-"""What a film-maker counts on over many frames, with real networks."""
+"""Properties of whole shots, with real networks."""
 
 import math
 from fractions import Fraction
@@ -44,14 +44,14 @@ def run(plan: FilmPlan) -> list[torch.Tensor]:
 TINY = ("frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=6")
 
 
-def test_a_frame_is_the_same_bits_when_the_shot_goes_on_from_the_one_before(tmp_path: Path) -> None:
+def test_resumed_frame_has_the_same_bits(tmp_path: Path) -> None:
     plan = planned(tmp_path, *TINY, "duration=6f")
     whole = run(plan)
     rest = [step.frame for step in shot_of(plan).render(whole[2], first=3)]
     assert all(torch.equal(a, b) for a, b in zip(whole[3:], rest, strict=True))
 
 
-def test_the_camera_and_the_targets_are_the_same_at_the_same_second_at_any_rate(tmp_path: Path) -> None:
+def test_camera_and_targets_follow_seconds_at_any_rate(tmp_path: Path) -> None:
     shots = [
         shot_of(planned(tmp_path, *TINY, f"frame.fps={fps}", "score=fractal", "camera.zoom='0s: 1.2, 4s: 1.9'"))
         for fps in (12, 24)
@@ -63,29 +63,29 @@ def test_the_camera_and_the_targets_are_the_same_at_the_same_second_at_any_rate(
             assert slow.targets(scale) == pytest.approx(fast.targets(scale))
 
 
-def test_a_zoom_that_moves_has_gone_as_far_at_any_frame_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the loop asks of the camera, multiplied up over two seconds of an accelerating zoom."""
+def test_moving_zoom_is_equal_at_any_frame_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product of the camera's zoom factors over two seconds of an accelerating zoom."""
     travelled = []
     for fps in (12, 24, 60):
         shot = shot_of(planned(tmp_path, *TINY, f"frame.fps={fps}", "camera.zoom='0s: 1, 4s: 4'"))
-        asked: list[float] = []
+        factors: list[float] = []
 
         def follow(
-            canvas: torch.Tensor, *, zoom: float, seconds: float, asked: list[float] = asked, **rest: object
+            canvas: torch.Tensor, *, zoom: float, seconds: float, factors: list[float] = factors, **rest: object
         ) -> torch.Tensor:
-            asked.append(zoom**seconds)
+            factors.append(zoom**seconds)
             return canvas
 
         monkeypatch.setattr(camera, "move", follow)
         for index in range(1, 2 * fps + 1):
             shot._move(shot.canvas, index)
-        travelled.append(math.prod(asked))
+        travelled.append(math.prod(factors))
     # The integral of ln(1 + 3t/4) from 0 to 2 seconds.
     exact = math.exp((2.5 * math.log(2.5) - 1.5) / 0.75)
     assert travelled == pytest.approx([exact] * 3, rel=2e-3)
 
 
-def test_shadows_rest_where_brightness_is_the_mask(tmp_path: Path) -> None:
+def test_luma_mask_leaves_shadows_alone(tmp_path: Path) -> None:
     plain = run(planned(tmp_path, *TINY, "duration=1f", "start.steps=1", "dream.mask=luma"))
     shot = shot_of(planned(tmp_path, *TINY, "duration=1f", "start.steps=1", "dream.mask=luma"))
     canvas = torch.full_like(plain[0], 0.02)
@@ -100,9 +100,7 @@ TWO = "score.targets=[class:owl,class:agate]"
 
 
 @pytest.mark.slow
-def test_three_hundred_frames_from_noise_hold_their_tone_and_sharpness(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_long_film_keeps_tone_and_sharpness(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frames = run(planned(tmp_path, "frame.width=160", "frame.height=96", "duration=300f", "score=fractal", TWO))
     figures = {
         "mean": [float(f.mean()) for f in frames],
@@ -138,7 +136,7 @@ def test_new_animals_grow_in_a_photograph(tmp_path: Path, shared: Path) -> None:
     assert objective.activation(last, target_of(target)) > 3 * objective.activation(photograph, target_of(target))
 
 
-def test_a_plan_counts_frames_exactly(tmp_path: Path) -> None:
+def test_plan_counts_frames_exactly(tmp_path: Path) -> None:
     plan = planned(tmp_path, "duration=1m30s", "frame.fps=29.97")
     assert plan.fps == Fraction(30000, 1001)
     assert plan.frames == round(90 * 30000 / 1001)

@@ -1,4 +1,4 @@
-"""A film over footage goes on from any frame: what is known of motion comes from the file, not from what was shown."""
+"""Footage resumes at any frame: its motion comes from the file, not from earlier frames."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ CUT = "testsrc2=s=96x64:r=12:d=0.5[a];mandelbrot=s=96x64:r=12,trim=duration=0.5,
 
 
 def frames(plan: ShotPlan, canvas: torch.Tensor, first: int) -> list[torch.Tensor]:
-    """Frames ``first`` … of the plan's film, as a process of its own would render them."""
+    """The frames from ``first`` on, as a new process renders them."""
     shot = build_shot(plan, model_zoo.build(plan.config.network))
     assert plan.footage is not None
     source, flow = plan.config.source, plan.config.flow
@@ -30,8 +30,8 @@ def frames(plan: ShotPlan, canvas: torch.Tensor, first: int) -> list[torch.Tenso
 
 
 @pytest.mark.parametrize("style", ["residual", "blend"])
-def test_a_film_goes_on_from_any_frame_with_the_same_bits(tmp_path: Path, style: str) -> None:
-    """Repeated pictures, a cut and what moves as the mask."""
+def test_footage_resumes_at_any_frame_with_the_same_bits(tmp_path: Path, style: str) -> None:
+    """With repeated frames, a cut, and a mask by motion."""
     path = draw(tmp_path / "c.mp4", "-f", "lavfi", "-i", CUT)
     plan = planned(
         tmp_path, path, "frame.fps=24", "duration=18f", "dream.mask=motion", f"flow.style={style}", *SMALL

@@ -7,7 +7,7 @@ import pytest
 from pipeline.atlas import page
 from pipeline.atlas.selection import blend
 from pipeline.atlas.store import Drawn
-from tests.browser import browser, complaints, text, wait
+from tests.browser import browser, console_messages, text, wait
 
 pytestmark = pytest.mark.slow
 COPIED = "return window.copied = window.copied || [], window.copied.at(-1)"
@@ -61,7 +61,7 @@ def test_pictures_appear_a_click_copies_and_two_are_blended(file: Path, tmp_path
         assert len(opened.find_elements("css selector", "#mixed .pic")) == 1
         opened.execute_script("share.value = 75; share.dispatchEvent(new Event('input'))")
         assert text(opened, "sum") == f"0.33*{targets[0]} + {targets[1]}"
-        assert complaints(opened) == []
+        assert console_messages(opened) == []
 
 
 def test_it_is_searched_and_walked_by_keyboard(file: Path, tmp_path: Path) -> None:
@@ -91,4 +91,4 @@ def test_it_is_searched_and_walked_by_keyboard(file: Path, tmp_path: Path) -> No
         opened.switch_to.active_element.send_keys("\ue00c")  # escape
         assert not opened.find_element("id", "panel").is_displayed()
         assert opened.execute_script("return document.documentElement.scrollWidth") <= 390
-        assert complaints(opened) == []
+        assert console_messages(opened) == []

@@ -29,7 +29,7 @@ from pipeline.preview import live
 from pipeline.preview.live import Page, open_page
 from pipeline.preview.state import MOST_NOTES, Facts, State
 from pipeline.runtime.files import move_into_place
-from tests.browser import browser, complaints, text, wait
+from tests.browser import browser, console_messages, text, wait
 
 FACTS = Facts("zoom <b>", 48, 24.0, (64, 48), b"\x89PNG score", (0.1, 0.9))
 
@@ -258,5 +258,5 @@ def test_a_browser_sees_the_render_go_on_reloads_and_is_told_of_the_end(page: Pa
         page.ended("stopped after 24 of 48 frames")
         wait(opened, lambda b: text(b, "status").startswith("stopped after 24"))
         assert text(opened, "notes") == "the sound is left out"
-        said = [line for line in complaints(opened) if "/score.png" not in line]
+        said = [line for line in console_messages(opened) if "/score.png" not in line]
         assert said == []
