@@ -1,18 +1,21 @@
 """A plan made into a shot: network, objective, score, first canvas and footage, every target checked."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from pipeline.config import FlowConfig, SourceConfig, StartConfig
+from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
+from pipeline.dream.precision import Arithmetic, choose_arithmetic, recorded_arithmetic
 from pipeline.dream.region_mask import Masks
 from pipeline.errors import ConfigError
 from pipeline.image import fit
@@ -30,6 +33,23 @@ from pipeline.targets.target import Target
 log = logging.getLogger(__name__)
 
 GUIDE_SIDE = 224  # pixels on the short side of guides and masks
+
+
+class Networks:
+    """The networks of a film, each loaded once, on its device."""
+
+    def __init__(self, device: torch.device, precision: str) -> None:
+        self.device, self._precision = device, precision
+        self._built: dict[tuple[str, Arithmetic], Network] = {}
+
+    def find(self, plan: ShotPlan, before: Mapping[str, Any]) -> Network:
+        """The network of a shot; with ``precision=auto`` an unfinished shot keeps that of its spec ``before``."""
+        config = plan.config.network
+        arithmetic = recorded_arithmetic(before) if self._precision == "auto" else None
+        key = repr(config), arithmetic or choose_arithmetic(self._precision, config, self.device)
+        if key not in self._built:
+            self._built[key] = model_zoo.build(config).to(self.device, *key[1])
+        return self._built[key]
 
 
 def build_shot(plan: ShotPlan, seeing: Network) -> Shot:

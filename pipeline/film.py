@@ -1,60 +1,44 @@
-"""A film: its shots rendered segment by segment, joined into one finished video, with contact sheet and record.
+"""A film: opens its shots, renders them segment by segment, joins them into one video.
 
-Until it is finished it grows in a folder of its own, ``NAME.work`` beside it, from which the same command goes on.
+Until it is finished it grows in a work folder, ``NAME.work`` next to it, from which the same command resumes.
 """
 
 import logging
-import os
-from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
-from itertools import accumulate
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
 
+from torch import Tensor
+
+from pipeline.build import Networks, build_shot, over_footage
 from pipeline.dream import cuda_graphs
-from pipeline.errors import DreamError, EncoderError, InputError, Interrupted, OutputError
-from pipeline.image import from_array
-from pipeline.media.decode.probe import read_frame
-from pipeline.media.encode.codecs import check_output, segment_suffix
-from pipeline.media.encode.contact_sheet import Poster
-from pipeline.media.encode.mux import assemble, read_record
+from pipeline.errors import ConfigError, DreamError, Interrupted
+from pipeline.media.encode.codecs import check_output
+from pipeline.motion.loop_closure import Home
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import selected_shots
-from pipeline.plan.sound import plan_sound
-from pipeline.runtime.device import choose_device, out_of_memory
-from pipeline.runtime.files import write_bytes
+from pipeline.runtime.device import choose_device, device_words, out_of_memory
 from pipeline.runtime.interrupt import Stop
 from pipeline.segments import record, request
-from pipeline.segments.film_shots import Reel
-from pipeline.segments.shot_render import Networks, Take, encoder
-from pipeline.segments.transition import Seam, make_seam
-from pipeline.segments.workdir import Folder, may_replace, work_path
-from pipeline.segments.writer import Watcher
+from pipeline.segments.disk_space import bytes_per_frame, check_space
+from pipeline.segments.join import FilmFiles, join_film, join_part
+from pipeline.segments.shot_render import ShotRender, discontinuities, open_store
+from pipeline.segments.store import MAX_CHECKPOINT_BYTES
+from pipeline.segments.workdir import WorkFolder, may_replace
+from pipeline.segments.writer import FrameListener
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Film:
-    """Where the finished files are. A part of a film has neither poster nor record."""
-
-    video: Path
-    poster: Path | None = None
-    record: Path | None = None
-
-    def files(self) -> list[Path]:
-        """All of them."""
-        return [path for path in (self.video, self.poster, self.record) if path is not None]
+COPIES = 2.1  # of the frames on disk: the segments, the film joined from them, and a little more
+CANVAS_BYTES = 12.0  # per pixel: float32 in three colours
 
 
-def render(plan: FilmPlan, watchers: tuple[Watcher, ...] = ()) -> Film:
-    """Render what is missing of the film. Nothing stands under its final names unless it is complete.
+def render(plan: FilmPlan, listeners: Sequence[FrameListener] = ()) -> FilmFiles:
+    """Render what is missing of the film. A file gets its final name only when it is complete.
 
-    Raises RenderError kinds, and Interrupted when the user stopped; what was rendered until then stays in the work
-    folder, and rendering the same plan again goes on from there.
+    Raises RenderError kinds, and Interrupted when the user stopped; rendered frames stay in the work folder, and
+    rendering the same plan again resumes from them.
     """
     config = plan.config
     for note in plan.notes:
@@ -63,181 +47,154 @@ def render(plan: FilmPlan, watchers: tuple[Watcher, ...] = ()) -> Film:
     networks = Networks(device, config.precision)
     with ExitStack() as stack:
         stack.callback(cuda_graphs.clear)
-        folder = stack.enter_context(Folder(work_path(plan.outputs.film), plan.outputs.film))
-        if plan.segments is None:  # another run may have finished the film since the plan was made
+        folder = stack.enter_context(WorkFolder(plan.outputs.film))
+        if plan.segments is None:  # another run may have finished the film since it was planned
             check_output(plan.outputs.video, may_replace(plan.outputs, config), config.encode.codec)
         request.write(folder.path, plan.request)
+        film = _Film(plan, folder, networks)
         stop = stack.enter_context(Stop())
-        reel = Reel(plan, folder, networks)
-        reel.open()
-        _run(reel, stop, watchers)
+        film.open_all()
+        film.run(stop, listeners)
         if plan.segments is not None:
-            return _join_part(plan, reel.whole()[0])
-        missing = [number + 1 for number, take in enumerate(reel.takes) if take is None or not take.is_whole()]
+            return join_part(plan, film.shots[0])
+        missing = len(plan.shots) - sum(shot.store.is_finished for shot in film.shots.values())
         if missing:
-            count = f"{len(missing)} of {len(reel.takes)} shots are"
+            count = f"{missing} of {len(plan.shots)} shots are"
             log.info(f"{count} still to be rendered; without shots= the same command finishes the film")
-            return Film(work_path(plan.outputs.film))
-        return _join(plan, reel.whole(), folder)
+            return FilmFiles(folder.path)
+        return join_film(plan, [film.shots[number] for number in range(len(plan.shots))], folder)
 
 
-def _run(reel: Reel, stop: Stop, watchers: tuple[Watcher, ...]) -> None:
-    """Render; says what is kept when it ends before its end."""
-    plan = reel.plan
-    try:
-        for number in selected_shots(plan):
-            name = (
-                f"{plan.outputs.film.stem} {number + 1}/{len(reel.plans)}"
-                if len(plan.shots) > 1
-                else plan.outputs.film.stem
-            )
-            take = reel.find(number)
-            if not take.is_whole():
-                first = reel.takes[0]
-                take.run(name, stop, watchers, first or take, reel.begin(number), plan.segments)
-            if stop.asked and number < selected_shots(plan)[-1]:
-                raise Interrupted
-    except (Interrupted, KeyboardInterrupt) as error:
-        kept = reel.kept()
-        if not kept:
-            raise Interrupted("stopped before a frame was finished; nothing was written") from error
-        how = "stopped" if isinstance(error, Interrupted) else "stopped at once"
-        raise Interrupted(f"{how}; {_kept(reel, kept)}") from error
-    except Exception as error:
-        _explain(reel, error)
+@dataclass
+class _Film:
+    """The shots of a film by index. Each opens once the shots that it continues or loops back to are finished."""
 
+    plan: FilmPlan
+    folder: WorkFolder
+    networks: Networks
+    shots: dict[int, ShotRender] = field(default_factory=dict)
 
-def _explain(reel: Reel, error: Exception) -> NoReturn:
-    """Say what is kept, then raise what went wrong."""
-    kept = reel.kept()
-    if kept:
-        log.info(_kept(reel, kept))
-    if isinstance(error, RuntimeError | MemoryError) and out_of_memory(error):
-        advice = "try a smaller frame, fewer dream.octaves or precision=bfloat16"
-        raise DreamError(f"the device ran out of memory; {advice}") from error
-    raise error
+    def open_all(self) -> None:
+        """Open every shot that can be; note what is there and check that the rest fits on the disk."""
+        for number in range(len(self.plan.shots)):
+            if self._unfinished_dependency(number) is None:
+                self.open(number)
+        kept = self.kept_frames()
+        if kept:
+            log.info(f"resuming: {kept} of {self._frames()} frames are rendered")
+        note = check_space(self.folder.path, self._needed_bytes())
+        if note:
+            log.info(note)
 
+    def open(self, number: int) -> ShotRender:
+        """The shot. Raises ConfigError if it depends on one that is not rendered, OutputError as open_store does."""
+        if number not in self.shots:
+            self._check_dependencies(number)
+            self.shots[number] = self._open(number)
+        return self.shots[number]
 
-def _kept(reel: Reel, kept: int) -> str:
-    plan = reel.plan
-    again = "the same command goes on from there" if plan.config.resume else "with resume=true it goes on from there"
-    return f"{kept} of {reel.frames()} frames are kept in {work_path(plan.outputs.film)}, and {again}"
-
-
-def _join(plan: FilmPlan, takes: list[Take], folder: Folder) -> Film:
-    """The pieces as one video under its name, with poster and record; then the work folder goes."""
-    pieces = _pieces(plan, takes, folder)
-    facts = record.film_record(plan, [_facts(take) for take in takes])
-    text = record.as_text(facts)
-    ends = list(accumulate(count for _, count in pieces))
-    poster = Poster(plan.frames, fps=float(plan.fps))
-    for index in poster.chosen:
-        number = bisect_right(ends, index)
-        path, count = pieces[number]
-        poster.offer(index, from_array(read_frame(path, index - ends[number] + count) / 255.0))
-    _assemble(plan, [path for path, _ in pieces], plan.outputs.video, plan.frames, text, announce=folder.own)
-    poster.save(plan.outputs.poster)
-    write_bytes(plan.outputs.record, record.as_text({**facts, "speed": _speed(takes)}).encode())
-    if plan.config.keep_segments:
-        folder.sign()
-    else:
-        folder.remove()
-    return Film(plan.outputs.film, plan.outputs.poster, plan.outputs.record)
-
-
-def _pieces(plan: FilmPlan, takes: list[Take], folder: Folder) -> list[tuple[Path, int]]:
-    """Every file of the film in order, with its count of frames; what lies between two shots is made now."""
-    pieces: list[tuple[Path, int]] = []
-    for number, take in enumerate(takes):
-        handles = take.plan.handles
-        if handles.head:
-            seam = Seam(
-                handles.transition, handles.head, takes[number - 1].tail(), take.head(), repr(plan.config.encode)
-            )
-            path = folder.path / f"seam-{number + 1:03}{segment_suffix(plan.config.encode.codec)}"
-            pieces.append((make_seam(seam, path, encoder(plan.shots[0], path, kept=False)), handles.head))
-        pieces += take.pieces()
-    return pieces
-
-
-def _facts(take: Take) -> dict[str, Any]:
-    """The record of a shot, with the size of its tiles where memory ran out on the way."""
-    own = str(take.plan.config.dream.tile)
-    tile = take.shelf.notes(take.plan.frames).get("tile", own)
-    return take.facts if tile == own else {**take.facts, "device": {**take.facts["device"], "tile": tile}}
-
-
-def _join_part(plan: FilmPlan, take: Take) -> Film:
-    """The segments of a part as a video of its own; the work folder stays for the rest."""
-    assert plan.segments is not None
-    shelf = take.shelf
-    first, last = plan.segments.start * shelf.layout.grid, min(plan.frames, plan.segments.stop * shelf.layout.grid)
-    numbers = f"{first}-{last - 1}"
-    if plan.outputs.film == plan.outputs.video:
-        final = plan.outputs.video.with_name(f"{plan.outputs.video.stem}.{numbers}{plan.outputs.video.suffix}")
-    else:  # numbered pictures, in a folder of their own
-        place = plan.outputs.film.with_name(f"{plan.outputs.film.name}-{numbers}")
-        final = place / plan.outputs.video.name if plan.outputs.video.suffix else place
-    segments = [shelf.path(number) for number in plan.segments]
-    text = record.as_text(record.film_record(plan, [take.facts]))
-    standing = final.parent if plan.outputs.film != plan.outputs.video and plan.outputs.video.suffix else final
-    if os.path.lexists(standing) and not plan.config.overwrite and not _is_of(final, text):
-        raise OutputError(f"{standing} exists already; give overwrite=true to replace it, or another output=")
-    _assemble(plan, segments, final, last - first, text, part=True)
-    return Film(final)
-
-
-def _is_of(part: Path, text: str) -> bool:
-    """Whether a part that stands there was made from the same record."""
-    try:
-        return read_record(part) == text
-    except InputError:
-        return False
-
-
-def _assemble(
-    plan: FilmPlan,
-    segments: list[Path],
-    final: Path,
-    frames: int,
-    text: str,
-    *,
-    part: bool = False,
-    announce: Callable[[Path], None] = lambda fresh: None,
-) -> None:
-    """Join the segments, with what is heard under them: as much of it as can be, rather than not at all."""
-    sound = None if part else plan_sound(plan)
-    joining = partial(
-        assemble,
-        segments,
-        final,
-        encode=plan.config.encode,
-        width=plan.width,
-        height=plan.height,
-        fps=plan.fps,
-        frames=frames,
-        record=text,
-        title=plan.outputs.video.stem,
-        overwrite=part or may_replace(plan.outputs, plan.config),
-        announce=announce,
-    )
-    try:
-        joining(sound=sound)
-        return
-    except EncoderError as error:
-        if sound is None:
+    def run(self, stop: Stop, listeners: Sequence[FrameListener]) -> None:
+        """Render the selected shots. Reports what is kept when that ends early."""
+        selected = selected_shots(self.plan)
+        try:
+            for number in selected:
+                if not self.open(number).store.is_finished:
+                    self._run_shot(number, stop, listeners)
+                if stop.asked and number < selected[-1]:
+                    raise Interrupted
+        except (Interrupted, KeyboardInterrupt) as error:
+            if not self.kept_frames():
+                raise Interrupted("stopped before a frame was finished; nothing was written") from error
+            how = "stopped" if isinstance(error, Interrupted) else "stopped at once"
+            raise Interrupted(f"{how}; {self._kept_note()}") from error
+        except Exception as error:
+            if self.kept_frames():
+                log.info(self._kept_note())
+            if isinstance(error, RuntimeError | MemoryError) and out_of_memory(error):
+                advice = "try a smaller frame, fewer dream.octaves or precision=bfloat16"
+                raise DreamError(f"the device ran out of memory; {advice}") from error
             raise
-        first = error
-    try:
-        joining(sound=sound, strict=False)
-        log.warning(f"what can be read of the sound is laid under the pictures ({first})")
-    except EncoderError as error:
-        log.warning(f"the sound could not be laid under the pictures and is left out ({error})")
-        joining(sound=None)
+
+    def kept_frames(self) -> int:
+        """How many frames need not be dreamed again."""
+        return sum(shot.kept_frames() for shot in self.shots.values())
+
+    def _open(self, number: int) -> ShotRender:
+        plan, before = self.plan.shots[number], self.shots.get(number - 1)
+        network = self.networks.find(plan, self.folder.spec(number + 1) if plan.config.resume else {})
+        shot = build_shot(plan, network)
+        weights, device = network.weights, device_words(self.networks.device)
+        computation = record.Computation(
+            weights.path.name, weights.sha256, device, network.precision, network.channels_last
+        )
+        facts = record.shot_record(plan, computation)
+        spec = record.frames_spec(facts, plan)
+        store = open_store(plan, shot, self.folder, spec, before, self.shots.get(0) if number else None)
+        for name in discontinuities(shot) if plan.handles.loop_period else ():
+            log.info(f"{name} ends with another value than it begins with; it jumps where the loop begins again")
+        if plan.handles.continues and before is not None:
+            checkpoint = before.store.last_checkpoint()
+            assert checkpoint is not None
+            shot = replace(shot, canvas=checkpoint[0].to(shot.canvas.device))
+        if number + 1 < len(self.plan.shots) and self.plan.shots[number + 1].handles.continues:
+            store.require_last_checkpoint()
+        return ShotRender(plan, shot, store, facts)
+
+    def _run_shot(self, number: int, stop: Stop, listeners: Sequence[FrameListener]) -> None:
+        render, first_frame, segments = self.shots[number], self.plan.first_frame(number), self.plan.segments
+        shot, plan, title = render.shot, render.plan, self.plan.outputs.film.stem
+        if len(self.plan.shots) > 1:
+            title = f"{title} {number + 1}/{len(self.plan.shots)}"
+        if plan.handles.loop_overlap:
+            shot = replace(shot, home=Home(self.shots[0].pre_roll, plan.handles.loop_overlap))
+        if first_frame:
+            listeners = [_FilmListener(listener, first_frame) for listener in listeners]
+        with ExitStack() as stack:
+            shot = over_footage(plan, shot, stack, first=render.store.next_frame(segments))
+            render.run(title, shot, stop, listeners, segments)
+
+    def _check_dependencies(self, number: int) -> None:
+        needed, plan = self._unfinished_dependency(number), self.plan.shots[number]
+        if needed is not None:
+            verb = "goes on from" if plan.handles.continues and needed == number - 1 else "returns to"
+            words = f"shot {number + 1} {verb} shot {needed + 1}, which is not rendered yet"
+            raise ConfigError("shots", self.plan.config.shots, f"{words}; give shots={needed + 1},{number + 1}")
+
+    def _unfinished_dependency(self, number: int) -> int | None:
+        """A shot that has to be finished before shot ``number`` can open."""
+        handles = self.plan.shots[number].handles
+        needed = [number - 1] if handles.continues else []
+        needed += [0] if handles.loop_overlap and number else []
+        return next((n for n in needed if n not in self.shots or not self.shots[n].store.is_finished), None)
+
+    def _frames(self) -> int:
+        """Number of frames to dream, with all handles."""
+        return sum(shot.frames for shot in self.plan.shots)
+
+    def _needed_bytes(self) -> float:
+        """Disk space for the rest of the film."""
+        plan, finished = self.plan, sum(shot.store.finished_frames for shot in self.shots.values())
+        missing = self._frames() - finished
+        checkpoints = CANVAS_BYTES * plan.width * plan.height * (1 + missing // plan.config.segment)
+        size = bytes_per_frame(plan.config.encode, plan.width, plan.height)
+        return size * (missing * COPIES + finished) + min(MAX_CHECKPOINT_BYTES, checkpoints)
+
+    def _kept_note(self) -> str:
+        again = "the same command resumes there" if self.plan.config.resume else "resume=true resumes there"
+        return f"{self.kept_frames()} of {self._frames()} frames are kept in {self.folder.path}; {again}"
 
 
-def _speed(takes: list[Take]) -> dict[str, float | int]:
-    """How long the frames took, in whichever runs they were rendered."""
-    seconds = sum(entry.seconds for take in takes for entry in take.shelf.entries.values())
-    frames = sum(take.plan.frames for take in takes)
-    return {"frames": frames, "seconds": round(seconds, 2), "frames_per_second": round(frames / max(seconds, 1e-9), 3)}
+@dataclass(frozen=True)
+class _FilmListener:
+    """Passes on what happens in a shot, in frames of the film. A pre-roll is not shown."""
+
+    listener: FrameListener
+    begin: int
+
+    def frame(self, index: int, frame: Tensor, label: str) -> None:
+        if index + self.begin >= 0:
+            self.listener.frame(index + self.begin, frame, label)
+
+    def segment(self, path: Path, first: int, frames: int) -> None:
+        if first + self.begin >= 0:
+            self.listener.segment(path, first + self.begin, frames)

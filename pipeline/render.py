@@ -13,8 +13,8 @@ from pipeline.config import RenderConfig
 from pipeline.errors import Interrupted, RenderError
 
 if TYPE_CHECKING:
-    from pipeline.film import Film
     from pipeline.plan.film_plan import FilmPlan
+    from pipeline.segments.join import FilmFiles
 
 
 def main() -> None:
@@ -37,12 +37,12 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
     for shot in plan.shots:
         if shot.config.score.kind != "walk":  # may have to load the network first
             check_score(shot)
-    film = _render(plan)
-    for path in film.files():
+    files = _render(plan)
+    for path in files.existing():
         print(path)  # noqa: T201 - the answer
 
 
-def _render(plan: "FilmPlan") -> "Film":
+def _render(plan: "FilmPlan") -> "FilmFiles":
     """Render the film, with a live page if the config asks for one."""
     from pipeline import film
 

@@ -136,7 +136,7 @@ def render(output: Path, settings: tuple[str, ...]) -> "subprocess.Popen[str]":
 
 def wait_for_work(process: "subprocess.Popen[str]", film: Path) -> None:
     """Wait until the renderer has loaded everything and holds the film's lock."""
-    lock = film.with_name(f"{film.stem}.work") / "lock"
+    lock = film.with_name(f"{film.stem}.work") / "lock.json"
     while process.poll() is None:
         with suppress(OSError, ValueError):
             if json.loads(lock.read_text())["pid"] == process.pid:

@@ -17,7 +17,7 @@ import yaml
 
 from pipeline.media.decode.image_file import write_png
 from pipeline.runtime.files import sha256_of
-from pipeline.segments.lock import Lock
+from pipeline.segments.lock import RenderLock
 from tests.forked import Program, Run
 from tests.test_reliability import DATA, matches
 
@@ -65,7 +65,7 @@ def remove(shot: Path, name: str) -> None:
 
 def leave_lock(shot: Path, host: str = "") -> None:
     holder = {"pid": 2, "since": 0} | ({"host": host} if host else {})
-    (shot.parent / "lock").write_text(json.dumps(holder))
+    (shot.parent / "lock.json").write_text(json.dumps(holder))
 
 
 def other_photo(shot: Path) -> None:
@@ -99,7 +99,7 @@ def run_with_fault(scene: Scene, case: dict[str, Any]) -> Run:
         return scene.run(*more, event=case["during"])
     shot = scene.stop_after_ten_frames()
     if case["damage"] == ["lock_here"]:
-        with Lock(scene.folder / "film.work" / "lock", Path("film.mp4")):
+        with RenderLock(scene.folder / "film.work" / "lock", Path("film.mp4")):
             return scene.run(*more)
     if case["damage"]:
         name, *arguments = case["damage"]
@@ -146,7 +146,7 @@ def recover(scene: Scene, case: dict[str, Any]) -> None:
     """Put right what a person would put right, and give the same command again."""
     (scene.folder / "ballast").unlink(missing_ok=True)
     if case.get("damage") == ["leave_lock", "elsewhere"]:
-        (scene.folder / "film.work" / "lock").unlink()
+        (scene.folder / "film.work" / "lock.json").unlink()
     if case.get("damage") == ["other_photo"]:
         write_photo(scene.folder)
     again = scene.run()

@@ -19,9 +19,10 @@ from pipeline.media.decode.probe import decode, probe_video
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.lossless import lossless, read
 from pipeline.plan.planner import plan_film
+from pipeline.plan.transitions import TRANSITIONS
 from pipeline.runtime.files import move_into_place, sha256_of
 from pipeline.segments.layout import Layout
-from pipeline.segments.transition import Seam, make_seam, mix
+from pipeline.segments.transition import MIXES, TransitionPiece, make_transition
 from tests.media.drawn import clouds
 from tests.music.drawn import Drawing
 from tests.test_shot import planned
@@ -62,7 +63,7 @@ def make(folder: Path, *overrides: str, at: int = -1) -> FrameCounter:
 
 @pytest.fixture(autouse=True)
 def spool_even_quick_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.segments.writer.WORTH", 0.0)
+    monkeypatch.setattr("pipeline.segments.writer.MIN_SPOOLED_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -263,15 +264,15 @@ def test_transition_is_made_once_unless_damaged(tmp_path: Path) -> None:
                 opened.write(torch.full((1, 3, 32, 48), level))
         move_into_place(opened.part, tmp_path / name, overwrite=True)
         files.append(tmp_path / name)
-    seam = Seam("crossfade", 3, (files[0],), (files[1],), "")
-    path = make_seam(seam, tmp_path / "seam.mp4", encoder("seam.mp4", EncodeConfig()))
+    seam = TransitionPiece("crossfade", 3, (files[0],), (files[1],), "")
+    path = make_transition(seam, tmp_path / "seam.mp4", encoder("seam.mp4", EncodeConfig()))
     made = sha256_of(path)
     assert [round(float(frame.mean())) for frame in decode(path)] == pytest.approx([89, 128, 166], abs=2)
     stamp = path.stat().st_mtime_ns
-    make_seam(seam, path, encoder("seam.mp4", EncodeConfig()))
+    make_transition(seam, path, encoder("seam.mp4", EncodeConfig()))
     assert path.stat().st_mtime_ns == stamp
     path.write_bytes(b"damaged")
-    make_seam(seam, path, encoder("seam.mp4", EncodeConfig()))
+    make_transition(seam, path, encoder("seam.mp4", EncodeConfig()))
     assert sha256_of(path) == made
 
 
@@ -288,31 +289,35 @@ def _spread(picture: Tensor) -> float:
     return float((picture - picture.mean(dim=(2, 3), keepdim=True)).square().mean().sqrt())
 
 
+def test_every_overlapping_transition_has_a_mix() -> None:
+    assert MIXES.keys() == {name for name, transition in TRANSITIONS.items() if transition.overlaps}
+
+
 @pytest.mark.parametrize(("count", "levels"), [(3, [0.25, 0, 0.45]), (4, [0.25, 0, 0, 0.45]), (1, [0]), (2, [0, 0])])
 def test_dip_goes_through_black(count: int, levels: list[float]) -> None:
     old, new = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.9)
-    assert [float(mix("dip", old, new, number, count).mean()) for number in range(count)] == pytest.approx(levels)
+    assert [float(MIXES["dip"](old, new, number, count).mean()) for number in range(count)] == pytest.approx(levels)
 
 
 def test_crossfade_keeps_its_contrast() -> None:
     old, new = (clouds(seed) for seed in (1, 2))
-    spreads = [_spread(mix("crossfade", old, new, number, 7)) for number in range(7)]
+    spreads = [_spread(MIXES["crossfade"](old, new, number, 7)) for number in range(7)]
     between = [_spread(old) + (_spread(new) - _spread(old)) * (number + 1) / 8 for number in range(7)]
     assert spreads == pytest.approx(between, rel=0.03)
     assert min(_spread(old + (new - old) * (number + 1) / 8) for number in range(7)) < 0.85 * min(between)
-    same = mix("crossfade", old, old, 3, 7)
+    same = MIXES["crossfade"](old, old, 3, 7)
     assert float((same - old).abs().max()) < 1e-6
-    flat = mix("crossfade", old, 1 - old, 3, 7)  # no contrast is left to stretch
+    flat = MIXES["crossfade"](old, 1 - old, 3, 7)  # no contrast is left to stretch
     assert float((flat - 0.5).abs().max()) < 1e-6
 
 
 @pytest.mark.parametrize(("head", "tail"), [(0, None), (3, None), (4, 9), (5, 11), (2, 3), (9, 10)])
 def test_segments_cover_a_shot_without_gaps(head: int, tail: int | None) -> None:
-    layout = Layout(4, ".mp4", kept=".kept.nut", head=head, tail=tail)
     for frames in range(max(12, head), 20):
-        count = layout.count(frames)
+        layout = Layout(4, frames, ".mp4", ".kept.nut", head, tail)
+        count = layout.count
         firsts = [layout.first(number) for number in range(count + 1)]
         assert firsts == sorted(set(firsts)) and firsts[0] == 0 and firsts[count] >= frames > firsts[count - 1]
-        assert sum(layout.length(number, frames) for number in range(count)) == frames
+        assert sum(layout.length(number) for number in range(count)) == frames
         assert {head, *range(0, frames, 4), *([tail] if tail else [])} <= set(firsts)
         assert len({layout.name(number) for number in range(count)}) == count

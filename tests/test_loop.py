@@ -13,7 +13,7 @@ from pipeline.errors import ConfigError
 from pipeline.media.decode.probe import decode
 from pipeline.motion.loop_closure import AHEAD, Home, share
 from pipeline.runtime.files import sha256_of
-from pipeline.segments.shot_render import strays
+from pipeline.segments.shot_render import discontinuities
 from tests.media.drawing import video
 from tests.music.drawn import Drawing
 from tests.test_shot import planned, shot_of
@@ -132,9 +132,9 @@ def test_bars_of_a_loop_are_a_length(tmp_path: Path, bpm: float) -> None:
 def test_numbers_that_do_not_loop_are_named(tmp_path: Path) -> None:
     owls = ("score=cycle", "score.targets=[class:owl,class:flower]", "score.fade=0.5s")
     stray = planned(tmp_path, *SMALL, *owls, "score.hold=2s", "camera.zoom='0s: 1.1, 100%: 1.9'")  # of three seconds
-    assert strays(shot_of(stray)) == ["camera.zoom"]
+    assert discontinuities(shot_of(stray)) == ["camera.zoom"]
     whole = planned(tmp_path, *SMALL, *owls, "score.hold=1.5s", "camera.zoom='1.4+0.3*sin(2*pi*t/3)'")
-    assert strays(shot_of(whole)) == []
+    assert discontinuities(shot_of(whole)) == []
 
 
 @pytest.mark.parametrize("kind", ["cycle", "fractal"])

@@ -214,13 +214,11 @@ def test_same_command_resumes_an_interrupted_film(tmp_path: Path, number: signal
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert [path.name for path in tmp_path.iterdir()] == ["long.work"]
-    stopped = re.search(
-        r"stopped; (\d+) of 60 frames are kept in long.work, and the same command goes on from there", errors
-    )
+    stopped = re.search(r"stopped; (\d+) of 60 frames are kept in long.work; the same command resumes there", errors)
     assert stopped, errors
     run = render(*arguments, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert f"going on: {stopped[1]} of 60 frames are there" in run.stderr
+    assert f"resuming: {stopped[1]} of 60 frames" in run.stderr
     assert probe_video(tmp_path / "long.mp4").frames == 60
     assert not (tmp_path / "long.work").exists()
 
@@ -236,5 +234,5 @@ def test_same_command_resumes_without_output(tmp_path: Path) -> None:
         process.communicate(timeout=60)
     run = render(*arguments, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert "going on: " in run.stderr
+    assert "resuming: " in run.stderr
     assert len(list((tmp_path / "outputs").glob("*/*"))) == 1

@@ -1,6 +1,7 @@
-"""The canvas between two segments, on disk: float32 safetensors, known by its SHA-256, never unpickled."""
+"""The canvas between two segments on disk: float32 safetensors, identified by its SHA-256, never unpickled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -11,22 +12,36 @@ from pipeline.errors import OutputError
 from pipeline.runtime.files import atomic_write, sha256_of
 
 
-def save(path: Path, canvas: Tensor, notes: Mapping[str, str] | None = None) -> str:
-    """Write the canvas ``(1, 3, h, w)`` with ``notes``, whole or not at all; the file's SHA-256.
+@dataclass(frozen=True)
+class Position:
+    """Where a render resumes: ``canvas`` is that of frame ``first - 1``, None before frame 0.
+
+    ``raw_frames`` are frames of the open segment that only need encoding again. ``state`` is the dreamer's.
+    """
+
+    first: int = 0
+    canvas: Tensor | None = None
+    state: Mapping[str, str] = field(default_factory=dict)
+    raw_frames: Iterator[bytes] | None = None
+    raw_count: int = 0
+
+
+def save(path: Path, canvas: Tensor, state: Mapping[str, str] | None = None) -> str:
+    """Write the canvas ``(1, 3, h, w)`` and the dreamer's ``state`` atomically; the file's SHA-256.
 
     Raises OutputError.
     """
     try:
         with atomic_write(path) as part:
-            save_file({"canvas": canvas.detach().float().cpu().contiguous()}, part, {"format": "pt", **(notes or {})})
+            save_file({"canvas": canvas.detach().float().cpu().contiguous()}, part, {"format": "pt", **(state or {})})
             return sha256_of(part)
     except SafetensorError as error:  # such as a full disk
         raise OutputError(f"{path} cannot be written: {error}") from error
 
 
 def load(path: Path, sha256: str) -> tuple[Tensor, dict[str, str]] | None:
-    """The canvas on the CPU and its notes; None when the file is missing or not the one that was written."""
-    if not intact(path, sha256):
+    """(canvas on the CPU, state); None when the file is missing or not the one that was written."""
+    if not is_intact(path, sha256):
         return None
     try:
         with safe_open(path, framework="pt") as file:
@@ -35,8 +50,8 @@ def load(path: Path, sha256: str) -> tuple[Tensor, dict[str, str]] | None:
         return None
 
 
-def intact(path: Path, sha256: str) -> bool:
-    """Whether the file is there, bit for bit."""
+def is_intact(path: Path, sha256: str) -> bool:
+    """Whether the file has this SHA-256."""
     try:
         return sha256_of(path) == sha256
     except OSError:

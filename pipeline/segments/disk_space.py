@@ -1,4 +1,4 @@
-"""Whether a film will fit on its disk, estimated before the first frame."""
+"""Estimates before the first frame whether a film fits on its disk."""
 
 import shutil
 from pathlib import Path
@@ -8,23 +8,10 @@ from pipeline.errors import OutputError
 from pipeline.media.encode.encode_args import coding_of
 from pipeline.runtime.files import format_bytes
 
-SURE = 0.35  # share of the estimate that a film needs in any case; dreams differ, estimates err on the large side
+CERTAIN_FRACTION = 0.35  # of the estimate, which is on the large side, that any film needs
 
-
-def check_space(folder: Path, needed: float) -> str:
-    """A note when the disk of ``folder`` may be too small for ``needed`` bytes, else an empty string.
-
-    Raises OutputError when it certainly is.
-    """
-    free = shutil.disk_usage(folder).free
-    words = f"{folder} has {format_bytes(free)} free and the film is estimated to need {format_bytes(needed)}"
-    if free < SURE * needed:
-        raise OutputError(f"{words}: free some space, or take a smaller frame or a lower encode.quality")
-    return f"{words}; it may not fit" if free < needed else ""
-
-
-# Bytes per pixel of a frame, by quality: half as much again as a busy dream (320×180, a zoom of a third per second)
-# took. Larger frames take less.
+# Bytes per pixel of a frame, by quality (draft, good, best): 1.5 times what a busy dream took (320x180, zooming by a
+# third per second). Larger frames take less per pixel.
 LOSSY = {
     "h264": (0.05, 0.10, 0.14),
     "h265": (0.04, 0.08, 0.13),
@@ -34,14 +21,26 @@ LOSSY = {
     "gif": (1.3, 1.3, 1.3),
     "webp": (0.18, 0.26, 0.50),
 }
-LOSSLESS = {8: 1.7, 10: 2.9, 16: 3.8}
+LOSSLESS = {8: 1.7, 10: 2.9, 16: 3.8}  # by bits per colour
 PNG = {8: 2.8, 16: 3.4}
-LEAST = 2000  # bytes of a frame, whatever its size
+FRAME_OVERHEAD_BYTES = 2000
+
+
+def check_space(folder: Path, needed: float) -> str:
+    """A note if the disk of ``folder`` may be too small for ``needed`` bytes, else an empty string.
+
+    Raises OutputError if it certainly is too small.
+    """
+    free = shutil.disk_usage(folder).free
+    words = f"{folder} has {format_bytes(free)} free and the film is estimated to need {format_bytes(needed)}"
+    if free < CERTAIN_FRACTION * needed:
+        raise OutputError(f"{words}: free some space, or use a smaller frame or a lower encode.quality")
+    return f"{words}; it may not fit" if free < needed else ""
 
 
 def bytes_per_frame(encode: EncodeConfig, width: int, height: int) -> float:
-    """Bytes that a frame of this size in pixels takes at most in a busy film, in a segment or in the finished film,
-    whichever is more; both are there at once while the film is finished. Raises ConfigError.
+    """Maximum bytes of a frame of ``width`` x ``height`` pixels in a busy film: in a segment or in the finished film,
+    whichever is larger, since both exist while the film is joined. Raises ConfigError.
     """
     coding = coding_of(encode)
     name = coding.codec.software or coding.codec.name
@@ -50,4 +49,4 @@ def bytes_per_frame(encode: EncodeConfig, width: int, height: int) -> float:
         densities.append(LOSSLESS[coding.bits])
     if name == "png":
         densities.append(PNG[coding.bits])
-    return LEAST + max(densities) * width * height
+    return FRAME_OVERHEAD_BYTES + max(densities) * width * height

@@ -1,4 +1,4 @@
-"""What the frames of a shot depend on, as plain data: two runs with the same spec render the same frames."""
+"""The fingerprint of a shot: everything its frames depend on, as plain data. Equal fingerprints, equal frames."""
 
 import hashlib
 import json
@@ -12,21 +12,21 @@ from pipeline.runtime.files import write_json
 Spec = Mapping[str, Any]
 """Dotted key → number, text, list or None."""
 
-SHOWN = 6  # differences that are told one by one
+MAX_LISTED_DIFFERENCES = 6
 
 
 def write(path: Path, spec: Spec) -> None:
-    """Write it, whole or not at all. Raises OutputError."""
+    """Write the file atomically. Raises OutputError."""
     write_json(path, dict(sorted(spec.items())), indent=1)
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """The spec that was written there; None when there is none that makes sense."""
+    """The spec in this file; None if it is missing or damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def digest(spec: Spec) -> str:
@@ -35,25 +35,27 @@ def digest(spec: Spec) -> str:
 
 
 def differences(before: Spec, now: Spec) -> list[str]:
-    """``key: was → is`` for every key whose values differ, in the order of their names."""
-    plain = json.loads(json.dumps(dict(now)))  # as it would be read back: tuples are lists there
+    """``key: was → is`` for every key with different values, sorted."""
+    plain = json.loads(json.dumps(dict(now)))  # as read back from a file: tuples become lists
     return [
-        f"{key}: {_shown(before.get(key))} → {_shown(plain.get(key))}"
+        f"{key}: {_format(before.get(key))} → {_format(plain.get(key))}"
         for key in sorted({*before, *plain})
         if before.get(key) != plain.get(key)
     ]
 
 
 def refuse(before: Spec | None, now: Spec, film: Path, folder: Path) -> None:
-    """Raise OutputError, telling the differences; ``before`` is None where what was can no longer be read."""
-    found = ["its spec.json is damaged"] if before is None else differences(before, now)
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    """Raise OutputError with the differences; ``before`` is None when it is unreadable."""
+    listed = ["its spec.json is damaged"] if before is None else differences(before, now)
+    extra = len(listed) - MAX_LISTED_DIFFERENCES
+    more = f" and {extra} more" if extra > 0 else ""
     raise OutputError(
-        f"{folder} holds a part of {film} that was rendered differently ({'; '.join(found[:SHOWN])}{more}); "
-        "give overwrite=true to render it anew, or another output="
+        f"{folder} holds a part of {film} that was rendered differently "
+        f"({'; '.join(listed[:MAX_LISTED_DIFFERENCES])}{more}); "
+        "give overwrite=true to render it again from the start, or another output="
     )
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,4 +1,4 @@
-"""The journal of a shot: one line of JSON for each segment that is finished, on disk before the next one is."""
+"""The journal of a shot: one line of JSON per finished segment, synced to disk before the next one is."""
 
 import hashlib
 import json
@@ -12,10 +12,10 @@ from pipeline.errors import OutputError
 
 @dataclass(frozen=True)
 class Entry:
-    """One finished segment: ``frames`` frames from number ``first`` on, files by name with their SHA-256.
+    """A finished segment: ``frames`` frames from frame ``first`` on, file names with their SHA-256.
 
-    ``spec`` is the digest of what they were rendered for, ``cues`` that of the score in these frames, ``seconds`` the
-    wall time they took.
+    ``spec`` is the digest of the shot's fingerprint, ``cues`` that of the score in these frames; ``seconds`` is the
+    wall time.
     """
 
     segment: int
@@ -31,32 +31,25 @@ class Entry:
 
 
 def read(path: Path) -> dict[int, Entry]:
-    """The entries by their first frame, the latest of each. Lines that make no sense are passed over: what they
-    told of counts as not rendered.
-    """
+    """The latest entry of each first frame. Skips damaged lines: their segments count as missing."""
     try:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise OutputError(f"{path} cannot be read: {error.strerror}") from error
-    found = {}
-    for line in lines:
-        entry = _parse(line)
-        if entry is not None:
-            found[entry.first] = entry
-    return found
+    return {entry.first: entry for entry in map(_parse, lines) if entry is not None}
 
 
 def append(path: Path, entry: Entry) -> None:
-    """Add one line and wait until it is on disk. Raises OutputError."""
+    """Append one line and sync it. Raises OutputError."""
     data = asdict(entry)
     line = json.dumps({**data, "line": _digest(data)}).encode() + b"\n"
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             size = os.fstat(handle).st_size
-            if size and os.pread(handle, 1, size - 1) != b"\n":  # a line torn by a crash
+            if size and os.pread(handle, 1, size - 1) != b"\n":  # a crash cut the last line short
                 line = b"\n" + line
             if os.write(handle, line) != len(line):
                 raise OutputError(f"{path} cannot be written: there is no space left")
@@ -76,14 +69,14 @@ def _parse(line: bytes) -> Entry | None:
         data = json.loads(line)
     except ValueError:
         return None
-    if not isinstance(data, dict) or data.pop("line", None) != _digest(data):  # a bit may have flipped
+    if not isinstance(data, dict) or data.pop("line", None) != _digest(data):
         return None
-    kinds = {item.name: item.type for item in fields(Entry)}
-    if data.keys() != kinds.keys():
+    types = {item.name: item.type for item in fields(Entry)}
+    if data.keys() != types.keys():
         return None
-    for name, kind in kinds.items():
-        wanted = int | float if kind is float else kind
-        if not isinstance(data[name], wanted) or isinstance(data[name], bool):  # type: ignore[arg-type]
+    for name, kind in types.items():
+        allowed = int | float if kind is float else kind
+        if not isinstance(data[name], allowed) or isinstance(data[name], bool):  # type: ignore[arg-type]
             return None
-    plain = all(Path(data[name]).name == data[name] for name in ("file", "checkpoint"))
-    return Entry(**data) if plain and min(data["segment"], data["first"]) >= 0 else None
+    is_plain = all(Path(data[name]).name == data[name] for name in ("file", "checkpoint"))
+    return Entry(**data) if is_plain and min(data["segment"], data["first"]) >= 0 else None

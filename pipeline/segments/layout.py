@@ -1,4 +1,4 @@
-"""How a shot is divided into segments, and what their files are called."""
+"""How a shot is divided into segments, and the names of their files."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -7,52 +7,60 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Layout:
-    """A segment ends at every ``grid``-th frame, and before the frames ``head``, ``tail`` and ``cuts``.
+    """A shot of ``frames`` frames. Segments end every ``grid`` frames and before ``head``, ``tail`` and the ``cuts``.
 
-    What comes before ``head`` and from ``tail`` on goes into other pictures still: those files end in ``kept``, the
-    others in ``suffix``.
+    Frames before ``head`` and from ``tail`` on are mixed into transitions later: their files are lossless and end in
+    ``lossless_suffix``, the others in ``suffix``.
     """
 
     grid: int
+    frames: int
     suffix: str
-    kept: str = ""
+    lossless_suffix: str = ""
     head: int = 0
     tail: int | None = None
     cuts: tuple[int, ...] = ()
 
+    @property
+    def count(self) -> int:
+        """Number of segments."""
+        return -(-self.frames // self.grid) + sum(cut < self.frames for cut in self._off_grid)
+
+    @property
+    def last(self) -> int:
+        """First frame of the last segment."""
+        return self.first(self.count - 1)
+
     def first(self, number: int) -> int:
-        """The first frame of segment ``number``; the shot may be longer than that or not."""
+        """First frame of segment ``number``, even beyond the end of the shot."""
         passed = 0
-        for cut in self._cuts:
-            place = cut // self.grid + 1 + passed  # the number of the segment that begins there
-            if number <= place:
-                return cut if number == place else (number - passed) * self.grid
+        for cut in self._off_grid:
+            starting = cut // self.grid + 1 + passed  # the segment that starts at the cut
+            if number <= starting:
+                return cut if number == starting else (number - passed) * self.grid
             passed += 1
         return (number - passed) * self.grid
 
-    def length(self, number: int, frames: int) -> int:
-        """How many frames segment ``number`` has in a shot of ``frames`` frames."""
-        return min(self.first(number + 1), frames) - self.first(number)
-
-    def count(self, frames: int) -> int:
-        """How many segments a shot of ``frames`` frames has."""
-        return -(-frames // self.grid) + sum(cut < frames for cut in self._cuts)
+    def length(self, number: int) -> int:
+        """Number of frames in segment ``number``."""
+        return min(self.first(number + 1), self.frames) - self.first(number)
 
     def number(self, frame: int) -> int:
-        """The segment that frame ``frame`` is in."""
-        return frame // self.grid + bisect_right(self._cuts, frame)
+        """The segment that contains ``frame``."""
+        return frame // self.grid + bisect_right(self._off_grid, frame)
 
-    def is_kept(self, number: int) -> bool:
-        """Whether the frames of segment ``number`` go into other pictures."""
+    def is_lossless(self, number: int) -> bool:
+        """Whether the frames of segment ``number`` are mixed into transitions later."""
         first = self.first(number)
         return first < self.head or (self.tail is not None and first >= self.tail)
 
     def name(self, number: int) -> str:
-        """The file of segment ``number``: of frames between two places of the grid, wherever else cuts are."""
+        """File name of segment ``number``; it depends on the frames before it only through the grid."""
         place, offset = divmod(self.first(number), self.grid)
-        return f"{place:05}{f'-{offset}' if offset else ''}{self.kept if self.is_kept(number) else self.suffix}"
+        suffix = self.lossless_suffix if self.is_lossless(number) else self.suffix
+        return f"{place:05}{f'-{offset}' if offset else ''}{suffix}"
 
     @cached_property
-    def _cuts(self) -> list[int]:
-        """Where a segment ends that the grid does not end anyhow."""
+    def _off_grid(self) -> list[int]:
+        """The cuts between two places of the grid."""
         return sorted({cut for cut in (self.head, self.tail, *self.cuts) if cut is not None and cut % self.grid})

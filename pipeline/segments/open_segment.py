@@ -1,4 +1,4 @@
-"""A segment on its way: its encoder, and whatever is kept of its single frames until it is finished."""
+"""A segment while it is rendered: its encoder, and its raw frames for the case that it cannot be finished."""
 
 import time
 from collections import deque
@@ -12,88 +12,88 @@ from pipeline.media.encode.frame_pipe import Fetch
 from pipeline.segments.spool import Spool
 from pipeline.shot import Step
 
-LOOKED = 8  # frames after which it is known how long they take
+TIMED_FRAMES = 8
 
 
-class Pace:
-    """How long the last few frames took. The first ones set a device up; their median does not mind."""
+class FrameTimer:
+    """Median time of the last few frames: the first frames, which set up a device, do not count."""
 
     def __init__(self) -> None:
-        self._ends: deque[float] = deque(maxlen=LOOKED)
+        self._ends: deque[float] = deque(maxlen=TIMED_FRAMES)
 
     def frame(self) -> None:
-        """One is done."""
+        """One more frame is done."""
         self._ends.append(time.monotonic())
 
     def seconds(self) -> float | None:
-        """A frame's; None before ``LOOKED`` are done."""
-        if len(self._ends) < LOOKED:
+        """Per frame; None during the first ``TIMED_FRAMES``."""
+        if len(self._ends) < TIMED_FRAMES:
             return None
         return median(later - sooner for sooner, later in zip(self._ends, list(self._ends)[1:], strict=False))
 
 
-class Opened:
-    """A segment on its way: its encoder, the canvas after its last frame and the dreamer's notes there, and the frames
-    themselves: in a ``spool``; or ``held`` in memory until it is settled whether they are worth one; or nowhere.
+class OpenSegment:
+    """Encodes frames and holds the last ``canvas`` and the dreamer's ``state`` there.
 
-    Frames that are held, or kept nowhere, leave a GPU without being waited for.
+    The raw frames go to a ``spool``; or into ``pending`` memory (``defer=True``) until it is known whether a spool
+    pays; or nowhere. Pending and unspooled frames leave a GPU asynchronously.
     """
 
-    def __init__(self, number: int, encoder: Encoder, spool: Spool | None, *, hold: bool = False) -> None:
+    def __init__(self, number: int, encoder: Encoder, spool: Spool | None, *, defer: bool = False) -> None:
         self.number, self.encoder, self.spool = number, encoder, spool
-        self.held: list[Fetch] | None = [] if hold else None
+        self.pending: list[Fetch] | None = [] if defer else None
         self.canvas: Tensor | None = None
-        self.notes: Mapping[str, str] = {}
+        self.state: Mapping[str, str] = {}
         self.began = time.monotonic()
         try:
             encoder.__enter__()
         except BaseException:
-            self.shut()
+            self.close()
             raise
 
     def add(self, step: Step) -> None:
         """Encode one frame."""
-        if self.held is not None:
-            self.held.append(self.encoder.write_later(step.frame))
+        if self.pending is not None:
+            self.pending.append(self.encoder.write_later(step.frame))
         elif self.spool is None:
             self.encoder.write(step.frame)
         else:
             raw = self.encoder.pack(step.frame)
             self.spool.add(raw)
-            # Now that the frame is in the spool: all stand at the same frame.
-            self.canvas, self.notes = step.canvas, step.notes
+            # Set before encoding: should that fail, spool and canvas are at the same frame.
+            self.canvas, self.state = step.canvas, step.notes
             self.encoder.write_bytes(raw)
             return
-        self.canvas, self.notes = step.canvas, step.notes
+        self.canvas, self.state = step.canvas, step.notes
 
-    def add_again(self, raw: bytes) -> None:
-        """Encode one frame of those that an earlier run left; the canvas is known after the last of them."""
+    def add_raw(self, raw: bytes) -> None:
+        """Encode a raw frame of an earlier run, whose canvas is set after the last of them."""
         if self.spool is not None:
             self.spool.add(raw)
         self.encoder.write_bytes(raw)
 
     def settle(self, spool: Spool | None) -> None:
-        """Put the frames that are held into ``spool``, and from now on all, or let them go.
+        """Move the pending frames into ``spool``, which takes all later ones too; with None drop them.
 
-        Raises DreamError for one that holds values that are no numbers.
+        Raises DreamError for a frame that is not finite.
         """
-        held, self.held = self.held or [], None
+        pending, self.pending = self.pending or [], None
         if spool is None:
             return
         try:
-            for fetch in held:
+            for fetch in pending:
                 spool.add(bytes(fetch()))
         except BaseException:
             spool.remove()
             raise
         self.spool = spool
 
-    def shut(self) -> None:
+    def close(self) -> None:
         """Close the spool's file, which stays. May be repeated."""
         if self.spool is not None:
             self.spool.close()
 
-    def on_cpu(self) -> Tensor:
-        """The canvas, float32."""
+    def canvas_on_cpu(self) -> Tensor:
+        """The canvas as float32."""
         assert self.canvas is not None
         return self.canvas.detach().float().cpu()

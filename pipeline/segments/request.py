@@ -1,4 +1,4 @@
-"""What was asked for, kept beside a film that grows, so that the same command finds it again."""
+"""The config of an unfinished film, stored in its work folder, so that the same command resumes it."""
 
 import json
 from dataclasses import asdict
@@ -9,47 +9,45 @@ from pipeline.config import RenderConfig
 from pipeline.runtime.files import write_json
 from pipeline.segments.lock import is_held
 
-FREE = (
+RUN_SETTINGS = (
     *("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "limits", "preview", "shots"),
     "encode.patience",
 )
-"""Settings, or groups of them, of a run that make no difference to the film."""
+"""Settings, or groups of them, that belong to a run and do not change the film."""
 
-NAME = "request.json"
+FILE_NAME = "request.json"
 
 
 def write(folder: Path, config: RenderConfig) -> None:
-    """Keep what was asked for in the work folder. Raises OutputError."""
-    write_json(folder / NAME, film_settings(config))
+    """Store the config in the work folder. Raises OutputError."""
+    write_json(folder / FILE_NAME, film_settings(config))
 
 
 def find_unfinished(folder: Path, name: str, config: RenderConfig) -> Path | None:
-    """The latest run's folder in which the film ``name`` of this config stopped; ``folder`` is a new run's.
+    """The latest run's folder with an unfinished film ``name`` of this config; ``folder`` is that of a new run.
 
-    A run's folder is outputs/DAY/TIME, or outputs/sweeps/TIME/NUMBER for a film of a sweep, and only those of its own
-    kind are looked at. None when there is none, or when the run's folder is one that was asked for.
+    Searches runs of the same kind: outputs/DAY/TIME, or outputs/sweeps/TIME/NUMBER for a film of a sweep. None if
+    there is no such film or if the user chose the folder.
     """
     above = folder.parent.parent
     if above.name != "outputs" and (above.parent.name, above.name) != ("outputs", "sweeps"):
         return None
-    asked = json.loads(json.dumps(film_settings(config)))
-    for path in sorted(above.glob(f"*/*/{name}.work/{NAME}"), reverse=True):
-        finished = (path.parent / "film.json").exists()
-        if not finished and _read(path) == asked and not is_held(path.with_name("lock")):
+    settings = json.loads(json.dumps(film_settings(config)))
+    for path in sorted(above.glob(f"*/*/{name}.work/{FILE_NAME}"), reverse=True):
+        is_finished = (path.parent / "film.json").exists()
+        if not is_finished and _read(path) == settings and not is_held(path.with_name("lock")):
             return path.parent.parent
     return None
 
 
 def film_settings(config: RenderConfig) -> dict[str, Any]:
-    """Every setting that makes a difference to the film."""
-    found = asdict(config)
-    for key in FREE:
+    """Every setting that changes the film."""
+    settings = asdict(config)
+    for key in RUN_SETTINGS:
         group, _, name = key.rpartition(".")
-        (found[group] if group else found).pop(name, None)
-    for key, said in (("film", config.film), ("loop", config.loop), ("presets", isinstance(config.film, str))):
-        if not said:  # of a film of one shot, which begins and ends
-            del found[key]
-    return found
+        (settings[group] if group else settings).pop(name, None)
+    in_use = {"film": config.film, "loop": config.loop, "presets": isinstance(config.film, str)}
+    return {key: value for key, value in settings.items() if in_use.get(key, True)}
 
 
 def _read(path: Path) -> Any:

@@ -1,216 +1,155 @@
-"""The finished segments of one shot in a folder: verified, added to, gone on from."""
+"""The finished segments of one shot on disk: verified, extended, resumed."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
 
-from pipeline.errors import OutputError
-from pipeline.runtime.files import move_into_place, sha256_of, write_json
+from pipeline.runtime.files import move_into_place, sha256_of
 from pipeline.segments import checkpoint, journal
+from pipeline.segments.checkpoint import Position
 from pipeline.segments.journal import Entry
 from pipeline.segments.layout import Layout
-from pipeline.segments.spool import Spool, replay
+from pipeline.segments.spool import CueDigest, SpoolFolder
 
-RECENT, EVERY = 3, 16
-"""Of the checkpoints for which there is no room the latest few stay, and further back one in so many."""
-
-ROOM = 2e9
-"""Bytes that checkpoints may take: enough for all of most films, so that damage anywhere costs one segment."""
-
-Cues = Callable[[int, int], str]
-"""(first frame, count of frames) → digest of what the score asks for in them."""
+LATEST_CHECKPOINTS, CHECKPOINT_STEP = 3, 16
+"""Without space for all checkpoints the latest few stay, and one in so many of the others."""
+MAX_CHECKPOINT_BYTES = 2e9  # enough for all of most films: then damage anywhere costs one segment
 
 
-@dataclass(frozen=True)
-class Position:
-    """Where a render goes on: ``canvas`` is that of frame ``first − 1``, None at the very beginning.
+class SegmentStore:
+    """The segments of a shot in ``folder``, which exists.
 
-    ``frames`` are raw frames of the open segment that need only be encoded again. ``notes`` are the checkpoint's.
+    ``spec`` is the digest of the shot's fingerprint, ``cues`` that of its score. ``entries`` are the intact segments by
+    first frame; ``damaged`` lists the other ones in the journal; ``changed`` the first frames of those whose score is
+    different now.
     """
 
-    canvas: Tensor | None
-    first: int
-    frames: tuple[Iterator[bytes], int] | None
-    notes: Mapping[str, str]
-
-
-class Shelf:
-    """Segments in ``folder``, which exists, divided as ``layout`` says.
-
-    ``damaged`` are the segments that the journal tells of and that are not, or no longer, what it tells; ``changed``
-    the first frames of those for which the score asks for something else by now. ``spec`` is the digest of what the
-    frames depend on, ``room`` is in bytes, for checkpoints.
-    """
-
-    def __init__(self, folder: Path, *, layout: Layout, spec: str, cues: Cues, room: float = ROOM) -> None:
-        self._room, self._spec = room, spec
-        self.folder, self.layout, self._cues = folder, layout, cues
+    def __init__(
+        self, folder: Path, layout: Layout, spec: str, cues: CueDigest, checkpoint_bytes: float = MAX_CHECKPOINT_BYTES
+    ) -> None:
+        self.folder, self.layout = folder, layout
+        self.spools = SpoolFolder(folder, layout, spec, cues)
+        self._spec, self._cues, self._checkpoint_bytes = spec, cues, checkpoint_bytes
         self.damaged: list[int] = []
         self.changed: list[int] = []
         self._journal = folder / "journal.jsonl"
-        self._told = journal.read(self._journal)
-        self.entries = {first: entry for first, entry in self._told.items() if self._holds(entry)}
-        for leftover in folder.glob(".*.part"):  # of a render that was killed; the lock is ours
+        self._recorded = journal.read(self._journal)
+        self.entries = {first: entry for first, entry in self._recorded.items() if self._is_valid(entry)}
+        for leftover in folder.glob(".*.part"):  # of a killed render: we hold the lock
             leftover.unlink(missing_ok=True)
+
+    @property
+    def finished_frames(self) -> int:
+        """How many frames are in finished segments."""
+        return sum(self.layout.length(n) for n in range(self.layout.count) if self._is_finished(n))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all segments are finished."""
+        return self.finished_frames == self.layout.frames
+
+    @property
+    def kept_frames(self) -> int:
+        """How many frames need not be dreamed again, including those of the open segment."""
+        gaps = self.gaps()
+        opened = self.spools.load(gaps[0].start) if gaps else None
+        return self.finished_frames + (opened.raw_count if opened else 0)
 
     def path(self, number: int) -> Path:
         """The video of a segment."""
         return self.folder / self.layout.name(number)
 
-    def length(self, number: int, frames: int) -> int:
-        """How many frames segment ``number`` has in a shot of ``frames`` frames."""
-        return self.layout.length(number, frames)
+    def files(self, first: int, stop: int) -> list[tuple[Path, int]]:
+        """(video, number of frames) of the segments that start in frames ``first`` to ``stop``."""
+        layout = self.layout
+        numbers = [number for number in range(layout.count) if first <= layout.first(number) < stop]
+        return [(self.path(number), layout.length(number)) for number in numbers]
 
-    def count(self, frames: int) -> int:
-        """How many segments a shot of ``frames`` frames has."""
-        return self.layout.count(frames)
+    def gaps(self, segments: range | None = None) -> list[range]:
+        """The runs of segments to render, of ``segments`` only unless None.
 
-    def finished(self, frames: int) -> int:
-        """How many of ``frames`` frames stand in finished segments."""
-        return sum(self.length(n, frames) for n in range(self.count(frames)) if self._is_whole(n, frames))
-
-    def gaps(self, frames: int, wanted: range | None = None) -> list[range]:
-        """The runs of segments to render for a shot of ``frames`` frames (of it, only the segments ``wanted``).
-
-        Each starts where there is a canvas to start from, so that finished segments may be among them.
+        Each starts after an intact checkpoint, so it may include finished segments.
         """
-        wanted, found = wanted or range(self.count(frames)), list[range]()
-        number = wanted.start
-        while number < wanted.stop:
-            if self._is_whole(number, frames):
+        segments, gaps = segments or range(self.layout.count), list[range]()
+        number = segments.start
+        while number < segments.stop:
+            if self._is_finished(number):
                 number += 1
                 continue
             start, stop = number, number + 1
-            while stop < wanted.stop and not self._is_whole(stop, frames):
+            while stop < segments.stop and not self._is_finished(stop):
                 stop += 1
-            least = found[-1].stop if found else 0
-            while start > least and not self._has_canvas(start - 1):
+            previous_stop = gaps[-1].stop if gaps else 0
+            while start > previous_stop and not self._has_checkpoint(start - 1):
                 start -= 1
-            if found and start == least:
-                start = found.pop().start
-            found.append(range(start, stop))
+            if gaps and start == previous_stop:
+                start = gaps.pop().start
+            gaps.append(range(start, stop))
             number = stop
-        return found
+        return gaps
 
     def position(self, number: int) -> Position:
-        """Where segment ``number``, the first of a gap, is gone on with."""
-        canvas, notes = None, dict[str, str]()
-        if number:
-            entry = self._told[self.layout.first(number - 1)]
-            found = checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
-            assert found is not None
-            canvas, notes = found
-        begun = self._open(number)
-        return begun or Position(canvas, self.layout.first(number), None, notes)
+        """Where segment ``number``, the first of a gap, resumes."""
+        opened = self.spools.load(number)
+        if opened is not None or not number:
+            return opened or Position()
+        entry = self._recorded[self.layout.first(number - 1)]
+        saved = checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
+        assert saved is not None
+        return Position(self.layout.first(number), *saved)
 
-    def add(
-        self, number: int, part: Path, canvas: Tensor, notes: Mapping[str, str], *, frames: int, seconds: float
-    ) -> Path:
-        """Give the complete video ``part`` its name, beside the canvas of its last frame, and tell the journal."""
-        path = self.path(number)
+    def next_frame(self, segments: range | None = None) -> int:
+        """The next frame to dream; the number of frames if none is left."""
+        gaps = self.gaps(segments)
+        return self.position(gaps[0].start).first if gaps else self.layout.frames
+
+    def add(self, number: int, part: Path, canvas: Tensor, state: Mapping[str, str], seconds: float) -> Path:
+        """Name the complete video ``part``, save the canvas of its last frame next to it, append to the journal."""
+        path, first, frames = self.path(number), self.layout.first(number), self.layout.length(number)
         sha256 = sha256_of(part)
         move_into_place(part, path, overwrite=True)
-        kept = path.with_suffix(".safetensors")
-        canvas_sha256 = checkpoint.save(kept, canvas, notes)
-        first = self.layout.first(number)
+        saved = path.with_suffix(".safetensors")
         entry = Entry(
             segment=number,
             first=first,
             frames=frames,
             file=path.name,
             sha256=sha256,
-            checkpoint=kept.name,
-            checkpoint_sha256=canvas_sha256,
+            checkpoint=saved.name,
+            checkpoint_sha256=checkpoint.save(saved, canvas, state),
             spec=self._spec,
             cues=self._cues(first, frames),
             seconds=round(seconds, 3),
         )
         journal.append(self._journal, entry)
-        self._told[first] = self.entries[first] = entry
+        self._recorded[first] = self.entries[first] = entry
         self._prune(number)
         return path
 
-    def spool(self, number: int) -> Spool:
-        """A new file for the frames of the open segment; what an earlier stop left stays until it is replaced."""
-        name = f"open-{number:05}.raw"
-        return Spool(self.folder / (f"open-{number:05}-again.raw" if self._opened().get("spool") == name else name))
-
-    def keep_open(self, number: int, spool: Spool, canvas: Tensor, notes: Mapping[str, str]) -> bool:
-        """Keep the open segment's frames and the canvas of the last one; False where the disk does not take them."""
-        spool.close()
-        if not spool.whole or not spool.frames:
-            spool.remove()
-            return False
-        kept = self.folder / f"{spool.path.stem}.safetensors"
-        try:
-            sha256 = checkpoint.save(kept, canvas, notes)
-            told = {
-                "segment": number,
-                "frames": spool.frames,
-                "spool": spool.path.name,
-                "sha256": spool.sha256,
-                "checkpoint_sha256": sha256,
-                "first": self.layout.first(number),
-                "spec": self._spec,
-                "cues": self._cues(self.layout.first(number), spool.frames),
-            }
-            write_json(self.folder / "open.json", told)
-        except OutputError:
-            return False
-        return True
-
-    def drop_open(self, number: int) -> None:
-        """Forget the frames of an open segment: it is finished."""
-        with suppress(OSError):
-            if self._opened().get("segment") == number:
-                (self.folder / "open.json").unlink()
-            for path in self.folder.glob(f"open-{number:05}*"):
-                path.unlink()
-
-    def first(self, frames: int, wanted: range | None = None) -> int:
-        """The frame that dreaming goes on with; ``frames`` when there is nothing left to do."""
-        gaps = self.gaps(frames, wanted)
-        return self.position(gaps[0].start).first if gaps else frames
-
-    def notes(self, frames: int) -> Mapping[str, str]:
-        """What was noted with the last checkpoint."""
-        found = self.last(frames)
-        return found[1] if found else {}
-
-    def last(self, frames: int) -> tuple[Tensor, Mapping[str, str]] | None:
-        """The canvas of the last of ``frames`` frames and what was noted with it, where it is there."""
-        entry = self.entries[self.layout.first(self.count(frames) - 1)]
+    def last_checkpoint(self) -> tuple[Tensor, Mapping[str, str]] | None:
+        """(canvas, dreamer's state) after the last frame of a finished shot; None if it is missing or damaged."""
+        entry = self.entries[self.layout.last]
         return checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
 
-    def handed(self, frames: int) -> str:
-        """The SHA-256 of the canvas of the last of ``frames`` frames."""
-        return self.entries[self.layout.first(self.count(frames) - 1)].checkpoint_sha256
+    def last_canvas_sha256(self) -> str:
+        """SHA-256 of the checkpoint after the last frame of a finished shot."""
+        return self.entries[self.layout.last].checkpoint_sha256
 
-    def want_last(self, frames: int) -> None:
-        """Count the segment of the last of ``frames`` frames as missing where the canvas after it is not there."""
-        first = self.layout.first(self.count(frames) - 1)
-        entry = self.entries.get(first)
-        if entry is not None and not checkpoint.intact(self.folder / entry.checkpoint, entry.checkpoint_sha256):
-            del self.entries[first]
+    def require_last_checkpoint(self) -> None:
+        """Count the last segment as missing if its checkpoint is."""
+        entry = self.entries.get(self.layout.last)
+        if entry is not None and not checkpoint.is_intact(self.folder / entry.checkpoint, entry.checkpoint_sha256):
+            del self.entries[entry.first]
 
-    def digests(self, firsts: range, frames: int) -> list[str]:
-        """The SHA-256 of the finished segments that begin at one of the frames ``firsts``, of a shot of ``frames``."""
-        numbers = range(self.count(frames))
-        return [self.entries[at].sha256 for at in map(self.layout.first, numbers) if at in firsts]
+    def hashes(self, firsts: range) -> list[str]:
+        """SHA-256 of the finished segments whose first frame is in ``firsts``."""
+        starts = map(self.layout.first, range(self.layout.count))
+        return [self.entries[first].sha256 for first in starts if first in firsts]
 
-    def kept(self, frames: int) -> int:
-        """How many of ``frames`` frames need not be dreamed again, the open segment's included."""
-        gaps = self.gaps(frames)
-        opened = self._open(gaps[0].start) if gaps else None
-        return self.finished(frames) + (opened.frames[1] if opened and opened.frames else 0)
-
-    def _holds(self, entry: Entry) -> bool:
-        """Whether the segment is what the journal tells, and what the score still asks for."""
-        if not checkpoint.intact(self.folder / entry.file, entry.sha256):
+    def _is_valid(self, entry: Entry) -> bool:
+        """Whether the segment is intact and the score in it is the same."""
+        if not checkpoint.is_intact(self.folder / entry.file, entry.sha256):
             self.damaged.append(entry.segment)
         elif self._cues(entry.first, entry.frames) != entry.cues:
             self.changed.append(entry.first)
@@ -218,46 +157,23 @@ class Shelf:
             return True
         return False
 
-    def _is_whole(self, number: int, frames: int) -> bool:
+    def _is_finished(self, number: int) -> bool:
         entry = self.entries.get(self.layout.first(number))
-        return entry is not None and (entry.frames, entry.file) == (self.length(number, frames), self.path(number).name)
+        return entry is not None and (entry.frames, entry.file) == (self.layout.length(number), self.path(number).name)
 
-    def _has_canvas(self, number: int) -> bool:
-        """Whether there is the canvas after segment ``number`` and that segment is one of the shot's as it is now."""
-        first, after = self.layout.first(number), self.layout.first(number + 1)
-        entry = self._told.get(first)
-        if entry is None or entry.frames != after - first:
-            return False
-        return checkpoint.intact(self.folder / entry.checkpoint, entry.checkpoint_sha256)
-
-    def _opened(self) -> dict[str, object]:
-        try:
-            found = json.loads((self.folder / "open.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
-    def _open(self, number: int) -> Position | None:
-        """Where an earlier stop in the middle of this segment left off, if all of it is whole."""
-        told = self._opened()
-        frames, spool = told.get("frames"), str(told.get("spool"))
-        if told.get("segment") != number or not isinstance(frames, int) or Path(spool).name != spool:
-            return None
+    def _has_checkpoint(self, number: int) -> bool:
+        """Whether the canvas after segment ``number`` is intact and the segment ends where the layout ends it."""
         first = self.layout.first(number)
-        if told.get("first", first) != first:  # divided otherwise meanwhile
-            return None
-        pieces = replay(self.folder / spool, frames, str(told.get("sha256")))
-        found = checkpoint.load((self.folder / spool).with_suffix(".safetensors"), str(told.get("checkpoint_sha256")))
-        same = told.get("spec") == self._spec and told.get("cues") == self._cues(first, frames)
-        if pieces is None or found is None or not same:
-            return None
-        return Position(found[0], first + frames, (pieces, frames), found[1])
+        entry = self._recorded.get(first)
+        if entry is None or entry.frames != self.layout.first(number + 1) - first:
+            return False
+        return checkpoint.is_intact(self.folder / entry.checkpoint, entry.checkpoint_sha256)
 
     def _prune(self, number: int) -> None:
-        """Delete checkpoints that nobody is likely to go back to, where there is no room for all."""
-        size = (self.folder / self._told[self.layout.first(number)].checkpoint).stat().st_size
-        recent = max(RECENT, int(self._room / size))
-        for earlier in range(max(0, number - recent - EVERY), number - recent + 1):
-            entry = self._told.get(self.layout.first(earlier))
-            if earlier % EVERY != EVERY - 1 and entry is not None:
+        """Delete older checkpoints once all of them would take more than ``checkpoint_bytes``."""
+        size = (self.folder / self._recorded[self.layout.first(number)].checkpoint).stat().st_size
+        latest = max(LATEST_CHECKPOINTS, int(self._checkpoint_bytes / size))
+        for earlier in range(max(0, number - latest - CHECKPOINT_STEP), number - latest + 1):
+            entry = self._recorded.get(self.layout.first(earlier))
+            if earlier % CHECKPOINT_STEP != CHECKPOINT_STEP - 1 and entry is not None:
                 (self.folder / entry.checkpoint).unlink(missing_ok=True)

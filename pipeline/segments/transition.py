@@ -1,6 +1,7 @@
-"""From one shot into the next: finished frames of both, mixed into a short piece of film of its own. No dreaming."""
+"""Mixes the frames of two shots into the short video between them. No dreaming."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,10 +16,9 @@ from pipeline.runtime.files import move_into_place, sha256_of, write_json
 
 
 @dataclass(frozen=True)
-class Seam:
-    """A ``kind`` of transition over ``frames`` frames: the lossless files of one shot's end, the next one's beginning.
-
-    ``coding`` is what the piece depends on beside them.
+class TransitionPiece:
+    """A transition of ``frames`` frames from the lossless files ``before`` (end of a shot) and ``after`` (start of the
+    next). ``coding`` is whatever else the piece depends on.
     """
 
     kind: str
@@ -28,30 +28,38 @@ class Seam:
     coding: str
 
 
-def mix(kind: str, before: Tensor, after: Tensor, number: int, count: int) -> Tensor:
-    """Frame ``number`` of ``count``, ``(1, 3, H, W)`` in [0, 1]: of a crossfade both, of a dip one and then, after
-    black, the other.
-    """
-    if kind == "crossfade":
-        return image.crossfade(before, after, (number + 1) / (count + 1))
-    half = (count + 1) // 2  # so that it is black whether there is one frame in the middle or two
-    left, come = 1 - (number + 1) / half, 1 - (count - number) / half
-    return before * left if number < half else after * come
+def crossfade(before: Tensor, after: Tensor, number: int, count: int) -> Tensor:
+    """Frame ``number`` of ``count``: a mix of both."""
+    return image.crossfade(before, after, (number + 1) / (count + 1))
 
 
-def make_seam(seam: Seam, path: Path, encoder: Encoder) -> Path:
-    """The piece at ``path``, made unless it is there already from the same frames. Raises RenderError kinds."""
-    told = path.with_suffix(".json")
-    asked = {**asdict(seam), "ffmpeg": ffmpeg.version()}
-    asked |= {"before": [sha256_of(file) for file in seam.before], "after": [sha256_of(file) for file in seam.after]}
+def dip(before: Tensor, after: Tensor, number: int, count: int) -> Tensor:
+    """Frame ``number`` of ``count``: fade to black, then from black."""
+    half = (count + 1) // 2  # black in the middle, whether that is one frame or two
+    if number < half:
+        return before * (1 - (number + 1) / half)
+    return after * (1 - (count - number) / half)
+
+
+MIXES: dict[str, Callable[[Tensor, Tensor, int, int], Tensor]] = {"crossfade": crossfade, "dip": dip}
+"""(before, after, number, count) → frame, all ``(1, 3, H, W)`` in [0, 1]; one for each overlapping transition of
+``plan.transitions``.
+"""
+
+
+def make_transition(piece: TransitionPiece, path: Path, encoder: Encoder) -> Path:
+    """Render the piece to ``path``, unless it is there already from the same frames. Raises RenderError kinds."""
+    source_path = path.with_suffix(".json")
+    source = {**asdict(piece), "ffmpeg": ffmpeg.version()}
+    source |= {"before": [sha256_of(file) for file in piece.before], "after": [sha256_of(file) for file in piece.after]}
     with suppress(OSError, ValueError, AttributeError):
-        found = json.loads(told.read_text(encoding="utf-8"))
-        if found.get("made_from") == asked and found.get("sha256") == sha256_of(path):
+        existing = json.loads(source_path.read_text(encoding="utf-8"))
+        if existing.get("made_from") == source and existing.get("sha256") == sha256_of(path):
             return path
     with encoder:
-        pairs = zip(read(seam.before), read(seam.after), strict=True)
+        pairs = zip(read(piece.before), read(piece.after), strict=True)
         for number, (before, after) in enumerate(pairs):
-            encoder.write(mix(seam.kind, before, after, number, seam.frames))
+            encoder.write(MIXES[piece.kind](before, after, number, piece.frames))
     move_into_place(encoder.part, path, overwrite=True)
-    write_json(told, {"made_from": asked, "sha256": sha256_of(path)})
+    write_json(source_path, {"made_from": source, "sha256": sha256_of(path)})
     return path

@@ -1,4 +1,4 @@
-"""The folder in which a film grows: beside the film, locked, gone when the film is finished."""
+"""The work folder of a film: next to it, locked while in use, removed when the film is finished."""
 
 import glob
 import hashlib
@@ -9,47 +9,47 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from pipeline.config import RenderConfig
 from pipeline.errors import OutputError
 from pipeline.media.encode.codecs import check_output
 from pipeline.plan.output_paths import OutputPaths
 from pipeline.runtime.files import check_writable, sha256_of, write_json
-from pipeline.segments import fingerprint as specs
-from pipeline.segments import journal
+from pipeline.segments import fingerprint, journal
 from pipeline.segments.fingerprint import Spec
-from pipeline.segments.lock import Lock
+from pipeline.segments.lock import RenderLock
 
-OURS = re.compile(r"lock|request\.json|film\.json|joining|shot-\d{3,}|seam-\d{3,}.*|\..*part")
-"""What stands in a work folder; anything else in it is somebody else's."""
-
-
-def work_path(video: Path) -> Path:
-    """Where the film ``video`` grows."""
-    return video.with_name(f"{video.stem}.work")
+OWN_FILES = re.compile(r"lock(\.json)?|request\.json|film\.json|joining|shot-\d{3,}|seam-\d{3,}.*|\..*part")
+"""What a work folder contains; anything else in it belongs to somebody else."""
 
 
-class Folder:
-    """While it is entered, this process alone works in ``path`` on the film ``video``.
+def work_path(film: Path) -> Path:
+    """The work folder of ``film``."""
+    return film.with_name(f"{film.stem}.work")
 
-    Leaving it takes the folder away if nothing was finished there. Raises OutputError.
+
+class WorkFolder:
+    """While entered, only this process renders ``film``. Leaving removes the folder if it holds no finished frame.
+
+    Raises OutputError.
     """
 
-    def __init__(self, path: Path, video: Path) -> None:
-        self.path, self._video = path, video
-        self._lock = Lock(path / "lock", video)
+    def __init__(self, film: Path) -> None:
+        self.path, self._film = work_path(film), film
+        self._lock = RenderLock(self.path / "lock", film)
 
-    def __enter__(self) -> "Folder":
+    def __enter__(self) -> Self:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            strange = sorted(entry.name for entry in self.path.iterdir() if not OURS.fullmatch(entry.name))
+            foreign = sorted(entry.name for entry in self.path.iterdir() if not OWN_FILES.fullmatch(entry.name))
         except OSError as error:
             raise OutputError(f"{self.path} cannot be created: {error.strerror}") from error
-        if strange:
-            words = f"{self.path}, where the film would grow, holds {strange[0]}, which is no part of a film"
+        if foreign:
+            words = f"{self.path}, the film's work folder, holds {foreign[0]}, which is no part of a film"
             raise OutputError(f"{words}; move it, or give another output=")
         self._lock.__enter__()
-        self._sweep()
+        self._delete_leftovers()
         return self
 
     def __exit__(
@@ -59,9 +59,60 @@ class Folder:
             self.remove()
         self._lock.__exit__(kind, error, trace)
 
-    def _sweep(self) -> None:
-        """Delete what a killed render left while it joined this film; the lock is ours."""
-        for path in self._video.parent.glob(f".{glob.escape(self._video.name)}.*part"):
+    def spec(self, number: int) -> Spec:
+        """The fingerprint of shot ``number``; empty if it is missing or damaged."""
+        return fingerprint.read(self._shot_path(number) / "spec.json") or {}
+
+    def open_shot(self, number: int, spec: Spec, *, resume: bool, overwrite: bool) -> Path:
+        """The folder of shot ``number``, ready for frames with this fingerprint.
+
+        With ``resume=False`` deletes what is there. Frames with another fingerprint are deleted with ``overwrite``;
+        otherwise they raise OutputError with the differences.
+        """
+        folder = self._shot_path(number)
+        before, recorded = fingerprint.read(folder / "spec.json"), journal.read(folder / "journal.jsonl")
+        is_recorded = {entry.spec for entry in recorded.values()} <= {fingerprint.digest(spec)}
+        if resume and folder.is_dir() and is_recorded and (recorded or before == spec):
+            if before != spec:  # damaged: the journal is right
+                fingerprint.write(folder / "spec.json", spec)
+            return folder
+        if resume and not overwrite and (recorded or (folder / "open.json").exists()):
+            fingerprint.refuse(before, spec, self._film, folder)
+        try:
+            if folder.exists():
+                shutil.rmtree(folder)
+            folder.mkdir()
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be created: {error.strerror}") from error
+        fingerprint.write(folder / "spec.json", spec)
+        return folder
+
+    def remove(self) -> None:
+        """Delete the folder, except for foreign files."""
+        if not self.path.is_dir():
+            return
+        hidden = self.path.with_name(f".{self.path.name}.{os.getpid()}.gone")
+        with suppress(OSError):
+            if all(OWN_FILES.fullmatch(entry.name) for entry in self.path.iterdir()):
+                self.path.rename(hidden)  # at once: a folder half deleted would look like a film half rendered
+                shutil.rmtree(hidden, ignore_errors=True)
+                return
+        for entry in self.path.iterdir():
+            if OWN_FILES.fullmatch(entry.name):
+                shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+
+    def announce(self, fresh: Path) -> None:
+        """Record ``fresh``, which is about to get the film's name: after a kill right then it is known as ours."""
+        write_json(self.path / "joining", {"sha256": _content_sha256(fresh)})
+
+    def sign(self) -> None:
+        """Record that this folder made the finished film, so that a longer one may replace it."""
+        write_json(self.path / "film.json", {"sha256": _content_sha256(self._film)})
+        (self.path / "joining").unlink(missing_ok=True)
+
+    def _delete_leftovers(self) -> None:
+        """Delete what a render left that was killed while joining this film: we hold the lock."""
+        for path in self._film.parent.glob(f".{glob.escape(self._film.name)}.*part"):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -69,60 +120,8 @@ class Folder:
         for path in self.path.glob(".segments.*part"):
             path.unlink(missing_ok=True)
 
-    def spec(self, number: int) -> Spec:
-        """The spec of what is there of a shot; empty where there is nothing, or nothing that makes sense."""
-        return specs.read(self._home(number) / "spec.json") or {}
-
-    def _home(self, number: int) -> Path:
+    def _shot_path(self, number: int) -> Path:
         return self.path / f"shot-{number:03}"
-
-    def shot(self, number: int, spec: Spec, *, resume: bool, overwrite: bool) -> Path:
-        """The folder of one shot, for frames of this ``spec``.
-
-        What stands there is gone on with, or with ``resume=False`` deleted. Of another spec, it is deleted with
-        ``overwrite``; without it that is an OutputError which tells the differences.
-        """
-        folder = self._home(number)
-        before, told = specs.read(folder / "spec.json"), journal.read(folder / "journal.jsonl")
-        same = {entry.spec for entry in told.values()} <= {specs.digest(spec)} and (bool(told) or before == spec)
-        if resume and folder.is_dir() and same:
-            if before != spec:  # damaged: the journal knows better
-                specs.write(folder / "spec.json", spec)
-            return folder
-        if resume and not overwrite and (told or (folder / "open.json").exists()):
-            specs.refuse(before, spec, self._video, folder)
-        try:
-            if folder.exists():
-                shutil.rmtree(folder)
-            folder.mkdir()
-        except OSError as error:
-            raise OutputError(f"{folder} cannot be made anew: {error.strerror}") from error
-        specs.write(folder / "spec.json", spec)
-        return folder
-
-    def remove(self) -> None:
-        """The film is finished and needs it no more. What is not ours stays."""
-        if not self.path.is_dir():
-            return
-        gone = self.path.with_name(f".{self.path.name}.{os.getpid()}.gone")
-        with suppress(OSError):
-            if all(OURS.fullmatch(entry.name) for entry in self.path.iterdir()):
-                self.path.rename(gone)  # at once: a folder half deleted would look like a film half rendered
-                shutil.rmtree(gone, ignore_errors=True)
-                return
-        for entry in self.path.iterdir():
-            if OURS.fullmatch(entry.name):
-                shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
-
-    def own(self, fresh: Path) -> None:
-        """``fresh`` is about to get the film's name: should this be cut off by force, it is known as ours."""
-        write_json(self.path / "joining", {"sha256": _content(fresh)})
-
-    def sign(self) -> None:
-        """Note that the finished film was made from here, so that a longer one may take its place."""
-        write_json(self.path / "film.json", {"sha256": _content(self._video)})
-        with suppress(OSError):
-            (self.path / "joining").unlink()
 
 
 def may_replace(outputs: OutputPaths, config: RenderConfig) -> bool:
@@ -138,21 +137,21 @@ def check_outputs(outputs: OutputPaths, config: RenderConfig) -> None:
         check_writable(path, overwrite=replace)
 
 
-def is_own(video: Path) -> bool:
-    """Whether ``video`` is the film that was made from the work folder beside it, unchanged since."""
+def is_own(film: Path) -> bool:
+    """Whether the work folder next to ``film`` made it and it has not changed since."""
     for name in ("film.json", "joining"):
         with suppress(OSError, ValueError, AttributeError):
-            told = json.loads((work_path(video) / name).read_text(encoding="utf-8"))
-            if told.get("sha256") == _content(video):
+            signature = json.loads((work_path(film) / name).read_text(encoding="utf-8"))
+            if signature.get("sha256") == _content_sha256(film):
                 return True
     return False
 
 
-def _content(film: Path) -> str:
-    """The SHA-256 of a film, or of all pictures of one that is a folder."""
+def _content_sha256(film: Path) -> str:
+    """SHA-256 of a film, or of all images of one that is a folder."""
     if not film.is_dir():
         return sha256_of(film)
-    found = hashlib.sha256()
-    for picture in sorted(film.iterdir()):
-        found.update(f"{picture.name} {sha256_of(picture)}\n".encode())
-    return found.hexdigest()
+    digest = hashlib.sha256()
+    for image in sorted(film.iterdir()):
+        digest.update(f"{image.name} {sha256_of(image)}\n".encode())
+    return digest.hexdigest()

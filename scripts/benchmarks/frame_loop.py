@@ -60,7 +60,7 @@ class Loop:
 def looping(of: Subject, folder: Path, *, warm: int = 0) -> Iterator[Loop]:
     """The loop of the subject's film, after ``warm`` frames; its file lies in a folder of its own in ``folder``."""
     path = Path(tempfile.mkdtemp(dir=folder)) / "loop.mp4"
-    with encoder_of(of.plan, path, kept=False, planar=of.network.device.type == "cuda") as encoder:
+    with encoder_of(of.plan, path, False, from_gpu=of.network.device.type == "cuda") as encoder:
         loop = Loop(of, encoder)
         loop.batch(warm)()
         yield loop

@@ -265,7 +265,7 @@ def test_films_side_by_side_are_the_same_as_one_after_the_other_whatever_happens
         out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, err
     assert sorted(out.split()) == sorted(said[0].split())
-    assert "note: going on: " in err
+    assert "note: resuming: " in err
     assert "error: film3.mp4 exists already" in err
     for seed in (1, 2):
         films = [tmp_path / name / f"film{seed}.mp4" for name in ("apart", "together")]

@@ -16,7 +16,7 @@ from pipeline import film
 from pipeline.errors import EncoderError, Interrupted, OutputError
 from pipeline.media.decode.probe import probe_video
 from pipeline.runtime.files import sha256_of
-from pipeline.segments.lock import Lock
+from pipeline.segments.lock import RenderLock
 from scripts.torture import encoders
 from scripts.torture import main as torture
 from tests.test_shot import planned
@@ -58,7 +58,7 @@ def make(folder: Path, *overrides: str, at: int = -1, act: Callable[[], None] = 
 
 @pytest.fixture(autouse=True)
 def even_quick_segments_are_spooled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.segments.writer.WORTH", 0.0)
+    monkeypatch.setattr("pipeline.segments.writer.MIN_SPOOLED_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_a_film_resumes_in_its_precision_and_layout(
 ) -> None:
     """Even if the rule would choose others by now."""
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.segments.shot_render.choose_arithmetic", lambda *given: arithmetic)
+        patch.setattr("pipeline.build.choose_arithmetic", lambda *given: arithmetic)
         make(tmp_path / "quiet", "duration=8f")
         with pytest.raises(RuntimeError, match="a stone"):
             make(tmp_path / "loud", "duration=8f", at=5)
@@ -154,7 +154,7 @@ def test_a_longer_film_renders_only_what_is_new(tmp_path: Path, quiet: dict[int,
 def test_a_score_that_depends_on_the_length_is_not_stretched_in_silence(tmp_path: Path) -> None:
     moving = "camera.zoom='0s: 1.1, 100%: 1.9'"
     make(tmp_path, "duration=8f", "keep_segments=true", moving)
-    with pytest.raises(OutputError, match=r"the score asks for something else now, from frame 0 on"):
+    with pytest.raises(OutputError, match=r"holds frames with another score, from frame 0 on"):
         make(tmp_path, "duration=14f", moving)
     assert probe_video(tmp_path / "film.mp4").frames == 8
     make(tmp_path, "duration=14f", moving, "resume=false")
@@ -193,7 +193,7 @@ def test_resume_false_renders_anew(tmp_path: Path, quiet: dict[int, str]) -> Non
 def test_a_second_render_of_the_same_film_is_refused(tmp_path: Path) -> None:
     (tmp_path / "film.work").mkdir()
     with (
-        Lock(tmp_path / "film.work" / "lock", tmp_path / "film.mp4"),
+        RenderLock(tmp_path / "film.work" / "lock", tmp_path / "film.mp4"),
         pytest.raises(OutputError, match="is being rendered by process"),
     ):
         make(tmp_path, "duration=8f")
@@ -205,7 +205,7 @@ def test_a_folder_that_disappears_is_said_to_have(tmp_path: Path) -> None:
     def vanish() -> None:
         (tmp_path / "films").rename(tmp_path / "gone")
 
-    with pytest.raises(OutputError, match=r"film.work/shot-001 disappeared while the film was rendered"):
+    with pytest.raises(OutputError, match=r"film.work/shot-001 disappeared during the render"):
         make(folder, "duration=14f", at=5, act=vanish)
     assert not folder.exists()
 

@@ -7,7 +7,7 @@ import pytest
 from pipeline.errors import OutputError
 from pipeline.segments import fingerprint, journal
 from pipeline.segments.disk_space import check_space
-from pipeline.segments.workdir import Folder, is_own, work_path
+from pipeline.segments.workdir import WorkFolder, is_own
 
 SPEC = {"seed": 1, "dream.octaves": 3, "score.targets": '["class:owl"]', "versions.torch": "2.11"}
 
@@ -23,44 +23,44 @@ def finish_one(home: Path, made_for: fingerprint.Spec) -> None:
 @pytest.mark.parametrize("damage", ["{", "[]", '{"seed": 9}', ""])
 def test_a_damaged_spec_does_not_cost_what_the_journal_vouches_for(tmp_path: Path, damage: str) -> None:
     video = tmp_path / "zoom.mp4"
-    with Folder(work_path(video), video) as folder:
-        home = folder.shot(1, SPEC, resume=True, overwrite=False)
+    with WorkFolder(video) as folder:
+        home = folder.open_shot(1, SPEC, resume=True, overwrite=False)
         finish_one(home, SPEC)
         (home / "spec.json").write_text(damage)
-        assert (folder.shot(1, SPEC, resume=True, overwrite=False) / "journal.jsonl").exists()
+        assert (folder.open_shot(1, SPEC, resume=True, overwrite=False) / "journal.jsonl").exists()
         assert fingerprint.read(home / "spec.json") == SPEC
         (home / "spec.json").write_text("{")
         with pytest.raises(OutputError, match=r"its spec\.json is damaged"):
-            folder.shot(1, SPEC | {"seed": 2}, resume=True, overwrite=False)
+            folder.open_shot(1, SPEC | {"seed": 2}, resume=True, overwrite=False)
 
 
 def test_the_same_spec_goes_on_and_another_is_told_key_by_key(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
-    with Folder(work_path(video), video) as folder:
-        home = folder.shot(1, SPEC, resume=True, overwrite=False)
+    with WorkFolder(video) as folder:
+        home = folder.open_shot(1, SPEC, resume=True, overwrite=False)
         finish_one(home, SPEC)
-    with Folder(work_path(video), video) as folder:
-        assert (folder.shot(1, SPEC, resume=True, overwrite=True) / "journal.jsonl").exists()
+    with WorkFolder(video) as folder:
+        assert (folder.open_shot(1, SPEC, resume=True, overwrite=True) / "journal.jsonl").exists()
         other = SPEC | {"seed": 2, "versions.torch": "2.15"}
         with pytest.raises(OutputError, match=r"seed: 1 → 2; versions.torch: 2.11 → 2.15\); give overwrite=true"):
-            folder.shot(1, other, resume=True, overwrite=False)
+            folder.open_shot(1, other, resume=True, overwrite=False)
         assert (home / "journal.jsonl").exists()
-        assert not (folder.shot(1, other, resume=True, overwrite=True) / "journal.jsonl").exists()
+        assert not (folder.open_shot(1, other, resume=True, overwrite=True) / "journal.jsonl").exists()
         assert fingerprint.read(home / "spec.json") == other
 
 
 def test_resume_false_begins_anew(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
-    with Folder(work_path(video), video) as folder:
-        home = folder.shot(1, SPEC, resume=True, overwrite=False)
+    with WorkFolder(video) as folder:
+        home = folder.open_shot(1, SPEC, resume=True, overwrite=False)
         finish_one(home, SPEC)
-        assert not (folder.shot(1, SPEC, resume=False, overwrite=False) / "journal.jsonl").exists()
+        assert not (folder.open_shot(1, SPEC, resume=False, overwrite=False) / "journal.jsonl").exists()
 
 
 def test_a_folder_in_which_nothing_was_finished_is_taken_away(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
-    with Folder(work_path(video), video) as folder:
-        folder.shot(1, SPEC, resume=True, overwrite=False)
+    with WorkFolder(video) as folder:
+        folder.open_shot(1, SPEC, resume=True, overwrite=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -74,8 +74,8 @@ def test_a_film_is_known_as_its_own_until_it_is_changed(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
     video.write_bytes(b"film")
     assert not is_own(video)
-    with Folder(work_path(video), video) as folder:
-        home = folder.shot(1, SPEC, resume=True, overwrite=False)
+    with WorkFolder(video) as folder:
+        home = folder.open_shot(1, SPEC, resume=True, overwrite=False)
         finish_one(home, SPEC)
         folder.sign()
     assert is_own(video)
