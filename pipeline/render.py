@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.cli import compose
+from pipeline.cli import help
 from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import Interrupted, RenderError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run what the command line asks for and exit with 0 (done), 1 (something to put right) or 130 (interrupted)."""
-    launch(render, compose.USAGE, spread=True)
+    launch(render, help.RENDER, in_parallel=True)
 
 
 def render(config: RenderConfig, folder: Path, name: str) -> None:

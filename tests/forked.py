@@ -13,13 +13,10 @@ from types import TracebackType
 SERVER = """
 import gc, json, os, signal, sys, traceback
 import torch, pipeline.film
-import hydra
 from pipeline import render
-from pipeline.cli import compose, sanitize
+from pipeline.cli.compose import make_config
 from tests import troubles
-compose.register()
-with hydra.initialize_config_dir(str(compose.CONF), version_base="1.3"):  # warms the caches that every run inherits
-    hydra.compose("config", sanitize.check_arguments(["frame.width=96", "score.targets=['class:owl']"]))
+make_config(["frame.width=96", "score.targets=['class:owl']"])  # warms the caches that every run inherits
 gc.freeze()
 gc.disable()  # a run is too short for it
 for line in sys.stdin:

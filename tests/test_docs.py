@@ -11,6 +11,7 @@ from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
 from pipeline.cli import compose
+from pipeline.cli.arguments import normalise
 from pipeline.config import LimitsConfig, RenderConfig, settings
 from pipeline.plan.planner import plan_film
 from pipeline.plan.score import score_of
@@ -33,7 +34,7 @@ def compose_arguments(arguments: list[str], more: dict[str, Any] | None = None) 
     """The settings of a command line, with ``more`` over them."""
     compose.register()
     with initialize_config_dir(str(compose.CONF), version_base="1.3"):
-        tree = compose_config("config", compose.normalise(arguments))
+        tree = compose_config("config", [normalise(argument) for argument in arguments])
     return compose.read(OmegaConf.merge(tree, more or {}))  # type: ignore[arg-type]
 
 

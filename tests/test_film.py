@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from torch import Tensor
 
 from pipeline import film
@@ -230,10 +229,8 @@ def test_auto_uses_the_presets_in_turn(tmp_path: Path) -> None:
 
 
 def test_record_holds_the_shots_without_presets(tmp_path: Path, quiet: Path) -> None:
-    rest, _ = from_film.take([f"from={quiet}/film.mp4", f"output={tmp_path}/film.mp4"])
-    command.register()
-    with initialize_config_dir(str(command.CONF), version_base="1.3"):
-        config = command.read(compose(command.REPEAT, rest))
+    rest, _ = from_film.extract([f"from={quiet}/film.mp4", f"output={tmp_path}/film.mp4"])
+    config = command.make_config(rest, command.REPEAT)
     plan = plan_film(config, tmp_path, "film")
     first = planned(tmp_path, *TINY, FOUR, f"output={tmp_path}/film.mp4")
     assert [shot.handles for shot in plan.shots] == [shot.handles for shot in first.shots]

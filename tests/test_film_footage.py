@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
 
 from pipeline import film
 from pipeline.cli import compose as command
@@ -191,11 +190,9 @@ def test_repeated_film_needs_its_footage_named(tmp_path: Path) -> None:
     shots = f"film=[{of(clip, duration='4f')},{{duration: 4f}},{of(clip, source_start='1s', duration='4f')}]"
     plan = planned(tmp_path, *TINY, "frame.width=32", "frame.height=32", shots, f"output={tmp_path}/f.mp4")
     film.render(plan)
-    rest, repeated = from_film.take([f"from={tmp_path}/f.mp4", f"source.path={clip}", f"output={tmp_path}/g.mp4"])
-    command.register()
-    with initialize_config_dir(str(command.CONF), version_base="1.3"):
-        config = command.read(compose(command.REPEAT, rest))
-    assert repeated is not None and list(repeated.check(config)) == []
+    rest, repeat = from_film.extract([f"from={tmp_path}/f.mp4", f"source.path={clip}", f"output={tmp_path}/g.mp4"])
+    config = command.make_config(rest, command.REPEAT)
+    assert repeat is not None and list(repeat.notes(config)) == []
     again = plan_film(config, tmp_path, "film")
     assert again.notes == plan.notes
     assert [shot.footage and shot.footage.start for shot in again.shots] == [0.0, None, 1.0]

@@ -26,7 +26,7 @@ WITHOUT_TORCH = (
 )
 HOMES = {
     "torchvision": {"dream/model_zoo.py", "dream/feature_extractor.py", "motion/raft.py"},
-    "hydra": {"cli/main.py", "cli/compose.py", "cli/shot_presets.py", "cli/sanitize.py"},
+    "hydra": {f"cli/{name}.py" for name in ("main", "arguments", "compose", "messages", "shot_presets", "sanitize")},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
     "starlette": {"preview/server.py"},
     "uvicorn": {"preview/server.py"},

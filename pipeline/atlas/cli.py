@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from omegaconf import OmegaConf
 
 from pipeline.atlas.config import AtlasConfig
+from pipeline.cli import help
 from pipeline.config import DreamConfig, settings
 from pipeline.config.setting import check_settings
 from pipeline.errors import ConfigError
@@ -29,12 +30,6 @@ Settings of the atlas (setting=value; [what it is by default]):
 
 Of a render's settings it reads network=, network.weights=, seed=, device=, precision=, overwrite=, output= (the folder;
 without it the run's folder under outputs/), and of dream.* jitter, precondition, exponent, colour, equalize and tone_*.
-
-Choices (group=choice):
-
-{{groups}}
-
-Exit codes: 0 done, 1 something to put right, 130 stopped.
 """
 
 
@@ -83,11 +78,5 @@ def check_look(look: DreamConfig) -> None:
 
 
 def usage() -> str:
-    """What ``--help`` says, with the groups left to be filled in."""
-    rows = []
-    for key, item, value in settings(AtlasConfig()):
-        low, high, choices = (item.metadata[name] for name in ("low", "high", "choices"))
-        limits = " | ".join(choices) if choices else f"{low:g} to {high:g}" if high is not None else ""
-        shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else value
-        rows.append(f"  {key}=".ljust(16) + f"[{shown}] {item.metadata['help']}" + (f" ({limits})" if limits else ""))
-    return USAGE.format(own="\n".join(rows))
+    """The text of ``--help``."""
+    return USAGE.format(own=help.table(help.row(*item) for item in settings(AtlasConfig())))

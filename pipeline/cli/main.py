@@ -1,12 +1,13 @@
-"""From a command line to an exit code, for every command: Hydra composes the config, one job is done with it.
+"""From a command line to an exit code, for every program: Hydra composes the config, one job runs on it.
 
-The only module that knows Hydra's runtime. Nothing heavy is imported before the config is valid.
+Nothing heavy is imported before the config is valid.
 """
 
 import logging
 import os
 import signal
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,9 +18,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from pipeline.cli import compose, from_film, sanitize, sweep
+from pipeline.cli import arguments, compose, from_film, help, messages, sweep
 from pipeline.cli.from_film import Repeat
-from pipeline.cli.sweep import AT_FAULT, DONE, INTERRUPTED, Order
+from pipeline.cli.sanitize import CONF
+from pipeline.cli.sweep import DONE, FAILED, INTERRUPTED, Film
 from pipeline.config import RenderConfig
 from pipeline.errors import Interrupted, RenderError
 from pipeline.runtime.progress import NoteHandler, notes_to, one_line
@@ -30,123 +32,135 @@ Job = Callable[[RenderConfig, Path, str], None]
 """(config, folder of the run, name of what is made)."""
 
 
-def launch(job: Job, usage: str, *, spread: bool = False) -> None:
-    """Do the job that the command line asks for and exit with 0 (done), 1 (something to put right) or 130
-    (interrupted). ``usage`` is what ``--help`` says. With ``spread`` those of a sweep may be done side by side.
+def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
+    """Run the job that the command line describes and exit: 0 done, 1 something to correct, 130 interrupted.
+
+    ``usage`` begins the text of ``--help``. ``in_parallel``: the films of a sweep may run in processes side by side.
     """
-    # Spinning threads that wait for each other make a busy machine several times slower; read when torch is loaded.
+    # Spinning threads make a busy machine several times slower; torch reads these as it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    full_error = os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra lets its errors through to us
-    for name in ("SIGTERM", "SIGHUP"):  # not every system has both
+    shows_traceback = os.environ.setdefault("HYDRA_FULL_ERROR", "1") != "1"  # "1": Hydra raises its errors
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _on_signal)
-    asked = any(word.startswith(("-h", "--he", "--hy")) for word in sys.argv[1:])
-    compose.register(usage if asked else "")
+            signal.signal(getattr(signal, name), _interrupt)
+    folders: list[Path] = []
     codes: list[int] = []
-    begun: list[Path] = []
     try:
         with notes_to(NoteHandler()):
-            _compose(job, codes, begun, spread=spread)
+            codes += _launch(job, usage, folders, in_parallel=in_parallel)
     except KeyboardInterrupt:
         codes.append(INTERRUPTED)
     except RenderError as error:
         complain(str(error))
-        codes.append(AT_FAULT)
+        codes.append(FAILED)
     except Exception as error:
-        words = _explain(error, bool(begun))
-        if not words or full_error != "1":
+        sentence = _explain(error, folders)
+        if not sentence or shows_traceback:
             raise
-        complain(words)
-        codes.append(AT_FAULT)
+        complain(sentence)
+        codes.append(FAILED)
     finally:
-        for folder in begun:
+        for folder in folders:
             _remove_empty(folder)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the verdict is spoken; a late Ctrl-C must not change it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a late Ctrl-C must not change the exit code
     sys.exit(max(codes, default=DONE))
 
 
-def _compose(job: Job, codes: list[int], begun: list[Path], *, spread: bool) -> None:
-    """Have Hydra compose what the command line asks for, and do it: ``begun`` in these folders, it gives these
-    ``codes``. A sweep is read to its end first, so that all that is wrong with it is said at once.
+def _launch(job: Job, usage: str, folders: list[Path], *, in_parallel: bool) -> list[int]:
+    """Compose the config and run the job on it; the exit codes. Adds the runs' ``folders``, which Hydra makes.
+
+    All films of a sweep are composed first, so that every mistake is reported at once.
     """
-    sys.argv[1:], repeated = _arguments(sys.argv[1:])
-    orders: list[Order] = []
+    options, repeat = _options(sys.argv[1:])
+    if options.help:
+        print(help.text(usage, full=options.help == "all"))  # noqa: T201 - the answer
+        return [DONE]
+    codes: list[int] = []
+    films: list[Film] = []
 
     def run(tree: DictConfig) -> None:
-        begun.append(Path(HydraConfig.get().runtime.output_dir))
-        codes.append(_told(lambda: orders.append(_order(tree, repeated))))
+        folders.append(Path(HydraConfig.get().runtime.output_dir))
+        codes.append(exit_code_of(lambda: films.append(_film(tree, options, repeat))))
         if codes[-1] == DONE and HydraConfig.get().mode != RunMode.MULTIRUN:
-            codes.append(_do(job, orders.pop()))
-        if codes[-1] == INTERRUPTED:  # a sweep ends here too
+            codes.append(_run(job, films.pop()))
+        if codes[-1] == INTERRUPTED:  # ends a sweep
             sys.exit(INTERRUPTED)
 
-    name = compose.REPEAT if repeated else "config"
-    hydra.main(config_path=str(compose.CONF), config_name=name, version_base="1.3")(run)()
-    if orders:
-        codes += sweep.make(orders, partial(_do, job), spread=spread)
+    compose.register()
+    sys.argv[1:] = [*options.overrides, *options.flags]
+    name = compose.REPEAT if repeat else "config"
+    hydra.main(config_path=str(CONF), config_name=name, version_base="1.3")(run)()
+    return [*codes, *(sweep.render(films, partial(_run, job), in_parallel=in_parallel) if films else ())]
 
 
-def complain(sentence: str) -> None:
-    """Say what is wrong on standard error."""
-    print(one_line(f"error: {sentence}"), file=sys.stderr)  # noqa: T201 - errors belong here
+def _options(typed: list[str]) -> tuple[Namespace, Repeat | None]:
+    """The checked command line, and the film that it repeats. Raises RenderError."""
+    typed, repeat = from_film.extract(typed)
+    options = arguments.parse(typed)
+    if not options.help:
+        arguments.check(options)
+    if repeat and options.config_name:
+        raise RenderError("--config-name: a run repeats a film or begins from a file, not both")
+    return options, repeat
 
 
-def _explain(error: Exception, begun: bool) -> str:
-    """A sentence for what a user can put right before the job has begun; empty for a fault of the program."""
-    if compose.is_usage_error(error):
-        return compose.explain(error)
-    if isinstance(error, OSError) and not begun:  # Hydra makes the run's folder itself
-        where = f"the folder of the run, {error.filename}," if error.filename else "this folder"
-        return f"{where} cannot be used: {error.strerror}; give hydra.run.dir=FOLDER, or go elsewhere"
-    return ""
-
-
-def _arguments(typed: list[str]) -> tuple[list[str], Repeat | None]:
-    """What Hydra is to read, once it has been found harmless, and the run that is repeated. Raises RenderError."""
-    arguments, repeated = from_film.take(compose.normalise(typed))
-    if repeated and any(word.startswith(("--config-n", "-cn")) for word in arguments):
-        raise RenderError("--config-name: a run is repeated from a film or begun from a file, not both")
-    return sanitize.check_arguments(arguments), repeated
-
-
-def _order(tree: DictConfig, repeated: Repeat | None) -> Order:
-    """What is to be made of one composed ``tree``; notes about it are said. Raises RenderError kinds."""
-    told = HydraConfig.get()
+def _film(tree: DictConfig, options: Namespace, repeat: Repeat | None) -> Film:
+    """The film of one composed ``tree``, with notes in the log. Raises RenderError."""
+    job = HydraConfig.get()
     config = compose.read(tree)
-    for note in repeated.check(config) if repeated else ():
+    for note in repeat.notes(config) if repeat else ():
         log.info(note)
-    name = str(told.runtime.choices.get("preset") or "dream")
-    return Order(config, Path(told.runtime.output_dir), name, tuple(told.overrides.task))
+    folder = Path(job.runtime.output_dir)
+    name = str(job.runtime.choices.get("preset") or "dream")
+    words = [*map(arguments.requote, job.overrides.task), *([f"from={repeat.path}"] if repeat else [])]
+    words += [f"--config-dir={options.config_dir}"] if options.config_dir else []
+    words += [f"--config-name={options.config_name}"] if options.config_name else []
+    return Film(config, folder, name, tuple(words))
 
 
-def _do(job: Job, order: Order) -> int:
-    """Do the job; the exit code. The run's folder goes where nothing was put there."""
+def _run(job: Job, film: Film) -> int:
+    """Run the job; the exit code. An empty folder of the run is removed."""
     try:
-        return _told(lambda: job(order.config, order.folder, order.name))
+        return exit_code_of(lambda: job(film.config, film.folder, film.name))
     finally:
-        _remove_empty(order.folder)
+        _remove_empty(film.folder)
 
 
-def _told(work: Callable[[], None]) -> int:
-    """Do the work; the exit code. Errors are said, not raised: a sweep goes on."""
+def exit_code_of(job: Callable[[], None]) -> int:
+    """Run the job, report errors on stderr and return the exit code."""
     try:
-        work()
+        job()
     except RenderError as error:
         complain(str(error))
-        return AT_FAULT
+        return FAILED
     except (Interrupted, KeyboardInterrupt) as error:
         complain(str(error) or "interrupted")
         return INTERRUPTED
     return DONE
 
 
-def _on_signal(number: int, frame: FrameType | None) -> None:
+def complain(sentence: str) -> None:
+    """Print what is wrong on stderr."""
+    print(one_line(f"error: {sentence}"), file=sys.stderr)  # noqa: T201 - errors belong here
+
+
+def _explain(error: Exception, folders: list[Path]) -> str:
+    """A sentence for what a user can correct before the job runs; empty for a fault of the program."""
+    if messages.is_usage_error(error):
+        return messages.explain(error)
+    if isinstance(error, OSError) and not folders:  # Hydra makes the run's folder
+        name = f"the folder of the run, {error.filename}," if error.filename else "this folder"
+        return f"{name} cannot be used: {error.strerror}; give hydra.run.dir=FOLDER, or go elsewhere"
+    return ""
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def _remove_empty(folder: Path) -> None:
-    """Take the run's folder away again when nothing was put there, and those above it that are empty then."""
+    """Remove the run's folder if it is empty, and then those above it up to outputs/."""
     names = [path.name for path in folder.parents]
     above = folder.parents[: names.index("outputs") + 1] if "outputs" in names else ()
     for path in (folder, *above):

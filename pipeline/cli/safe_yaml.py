@@ -1,4 +1,4 @@
-"""What others wrote, as plain data: YAML bounded before it is built, without tags, anchors, code or reach outside."""
+"""Settings from other people's files as plain data: bounded, without tags, aliases or references to the outside."""
 
 import re
 from collections.abc import Iterator
@@ -13,52 +13,61 @@ from omegaconf.errors import OmegaConfBaseException
 from pipeline.errors import InputError, RenderError
 from pipeline.runtime.files import check_regular
 
-LARGEST = 256 * 1024  # bytes of a file of settings, and of a record
-MOST = 20_000  # values in it
-DEEPEST = 16  # lists and tables within each other
-LONGEST = 80  # characters of a foreign name that are shown
-_BRACKETS = {"[": 1, "{": 1, "(": 1, "]": -1, "}": -1, ")": -1}
+MAX_BYTES = 256 * 1024
+MAX_VALUES = 20_000
+MAX_DEPTH = 16  # lists and tables inside each other
+MAX_SHOWN = 80  # characters of a foreign name in a message
+TOO_DEEP = f"lists and tables may nest at most {MAX_DEPTH} deep"
+_BRACKETS = {**dict.fromkeys("[{(", 1), **dict.fromkeys(")}]", -1)}
 _REFERENCE = re.compile(r"\$\{[\w.\[\]]*\}")
-_TAGGED = "a tag (!) may not stand in it: it is read as plain data"
-_ANCHORED = "anchors (&) and aliases (*) may not stand in it; write the values out"
-_DEEP = f"lists and tables stand within each other at most {DEEPEST} deep"
 
 
-def read_text(path: Path, largest: int = LARGEST) -> str:
-    """The text of a small file. Raises InputError for anything else, devices and pipes before they are opened."""
+def read_text(path: Path) -> str:
+    """The text of a small regular file. Raises InputError; never opens devices or pipes."""
     check_regular(path, str(path))
     try:
         with path.open("rb") as file:
-            content = file.read(largest + 1)
-        if len(content) > largest:
-            raise InputError(f"{path} is larger than {largest // 1024} kB; that is no file of settings")
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise InputError(f"{path} is larger than {MAX_BYTES // 1024} kB; that is no file of settings")
         return content.decode("utf-8")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text in UTF-8") from error
+        raise InputError(f"{path} is not UTF-8 text") from error
 
 
-def parse(text: str, named: str) -> dict[str, Any]:
-    """The table that the YAML ``text`` holds, references in it unresolved. Raises InputError naming ``named``."""
+def parse(text: str, name: str) -> dict[str, Any]:
+    """Parse YAML ``text`` into a table; references stay as written. Raises InputError, which begins with ``name``."""
     try:
-        _scan(text, named)
-        tree = OmegaConf.load(StringIO(text))
-        plain = OmegaConf.to_container(tree, resolve=False)
+        check_brackets(text, name)  # before YAML's parser, which may have a lower limit and other words for it
+        _check_events(text, name)
+        plain = OmegaConf.to_container(OmegaConf.load(StringIO(text)), resolve=False)
     except yaml.YAMLError as error:
-        _check_depth(text, error, named)
-        raise InputError(f"{named} is no YAML that can be read: {_words(error)}") from error
+        mark = getattr(error, "problem_mark", None)
+        problem = " ".join(str(getattr(error, "problem", None) or getattr(error, "reason", error)).split())
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise InputError(f"{name} is not valid YAML: {problem}{line}") from error
     except ValueError as error:
-        raise InputError(f"{named} is no table of settings: a number or a date in it is too long, or none") from error
-    except (OmegaConfBaseException, OSError) as error:  # OSError: OmegaConf's word for a file that is one value
-        raise InputError(f"{named} is no table of settings: {' '.join(str(error).split())[:200]}") from error
+        raise InputError(f"{name} is no table of settings: a number is too long, or a date is none") from error
+    except (OmegaConfBaseException, OSError) as error:  # OSError: OmegaConf's, for a file of one value
+        raise InputError(f"{name} is no table of settings: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(plain, dict):
-        raise InputError(f"{named} is no table of settings; write key: value")
+        raise InputError(f"{name} is no table of settings; write key: value")
     return {str(key): value for key, value in plain.items()}
 
 
+def check_brackets(text: str, name: str) -> None:
+    """Raise RenderError for brackets nested so deep that a recursive parser would run out of stack."""
+    depth = 0
+    for index, letter in enumerate(text):
+        depth = max(0, depth + _BRACKETS.get(letter, 0))
+        if depth > MAX_DEPTH:
+            raise RenderError(f"{name}, line {text.count(chr(10), 0, index) + 1}: {TOO_DEEP}")
+
+
 def leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted key, value) for every value in tables and lists; entries of a list have the key of the list."""
+    """(dotted key, value) of every value in tables and lists; entries of a list have the key of the list."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield from leaves(value, f"{prefix}.{key}".strip("."))
@@ -70,71 +79,39 @@ def leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def keys(node: Any) -> Iterator[str]:
-    """Every key in tables, at any depth."""
-    if isinstance(node, dict):
-        for key, value in node.items():
+    """Every key of the tables in ``node``, at any depth."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        if isinstance(node, dict):
             yield str(key)
-            yield from keys(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from keys(value)
+        yield from keys(value)
 
 
 def reaches_outside(value: object) -> bool:
-    """Whether a text asks OmegaConf for more than another setting: ``${oc.env:HOME}``, ``${${a}:b}``."""
+    """Whether a text refers to anything but another setting: ``${oc.env:HOME}``, ``${${a}:b}``."""
     return isinstance(value, str) and "${" in _REFERENCE.sub("", value)
 
 
-def check_nesting(text: str, named: str) -> None:
-    """Raise RenderError for brackets so deep that readers of them would run out of stack."""
-    if _too_deep(text) is not None:
-        raise RenderError(f"{named}: brackets stand within each other at most {DEEPEST} deep")
-
-
 def shown(name: object) -> str:
-    """A foreign name on one line: nothing in it can move the cursor, and it has an end."""
+    """A foreign name, short and printable, so that it cannot move the cursor."""
     text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(name))
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
-def _scan(text: str, named: str) -> None:
-    """Walk over the YAML without building it."""
+def _check_events(text: str, name: str) -> None:
+    """Check depth, size, tags and aliases in YAML's event stream, before anything is built."""
     depth = count = 0
     for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-        where = f"line {event.start_mark.line + 1}"
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise InputError(f"{named}, {where}: {_ANCHORED}")
-        if getattr(event, "tag", None):
-            raise InputError(f"{named}, {where}: {_TAGGED}")
         starts = isinstance(event, yaml.CollectionStartEvent)
         depth += starts - isinstance(event, yaml.CollectionEndEvent)
         count += starts or isinstance(event, yaml.ScalarEvent)
-        if depth > DEEPEST:
-            raise InputError(f"{named}, {where}: {_DEEP}")
-        if count > MOST:
-            raise InputError(f"{named} holds more than {MOST} values; that is no file of settings")
-
-
-def _check_depth(text: str, error: yaml.YAMLError, named: str) -> None:
-    """Raise InputError where YAML's reader gave up at brackets too deep: it looks ahead, and may have its own limit."""
-    mark = getattr(error, "problem_mark", None)
-    place = _too_deep(text[: mark.index] if mark else text)
-    if place is not None:
-        line = text.count("\n", 0, place) + 1
-        raise InputError(f"{named}, line {line}: {_DEEP}") from error
-
-
-def _too_deep(text: str) -> int | None:
-    """Where more brackets stand within each other than may."""
-    depth = 0
-    for place, letter in enumerate(text):
-        depth += _BRACKETS.get(letter, 0)
-        if depth > DEEPEST:
-            return place
-    return None
-
-
-def _words(error: yaml.YAMLError) -> str:
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    words = " ".join(str(problem or getattr(error, "reason", None) or "it is malformed").split())
-    return f"{words} in line {mark.line + 1}" if mark else words
+        problem = ""
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            problem = "anchors (&) and aliases (*) are not allowed; write the values out"
+        elif getattr(event, "tag", None):
+            problem = "tags (!) are not allowed: settings are plain data"
+        elif depth > MAX_DEPTH:
+            problem = TOO_DEEP
+        elif count > MAX_VALUES:
+            problem = f"a file of settings has at most {MAX_VALUES} values"
+        if problem:
+            raise InputError(f"{name}, line {event.start_mark.line + 1}: {problem}")

@@ -1,65 +1,60 @@
-"""The films of a sweep: one after the other, or side by side, each in a process and on a GPU of its own.
+"""The films of a sweep (``-m``): one after the other in this process, or several at a time in processes of their own.
 
-A film that is rendered beside others is the same as one that is rendered alone: a GPU is given to its process by
-CUDA_VISIBLE_DEVICES, so that neither its settings nor its record know of the others. Only the process that leads them
-hears the terminal and writes to it; a line between it and each of the others carries what they say one way and a wish
-to stop the other. A line that breaks means the same: who leads is gone.
+Each process runs the command line of one film. ``CUDA_VISIBLE_DEVICES`` gives it its GPU, so that neither its settings
+nor its record depend on the other films. This process prints what they print, and passes signals on to them.
 """
 
 import logging
 import os
 import signal
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from multiprocessing import get_context, resource_tracker
-from multiprocessing.connection import Connection, wait
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
+import pipeline
 from pipeline.cli import safe_yaml
-from pipeline.cli.sweep_member import render_as_member
-from pipeline.cli.sweep_places import ANY_GPU, gpus, places
 from pipeline.config import RenderConfig
-from pipeline.errors import RenderError
+from pipeline.errors import ConfigError
 from pipeline.runtime.interrupt import SIGNALS
-from pipeline.runtime.progress import Progress, answer, say
+from pipeline.runtime.progress import answer, say
 
 log = logging.getLogger(__name__)
 
-DONE, AT_FAULT, INTERRUPTED = 0, 1, 130
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+ANY_GPU = ("auto", "cuda")  # devices that CUDA_VISIBLE_DEVICES can move to another GPU
 
 
 @dataclass(frozen=True)
-class Order:
-    """A film to be made: its config, the folder of its run, its name, and the settings that were ``typed`` for it."""
+class Film:
+    """A film to render: its config, the folder of its run, its name, and the arguments that describe it."""
 
     config: RenderConfig
     folder: Path
     name: str
-    typed: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
 
-Work = Callable[[Order], int]
-"""Makes a film and gives its exit code, whose reason it has said."""
+def render(films: Sequence[Film], job: Callable[[Film], int], *, in_parallel: bool) -> list[int]:
+    """Run ``job`` on the films one after the other, or render them ``in_parallel``; their exit codes.
 
-
-def make(orders: Sequence[Order], work: Work, *, spread: bool) -> list[int]:
-    """Make the films of a sweep, where ``spread`` on as many places as there are; their exit codes.
-
-    Raises ConfigError for a sweep that goes through several ``jobs``.
+    Raises ConfigError for a sweep over ``jobs``.
     """
-    found = places([order.config for order in orders], gpus) if spread else [""]
-    if len(found) > 1:
-        log.info(f"{len(orders)} films, {len(found)} at a time{', each on a GPU of its own' if _own(found) else ''}")
-        return Crew(found, work).run(orders)
+    slots = plan_slots([film.config for film in films], visible_gpus) if in_parallel else [""]
+    if len(slots) > 1:
+        log.info(f"{len(films)} films, {len(slots)} at a time")
+        return Sweep(films, slots).run()
     codes, faults = [], []
-    for order in orders:
+    for film in films:
         try:
-            codes.append(work(order))
-        except Exception as fault:  # of the program: the others are rendered nevertheless
+            codes.append(job(film))
+        except Exception as fault:  # a fault of the program does not stop the other films
             faults.append(fault)
         if codes and codes[-1] == INTERRUPTED:
             break
@@ -68,163 +63,104 @@ def make(orders: Sequence[Order], work: Work, *, spread: bool) -> list[int]:
     return codes
 
 
-def labels(orders: Sequence[Order]) -> list[str]:
-    """What each film is called beside the others: the settings in which it differs."""
-    common = set(orders[0].typed).intersection(*(order.typed for order in orders))
-    told = [safe_yaml.shown(" ".join(word for word in order.typed if word not in common)) for order in orders]
-    return [label or f"film {number}" for number, label in enumerate(told, 1)]
+def plan_slots(configs: Sequence[RenderConfig], gpus: Callable[[], Sequence[str]]) -> list[str]:
+    """One entry for each film that renders at a time: the CUDA_VISIBLE_DEVICES of its process, "" to leave it.
+
+    ``gpus`` is called only where it matters, since it imports torch. Raises ConfigError.
+    """
+    jobs = list(dict.fromkeys(config.jobs for config in configs))
+    if len(jobs) > 1:
+        written = ",".join("null" if number is None else str(number) for number in jobs)
+        raise ConfigError("jobs", written, "all films of a sweep share one number")
+    if len(configs) < 2 or jobs == [1]:
+        return [""]
+    movable = [config.device in ANY_GPU for config in configs]
+    names = list(gpus()) if any(movable) else []
+    count = min(len(configs), jobs[0] or (len(names) if all(movable) else 1))
+    return [names[number % len(names)] if names else "" for number in range(count)] if count > 1 else [""]
 
 
-class Crew:
-    """Makes films, each in a process of its own, as many at a time as there are ``places``."""
+def visible_gpus() -> list[str]:
+    """The names of the GPUs that this process may use, as CUDA_VISIBLE_DEVICES has them (numbers or UUIDs)."""
+    import torch
 
-    def __init__(self, places: Sequence[str], work: Work) -> None:
-        self._places, self._work = places, work
-        self._members: dict[int, _Member] = {}  # by the number of their place
+    names, count = os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count()
+    return [name.strip() for name in names.split(",")][:count] if names else [str(number) for number in range(count)]
+
+
+def labels(films: Sequence[Film]) -> list[str]:
+    """What each film is called: the arguments in which it differs from the others."""
+    common = set(films[0].arguments).intersection(*(film.arguments for film in films))
+    names = [safe_yaml.shown(" ".join(word for word in film.arguments if word not in common)) for film in films]
+    return [name or f"film {number}" for number, name in enumerate(names, 1)]
+
+
+class Sweep:
+    """Renders films in processes, one for each slot at a time. The first Ctrl-C, SIGTERM or SIGHUP lets every film
+    finish its frame and begins no other; a second one stops them at once.
+    """
+
+    def __init__(self, films: Sequence[Film], slots: Sequence[str]) -> None:
+        self._films, self._slots = films, slots
+        self._free = SimpleQueue[int]()
+        self._processes = set[subprocess.Popen[str]]()
         self._stops = 0
 
-    def run(self, orders: Sequence[Order]) -> list[int]:
-        """The films' exit codes. After Ctrl-C, SIGTERM or SIGHUP none is begun, and all stop as one film does."""
-        waiting, codes = deque(zip(orders, labels(orders), strict=True)), []
-        with _deaf():
-            resource_tracker.ensure_running()  # else the first member's start would do it, and let signals in
-        before = [signal.signal(number, self._stop) for number in SIGNALS]
+    def run(self) -> list[int]:
+        """Render all; their exit codes."""
+        for number in range(len(self._slots)):
+            self._free.put(number)
+        handlers = [signal.signal(number, self._stop) for number in SIGNALS]
         try:
-            while self._members or (waiting and not self._stops):
-                for number in range(len(self._places)):
-                    if waiting and number not in self._members and self._begin(*waiting[0], number):
-                        waiting.popleft()
-                codes += self._ended()
+            with ThreadPoolExecutor(len(self._slots)) as pool:
+                return list(pool.map(self._render, self._films, labels(self._films)))
         finally:
-            for member in self._members.values():  # only where something went wrong here
-                member.dismiss()
-            for number, handler in zip(SIGNALS, before, strict=True):
+            for number, handler in zip(SIGNALS, handlers, strict=True):
                 signal.signal(number, handler)
-        if waiting:
-            log.info(f"not begun: {len(waiting)} of {len(orders)} films")
-            codes.append(INTERRUPTED)
-        return codes
 
-    def _begin(self, order: Order, label: str, number: int) -> bool:
-        """Have a film begun on a place, unless it is time to stop."""
-        order = _placed(order, number)
+    def _render(self, film: Film, label: str) -> int:
+        """Render one film in a process, print its lines and return its exit code."""
+        slot = self._free.get()
         try:
-            with _deaf():
-                if not self._stops:
-                    self._members[number] = _Member(order, label, number, self._places[number], self._work)
-        except OSError as error:
-            raise RenderError(
-                f"{label}: no process could be begun for it: {error.strerror}; take fewer jobs"
-            ) from error
-        return number in self._members
+            if self._stops:
+                return INTERRUPTED
+            with self._start(film, slot) as process:
+                self._processes.add(process)
+                if self._stops:  # the signal came before the line above
+                    process.terminate()
+                for line in filter(str.strip, process.stderr or ()):
+                    with suppress(OSError):  # the terminal is closed; the film goes on
+                        say(f"[{label}] {line.rstrip()}")
+                for line in process.stdout or ():
+                    answer(line.rstrip())
+            self._processes.discard(process)
+            return self._exit_code(process.returncode, label)
+        finally:
+            self._free.put(slot)
 
-    def _ended(self) -> list[int]:
-        """Wait until something is said, and show it; the exit codes of films that have ended."""
-        if not self._members:  # a stop came before the first
-            return []
-        wait([ear for member in self._members.values() for ear in member.ears()])
-        over = [number for number, member in self._members.items() if member.is_over()]
-        return [self._members.pop(number).verdict() for number in over]
+    def _start(self, film: Film, slot: int) -> "subprocess.Popen[str]":
+        port, gpu = film.config.preview.port, self._slots[slot] if film.config.device in ANY_GPU else ""
+        folder = str(film.folder).replace('"', '\\"')
+        command = [sys.executable, "-P", "-m", "pipeline.render", *film.arguments, f'hydra.run.dir="{folder}"']
+        command += [f"preview.port={(port + slot) % 65536}"] if port else []
+        roots = [str(Path(pipeline.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, roots))}
+        environment |= {"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}
+        pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        # A process group of its own: a terminal's Ctrl-C reaches it through this process alone, and once.
+        return subprocess.Popen(command, env=environment, process_group=0, text=True, **pipes)
+
+    def _exit_code(self, code: int, label: str) -> int:
+        if code in (DONE, FAILED, INTERRUPTED):
+            return code
+        if self._stops:  # before its handlers were there
+            return INTERRUPTED
+        reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+        memory = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
+        say(f"[{label}] error: its process was ended by {reason}{memory}; the same command resumes the film")
+        return FAILED
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._stops += 1
-        for member in self._members.values() if self._stops <= 2 else ():
-            member.stop()
-        if self._stops == 1:  # straight to the file, as in Stop
-            wipe = b"\x1b[K" if os.isatty(2) else b""  # what is left of a bar
-            with suppress(OSError):  # a terminal that is closed
-                os.write(2, b"\nevery film stops after its frame; once more stops at once" + wipe + b"\n")
-
-
-class _Member:
-    """A film on its way: its process, the line to it, what is shown of it."""
-
-    def __init__(self, order: Order, label: str, row: int, gpu: str, work: Work) -> None:
-        context = get_context("spawn")
-        self._label, self._row = label, row
-        self._line, other = context.Pipe()
-        self._is_open = True
-        self._shown: list[Progress] = []  # one within the other, as a film's warming up
-        gpu = gpu if order.config.device in ANY_GPU else ""
-        self._process = context.Process(target=render_as_member, args=(work, order, gpu, other), name=label)
-        self._process.start()
-        other.close()
-
-    def ears(self) -> list[Connection | int]:
-        """What there is to wait for."""
-        return [self._process.sentinel, *([self._line] if self._is_open else [])]
-
-    def is_over(self) -> bool:
-        """Show what it has said since; whether that was its last."""
-        alive = self._process.is_alive()  # asked first: what it said before its end is there by now
-        while said := self._said():
-            with suppress(OSError):  # nobody reads it any more; the film goes on
-                self._show(*said)
-        return not alive
-
-    def stop(self) -> None:
-        """Ask it to stop."""
-        with suppress(OSError):  # it has ended
-            self._line.send("stop")
-
-    def dismiss(self) -> None:
-        """Let it stop, and wait for its end."""
-        self._line.close()
-        self._process.join()
-
-    def verdict(self) -> int:
-        """Its exit code, when it is over. What it could not say itself is said."""
-        for progress in self._shown:
-            progress.__exit__(None, None, None)
-        self._line.close()
-        code = self._process.exitcode or 0
-        if code in (DONE, AT_FAULT, INTERRUPTED):  # it has said why
-            return code
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        memory = ", as a system does when memory runs out" if code == -signal.SIGKILL else ""
-        say(f"[{self._label}] error: its process was ended by {how}{memory}; what was finished of the film is kept")
-        return AT_FAULT
-
-    def _said(self) -> tuple[Any, ...]:
-        """The next message that is there; empty when there is none."""
-        try:
-            return tuple(self._line.recv()) if self._is_open and self._line.poll() else ()
-        except (EOFError, OSError):
-            self._is_open = False
-            return ()
-
-    def _show(self, kind: str, *facts: Any) -> None:
-        if kind == "answer":
-            answer(facts[0])
-        elif kind == "line":
-            say(f"[{self._label}] {facts[0]}")
-        elif kind == "open":
-            total, what, done = facts
-            self._shown.append(Progress(total, f"[{self._label}] {what}", done, self._row))
-        elif kind == "step" and self._shown:
-            self._shown[-1].step(facts[0], fresh=facts[1])
-        elif kind == "close" and self._shown:
-            self._shown.pop().__exit__(None, None, None)
-
-
-def _placed(order: Order, number: int) -> Order:
-    """A film for a place, with a page of its own where its port was typed."""
-    preview = order.config.preview
-    if not preview.port:
-        return order
-    port = (preview.port + number) % 65536  # beyond the last any that is free
-    return replace(order, config=replace(order.config, preview=replace(preview, port=port)))
-
-
-def _own(places: Sequence[str]) -> bool:
-    return all(places) and len(set(places)) == len(places)
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Signals wait. A process that begins meanwhile never hears them, and neither do those that it begins."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for process in list(self._processes):
+            process.terminate()  # not SIGINT, which prints a traceback while Python starts

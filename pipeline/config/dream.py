@@ -166,7 +166,7 @@ class ScoreConfig:
     )
     targets: list[Any] = option(
         [],
-        "what is seen, one after another: [class:owl, stage4:77, 0.5*class:eye + -0.2*stage2]; see below",
+        "what to amplify, one after another: [class:owl, stage4:77, 0.5*class:eye + -0.2*stage2]",
     )
     guide: str | None = option(None, "the picture whose features are dreamed, for score=guided")
     layers: list[str] = option([], "layers to draw channels from; empty: the network's own choice")

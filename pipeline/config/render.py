@@ -36,7 +36,7 @@ class RenderConfig:
     frames: str | None = option(None, "render only a part, in whole segments: 0..480 is the first 480 frames")
     seed: int = option(0, "of everything random: same seed, same frames", low=0, high=2**63 - 1)
     duration: Any = option(
-        None, f"length: 8s, 1m30s, 96f (frames), 16bar, 100% (of the footage or song); null: the song's, or {UNTIMED}"
+        None, f"8s, 1m30s, 96f (frames), 16bar, 100% (of footage or song); null: the song's, or {UNTIMED}"
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
     jobs: int | None = option(

@@ -11,8 +11,6 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 class Stop:
     """While it is entered, ``asked`` becomes true at the first Ctrl-C or SIGTERM; another raises KeyboardInterrupt."""
 
-    aloud = True  # false where another process says so for all
-
     def __init__(self) -> None:
         self.asked = False
         self._before: list[Any] = []
@@ -31,5 +29,5 @@ class Stop:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        if self.aloud:  # straight to the file: a handler may run in the middle of a print
-            os.write(2, b"\nstopping after this frame; once more stops at once\n")
+        # Straight to the file: a handler may run in the middle of a print.
+        os.write(2, b"\nstopping after this frame; once more stops at once\n")

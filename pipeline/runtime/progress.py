@@ -3,32 +3,30 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from tqdm import tqdm
 
-_showers: list[Callable[..., None]] = []
 LOG_EVERY = 15.0  # seconds between lines where there is no terminal
 
 
 class Progress:
     """Counts frames on standard error with frames per second, time left and the current target.
 
-    ``done`` of the ``total`` were there before. ``row`` is that of the bar among several, which go when they are done.
+    ``done`` of the ``total`` were there before.
     """
 
-    def __init__(self, total: int, what: str, done: int = 0, row: int | None = None) -> None:
+    def __init__(self, total: int, what: str, done: int = 0) -> None:
         self._total, self._what, self._done, self._before = total, what, done, done
         self._began = self._told = time.monotonic()
         self._bar = None
-        _show("open", total, what, done)
         if sys.stderr.isatty():
             shape = "{desc} {percentage:3.0f}% {bar} {n_fmt}/{total_fmt} [{rate_fmt}, {remaining} left] {postfix}"
             looks = {"desc": what, "unit": " frames", "bar_format": shape, "dynamic_ncols": True}
-            self._bar = tqdm(total=total, initial=done, position=row, leave=row is None, **looks)
+            self._bar = tqdm(total=total, initial=done, **looks)
 
     def __enter__(self) -> Self:
         return self
@@ -39,19 +37,13 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _show("close")
         if self._bar is not None:
             self._bar.close()
-            if self._bar.pos:
-                sys.stderr.write("\r")  # tqdm leaves the cursor at the end of what it wiped
 
     def step(self, label: str = "", *, fresh: bool = True) -> None:
         """One more is done; ``label`` says what is being dreamed. Not ``fresh``: it took no work, for the rate."""
         self._done += 1
         self._before += not fresh
-        if _showers:
-            _show("step", label, fresh)
-            return
         if self._bar is not None:
             self._bar.set_postfix_str(label, refresh=False)
             self._bar.update()
@@ -115,16 +107,3 @@ def answer(text: str) -> None:
     """A line of the answer, on standard output at once, above a running bar."""
     tqdm.write(text, file=sys.stdout)
     sys.stdout.flush()
-
-
-def shown_by(shower: Callable[..., None]) -> None:
-    """From now on progress is not shown by this process but told to ``shower``.
-
-    ``shower("open", total, what, done)`` when something begins, ``("step", label, fresh)`` and ``("close")``.
-    """
-    _showers.append(shower)
-
-
-def _show(*facts: object) -> None:
-    for shower in _showers:
-        shower(*facts)

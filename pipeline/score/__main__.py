@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from pipeline.cli import compose
+from pipeline.cli import help
 from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
@@ -21,7 +21,7 @@ def main() -> None:
     def job(config: RenderConfig, folder: Path, name: str) -> None:
         draw(config, folder, name, export)
 
-    launch(job, compose.SCORE_USAGE)
+    launch(job, help.SCORE)
 
 
 def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> None:

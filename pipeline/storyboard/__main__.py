@@ -16,17 +16,7 @@ the full render takes on this machine.
 output=spiral.png names the sheet (without it storyboard.png in the run's folder under outputs/; of another file's name,
 as in output=film.mp4, it makes film.storyboard.png). All other settings are those of python -m pipeline.render.
 
-Choices (group=choice):
-
-{groups}
-
-Settings (setting=value; [what it is by default]):
-
 {settings}
-
-{words}
-
-Exit codes: 0 done, 1 something to put right, 130 stopped.
 """
 
 

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from pipeline.cli import compose as command
-from pipeline.cli import from_film, sanitize
+from pipeline.cli import compose, from_film
 from pipeline.config import LimitsConfig, RenderConfig, settings
 from pipeline.errors import InputError, RenderError
 from pipeline.media.decode.image_file import write_png
@@ -27,12 +25,10 @@ KEYS = [key for key, _, _ in settings(RenderConfig())]
 
 def again(*typed: str) -> tuple[RenderConfig, list[str]]:
     """The config that a command line with ``from=`` makes, and the notes that it is read with."""
-    command.register()
-    arguments, repeated = from_film.take(command.normalise(list(typed)))
-    assert repeated is not None
-    with initialize_config_dir(str(command.CONF), version_base="1.3"):
-        config = command.read(compose(command.REPEAT, sanitize.check_arguments(arguments)))
-    return config, list(repeated.check(config))
+    rest, repeat = from_film.extract(list(typed))
+    assert repeat is not None
+    config = compose.make_config(rest, compose.REPEAT)
+    return config, list(repeat.notes(config))
 
 
 def record(tmp_path: Path, **config: object) -> str:
@@ -118,7 +114,7 @@ def test_another_version_is_said(tmp_path: Path) -> None:
 
 
 def test_a_presets_choices_do_not_mix_with_a_record(tmp_path: Path) -> None:
-    with pytest.raises(RenderError, match="preset: a run that is repeated has its own"):
+    with pytest.raises(RenderError, match="preset: a repeated run has its own"):
         again(record(tmp_path, seed=3), "preset=spiral")
 
 
@@ -141,7 +137,7 @@ def test_any_record_is_read_or_refused_in_one_sentence(
     path = tmp_path_factory.mktemp("any") / "run.yaml"
     path.write_text(json.dumps({"config": config, "inputs": told}), encoding="utf-8")
     try:
-        assert from_film.take([f"from={path}"])[1] is not None
+        assert from_film.extract([f"from={path}"])[1] is not None
     except RenderError as error:
         assert str(error)
 
@@ -150,5 +146,5 @@ def test_any_record_is_read_or_refused_in_one_sentence(
 def test_references_in_a_record_are_no_values(tmp_path: Path, value: object) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(OmegaConf.to_yaml(OmegaConf.create({"config": {"duration": value}})), encoding="utf-8")
-    with pytest.raises(InputError, match="duration in its record is no plain value"):
+    with pytest.raises(InputError, match="duration in its record is not a plain value"):
         again(f"from={path}")

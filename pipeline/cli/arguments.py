@@ -1,0 +1,161 @@
+"""Parse and check a command line before Hydra reads it: options, overrides, the quotes that Hydra's grammar needs."""
+
+import argparse
+import math
+import re
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
+
+import pipeline
+from pipeline.cli import safe_yaml
+from pipeline.cli.sanitize import CONF, REFERENCES, choices
+from pipeline.config import RenderConfig, settings
+from pipeline.errors import ConfigError, InputError, RenderError, nearest
+
+APPENDED = ("preset", "quality")  # groups outside the defaults list: Hydra wants a plus before them
+FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")  # what a user may set of Hydra's own
+FILES = ("output", "start.path", "source.path", "audio.path", "network.weights", "score.guide")
+SHORT = {"preview": "preview.on"}
+SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")
+INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+MAX_FILMS = 1000  # of one sweep
+MAX_CHARS = 40_000  # of one argument
+_CLOCK = re.compile(r"\$\{now:[\w%:. -]*\}")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise RenderError(f"{message}; --help lists the options")
+
+
+def _parser() -> _Parser:
+    """Those of Hydra's options that read no code and no pickle, and ``--version``."""
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("overrides", nargs="*")
+    parser.add_argument("--version", action="version", version=f"dream-zoom {pipeline.__version__}")
+    parser.add_argument("--help", "-h", nargs="?", const="short")
+    for names in (("--multirun", "-m"), ("--run", "-r"), ("--shell-completion", "-sc")):
+        parser.add_argument(*names, action="store_true")
+    for name in ("--resolve", "--hydra-help"):
+        parser.add_argument(name, action="store_true")
+    parser.add_argument("--cfg", "-c", choices=("job", "hydra", "all"))
+    parser.add_argument("--info", "-i", nargs="?", choices=INFO)
+    for names in (("--package", "-p"), ("--config-dir", "-cd"), ("--config-name", "-cn")):
+        parser.add_argument(*names)
+    return parser
+
+
+def parse(arguments: Sequence[str]) -> Namespace:
+    """The options, with ``overrides`` as Hydra reads them and ``flags``, the options as typed. Raises RenderError."""
+    for argument in arguments:
+        name = safe_yaml.shown(argument)
+        if len(argument) > MAX_CHARS:
+            raise RenderError(f"{name}: a setting has at most {MAX_CHARS} characters")
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise RenderError(f"{name}: this is not UTF-8 text; rename the file")
+        safe_yaml.check_brackets(argument, name)
+    options, unknown = _parser().parse_known_intermixed_args(list(arguments))
+    if unknown:
+        names = re.findall(r"--[a-z-]+", _parser().format_usage())
+        raise RenderError(f"{safe_yaml.shown(unknown[0])}: there is no such option{nearest(unknown[0], names)}")
+    for option, value in (("--config-dir", options.config_dir), ("--config-name", options.config_name)):
+        if "://" in (value or ""):
+            raise RenderError(f"{option}={value}: name a {'folder' if option == '--config-dir' else 'file in it'}")
+    if options.config_dir is not None and not Path(options.config_dir).is_dir():
+        raise InputError(f"--config-dir={options.config_dir}: there is no such folder")
+    options.flags = [word for word in arguments if word not in options.overrides]
+    options.overrides = [normalise(word, sweep=options.multirun) for word in options.overrides]
+    return options
+
+
+def normalise(argument: str, *, sweep: bool = False) -> str:
+    """An override as people write it → as Hydra reads it.
+
+    ``preset=x`` gets the plus that its group needs; keyframes, expressions and file names get quotes, for their commas,
+    parentheses and letters of any script.
+    """
+    key, _, value = argument.partition("=")
+    if key in APPENDED:
+        return f"+{argument}"
+    if key.lstrip("+") in FILES:
+        return f"{key}={_quoted(value, sweep=sweep)}"
+    is_curve = key in {name for name, item, _ in settings(RenderConfig()) if item.metadata["curve"]}
+    has_quotes = re.search(r"[\"'\[]", value)
+    if is_curve and re.search(r"[:(\s]", value) and not has_quotes and not value.startswith(SWEEPS):
+        return f'{key}="{value}"'
+    if key == "shots" and not sweep and re.fullmatch(r"[\d.,\s]+", value):
+        return f'shots="{value}"'
+    return f"{SHORT.get(key, key)}{argument[len(key) :]}"
+
+
+def check(options: Namespace) -> None:
+    """Raise RenderError unless every override is a setting or a choice, refers to settings alone, and the sweep ends.
+
+    Hydra's own settings are closed: they can name classes to build, packages to import and pickles to load.
+    """
+    folders = [CONF, *([Path(options.config_dir)] if options.config_dir else [])]
+    films, chosen = 1.0, set[str]()
+    for override in OverridesParser.create().parse_overrides(options.overrides):
+        key, line = str(override.key_or_group), safe_yaml.shown(override.input_line)
+        if not key or override.is_delete():
+            raise RenderError(f"{line}: this is not a setting; write key=value")
+        if override.package is not None:
+            raise RenderError(f"{line}: a group cannot be moved to another place; write {key}=choice")
+        if re.split(r"[./]", key)[0] == "hydra" and key not in FOLDERS:
+            raise RenderError(f"{line}: of Hydra's own settings only {', '.join(FOLDERS)} can be set, to a folder")
+        if safe_yaml.reaches_outside(_CLOCK.sub("", line) if key in FOLDERS else override.input_line):
+            raise RenderError(f"{line}: {REFERENCES}")
+        if override.is_sweep_override() and not options.multirun:
+            raise RenderError(f"{line}: several values need -m, one film for each; a list is key=[a,b], quote a text")
+        if any((folder / key).is_dir() for folder in folders):
+            _check_choice(override, key, line, chosen)
+        films *= _count(override)
+        if films > MAX_FILMS:
+            raise RenderError(f"{line}: -m would make {films:,.0f} films; allowed are {MAX_FILMS}")
+
+
+def _check_choice(override: Override, key: str, line: str, chosen: set[str]) -> None:
+    if not override.is_sweep_override() and not isinstance(override.value(), str):
+        value = "null" if override.value() is None else override.value()
+        raise ConfigError(key, value, f"allowed are {', '.join(choices(key))}")
+    if key in chosen:
+        raise RenderError(f"{key}: it is chosen twice; choose one")
+    chosen.add(key)
+
+
+def _count(override: Override) -> float:
+    """How many values an override sweeps over, of the kinds that can be many."""
+    value = override.value()
+    if isinstance(value, ChoiceSweep):
+        return len(value.list)
+    if isinstance(value, RangeSweep):
+        span = float(value.stop or 0) - float(value.start or 0)
+        return max(1.0, math.ceil(span / value.step) if value.step else math.inf)
+    return 1
+
+
+def _quoted(value: str, *, sweep: bool) -> str:
+    """A file's name in quotes, so that Hydra reads it letter by letter; as it is if quoted, null or a sweep."""
+    if value in ("", "null") or value[0] in "\"'" or "${" in value or (sweep and re.search(r"[,(]", value)):
+        return value
+    return _in_quotes(value)
+
+
+def requote(override: str) -> str:
+    """An override that Hydra's sweeper wrote → one that ``normalise`` leaves alone: a file's name without escapes."""
+    key, _, value = override.partition("=")
+    if key.lstrip("+") not in FILES or value == "null" or value[:1] in "\"'":
+        return override
+    unescaped = re.sub(r"\\(.)", r"\1", value)
+    return f"{key}={_in_quotes(unescaped)}"
+
+
+def _in_quotes(value: str) -> str:
+    slashes = len(value) - len(value.rstrip("\\"))
+    doubled = re.sub(r'(\\*)"', r"\1\1\"", value) + "\\" * slashes  # Hydra reads those before a quote in pairs
+    return f'"{doubled}"'
