@@ -1,7 +1,8 @@
-"""A plan made into a shot: network, objective, score, first canvas and footage, every target checked."""
+"""From a plan to a shot: network, objective, score, first canvas and stage, with every target checked."""
 
 import logging
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.config import FlowConfig, SourceConfig, StartConfig
+from pipeline.config import FlowConfig, StartConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
@@ -18,21 +19,25 @@ from pipeline.dream.objective import Objective
 from pipeline.dream.precision import Arithmetic, choose_arithmetic, recorded_arithmetic
 from pipeline.dream.region_mask import Masks
 from pipeline.errors import ConfigError
-from pipeline.image import fit
+from pipeline.image import fit, growth_sizes
 from pipeline.media.decode.image_file import load_still
 from pipeline.media.decode.reader import Reader
 from pipeline.motion import optical_flow
+from pipeline.motion.camera import Camera
 from pipeline.motion.footage import Footage
-from pipeline.plan.footage import FootagePlan
-from pipeline.plan.score import compose, guide_layer, kin_of
+from pipeline.motion.loop_closure import LoopClosure, LoopTargets
+from pipeline.motion.prefetch import Prefetch
+from pipeline.motion.stage import Opening, Stage, Zoom
+from pipeline.plan.score import build_score, guide_layer, neighbours_of
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.seeding import START, generator
-from pipeline.shot import Shot
+from pipeline.score.score import Score
+from pipeline.shot import Clock, SeededDreamer, Shot
 from pipeline.targets.target import Target
 
 log = logging.getLogger(__name__)
 
-GUIDE_SIDE = 224  # pixels on the short side of guides and masks
+MAX_GUIDE_PIXELS = 224  # on the short side of guides and masks
 
 
 class Networks:
@@ -52,69 +57,72 @@ class Networks:
         return self._built[key]
 
 
-def build_shot(plan: ShotPlan, seeing: Network) -> Shot:
-    """The plan's shot on this network, every target checked against it."""
-    config = plan.config
-    short_side = min(plan.height, plan.width)
-    kin = kin_of(config.network, seeing.weights.sha256, seeing.named)
-    played = compose(plan, seeing.named, kin.neighbours)
-    objective = Objective(seeing, _pictures(plan.guides, plan), guide_layer(config))
-    masks = Masks(_pictures(plan.masks, plan))
-    canvas = first_canvas(config.start, (plan.height, plan.width), config.seed, plan.index)
-    start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
-    dreamer = Dreamer(objective, replace(config.dream, octaves=plan.octaves), short_side, masks, start_tone)
-    for target in played.targets():
-        objective.check(target)
-    _check_octaves(dreamer, plan.scales(), dict.fromkeys(played.targets(), 1.0), short_side)
+def build_shot(plan: ShotPlan, network: Network, fps: float | None = None) -> Shot:
+    """The shot of a plan on this network, every target checked against it; over footage, see ``open_footage``.
+
+    ``fps`` replaces the plan's frame rate; score and camera keep their seconds.
+    """
+    config, size, rate = plan.config, (plan.height, plan.width), fps or float(plan.fps)
+    similar = neighbours_of(config.network, network.weights.sha256, network.named)
+    score = build_score(plan, network.named, similar.neighbours)
+    canvas = first_canvas(config.start, size, config.seed, plan.index)
+    dreamer = _dreamer(plan, network, score, canvas)
+    clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
+    camera = Camera(lambda index: score.camera(clock.seconds(index)), rate)
+    opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
+    stage: Stage = Zoom(camera, size, plan.handles.continues)
+    if opening:
+        stage = Opening(list(growth_sizes(config.start, size, opening)), stage)
+    has_warm_up = not (opening or plan.handles.continues or plan.footage)
     return Shot(
-        start=config.start,
-        canvas=canvas.to(seeing.device),
-        score=played,
-        dreamer=dreamer,
-        size=(plan.height, plan.width),
-        fps=float(plan.fps),
-        frames=plan.frames,
-        opening=plan.opening,
-        seed=config.seed,
-        index=plan.index,
-        mask=config.dream.mask,
-        carried=plan.handles.continues,
-        run_up=plan.handles.pre_roll,
-        period=plan.handles.loop_period,
-        back=plan.handles.loop_overlap,
+        canvas=canvas.to(network.device),
+        score=score,
+        clock=clock,
+        stage=stage,
+        dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index),
+        size=size,
+        frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
+        warm_up=list(growth_sizes(config.start, size, config.start.steps)) if has_warm_up else (),
     )
 
 
-def over_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -> Shot:
-    """The shot over the plan's footage, where there is some, from frame ``first`` on; ``stack`` closes it."""
+def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -> Shot:
+    """The shot over the plan's footage, if it has any; ``stack`` closes it. Raises RenderError kinds while rendering.
+
+    Reading starts at frame ``first``; every frame gets the same bits whichever came first.
+    """
     if plan.footage is None:
         return shot
-    source, flow, device = plan.config.source, plan.config.flow, shot.canvas.device
-    opened = open_footage(plan.footage, source, flow, size=shot.size, frames=plan.frames, device=device, first=first)
-    return replace(shot, footage=stack.enter_context(opened), ripen=flow.ripen)
+    config, device, footage = plan.config, shot.canvas.device, plan.footage
+    red, green, blue = config.source.background
+    frames = Prefetch(
+        Reader(
+            footage.clip,
+            footage.picks(plan.frames),
+            width=plan.width,
+            height=plan.height,
+            background=(red, green, blue),
+        ).frames,
+        _flow_estimator(config.flow, device),
+        footage.cuts(plan.frames),
+        footage.repeats(plan.frames),
+    )
+    camera = Camera(lambda index: shot.score.camera(shot.clock.seconds(index)), shot.clock.fps)
+    stage = Footage(frames, config.flow, camera, shot.dreamer.warm_up, device, first)
+    return replace(shot, stage=stack.enter_context(stage))
 
 
-def _check_octaves(dreamer: Dreamer, scales: list[float], targets: dict[Target, float], short_side: int) -> None:
-    """Say once that some octaves are too small to be seen; ConfigError when a target fits none."""
-    kept = [scale for scale in scales if dreamer.fits(scale, targets)]
-    blind = [target for target in targets if not dreamer.fits(max(scales), {target: 1.0})]
-    if blind:
-        needs = dreamer.least({blind[0]: 1.0})
-        least = f"the shorter side has {short_side} pixels; to see {blind[0]} the network needs {needs}"
-        raise ConfigError("frame.width, frame.height", short_side, least)
-    if len(kept) < len(scales):
-        text = f"the frame is small for {len(scales)} octaves; some targets are dreamed with {max(1, len(kept))}"
-        log.info(text, extra={"once": True})
-
-
-def _pictures(files: Iterable[str], plan: ShotPlan) -> dict[str, Tensor]:
-    """Guides and masks by file, ``(1, 3, h, w)`` in the frame's shape, no larger than they need be."""
-    height, width = fit((plan.height, plan.width), min(GUIDE_SIDE, plan.height, plan.width))
-    return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}
+def close_loop(plan: ShotPlan, shot: Shot, pre_roll: Callable[[], Iterator[Tensor]]) -> Shot:
+    """The shot, led to the first frames of its film if it ends a loop; ``pre_roll`` reads these."""
+    overlap = plan.handles.loop_overlap
+    if not overlap:
+        return shot
+    closure = LoopClosure(shot.stage, LoopTargets(pre_roll, overlap), plan.frames - overlap, overlap)
+    return replace(shot, stage=closure)
 
 
 def first_canvas(config: StartConfig, size: tuple[int, int], seed: int, shot: int) -> Tensor:
-    """The canvas ``(1, 3, h, w)`` before any dream, on the CPU: the photograph, or noise of the smallest size."""
+    """The canvas ``(1, 3, h, w)`` before any dream, on the CPU: the photograph, or noise at its smallest size."""
     height, width = size
     if config.kind == "image":
         red, green, blue = config.background
@@ -125,38 +133,39 @@ def first_canvas(config: StartConfig, size: tuple[int, int], seed: int, shot: in
     return grey.clamp(0, 1)
 
 
-def open_footage(
-    footage: FootagePlan,
-    source: SourceConfig,
-    config: FlowConfig,
-    *,
-    size: tuple[int, int],
-    frames: int,
-    device: torch.device,
-    first: int = 0,
-) -> Footage:
-    """The stage for ``frames`` frames of ``size`` (H, W) on ``device``. Raises RenderError kinds as it is used.
-
-    ``first`` is the frame that the film goes on from: reading begins there at once. Every frame gets the same bits
-    whichever came first.
-    """
-    height, width = size
-    red, green, blue = source.background
-    picks = footage.picks(frames)
-    reader = Reader(footage.clip, picks, width=width, height=height, background=(red, green, blue))
-    return Footage(
-        reader.frames,
-        config,
-        estimate=_estimate(config, device),
-        cuts=footage.cuts(frames),
-        fps=float(footage.fps),
-        device=device,
-        repeats=footage.repeats(frames),
-        first=first,
-    )
+def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> Dreamer:
+    """The dreamer of a plan that can dream every target of the score. Raises ConfigError."""
+    config, short_side = plan.config, min(plan.height, plan.width)
+    objective = Objective(network, _load_images(plan.guides, plan), guide_layer(config))
+    start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
+    dream = replace(config.dream, octaves=plan.octaves)
+    dreamer = Dreamer(objective, dream, short_side, Masks(_load_images(plan.masks, plan)), start_tone)
+    targets = score.targets()
+    for target in targets:
+        objective.check(target)
+    _check_octaves(dreamer, plan.scales(), targets, short_side)
+    return dreamer
 
 
-def _estimate(config: FlowConfig, device: torch.device) -> optical_flow.Estimate | None:
+def _check_octaves(dreamer: Dreamer, scales: list[float], targets: list[Target], short_side: int) -> None:
+    """Raise ConfigError for a target that fits no octave; note once that some octaves are too small."""
+    for target in targets:
+        if not dreamer.fits(max(scales), {target: 1.0}):
+            size = f"the shorter side has {short_side} pixels; for {target} the network needs"
+            raise ConfigError("frame.width, frame.height", short_side, f"{size} {dreamer.least({target: 1.0})}")
+    usable = [scale for scale in scales if dreamer.fits(scale, dict.fromkeys(targets, 1.0))]
+    if len(usable) < len(scales):
+        text = f"the frame is small for {len(scales)} octaves; some targets use {max(1, len(usable))} of them"
+        log.info(text, extra={"once": True})
+
+
+def _load_images(files: Iterable[str], plan: ShotPlan) -> dict[str, Tensor]:
+    """Guides or masks by file, ``(1, 3, h, w)`` in the frame's shape, no larger than needed."""
+    height, width = fit((plan.height, plan.width), min(MAX_GUIDE_PIXELS, plan.height, plan.width))
+    return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}
+
+
+def _flow_estimator(config: FlowConfig, device: torch.device) -> optical_flow.Estimate | None:
     if config.kind == "raft":
         from pipeline.motion.raft import raft  # torchvision is slow to load
 

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from pipeline.build import Networks, build_shot, over_footage
+from pipeline.build import Networks, build_shot, close_loop, open_footage
 from pipeline.dream import cuda_graphs
 from pipeline.errors import ConfigError, DreamError, Interrupted
 from pipeline.media.encode.codecs import check_output
-from pipeline.motion.loop_closure import Home
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import selected_shots
 from pipeline.runtime.device import choose_device, device_words, out_of_memory
@@ -145,12 +144,11 @@ class _Film:
         shot, plan, title = render.shot, render.plan, self.plan.outputs.film.stem
         if len(self.plan.shots) > 1:
             title = f"{title} {number + 1}/{len(self.plan.shots)}"
-        if plan.handles.loop_overlap:
-            shot = replace(shot, home=Home(self.shots[0].pre_roll, plan.handles.loop_overlap))
         if first_frame:
             listeners = [_FilmListener(listener, first_frame) for listener in listeners]
         with ExitStack() as stack:
-            shot = over_footage(plan, shot, stack, first=render.store.next_frame(segments))
+            shot = open_footage(plan, shot, stack, first=render.store.next_frame(segments))
+            shot = close_loop(plan, shot, self.shots[0].pre_roll)
             render.run(title, shot, stop, listeners, segments)
 
     def _check_dependencies(self, number: int) -> None:

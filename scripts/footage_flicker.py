@@ -28,15 +28,18 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline.cli import compose as command
-from pipeline.config import FlowConfig, RenderConfig
+from pipeline.config import DreamConfig, FlowConfig, RenderConfig
+from pipeline.cue import CameraRates, Cue
 from pipeline.dream import model_zoo, precision
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.objective import Objective
 from pipeline.media.decode.reader import Reader
 from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.motion import optical_flow
+from pipeline.motion.camera import Camera
 from pipeline.motion.footage import Footage
 from pipeline.motion.optical_flow import fit, trust, warp
+from pipeline.motion.prefetch import Prefetch
 from pipeline.plan.footage import ClipLibrary
 from pipeline.runtime.seeding import generator
 from pipeline.targets.target import Target, parse_target
@@ -173,32 +176,27 @@ def film_clip(config: RenderConfig, size: tuple[int, int], count: int) -> Clip:
 
 
 def dreamed(
-    clip: Clip, method: Method, dreamer: Dreamer, strength: float, target: Target
+    clip: Clip, method: Method, dreamer: Dreamer, config: DreamConfig, target: Target
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """(canvas before the dream, dreamed frame) for every frame of the clip."""
-    settings = FlowConfig(kind=method.kind, style=method.style)
-    numbers = {"flow.persistence": method.persistence, "flow.reset": 0.0}
-    estimate = optical_flow.dis(settings) if method.kind == "dis" else None
-    canvas = clip.frames[0]
+    flow = FlowConfig(kind=method.kind, style=method.style, persistence=method.persistence, ripen=method.ripen)
+    cue = Cue(0.0, CameraRates(), config, flow, lambda _: {target: 1.0}, str(target))
+    estimate = optical_flow.dis(flow) if method.kind == "dis" else None
+    source = Prefetch(
+        lambda first: iter(clip.frames[first:]), estimate, clip.cuts if method.kind == "dis" else frozenset()
+    )
 
-    def dream(picture: Tensor, step: int) -> Tensor:
-        rng = generator(0, 0, step)
-        return dreamer.dream(picture, lambda _: {target: 1.0}, strength=strength, seconds=1 / FPS, generator=rng)
+    def dream(canvas: Tensor, cue: Cue, mask: Tensor | None, number: int) -> Tensor:
+        return dreamer.dream(canvas, cue.targets, cue.dream, 1 / FPS, generator(0, 0, number), mask)
 
-    with Footage(
-        lambda first: iter(clip.frames[first:]),
-        settings,
-        estimate=estimate,
-        cuts=clip.cuts if method.kind == "dis" else frozenset(),
-        fps=FPS,
-        device=torch.device("cpu"),
-    ) as footage:
+    def warm_up(canvas: Tensor, cue: Cue, mask: Tensor | None, number: int) -> Tensor:
+        return dream(canvas, cue, mask, 1000 + number)
+
+    with Footage(source, flow, Camera(lambda index: cue.camera, FPS), warm_up, torch.device("cpu")) as footage:
+        canvas = clip.frames[0]
         for n in range(len(clip.frames)):
-            before = footage.blend(canvas, n, lambda picture: picture, numbers)
-            canvas = before
-            for step in range(method.ripen if footage.begins(n) else 0):
-                canvas = footage.anchor(dream(canvas, 1000 * (n + 1) + step))
-            canvas = footage.anchor(dream(canvas, n))
+            before = footage.advance(canvas, cue, n)
+            canvas = footage.finish(dream(before, cue, None, n), n)
             yield before, canvas
 
 
@@ -307,18 +305,26 @@ def measure(options: argparse.Namespace, config: RenderConfig) -> None:
         print(f"{clip.name:10}{'source':13}{1000 * base:8.1f}{1.0:9.2f}{footage:8.2f}{0:7}", flush=True)
         rows, goal = [clip.frames], 0.0
         for method in (ours, *others):
-            dreamer = Dreamer(objective, replace(config.dream, steps=method.steps), side)
+            dream = replace(config.dream, steps=method.steps)
+            dreamer = Dreamer(objective, dream, side)
 
             def mean_activation(frames: list[Tensor]) -> float:
                 return float(np.mean([objective.activation(frame, target) for frame in frames[SKIPPED_FRAMES:]]))
 
-            def trial(strength: float, method: Method = method, dreamer: Dreamer = dreamer, clip: Clip = clip) -> float:
+            def trial(
+                strength: float,
+                method: Method = method,
+                dreamer: Dreamer = dreamer,
+                dream: DreamConfig = dream,
+                clip: Clip = clip,
+            ) -> float:
                 short = replace(clip, frames=clip.frames[: SKIPPED_FRAMES + 3])
-                return mean_activation([frame for _, frame in dreamed(short, method, dreamer, strength, target)])
+                stronger = replace(dream, strength=strength)
+                return mean_activation([frame for _, frame in dreamed(short, method, dreamer, stronger, target)])
 
             if method is not ours:
                 strengths[method] = match_strength(goal, strengths.get(method, 3 * our_strength), trial, options.rounds)
-            pairs = list(dreamed(clip, method, dreamer, strengths[method], target))
+            pairs = list(dreamed(clip, method, dreamer, replace(dream, strength=strengths[method]), target))
             frames, reached = [frame for _, frame in pairs], mean_activation([frame for _, frame in pairs])
             goal = goal or reached
             rate, ghosting = flicker(clip, frames), ghost(clip, [before for before, _ in pairs])

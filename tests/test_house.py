@@ -15,6 +15,7 @@ LAYERS = (
     ("build",),
     ("shot", "plan"),
     ("score", "motion", "dream", "media", "music"),
+    ("cue",),
     ("targets", "timing", "networks", "image"),
     ("runtime", "config"),
     ("errors",),

@@ -1,5 +1,6 @@
 """A loop has no jump: its last frame leads to its first as any frame leads to the next."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import torch
 from torch import Tensor
 
 from pipeline import film
+from pipeline.cue import CameraRates
 from pipeline.errors import ConfigError
 from pipeline.media.decode.probe import decode
-from pipeline.motion.loop_closure import AHEAD, Home, share
+from pipeline.motion.camera import Camera
+from pipeline.motion.loop_closure import LEAD_FRAMES, LoopClosure, LoopTargets
+from pipeline.motion.stage import Zoom
 from pipeline.runtime.files import sha256_of
 from pipeline.segments.shot_render import discontinuities
 from tests.media.drawing import video
@@ -144,25 +148,27 @@ def test_loop_ends_on_its_first_targets(tmp_path: Path, kind: str) -> None:
     score, end = shot_of(plan).score, plan.frames / float(plan.fps)
     assert plan.shots[0].handles.loop_period == plan.frames
     for scale in plan.shots[0].scales():
-        seen = [score.seen(k * end / 300, scale) for k in range(301)]
-        steps = [
-            sum(abs(a.get(n, 0) - b.get(n, 0)) for n in {*a, *b}) for a, b in pairwise([*seen, score.seen(0, scale)])
-        ]
+        weights = [score.octave_weights(k * end / 300, scale) for k in range(301)]
+        weights.append(score.octave_weights(0, scale))
+        steps = [sum(abs(a.get(n, 0) - b.get(n, 0)) for n in {*a, *b}) for a, b in pairwise(weights)]
         assert max(steps) < 0.12
         assert max(steps) > 0  # something changed on the way
 
 
-def test_loop_weight_rises_to_one() -> None:
-    shares = [share(number, 7) for number in range(7)]
-    assert shares == sorted(shares) and shares[-1] == 1.0 and 0 < shares[0] < 0.1
+def test_loop_closure_fades_to_its_last_target() -> None:
+    camera = Camera(lambda index: CameraRates(), 24.0)
+    black, white = torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
+    stage = LoopClosure(Zoom(camera, (8, 8)), lambda number: white, first=3, frames=7)
+    means = [float(stage.finish(black, index).mean()) for index in range(10)]
+    assert means[:3] == [0, 0, 0] and means == sorted(means) and 0 < means[3] < 0.1 and means[-1] == 1
 
 
-def test_loop_target_is_the_same_from_any_first_frame() -> None:
-    def frames() -> iter:  # type: ignore[valid-type]
+def test_loop_targets_can_be_read_from_any_number_on() -> None:
+    def frames() -> Iterator[Tensor]:
         return (torch.full((1, 3, 2, 2), float(value)) for value in range(6))
 
-    home = Home(frames, 5)
-    means = [float(home(number).mean()) for number in range(5)]
-    assert means == pytest.approx([n + AHEAD * (n + 1) / 5 for n in range(5)])
-    assert float(Home(frames, 5)(3).mean()) == means[3]
-    assert float(home(1).mean()) == means[1]
+    targets = LoopTargets(frames, 5)
+    means = [float(targets(number).mean()) for number in range(5)]
+    assert means == pytest.approx([n + LEAD_FRAMES * (n + 1) / 5 for n in range(5)])
+    assert float(LoopTargets(frames, 5)(3).mean()) == means[3]
+    assert float(targets(1).mean()) == means[1]

@@ -1,5 +1,6 @@
 """Footage resumes at any frame: its motion comes from the file, not from earlier frames."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,16 +18,11 @@ CUT = "testsrc2=s=96x64:r=12:d=0.5[a];mandelbrot=s=96x64:r=12,trim=duration=0.5,
 
 
 def frames(plan: ShotPlan, canvas: torch.Tensor, first: int) -> list[torch.Tensor]:
-    """The frames from ``first`` on, as a new process renders them."""
-    shot = build_shot(plan, model_zoo.build(plan.config.network))
-    assert plan.footage is not None
-    source, flow = plan.config.source, plan.config.flow
-    device = torch.device("cpu")
-    with open_footage(
-        plan.footage, source, flow, size=shot.size, frames=plan.frames, device=device, first=first
-    ) as footage:
-        over = replace(shot, footage=footage, ripen=2)
-        return [step.frame for step in over.render(canvas, first=first)]
+    """Frames ``first`` … of the plan's film, as a process of its own would render them."""
+    plan = replace(plan, config=replace(plan.config, flow=replace(plan.config.flow, ripen=2)))
+    with ExitStack() as stack:
+        shot = open_footage(plan, build_shot(plan, model_zoo.build(plan.config.network)), stack, first)
+        return [step.frame for step in shot.render(canvas, first)]
 
 
 @pytest.mark.parametrize("style", ["residual", "blend"])

@@ -21,7 +21,7 @@ from pipeline.config import RenderConfig, settings, validate
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 from pipeline.plan.shot_list import nested
 from pipeline.runtime.files import check_regular, sha256_of
-from pipeline.score.target_weights import written_targets
+from pipeline.score.target_weights import parse_targets
 
 FILES = {  # settings that name a file, and what the file is
     "start.path": "a picture",
@@ -165,7 +165,7 @@ def _files_in(key: str, value: Any) -> list[tuple[str, str]]:
     if key == "score.keys":
         entries = [entry.get("see") for entry in entries if isinstance(entry, dict)]
     files = []
-    for target in written_targets([entry for entry in entries if entry is not None], key):
+    for target in parse_targets([entry for entry in entries if entry is not None], key):
         files += [("guide", target.name)] if target.kind == "guide" else []
         if target.region is not None and target.region.shape == "file":
             files.append(("mask", target.region.file))

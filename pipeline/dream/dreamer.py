@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,22 +75,21 @@ class Dreamer:
         self,
         canvas: Tensor,
         targets: TargetsAt,
-        *,
-        strength: float,
+        config: DreamConfig,
         seconds: float,
         generator: torch.Generator,
-        look: Mapping[str, Any] | None = None,
+        mask: Tensor | None = None,
     ) -> Tensor:
-        """Canvas ``(1, 3, h, w)`` → canvas dreamed for ``seconds`` at ``strength`` (deviations per second).
+        """Canvas ``(1, 3, h, w)`` → canvas dreamed on for ``seconds`` with the settings of this frame.
 
-        ``targets`` gives the weighted targets of an octave by its scale; ``look`` the settings of this frame that
-        differ from the config's, by field. Where memory runs out the frame is begun again in smaller tiles. Raises
-        DreamError when there are none smaller, or may be none, and when a gradient is not finite.
+        ``targets`` gives the weighted targets of an octave by its scale, ``mask`` ``(1, 1, h, w)`` in [0, 1] says where
+        to dream. On out of memory, retries the frame in smaller tiles. Raises DreamError if there are none, and if a
+        gradient is not finite.
         """
-        config, state = replace(self._config, **look) if look else self._config, generator.get_state()
+        state = generator.get_state()
         while True:
             try:
-                return self._dream(canvas, targets, strength, seconds, config, generator)
+                return self._dream(canvas, targets, config, seconds, generator, mask)
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
@@ -115,10 +113,10 @@ class Dreamer:
         self,
         canvas: Tensor,
         targets: TargetsAt,
-        strength: float,
-        seconds: float,
         config: DreamConfig,
+        seconds: float,
         generator: torch.Generator,
+        mask: Tensor | None,
     ) -> Tensor:
         """``dream`` with this frame's own settings, in tiles as they are."""
         before, size = canvas, (canvas.shape[2], canvas.shape[3])
@@ -132,7 +130,7 @@ class Dreamer:
             seen.append(wanted)
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
             small = resize(canvas, octave_size(size, scale * self._short_side))
-            after, amount = small, strength * share * seconds / config.steps
+            after, amount = small, config.strength * share * seconds / config.steps
             for _ in range(config.steps):
                 step = self._step(after, wanted, config, generator)
                 # Scaled by a deviation that is NaN once any number is: one number tells for all.
@@ -140,7 +138,12 @@ class Dreamer:
                 after = step.mul_(amount).add_(after)
             canvas = canvas + resize(after - small, size)
         _check_finite(finite)
-        return self._toned(before, canvas, seen, seconds, config)
+        where = self._masks.cover(seen, size, canvas.device)
+        canvas = self._toned(before, canvas, where, seconds, config)
+        for part in (where, mask):
+            if part is not None:
+                canvas = before + part * (canvas - before)
+        return canvas
 
     def _wanted(self, targets: TargetsAt, scale: float) -> TargetWeights:
         """What the octave of this scale sees."""
@@ -149,16 +152,14 @@ class Dreamer:
         return {target: weight for target, weight in asked.items() if self.fits(scale, {target: weight})}
 
     def _toned(
-        self, before: Tensor, canvas: Tensor, seen: list[TargetWeights], seconds: float, config: DreamConfig
+        self, before: Tensor, canvas: Tensor, where: Tensor | None, seconds: float, config: DreamConfig
     ) -> Tensor:
-        """The dreamed canvas with its tone held and its colours within [0, 1], where the targets' regions are."""
-        where = self._masks.cover(seen, (canvas.shape[2], canvas.shape[3]), canvas.device)
+        """The dreamed canvas with its tone held, in the targets' regions, and its colours within [0, 1]."""
         if config.tone == "start":
             config = replace(config, tone_mean=self._start_tone[0], tone_contrast=self._start_tone[1])
         if config.tone != "free":
             canvas = tone.hold(canvas, config, seconds, where)
-        canvas = tone.soften(before, canvas)
-        return canvas if where is None else before + where * (canvas - before)
+        return tone.soften(before, canvas)
 
     def _step(
         self,

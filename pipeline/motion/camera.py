@@ -1,64 +1,88 @@
-"""The camera: the affine move of the canvas between two frames.
+"""The camera: an affine move of the canvas between two frames.
 
-Zoom, rotation and pan are rates. Their motion is integrated exactly, so that two moves of half the time are one move of
-the whole: a change of fps changes smoothness and nothing else.
+Zoom, rotation and pan are rates, integrated exactly: two moves of half the time equal one move. A change of frame rate
+only changes smoothness.
 """
 
 import cmath
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.cue import CameraRates
 from pipeline.motion.sampling_grid import displaced, middles
 
+MIN_SAMPLES_PER_SECOND = 24.0
 
-def move(
-    canvas: Tensor,
-    *,
-    zoom: float,
-    rotate: float,
-    pan: tuple[float, float],
-    center: tuple[float, float],
-    seconds: float,
-) -> Tensor:
-    """Canvas ``(1, 3, H, W)`` → the canvas that a camera sees ``seconds`` later.
 
-    ``zoom`` is a factor per second (above 1 flies in), ``rotate`` degrees per second (the picture turns clockwise),
-    ``pan`` the camera's own move in frame widths and heights per second (right, down), ``center`` the fixed point of
-    zoom and rotation as fractions of the frame. One bicubic resample; outside the canvas lies its mirror image.
+@dataclass(frozen=True)
+class Camera:
+    """Moves the canvas from frame to frame. ``rates`` are those at a frame number, which may be fractional."""
+
+    rates: Callable[[float], CameraRates]
+    fps: float
+
+    def move(self, canvas: Tensor, index: int) -> Tensor:
+        """The canvas of frame ``index`` − 1 as the camera sees it in frame ``index``."""
+        steps = max(1, round(MIN_SAMPLES_PER_SECOND / self.fps))  # frames of a sketch are far apart
+        samples = [self.rates(max(index - 1 + step / steps, 0)) for step in range(steps + 1)]
+        return move(canvas, mean_rates(samples), 1 / self.fps)
+
+
+def mean_rates(samples: Sequence[CameraRates]) -> CameraRates:
+    """The mean rates over evenly spaced samples, by trapezoids; of the zoom, the geometric mean."""
+    pairs = list(pairwise(samples))
+    steps = len(pairs)
+
+    def mean(value: Callable[[CameraRates], float]) -> float:
+        return sum((value(a) + value(b)) / 2 for a, b in pairs) / steps
+
+    return CameraRates(
+        zoom=math.prod(math.sqrt(a.zoom * b.zoom) for a, b in pairs) ** (1 / steps),
+        rotate=mean(lambda rates: rates.rotate),
+        pan=(mean(lambda rates: rates.pan[0]), mean(lambda rates: rates.pan[1])),
+        center=(mean(lambda rates: rates.center[0]), mean(lambda rates: rates.center[1])),
+    )
+
+
+def move(canvas: Tensor, rates: CameraRates, seconds: float) -> Tensor:
+    """Canvas ``(1, 3, H, W)`` → the canvas that the camera sees ``seconds`` later.
+
+    One bicubic resample. Outside the canvas is its mirror image.
     """
-    turn, shift = similarity(zoom, rotate, pan, (canvas.shape[3], canvas.shape[2]), seconds)
+    turn, shift = similarity(rates, (canvas.shape[3], canvas.shape[2]), seconds)
     if turn == 1 and shift == 0:
         return canvas
-    grid = _grid(turn, shift, center, canvas)
+    grid = sampling_grid(turn, shift, rates.center, canvas)
     return F.grid_sample(canvas, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
-def similarity(
-    zoom: float, rotate: float, pan: tuple[float, float], size: tuple[int, int], seconds: float
-) -> tuple[complex, complex]:
-    """(turn, shift) such that a point at q from the centre moves to ``turn · q + shift``; complex x + iy in pixels.
+def similarity(rates: CameraRates, size: tuple[int, int], seconds: float) -> tuple[complex, complex]:
+    """(turn, shift) such that a point at q from the center moves to ``turn · q + shift``; complex x + iy in pixels.
 
-    ``size`` is (W, H). It is the solution of dq/dt = λq + v with λ = ln zoom + iω and v the picture's drift.
+    ``size`` is (W, H). It is the solution of dq/dt = λq + v with λ = ln zoom + iω and v the drift of the image.
     """
-    rate = complex(math.log(zoom), math.radians(rotate))
-    drift = complex(-pan[0] * size[0], -pan[1] * size[1])
+    rate = complex(math.log(rates.zoom), math.radians(rates.rotate))
+    drift = complex(-rates.pan[0] * size[0], -rates.pan[1] * size[1])
     turn = cmath.exp(rate * seconds)
     if abs(rate * seconds) < 1e-9:  # the limit; the quotient below would lose its digits
         return turn, drift * seconds
     return turn, drift * (turn - 1) / rate
 
 
-def _grid(turn: complex, shift: complex, center: tuple[float, float], canvas: Tensor) -> Tensor:
-    """Where each pixel comes from: ``(1, H, W, 2)`` in [-1, 1] as ``grid_sample`` counts."""
+def sampling_grid(turn: complex, shift: complex, center: tuple[float, float], canvas: Tensor) -> Tensor:
+    """Where each pixel is sampled from: ``(1, H, W, 2)`` in [-1, 1] as in ``grid_sample``."""
     height, width = canvas.shape[2:]
     fixed = complex((center[0] - 0.5) * width, (center[1] - 0.5) * height)
-    # A point at p from the frame's middle comes from p + more·p + offset; complex x + iy in pixels.
+    # A point at p from the middle of the frame comes from p + more·p + offset; complex x + iy in pixels.
     more = 1 / turn - 1
     offset = fixed - (fixed + shift) / turn
     columns, rows = middles(canvas)
-    # The same in halves of the frame. The numbers go with the launch, in twice the digits until there.
+    # In halves of the frame. Scalars go with the kernel launch, in float64 until there.
     right = columns * more.real + (rows * (-more.imag * height / width) + offset.real * 2 / width)
     down = columns * (more.imag * width / height) + (rows * more.real + offset.imag * 2 / height)
     return displaced(canvas, right, down)

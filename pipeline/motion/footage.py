@@ -1,15 +1,15 @@
 """Footage under the dream: hallucinations stick to things as they move.
 
-What is carried from frame to frame is the *residual*, what the dream added to the source. It is fetched along the flow,
-left out where nothing was there to fetch, and added to the present source; then a light dream goes on from there:
+From frame to frame the *residual* is carried on, what the dream added to the source. It is fetched along the optical
+flow, left out where the flow is wrong or occluded, and added to the present source frame, which is then dreamed on:
 
     canvas = source + persistence · mask · warp(previous dream − previous source)
 
-While one frame is dreamed, the next is read and its flow estimated in a thread.
+While one frame is dreamed, a thread reads the next one and estimates its flow.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 
 import torch
@@ -17,121 +17,123 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import FlowConfig
+from pipeline.cue import Cue
 from pipeline.image import luma
+from pipeline.motion.camera import Camera
 from pipeline.motion.content_mask import movement
-from pipeline.motion.optical_flow import Estimate, trust, warp
-from pipeline.motion.prefetch import Ahead, Frames, Shown
+from pipeline.motion.optical_flow import trust, warp
+from pipeline.motion.prefetch import Prefetch, SourceFrame
 
-WAVES = 4.0  # across the short side, of which half counts as broad light
-REFERENCE = 24.0  # frames per second that flow.persistence is meant for
+BROAD_LIGHT_WAVES = 4.0  # across the short side; at this frequency half of the light counts as broad
+REFERENCE_FPS = 24.0  # that flow.persistence refers to
 
-Move = Callable[[Tensor], Tensor]
+WarmUp = Callable[[Tensor, Cue, Tensor | None, int], Tensor]
+"""(canvas, cue, mask, number) → the canvas after one hidden dream; every number has its own random stream."""
+MAX_WARM_UPS = 1000  # per frame
 
 
 class Footage:
-    """One stage of the frame loop. ``frames`` gives source frames ``(1, 3, H, W)`` from a number on, on the CPU.
+    """A stage of the frame loop, see ``stage.py``. A context manager: entering it starts reading from frame ``first``.
 
-    ``estimate`` finds motion, None for none; ``cuts`` are the frames at which the dream begins anew, ``repeats`` those
-    that show the picture before them once more, ``first`` the one that will be asked for first. As a context: entering
-    it begins to read, leaving it ends the thread and the reading.
+    ``warm_up`` dreams ``flow.ripen`` times on the first frame of every scene.
     """
 
     def __init__(
         self,
-        frames: Frames,
+        frames: Prefetch,
         config: FlowConfig,
-        *,
-        estimate: Estimate | None,
-        cuts: frozenset[int],
-        fps: float,
+        camera: Camera,
+        warm_up: WarmUp,
         device: torch.device,
-        repeats: frozenset[int] = frozenset(),
         first: int = 0,
     ) -> None:
-        self._config, self._cuts, self._fps, self._device = config, cuts, fps, device
-        self._ahead = Ahead(frames, estimate, cuts, repeats)
-        self._first = first
-        self._now: Shown | None = None
+        self._frames, self._config, self._camera, self._warm_up = frames, config, camera, warm_up
+        self._device, self._first = device, first
+        self._now: SourceFrame | None = None
 
     def __enter__(self) -> "Footage":
-        self._ahead.begin(max(0, self._first - 1))
+        self._frames.start(max(0, self._first - 1))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._now = None
-        self._ahead.close()
+        self._frames.close()
 
-    def blend(self, canvas: Tensor, index: int, move: Move, numbers: Mapping[str, float]) -> Tensor:
-        """Frame ``index − 1`` as dreamed → the canvas ``(1, 3, H, W)`` that frame ``index`` is dreamed from.
+    def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
+        """Source frame ``index`` ``(1, 3, H, W)`` with the residual of the canvas before; a new scene is warmed up.
 
-        ``move`` is the camera's, ``numbers`` holds ``flow.persistence`` and ``flow.reset`` of now. The canvas
-        before the first frame and before a cut does not matter.
+        The canvas before the first frame and before a cut does not matter.
         """
-        before, now = self._advance(index)
+        before, now = self._next(index)
         source = now.source.to(self._device)
-        if before is None or index in self._cuts:
-            return source
-        kept = numbers["flow.persistence"] ** (REFERENCE / self._fps) * math.exp(-numbers["flow.reset"] / self._fps)
-        earlier = before.source.to(self._device)
-        if self._config.style == "residual":
-            canvas = canvas - earlier
-        mask: Tensor | float = 1.0
-        if now.motion is not None:
-            motion = now.motion.to(self._device)
-            canvas, mask = warp(canvas, motion.backward), _enlarged(trust(motion, earlier, source), source)
-        if self._config.style == "residual":
-            canvas = source + kept * move(mask * canvas)
-        else:
-            canvas = source + kept * mask * (move(canvas) - source)
+        if before is not None and not self._frames.is_cut(index):
+            return self._blend(canvas, cue, before, source)
+        canvas = source
+        for step in range(self._config.ripen):
+            mask = self.mask(canvas, cue.dream.mask)
+            canvas = self.finish(self._warm_up(canvas, cue, mask, index * MAX_WARM_UPS + step), index)
         return canvas
 
-    def anchor(self, canvas: Tensor) -> Tensor:
-        """The canvas of the present frame as dreamed → the same with the source's own broad light and colour.
-
-        What the dream would otherwise lay over everything; taken away at once, before it can be seen to flicker.
-        """
-        if self._now is None or self._config.style != "residual" or not self._config.light:
-            return canvas
-        residual = canvas - self._now.source.to(self._device)
-        return canvas - self._config.light * _broad(residual)
-
-    def content(self, kind: str, size: tuple[int, int]) -> Tensor:
-        """Where the present frame calls for the dream, ``(1, 1, H, W)``: ``motion``, ``still`` or ``luma``."""
+    def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
+        """Where the source frame moves (``motion``), stands still (``still``) or is bright (``luma``)."""
+        if kind == "none":
+            return None
         assert self._now is not None
         if kind == "luma":
             return luma(self._now.source.to(self._device))
-        moving = movement(self._now.moving, size, self._fps, self._device)
+        size = (self._now.source.shape[2], self._now.source.shape[3])
+        moving = movement(self._now.moving, size, self._camera.fps, self._device)
         return 1 - moving if kind == "still" else moving
 
-    def begins(self, index: int) -> bool:
-        """Whether frame ``index`` is the first, or the first after a cut."""
-        return index == 0 or index in self._cuts
+    def finish(self, canvas: Tensor, index: int) -> Tensor:
+        """The canvas with the broad light and colour of the source, before what the dream added there can flicker."""
+        if self._now is None or self._config.style != "residual" or not self._config.light:
+            return canvas
+        residual = canvas - self._now.source.to(self._device)
+        return canvas - self._config.light * _broad_light(residual)
 
-    def _advance(self, index: int) -> tuple[Shown | None, Shown]:
-        """The source before and at ``index``."""
+    def _blend(self, canvas: Tensor, cue: Cue, before: SourceFrame, source: Tensor) -> Tensor:
+        """The present source frame with what the canvas added to the one before."""
+        assert self._now is not None
+        fps, index = self._camera.fps, self._now.index
+        persistence: float = cue.flow.persistence ** (REFERENCE_FPS / fps) * math.exp(-cue.flow.reset / fps)
+        earlier = before.source.to(self._device)
+        is_residual = self._config.style == "residual"
+        if is_residual:
+            canvas = canvas - earlier
+        mask: Tensor | float = 1.0
+        if self._now.motion is not None:
+            motion = self._now.motion.to(self._device)
+            canvas, mask = warp(canvas, motion.backward), _enlarge(trust(motion, earlier, source), source)
+        if is_residual:
+            return source + persistence * self._camera.move(mask * canvas, index)
+        return source + persistence * mask * (self._camera.move(canvas, index) - source)
+
+    def _next(self, index: int) -> tuple[SourceFrame | None, SourceFrame]:
+        """The source frames ``index`` − 1 and ``index``."""
         if self._now is None or self._now.index != index - 1:
             start = max(0, index - 1)
-            if self._ahead.coming != start:
-                self._ahead.begin(start)
-            self._now = self._ahead.take() if index > 0 else None
-        before, self._now = self._now, self._ahead.take()
+            if self._frames.next_index != start:
+                self._frames.start(start)
+            self._now = self._frames.take() if index > 0 else None
+        before, self._now = self._now, self._frames.take()
         return before, self._now
 
 
-def _broad(picture: Tensor) -> Tensor:
-    """What is left of ``(1, 3, H, W)`` seen from afar: a Gaussian, which leaves no rings and no grid."""
-    height, width = picture.shape[2:]
-    mirrored = F.pad(picture, (0, width - 1, 0, height - 1), mode="reflect")
-    rows = torch.fft.fftfreq(mirrored.shape[2], device=picture.device)[:, None]
-    columns = torch.fft.rfftfreq(mirrored.shape[3], device=picture.device)[None]
-    waves = (rows.square() + columns.square()) * (min(height, width) / WAVES) ** 2
+def _broad_light(frame: Tensor) -> Tensor:
+    """The low frequencies of ``(1, 3, H, W)``: a Gaussian low-pass, which leaves no rings and no grid."""
+    height, width = frame.shape[2:]
+    mirrored = F.pad(frame, (0, width - 1, 0, height - 1), mode="reflect")
+    rows = torch.fft.fftfreq(mirrored.shape[2], device=frame.device)[:, None]
+    columns = torch.fft.rfftfreq(mirrored.shape[3], device=frame.device)[None]
+    waves = (rows.square() + columns.square()) * (min(height, width) / BROAD_LIGHT_WAVES) ** 2
     passed = torch.fft.rfft2(mirrored) * torch.exp2(-waves)
     blurred: Tensor = torch.fft.irfft2(passed, s=mirrored.shape[2:])[:, :, :height, :width]
     return blurred
 
 
-def _enlarged(mask: Tensor, frame: Tensor) -> Tensor:
+def _enlarge(mask: Tensor, frame: Tensor) -> Tensor:
     size = (frame.shape[2], frame.shape[3])
     return F.interpolate(mask, size=size, mode="bilinear", align_corners=False)

@@ -1,7 +1,6 @@
-"""Source frames and the motion between them, found one frame ahead of the dream, in a thread.
+"""Source frames and the optical flow between them, prepared one frame ahead of the dream in a thread.
 
-What is found for a frame is a pure function of the footage: whoever begins at any frame gets the same bits as whoever
-came to it from the first.
+Frame and flow are a pure function of the footage: reading from any frame gives the same bits as reading from the first.
 """
 
 from collections import deque
@@ -13,16 +12,17 @@ from torch import Tensor
 
 from pipeline.motion.optical_flow import Estimate, Motion
 
-Frames = Callable[[int], Iterator[Tensor]]
+ReadFrames = Callable[[int], Iterator[Tensor]]
+"""Frame number → the source frames from there on."""
 
 
 @dataclass(frozen=True)
-class Shown:
+class SourceFrame:
     """A source frame ``(1, 3, H, W)`` on the CPU.
 
-    ``motion`` leads from it to the frame before, None where there is none to follow. ``moving`` is the flow
-    ``(1, 2, h, w)`` that says what moves in it: held where a picture is shown again, and that to the next picture where
-    a scene begins; None where nothing is known to move.
+    ``motion`` leads to the frame before; None if there is none to follow. ``moving`` is the flow ``(1, 2, h, w)`` that
+    says what moves in this frame: the last one while an image is repeated, at the start of a scene that to the next
+    image; None if unknown.
     """
 
     index: int
@@ -31,91 +31,100 @@ class Shown:
     moving: Tensor | None
 
 
-class Ahead:
-    """Gives frame after frame. ``cuts`` begin scenes, ``repeats`` show the picture before them once more."""
+class Prefetch:
+    """Gives frame after frame. ``cuts`` start scenes, ``repeats`` show the image before them once more.
+
+    Without ``estimate`` no flow is known.
+    """
 
     def __init__(
-        self, frames: Frames, estimate: Estimate | None, cuts: frozenset[int], repeats: frozenset[int]
+        self,
+        frames: ReadFrames,
+        estimate: Estimate | None,
+        cuts: frozenset[int] = frozenset(),
+        repeats: frozenset[int] = frozenset(),
     ) -> None:
         self._frames, self._estimate = frames, estimate
         self._cuts, self._repeats = cuts, repeats - cuts
         self._pool = ThreadPoolExecutor(1, "footage")
-        self._running: Generator[Shown, None, None] | None = None
-        self._coming: Future[Shown | None] | None = None
-        self._next: int | None = None
+        self._reader: Generator[SourceFrame, None, None] | None = None
+        self._future: Future[SourceFrame | None] | None = None
+        self.next_index: int | None = None
+        """The number of the frame that ``take`` gives next; None before ``start``."""
 
-    @property
-    def coming(self) -> int | None:
-        """The number of the frame that ``take`` gives next; None before ``begin``."""
-        return self._next
+    def is_cut(self, index: int) -> bool:
+        """Whether a scene starts at frame ``index``, other than the first."""
+        return index in self._cuts
 
-    def begin(self, index: int) -> None:
-        """Read from where frame ``index`` depends on; its own comes first."""
+    def start(self, index: int) -> None:
+        """Start reading, so that ``take`` gives frame ``index``. Reads from the frame it depends on."""
         self.stop()
-        start = self._begun(index)
-        if not self._is_first(start):
+        start = self._first_shown(index)
+        if not self._starts_scene(start):
             start -= 1
-        self._running, self._next = self._follow(start), index
-        self._coming = self._pool.submit(_after, self._running, index - start)
+        self._reader, self.next_index = self._read(start), index
+        self._future = self._pool.submit(_skip, self._reader, index - start)
 
-    def take(self) -> Shown:
-        """The next frame, waited for; sets off what follows. ValueError when the footage is over."""
-        assert self._running is not None and self._coming is not None and self._next is not None
-        shown = self._coming.result()
-        if shown is None:
+    def take(self) -> SourceFrame:
+        """The next frame; waits for it. ValueError at the end of the footage."""
+        assert self._reader is not None and self._future is not None and self.next_index is not None
+        frame = self._future.result()
+        if frame is None:
             raise ValueError("the footage ended before the film")
-        self._next += 1
-        self._coming = self._pool.submit(next, self._running, None)
-        return shown
+        self.next_index += 1
+        self._future = self._pool.submit(next, self._reader, None)
+        return frame
 
     def stop(self) -> None:
-        """End the reading; ``begin`` may follow."""
-        if self._coming is not None:
-            self._coming.exception()  # waits; what went wrong ahead of the film's end is no longer of interest
-        if self._running is not None:
-            self._running.close()
-        self._running = self._coming = self._next = None
+        """Stop reading; ``start`` may follow."""
+        if self._future is not None:
+            self._future.exception()  # waits; an error past the end of the film does not matter
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = self._future = self.next_index = None
 
     def close(self) -> None:
-        """End the reading and the thread."""
+        """Stop reading and end the thread."""
         self.stop()
         self._pool.shutdown()
 
-    def _is_first(self, index: int) -> bool:
+    def _starts_scene(self, index: int) -> bool:
         return index == 0 or index in self._cuts
 
-    def _begun(self, index: int) -> int:
-        """The frame at which the picture of frame ``index`` is first shown."""
+    def _first_shown(self, index: int) -> int:
+        """The frame at which the image of frame ``index`` is first shown."""
         while index in self._repeats:
             index -= 1
         return index
 
-    def _follow(self, start: int) -> Generator[Shown, None, None]:
-        pictures, waiting = self._frames(start), deque[Tensor]()
+    def _read(self, start: int) -> Generator[SourceFrame, None, None]:
+        images, queue = self._frames(start), deque[Tensor]()
         before: Tensor | None = None
         moving: Tensor | None = None
         index = start
         try:
             while True:
-                source = waiting.popleft() if waiting else next(pictures, None)
+                source = queue.popleft() if queue else next(images, None)
                 if source is None:
                     return
                 motion = None
-                if self._is_first(index):
-                    moving = self._onward(source, index, pictures, waiting)
+                if self._starts_scene(index):
+                    moving = self._flow_to_next(source, index, images, queue)
                 elif before is not None and index not in self._repeats and self._estimate is not None:
                     motion = self._estimate(before, source)
-                    # A picture that stands for several frames moves slowly.
-                    moving = motion.backward / (index - self._begun(index - 1))
-                yield Shown(index, source, motion, moving)
+                    # An image that stands for several frames moves slowly.
+                    moving = motion.backward / (index - self._first_shown(index - 1))
+                yield SourceFrame(index, source, motion, moving)
                 before, index = source, index + 1
         finally:
-            closing = getattr(pictures, "close", None)
-            if closing is not None:
-                closing()
+            close = getattr(images, "close", None)
+            if close is not None:
+                close()
 
-    def _onward(self, source: Tensor, index: int, pictures: Iterator[Tensor], waiting: deque[Tensor]) -> Tensor | None:
-        """The flow from the first picture of a scene to the next one; None for a scene of one picture."""
+    def _flow_to_next(
+        self, source: Tensor, index: int, images: Iterator[Tensor], queue: deque[Tensor]
+    ) -> Tensor | None:
+        """The flow per frame from the first image of a scene to the next one; None for a scene of one image."""
         if self._estimate is None:
             return None
         later = index + 1
@@ -123,16 +132,16 @@ class Ahead:
             later += 1
         if later in self._cuts:
             return None
-        while len(waiting) < later - index:
-            picture = next(pictures, None)
-            if picture is None:
+        while len(queue) < later - index:
+            image = next(images, None)
+            if image is None:
                 return None
-            waiting.append(picture)
-        return self._estimate(waiting[-1], source).backward / (later - index)
+            queue.append(image)
+        return self._estimate(queue[-1], source).backward / (later - index)
 
 
-def _after(running: Generator[Shown, None, None], skipped: int) -> Shown | None:
-    """What comes after so many frames; None when the footage is over."""
-    for _ in range(skipped):
-        next(running, None)
-    return next(running, None)
+def _skip(frames: Iterator[SourceFrame], count: int) -> SourceFrame | None:
+    """The frame after ``count`` others; None at the end of the footage."""
+    for _ in range(count):
+        next(frames, None)
+    return next(frames, None)

@@ -1,7 +1,7 @@
-"""Where the pixels of a frame are fetched from, as ``grid_sample`` counts: the frame's edges lie at -1 and 1.
+"""Sampling grids for ``grid_sample``: the edges of the frame are at -1 and 1.
 
-Everything is made where it is needed, element by element: nothing is copied to a GPU, nothing waits for it, and no
-matrix product rounds places to the ten bits that a GPU's faster ones keep.
+Built on the device, element by element: nothing is copied to a GPU, nothing waits for it, and no matrix product rounds
+positions to the ten bits that fast GPU arithmetic keeps.
 """
 
 import torch
@@ -9,15 +9,15 @@ from torch import Tensor
 
 
 def middles(frame: Tensor) -> tuple[Tensor, Tensor]:
-    """The middles of the columns ``(W,)`` and rows ``(H, 1)`` of ``(1, C, H, W)`` in [-1, 1]."""
+    """Middles of the columns ``(W,)`` and rows ``(H, 1)`` of ``(1, C, H, W)`` in [-1, 1]."""
     height, width = frame.shape[2:]
     return _middles(width, frame), _middles(height, frame)[:, None]
 
 
 def displaced(frame: Tensor, right: Tensor, down: Tensor) -> Tensor:
-    """The grid ``(1, H, W, 2)`` of pixels that fetch from so far to the right and below, in halves of the frame.
+    """Grid ``(1, H, W, 2)`` of pixels sampled from so far to the right and below, in halves of the frame.
 
-    Both broadcast to ``(1, H, W)``. Where a pixel lies is added last, so that small moves keep their digits.
+    Both broadcast to ``(1, H, W)``. A pixel's own position is added last, so that small moves keep their digits.
     """
     columns, rows = middles(frame)
     size = (1, *frame.shape[2:])
@@ -25,5 +25,5 @@ def displaced(frame: Tensor, right: Tensor, down: Tensor) -> Tensor:
 
 
 def _middles(count: int, frame: Tensor) -> Tensor:
-    # Odd whole numbers on both sides of 0 are exact: only the quotient is rounded.
+    # Odd integers on both sides of 0 are exact: only the quotient is rounded.
     return (torch.arange(count, device=frame.device, dtype=frame.dtype) * 2 + (1 - count)) / count

@@ -67,13 +67,14 @@ def _printed(weights: TargetWeights) -> PrintedWeights:
 
 def make_sheet(score: Score, fps: float, frames: int, scales: Sequence[float], music: Music | None = None) -> Sheet:
     """What the render will read from the score at every frame; ``scales`` are the octaves'."""
-    cues = [score.at(index / fps) for index in range(frames)]
-    targets = [_printed(score.schedule.weights(cue.time)) for cue in cues]
-    octaves = [(scale, [_printed(cue.targets(scale)) for cue in cues]) for scale in sorted(scales, reverse=True)]
+    times = [index / fps for index in range(frames)]
+    numbers = [score.numbers(t) for t in times]
+    targets = [_printed(score.weights(t)) for t in times]
+    octaves = [(scale, [_printed(score.octave_weights(t, scale)) for t in times]) for scale in sorted(scales)[::-1]]
     return Sheet(
         fps=fps,
         frames=frames,
-        lanes={name: [cue.numbers[name] for cue in cues] for name in score.curves},
+        lanes={name: [each[name] for each in numbers] for name in numbers[0]},
         targets=targets,
         octaves=octaves if any(seen != targets for _, seen in octaves) else [],
         music=music,

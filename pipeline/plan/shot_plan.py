@@ -12,7 +12,7 @@ from pipeline.plan.footage import FootagePlan
 from pipeline.plan.frame_size import REFERENCE_PIXELS, even, octaves, requested_size
 from pipeline.plan.handles import Handles
 from pipeline.plan.input_files import check_picture, check_weights
-from pipeline.score.target_weights import written_targets
+from pipeline.score.target_weights import parse_targets
 from pipeline.targets.region import SIDES
 from pipeline.timing.signals import Signals
 from pipeline.timing.timecode import parse_time
@@ -118,7 +118,7 @@ def _images(config: ScoreConfig, network: NetworkConfig, limits: LimitsConfig) -
             written.append((f"score.keys[{number}].see", entry["see"]))
     guides, masks = set(), set()
     for key, value in written:
-        for target in written_targets(value, key):
+        for target in parse_targets(value, key):
             region = target.region
             if target.kind == "guide":
                 _check_image(key, str(target), target.name, "", limits)

@@ -7,22 +7,18 @@ from fractions import Fraction
 from zlib import crc32
 
 from pipeline.errors import ConfigError
-from pipeline.score.expression import compile_expression
+from pipeline.score.expression import parse_expression
 from pipeline.score.keyframes import parse_keyframes
 from pipeline.timing.signals import Signals
 from pipeline.timing.timecode import show_time
 
-_CHECKS = 1_000_000
-"""At most so many moments of a shot are looked at before it starts."""
+MAX_CHECKED_FRAMES = 1_000_000
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One setting as a function of time, within ``low`` and ``high`` where these are given.
-
-    ``text`` is what the user wrote, for messages.
-    """
+    """One setting as a function of seconds, from ``low`` to ``high`` if given. ``text`` is what the user wrote."""
 
     key: str
     value: Callable[[float], float]
@@ -33,26 +29,19 @@ class Curve:
     def at(self, t: float) -> float:
         """The value at ``t`` seconds. Raises ConfigError naming the time if it leaves its range."""
         value = self.value(t)
-        # Written so that nan fails too.
-        if not -1e300 < value < 1e300:
-            raise ConfigError(self.key, self._source(value), f"not finite at {show_time(t)}")
+        if not -1e300 < value < 1e300:  # also for nan
+            raise ConfigError(self.key, self.text or f"{value:g}", f"not finite at {show_time(t)}")
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
-            raise ConfigError(
-                self.key,
-                self._source(value),
-                f"{self._range()}, but is {value:g} at {show_time(t)}",
-            )
+            allowed = f"{self._range()}, but is {value:g} at {show_time(t)}"
+            raise ConfigError(self.key, self.text or f"{value:g}", allowed)
         return value
 
     def check(self, *, fps: Fraction, duration: float) -> None:
-        """Evaluate every frame of ``duration`` seconds (of a very long shot, some of them)."""
+        """Evaluate every frame of ``duration`` seconds, or evenly spaced ones of a very long shot."""
         frames = max(1, round(duration * fps))
-        stride = max(1, frames // _CHECKS)
+        stride = max(1, frames // MAX_CHECKED_FRAMES)
         for frame in [*range(0, frames, stride), frames - 1]:
             self.at(float(frame / fps))
-
-    def _source(self, value: float) -> str:
-        return self.text or f"{value:g}"
 
     def _range(self) -> str:
         if self.low is None:
@@ -77,30 +66,26 @@ def parse_curve(
     fps: Fraction,
     duration: float | None,
     seed: int = 0,
-    low: float | None = None,
-    high: float | None = None,
+    limits: tuple[float | None, float | None] = (None, None),
     signals: Signals | None = None,
 ) -> Curve:
-    """The curve that ``value`` describes; a text with a colon is keyframes, else an expression.
+    """The curve that ``value`` describes: a text with a colon is keyframes, any other an expression.
 
-    Both may name the ``signals`` and count in beats where there are some.
-
-    All times are seconds afterwards, so ``fps`` (frames per second) matters only where frames are
-    written. With a ``duration`` in seconds every frame of it is evaluated here, so that a shot does
-    not fail midway. ``seed`` and ``key`` choose the noise. Raises ConfigError naming ``key``.
+    With a ``duration`` in seconds every frame is evaluated here, so that a shot does not fail midway. ``seed`` and
+    ``key`` choose the noise. ``signals`` are the names of the music, and the beats that times may count in.
+    Raises ConfigError naming ``key``.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ConfigError(key, value, "write a number, keyframes or an expression in t")
-    written = str(value).strip()
-    if _NUMBER.fullmatch(written):
-        constant = Curve(key, _Constant(float(written)), low, high, written)
+    text = str(value).strip()
+    if _NUMBER.fullmatch(text):
+        constant = Curve(key, _Constant(float(text)), *limits, text)
         constant.at(0.0)
         return constant
     noise_seed = seed * 0x9E3779B97F4A7C15 + crc32(key.encode())
-    read: Callable[..., Callable[[float], float]]
-    read = parse_keyframes if ":" in written else compile_expression
-    function = read(written, key=key, fps=fps, duration=duration, seed=noise_seed, signals=signals)
-    curve = Curve(key, function, low, high, written)
+    parse: Callable[..., Callable[[float], float]] = parse_keyframes if ":" in text else parse_expression
+    function = parse(text, key=key, fps=fps, duration=duration, seed=noise_seed, signals=signals)
+    curve = Curve(key, function, *limits, text)
     if duration is None:
         curve.at(0.0)
     else:

@@ -1,4 +1,4 @@
-"""How a number gets from one keyframe to the next: shares of the way for shares of the time."""
+"""Easing: how a number moves from one keyframe to the next."""
 
 import re
 from collections.abc import Callable
@@ -8,40 +8,22 @@ from pipeline.errors import ConfigError, nearest
 from pipeline.timing.smoothstep import smoothstep
 
 Easing = Callable[[float], float]
-"""Maps [0, 1] to a share of the way, 0 to 0 and 1 to 1."""
-
-
-def _linear(share: float) -> float:
-    return share
-
-
-def _in(share: float) -> float:
-    return share * share
-
-
-def _out(share: float) -> float:
-    return share * (2.0 - share)
-
-
-def _hold(share: float) -> float:
-    return 1.0 if share >= 1.0 else 0.0
-
+"""Fraction of the time in [0, 1] → fraction of the change, 0 to 0 and 1 to 1."""
 
 EASINGS: dict[str, Easing] = {
-    "linear": _linear,
-    "in": _in,
-    "out": _out,
+    "linear": lambda x: x,
+    "in": lambda x: x * x,
+    "out": lambda x: x * (2.0 - x),
     "in-out": smoothstep,
-    "hold": _hold,
+    "hold": lambda x: 1.0 if x >= 1.0 else 0.0,
 }
 _BEZIER = re.compile(r"bezier\(([^()]*)\)")
 
 
 def parse_easing(text: str, key: str) -> Easing:
-    """The easing called ``text``, or ``bezier(x1,y1,x2,y2)`` as in CSS.
+    """The easing called ``text``, or ``bezier(x1,y1,x2,y2)`` as in CSS, with x in 0..1 and y in -2..3.
 
-    The x of a bezier lie within 0..1; its y may lie within -2..3 and so overshoot. Raises
-    ConfigError naming ``key``.
+    Raises ConfigError naming ``key``.
     """
     word = text.strip().lower()
     if word in EASINGS:
@@ -60,14 +42,14 @@ def parse_easing(text: str, key: str) -> Easing:
     return partial(_bezier, x1, y1, x2, y2)
 
 
-def _bezier(x1: float, y1: float, x2: float, y2: float, share: float) -> float:
-    """y of the cubic from (0, 0) to (1, 1) where its x, which only rises, is ``share``."""
-    if not 0.0 < share < 1.0:
-        return min(max(share, 0.0), 1.0)
+def _bezier(x1: float, y1: float, x2: float, y2: float, x: float) -> float:
+    """y of the cubic from (0, 0) to (1, 1) at ``x``, by bisection: its x only rises."""
+    if not 0.0 < x < 1.0:
+        return min(max(x, 0.0), 1.0)
     low, high = 0.0, 1.0
     for _ in range(48):
         middle = (low + high) / 2
-        if _cubic(x1, x2, middle) < share:
+        if _cubic(x1, x2, middle) < x:
             low = middle
         else:
             high = middle

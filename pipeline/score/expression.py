@@ -1,8 +1,8 @@
-"""A formula in time that a user writes. It can compute numbers and nothing else.
+"""Expressions in time, such as ``1.2 + 0.1*sin(2*pi*t/8)``, that can do nothing but compute numbers.
 
-The text is bounded, parsed without being run, and every node of it has to be of a kind on a short
-list, with names and functions out of our own tables; only then may simpleeval walk the tree, with
-our own operators. All numbers are floats, so nothing grows; powers are bounded.
+The text is bounded and parsed without being run; every node must be of a known kind, every name and function in our own
+tables. Only then simpleeval walks the tree with our own operators. All numbers are floats, so nothing grows; powers are
+bounded. Names of signals are looked up before anything runs.
 """
 
 import ast
@@ -16,21 +16,18 @@ from simpleeval import SimpleEval
 
 from pipeline.errors import ConfigError, nearest
 from pipeline.score import functions
-from pipeline.score.signal_lookup import hear
-from pipeline.timing.signals import NAMES as HEARD
+from pipeline.timing.signals import NAMES as SIGNALS
 from pipeline.timing.signals import SMOOTH, Signal, Signals
 from pipeline.timing.timecode import show_time
 
-LONGEST_TEXT = 500
-MOST_NODES = 200
-DEEPEST = 24
-GREATEST_BASE = 1e6
-GREATEST_EXPONENT = 64.0
+MAX_CHARACTERS, MAX_NODES, MAX_DEPTH = 500, 200, 24
+MAX_BASE, MAX_EXPONENT = 1e6, 64.0
+MAX_RELEASE_SECONDS = 60.0
 
 
 def _power(base: float, exponent: float) -> float:
-    if abs(base) > GREATEST_BASE or abs(exponent) > GREATEST_EXPONENT:
-        raise ValueError(f"powers are limited to a base of {GREATEST_BASE:g} and an exponent of {GREATEST_EXPONENT:g}")
+    if abs(base) > MAX_BASE or abs(exponent) > MAX_EXPONENT:
+        raise ValueError(f"powers are limited to a base of {MAX_BASE:g} and an exponent of {MAX_EXPONENT:g}")
     result = base**exponent
     if isinstance(result, complex):
         raise ValueError("a negative number has no such root")
@@ -55,34 +52,21 @@ _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
     ast.NotEq: operator.ne,
 }
 _NODES = (
-    *_OPERATORS,
-    ast.Expression,
-    ast.BinOp,
-    ast.UnaryOp,
-    ast.Compare,
-    ast.IfExp,
-    ast.BoolOp,
-    ast.And,
-    ast.Or,
-    ast.Constant,
-    ast.Name,
-    ast.Load,
-    ast.Call,
+    *(*_OPERATORS, ast.Expression, ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp, ast.BoolOp, ast.And, ast.Or),
+    *(ast.Constant, ast.Name, ast.Load, ast.Call),
 )
 
 
 class Expression:
-    """A checked formula. Calling it with seconds gives its value there; it is a pure function."""
+    """A checked expression: a pure function of seconds. ``names`` are the variables, as functions of seconds."""
 
-    def __init__(
-        self, text: str, tree: ast.expr, key: str, seed: int, clock: "_Clock", heard: dict[str, Signal]
-    ) -> None:
-        self._text, self._tree, self._key, self._clock, self._heard = text, tree, key, clock, heard
+    def __init__(self, text: str, tree: ast.expr, key: str, seed: int, names: dict[str, Signal]) -> None:
+        self._text, self._tree, self._key, self._names = text, tree, key, names
         self._evaluator = SimpleEval(operators=_OPERATORS, functions=functions.functions(seed), names={})
 
     def __call__(self, t: float) -> float:
-        """The value at ``t`` seconds. Raises ConfigError naming the time where there is none."""
-        self._evaluator.names = self._clock.names(t) | {name: signal(t) for name, signal in self._heard.items()}
+        """The value at ``t`` seconds. Raises ConfigError naming the time if it cannot be computed there."""
+        self._evaluator.names = {name: value(t) for name, value in self._names.items()}
         try:
             value = float(self._evaluator.eval(self._text, previously_parsed=self._tree))
         except (ArithmeticError, ValueError) as error:
@@ -92,100 +76,116 @@ class Expression:
         return value
 
 
-class _Clock:
-    """The names that stand for time. In Deforum's way of writing, ``t`` is the frame number."""
-
-    def __init__(self, fps: Fraction, duration: float | None, frames: bool) -> None:
-        self._fps, self._frames = float(fps), frames
-        self._fixed = {"fps": float(fps), "pi": pi}
-        if duration is not None:
-            self._fixed["duration"] = duration
-            if frames:
-                self._fixed["max_f"] = float(round(duration * fps) - 1)
-
-    def names(self, t: float) -> dict[str, float]:
-        frame = t * self._fps
-        return {"t": frame if self._frames else t, "frame": frame, **self._fixed}
-
-
-def compile_expression(
+def parse_expression(
     text: str,
     *,
     key: str,
     fps: Fraction,
     duration: float | None,
     seed: int = 0,
-    frames: bool = False,
+    in_frames: bool = False,
     signals: Signals | None = None,
 ) -> Expression:
-    """Check ``text`` and make it a function of seconds. Raises ConfigError naming ``key``.
+    """A checked expression in t and duration (seconds), frame, fps, pi and the names of ``signals``.
 
-    Names are t and duration (seconds), frame, fps and pi, and those of the ``signals``; with ``frames`` t is the frame
-    number.
+    With ``in_frames`` t is the frame number. Raises ConfigError naming ``key``.
     """
-    if len(text) > LONGEST_TEXT:
-        raise ConfigError(key, text[:40] + "…", f"an expression is at most {LONGEST_TEXT} characters long")
-    clock = _Clock(fps, duration, frames)
-    tree = _parse(text, key)
-    names = (*clock.names(0.0), *(HEARD if signals else ()))
-    _check(tree, text, key, names)
-    body, heard = hear(tree.body, signals, text, key) if signals else (tree.body, {})
-    return Expression(text, body, key, seed, clock, heard)
-
-
-def _parse(text: str, key: str) -> ast.Expression:
+    if len(text) > MAX_CHARACTERS:
+        raise ConfigError(key, text[:40] + "…", f"an expression is at most {MAX_CHARACTERS} characters long")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text.strip(), mode="eval")
+            tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ConfigError(key, text, "not an expression in t, such as 1.2 + 0.1*sin(2*pi*t/8)") from error
+    names = _time_names(fps, duration, in_frames)
+    _check(tree, text, key, (*names, *(SIGNALS if signals else ())))
+    body = tree.body
+    if signals:
+        lookup = _SignalLookup(signals, text, key)
+        body = lookup.visit(body)
+        names |= lookup.signals
+    return Expression(text, body, key, seed, names)
+
+
+def _time_names(fps: Fraction, duration: float | None, in_frames: bool) -> dict[str, Signal]:
+    rate = float(fps)
+    names: dict[str, Signal] = {"t": (lambda t: t * rate) if in_frames else (lambda t: t)}
+    names |= {"frame": lambda t: t * rate, "fps": lambda t: rate, "pi": lambda t: pi}
+    if duration is not None:
+        names["duration"] = lambda t: duration
+        if in_frames:
+            last = float(round(duration * fps) - 1)
+            names["max_f"] = lambda t: last
+    return names
+
+
+class _SignalLookup(ast.NodeTransformer):
+    """Replaces calls of signals by plain names, and collects the signals behind these."""
+
+    def __init__(self, signals: Signals, text: str, key: str) -> None:
+        self._from, self._text, self._key = signals, text, key
+        self.signals: dict[str, Signal] = {}
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in SIGNALS:
+            self.signals[node.id] = self._from.find(node.id)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        assert isinstance(node.func, ast.Name)
+        if node.func.id not in SMOOTH:
+            node.args = [self.visit(argument) for argument in node.args]
+            return node
+        constants = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+        times = [value for value in constants if isinstance(value, float) and 0 <= value <= MAX_RELEASE_SECONDS]
+        if len(times) < len(node.args) or not 1 <= len(times) <= 2:
+            limit = f"from 0 to {MAX_RELEASE_SECONDS:g}"
+            allowed = f"{node.func.id}(attack, release) takes one or two plain numbers of seconds {limit}"
+            raise ConfigError(self._key, self._text, allowed)
+        name = f"{node.func.id}({', '.join(f'{time:g}' for time in times)})"  # not a name that a user could write
+        self.signals[name] = self._from.find(node.func.id, *times)
+        return ast.Name(name, ast.Load())
 
 
 def _check(tree: ast.Expression, text: str, key: str, names: tuple[str, ...]) -> None:
-    """Refuse every node that is not on the list, and trees that are too large or too deep."""
-    waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
+    """Raise ConfigError for nodes that are not allowed, and for trees that are too large or too deep."""
+    queue: list[tuple[ast.AST, int]] = [(tree, 0)]
     count = 0
-    while waiting:
-        node, depth = waiting.pop()
+    while queue:
+        node, depth = queue.pop()
         count += 1
-        if count > MOST_NODES or depth > DEEPEST:
+        if count > MAX_NODES or depth > MAX_DEPTH:
             raise ConfigError(key, text, "the expression is too long or too deeply nested")
         _check_node(node, text, key, names)
-        children: list[ast.AST] = list(ast.iter_child_nodes(node))
-        if isinstance(node, ast.Call):
-            children = list(node.args)  # the function's name has just been checked
-        waiting.extend((child, depth + 1) for child in children)
+        # The name of a function is checked with its call.
+        children = list(node.args) if isinstance(node, ast.Call) else list(ast.iter_child_nodes(node))
+        queue.extend((child, depth + 1) for child in children)
 
 
 def _check_node(node: ast.AST, text: str, key: str, names: tuple[str, ...]) -> None:
     if not isinstance(node, _NODES):
-        raise ConfigError(key, text, f"{_plain(node)} has no place in an expression")
+        raise ConfigError(key, text, f"{type(node).__name__.lower()} is not allowed in an expression")
     if isinstance(node, ast.Constant):
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-            raise ConfigError(key, text, "only numbers may stand in an expression")
+            raise ConfigError(key, text, "an expression contains only numbers")
         try:
             node.value = float(node.value)
         except OverflowError as error:
             raise ConfigError(key, text, "a number in it is too large") from error
     elif isinstance(node, ast.Name) and node.id not in names:
-        known = ", ".join(names)
-        raise ConfigError(key, text, f"{node.id!r} is unknown; the names are {known}{nearest(node.id, names)}")
+        allowed = f"{node.id!r} is unknown; the names are {', '.join(names)}{nearest(node.id, names)}"
+        raise ConfigError(key, text, allowed)
     elif isinstance(node, ast.Call):
-        _check_call(node, text, key, SMOOTH if "beat" in names else ())
+        _check_call(node, text, key, (*functions.NAMES, *(SMOOTH if "beat" in names else ())))
 
 
-def _check_call(node: ast.Call, text: str, key: str, heard: tuple[str, ...]) -> None:
-    known = (*functions.NAMES, *heard)
-    if not isinstance(node.func, ast.Name) or node.func.id not in known:
-        called = node.func.id if isinstance(node.func, ast.Name) else _plain(node.func)
-        allowed = f"{called} is no function here; the functions are {', '.join(known)}"
-        raise ConfigError(key, text, allowed + nearest(called, known))
+def _check_call(node: ast.Call, text: str, key: str, names: tuple[str, ...]) -> None:
+    if not isinstance(node.func, ast.Name) or node.func.id not in names:
+        called = node.func.id if isinstance(node.func, ast.Name) else type(node.func).__name__.lower()
+        allowed = f"{called} is not a function here; the functions are {', '.join(names)}{nearest(called, names)}"
+        raise ConfigError(key, text, allowed)
     if node.keywords:
         raise ConfigError(key, text, "functions take plain numbers, without names")
     if node.func.id in functions.NAMES:
         functions.check_call(node.func.id, len(node.args), key, text)
-
-
-def _plain(node: ast.AST) -> str:
-    return type(node).__name__.lower()

@@ -1,4 +1,4 @@
-"""The functions that expressions may call: floats to a float. Waves have a period of 1."""
+"""Functions for expressions: floats to a float. Waves have a period of 1."""
 
 import math
 from collections.abc import Callable
@@ -11,39 +11,39 @@ Function = Callable[..., float]
 
 
 def clip(x: float, low: float, high: float) -> float:
-    """``x``, but no less than ``low`` and no more than ``high``."""
+    """``x`` limited to ``low`` … ``high``."""
     return min(max(x, low), high)
 
 
 def smoothstep(start: float, end: float, x: float) -> float:
-    """0 up to ``start``, 1 from ``end`` on, smooth between (the order of GLSL)."""
+    """0 up to ``start``, 1 from ``end`` on, smooth between (arguments as in GLSL)."""
     return smooth(clip((x - start) / (end - start), 0.0, 1.0) if end != start else float(x >= end))
 
 
 def saw(x: float) -> float:
-    """Rises from 0 to 1 within each whole number."""
+    """Rises from 0 to 1 between whole numbers."""
     return x - math.floor(x)
 
 
 def tri(x: float) -> float:
-    """0 at whole numbers, 1 at halves, straight between."""
+    """0 at whole numbers, 1 at halves, linear between."""
     return 1.0 - abs(2.0 * saw(x) - 1.0)
 
 
 def pulse(x: float, width: float = 0.5) -> float:
-    """1 for the first ``width`` of each whole number, 0 for the rest."""
+    """1 in the first ``width`` of each period, 0 in the rest."""
     return 1.0 if saw(x) < width else 0.0
 
 
 def noise(seed: int, x: float, stream: float = 0.0) -> float:
-    """Value noise in [-1, 1]: random at whole numbers, smooth between; each ``stream`` its own."""
+    """Value noise in [-1, 1]: random at whole numbers, smooth between. Each ``stream`` is independent."""
     cell = math.floor(x)
-    first, second = (_hashed(seed, cell + n, math.floor(stream)) for n in (0, 1))
+    first, second = (_hash(seed, cell + n, math.floor(stream)) for n in (0, 1))
     return first + (second - first) * smoothstep(0.0, 1.0, x - cell)
 
 
-def _hashed(seed: int, cell: int, stream: int) -> float:
-    """A number in [-1, 1] for each cell, mixed as in SplitMix64 (Steele et al. 2014)."""
+def _hash(seed: int, cell: int, stream: int) -> float:
+    """A random number in [-1, 1] per cell (mixed as in SplitMix64, Steele et al. 2014)."""
     mask = (1 << 64) - 1
     z = (seed * 0x9E3779B97F4A7C15 + cell * 0xD1B54A32D192ED03 + stream * 0x8CB92BA72F3D8DD7) & mask
     for _ in range(2):
@@ -53,7 +53,7 @@ def _hashed(seed: int, cell: int, stream: int) -> float:
     return z / mask * 2.0 - 1.0
 
 
-# name → (function, fewest arguments, most arguments)
+# name → (function, minimum and maximum number of arguments)
 _TABLE: dict[str, tuple[Function, int, int]] = {
     "sin": (math.sin, 1, 1),
     "cos": (math.cos, 1, 1),
@@ -82,8 +82,8 @@ def functions(seed: int) -> dict[str, Function]:
 
 
 def check_call(name: str, count: int, key: str, source: str) -> None:
-    """Raises ConfigError unless ``name`` takes ``count`` arguments."""
-    _, fewest, most = _TABLE[name]
-    if not fewest <= count <= most:
-        takes = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    """Raise ConfigError unless ``name`` takes ``count`` arguments."""
+    _, low, high = _TABLE[name]
+    if not low <= count <= high:
+        takes = f"{low}" if low == high else f"{low} to {high}"
         raise ConfigError(key, source, f"{name}() takes {takes} numbers, not {count}")

@@ -1,4 +1,4 @@
-"""How often what is seen changes, and how long each change takes: by the clock or by the beat."""
+"""How long targets are held and how long they fade, in seconds or in beats."""
 
 import math
 from collections.abc import Callable
@@ -10,103 +10,91 @@ from pipeline.errors import ConfigError
 from pipeline.timing.beat_grid import Grid
 from pipeline.timing.timecode import parse_beats, parse_time, show_time
 
-Span = Callable[[float], float]
-"""The second at which a stretch of time ends → how many seconds it lasts."""
+MIN_HOLD_SECONDS = 0.001
+
+Length = Callable[[float], float]
+"""The second at which a length of time ends → how many seconds it lasts; beats are not all equally long."""
 
 
-class Pace(Protocol):
-    """Turn number n begins at second ``begins(n)``, n being any whole number; its fade has just ended then."""
-
-    def number(self, t: float) -> int:
-        """The turn in which the second ``t`` lies."""
-
-    def begins(self, number: int) -> float:
-        """The second at which a turn begins."""
-
-    def fade(self, number: int) -> float:
-        """Seconds of the fade into a turn, which ends where the turn begins."""
-
-
-@dataclass(frozen=True)
-class Even:
-    """Turns of ``hold`` seconds, from second 0 on."""
-
-    hold: float
-    span: Span
+class Hold(Protocol):
+    """Turn number n, any whole number, starts at second ``start(n)``; the fade into it ends there."""
 
     def number(self, t: float) -> int:
-        """The turn in which the second ``t`` lies."""
-        return math.floor(t / self.hold)
+        """The turn at second ``t``."""
 
-    def begins(self, number: int) -> float:
-        """The second at which a turn begins."""
-        return number * self.hold
+    def start(self, number: int) -> float:
+        """The second at which a turn starts."""
 
     def fade(self, number: int) -> float:
         """Seconds of the fade into a turn."""
-        return min(self.hold, self.span(self.begins(number)))
 
 
 @dataclass(frozen=True)
-class Beaten:
-    """Turns of ``every`` beats of the ``grid``, from beat 0 on; what is before belongs to turn 0."""
+class EvenHold:
+    """Turns of ``seconds``, from second 0 on."""
+
+    seconds: float
+    fade_length: Length
+
+    def number(self, t: float) -> int:
+        """The turn at second ``t``."""
+        return math.floor(t / self.seconds)
+
+    def start(self, number: int) -> float:
+        """The second at which a turn starts."""
+        return number * self.seconds
+
+    def fade(self, number: int) -> float:
+        """Seconds of the fade into a turn."""
+        return min(self.seconds, self.fade_length(self.start(number)))
+
+
+@dataclass(frozen=True)
+class BeatHold:
+    """Turns of ``beats`` beats, from beat 0 on; what comes before belongs to turn 0."""
 
     grid: Grid
-    every: float
-    span: Span
+    beats: float
+    fade_length: Length
 
     def number(self, t: float) -> int:
-        """The turn in which the second ``t`` lies."""
-        return max(0, self.grid.number(t, self.every))
+        """The turn at second ``t``."""
+        return max(0, self.grid.number(t, self.beats))
 
-    def begins(self, number: int) -> float:
-        """The second at which a turn begins."""
-        return self.grid.time(number * self.every)
+    def start(self, number: int) -> float:
+        """The second at which a turn starts."""
+        return self.grid.time(number * self.beats)
 
     def fade(self, number: int) -> float:
         """Seconds of the fade into a turn."""
-        end = self.begins(number)
-        return min(end - self.begins(number - 1), self.span(end))
+        end = self.start(number)
+        return min(end - self.start(number - 1), self.fade_length(end))
 
 
-def parse_pace(
-    hold: str | float,
-    fade: str | float,
-    *,
-    fps: Fraction,
-    duration: float,
-    grid: Grid | None,
-    key: str = "score.hold",
-) -> Pace:
-    """The pace that the setting ``key`` and ``score.fade`` describe: ``hold=2s``, or ``hold=4b`` with a ``grid``.
-
-    Raises ConfigError naming the setting.
-    """
-    span = parse_span(fade, key="score.fade", fps=fps, duration=duration, grid=grid)
+def parse_hold(
+    hold: str | float, fade: Length, *, key: str, fps: Fraction, duration: float, grid: Grid | None
+) -> EvenHold | BeatHold:
+    """The hold ``2s``, or with a ``grid`` ``4b``. Raises ConfigError naming ``key`` or ``score.fade``."""
     beats = parse_beats(hold, key=key, beats_per_bar=grid.beats_per_bar) if grid else None
+    turns: EvenHold | BeatHold
     if grid is None or beats is None:
-        return Even(parse_time(hold, fps=fps, key=key, duration=duration), span)
-    return Beaten(grid, beats, span)
+        turns = EvenHold(parse_time(hold, fps=fps, key=key, duration=duration), fade)
+    else:
+        turns = BeatHold(grid, beats, fade)
+    seconds = turns.start(1) - turns.start(0)
+    if not (math.isfinite(seconds) and seconds >= MIN_HOLD_SECONDS):
+        raise ConfigError(key, f"{seconds:g}s", "hold each target for at least 1ms")
+    fade_seconds = fade(turns.start(1))
+    if fade_seconds > seconds * (1 + 1e-9):
+        allowed = f"the fade is part of the hold: from 0s to {key}={show_time(seconds)}"
+        raise ConfigError("score.fade", show_time(fade_seconds), allowed)
+    return turns
 
 
-def parse_span(text: str | float, *, key: str, fps: Fraction, duration: float, grid: Grid | None) -> Span:
-    """The length that ``text`` describes: seconds, or with a ``grid`` beats, which last as long as they do there.
-
-    Raises ConfigError naming ``key``.
-    """
+def parse_length(text: str | float, *, key: str, fps: Fraction, duration: float, grid: Grid | None) -> Length:
+    """A length in seconds, or with a ``grid`` in beats, as long as these are there. Raises ConfigError."""
     beats = parse_beats(text, key=key, beats_per_bar=grid.beats_per_bar) if grid else None
     if grid is None or beats is None:
         seconds = parse_time(text, fps=fps, key=key, duration=duration)
         return lambda end: seconds
     return lambda end: end - grid.time(grid.beat(end) - beats)
-
-
-def check_pace(pace: Pace, key: str = "score.hold") -> None:
-    """Raises ConfigError unless a turn lasts at least a millisecond and its fade no longer than it."""
-    lasts = pace.begins(1) - pace.begins(0)
-    if not (math.isfinite(lasts) and lasts >= 0.001):
-        raise ConfigError(key, f"{lasts:g}s", "each sight has to be held for at least 1ms")
-    fade = pace.span(pace.begins(1)) if isinstance(pace, Even | Beaten) else pace.fade(1)
-    if fade > lasts * (1 + 1e-9):
-        allowed = f"the fade is part of the hold: from 0s to {key}={show_time(lasts)}"
-        raise ConfigError("score.fade", show_time(fade), allowed)

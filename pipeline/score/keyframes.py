@@ -1,13 +1,11 @@
-"""A number given at chosen times: ``0s: 1.2, 4s: 1.6 in-out, 8s: 1.0``.
+"""Keyframes: a number at given times, ``0s: 1.2, 4s: 1.6 in-out, 8s: 1.0``.
 
-An easing word belongs to the segment that ends at its key: by 4 s the number has come to 1.6,
-gently at both ends. Without a word the segment is linear. Before the first key its value stands,
-after the last that one's. The order of the keys does not matter; two at the same time are refused.
-A value in parentheses is an expression, ``0s: (1.2 + bass), 16b: 2 in-out``, and moves while it is approached and left.
+An easing belongs to the segment that ends at its key; without one the segment is linear. Before the first key its value
+holds, after the last key that one's. Keys may be in any order, but no two at the same time. A value in parentheses is
+an expression, ``0s: (1.2 + bass), 16b: 2 in-out``, which keeps changing in both neighbouring segments.
 
-``0:(1.02), 60:(1.05)`` is read as Deforum does: the keys are frame numbers, segments are linear,
-and a value may be an expression, in which ``t`` is the frame number as well. It then runs from its
-key to the next. ``max_f`` is the last frame's number.
+``0:(1.02), 60:(1.05)`` is read as Deforum does: the keys are frame numbers and segments are linear. In an expression
+``t`` is the frame number as well, ``max_f`` the last one's; it runs from its key to the next.
 """
 
 import re
@@ -20,56 +18,55 @@ from itertools import pairwise
 
 from pipeline.errors import ConfigError
 from pipeline.score.easing import EASINGS, Easing, parse_easing
-from pipeline.score.expression import Expression, compile_expression
+from pipeline.score.expression import Expression, parse_expression
 from pipeline.timing.signals import Signals
 from pipeline.timing.timecode import format_time, parse_time
 
-Compile = Callable[[str], Expression]
-
-LONGEST_TEXT = 20_000
+MAX_CHARACTERS = 20_000
 _DEFORUM = re.compile(r"\s*\d+\s*:\s*\(")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
-_FORM = "write keyframes as 0s: 1.2, 4s: 1.6 in-out, 8s: 1.0, and a value that moves in parentheses"
+_FORM = "write keyframes as 0s: 1.2, 4s: 1.6 in-out, 8s: 1.0, with expressions in parentheses"
 
 
 @dataclass(frozen=True)
 class Keyframe:
-    """``value`` at ``at`` seconds, reached by ``easing``; from there on ``running``, if there is.
+    """``value`` at ``at`` seconds, reached by ``easing``.
 
-    A ``moving`` value is blended with its neighbours' instead.
+    A ``blended`` expression replaces the value in both neighbouring segments; a ``running`` one (Deforum) alone
+    decides up to the next key.
     """
 
     at: float
     value: float
     easing: Easing = EASINGS["linear"]
     running: Expression | None = None
-    moving: Expression | None = None
+    blended: Expression | None = None
 
-    def now(self, t: float) -> float:
-        """Its value as it is at ``t`` seconds."""
-        return self.value if self.moving is None else self.moving(t)
+    def value_at(self, t: float) -> float:
+        """The value at ``t`` seconds."""
+        return self.value if self.blended is None else self.blended(t)
 
 
 @dataclass(frozen=True)
 class Keyframes:
-    """A function of seconds through ``frames``, sorted by time; at a key exactly its value."""
+    """A function of seconds through ``frames``, sorted by time."""
 
     frames: tuple[Keyframe, ...]
 
     def __call__(self, t: float) -> float:
         index = bisect_right(self.frames, t, key=lambda frame: frame.at)
         if index == 0:
-            return self.frames[0].now(t)
+            return self.frames[0].value_at(t)
         before = self.frames[index - 1]
         if before.running is not None:
             return before.running(t)
         if index == len(self.frames) or t == before.at:
-            return before.now(t)
+            return before.value_at(t)
         after = self.frames[index]
-        share = after.easing((t - before.at) / (after.at - before.at))
-        start, end = before.now(t), after.now(t)
-        value = start + (end - start) * share
-        if 0.0 <= share <= 1.0:  # rounding must not carry it out of a range that both keys keep
+        fraction = after.easing((t - before.at) / (after.at - before.at))
+        start, end = before.value_at(t), after.value_at(t)
+        value = start + (end - start) * fraction
+        if 0.0 <= fraction <= 1.0:  # rounding must not carry it past both values
             low, high = sorted((start, end))
             value = min(max(value, low), high)
         return value
@@ -84,43 +81,43 @@ def parse_keyframes(
     seed: int = 0,
     signals: Signals | None = None,
 ) -> Keyframes:
-    """The keyframes that ``text`` lists. Raises ConfigError naming ``key``."""
-    if len(text) > LONGEST_TEXT:
-        raise ConfigError(key, text[:40] + "…", f"keyframes are at most {LONGEST_TEXT} characters long")
+    """The keyframes in ``text``. Raises ConfigError naming ``key``."""
+    if len(text) > MAX_CHARACTERS:
+        raise ConfigError(key, text[:40] + "…", f"keyframes are at most {MAX_CHARACTERS} characters long")
     parts = [part for part in _split(text) if part.strip()]
-    deforum = bool(_DEFORUM.match(text))
-    compiled = partial(
-        compile_expression, key=key, fps=fps, duration=duration, seed=seed, frames=deforum, signals=signals
+    is_deforum = bool(_DEFORUM.match(text))
+    expression = partial(
+        parse_expression, key=key, fps=fps, duration=duration, seed=seed, in_frames=is_deforum, signals=signals
     )
-    if deforum:
-        frames = [_deforum_key(part, key, fps, compiled) for part in parts]
+    if is_deforum:
+        frames = [_deforum_key(part, key, fps, expression) for part in parts]
     else:
         grid = signals.grid if signals else None
-        read = partial(parse_time, fps=fps, key=key, duration=duration, grid=grid)
-        frames = [_key(part, key, read, compiled) for part in parts]
+        time = partial(parse_time, fps=fps, key=key, duration=duration, grid=grid)
+        frames = [_key(part, key, time, expression) for part in parts]
     frames.sort(key=lambda frame: frame.at)
     for before, after in pairwise(frames):
         if before.at == after.at:
-            raise ConfigError(key, text, f"two keys stand at {format_time(after.at)}; keep one")
+            raise ConfigError(key, text, f"two keys are at {format_time(after.at)}; remove one")
     return Keyframes(tuple(frames))
 
 
-def _key(part: str, key: str, read: Callable[[str], float], compiled: Compile) -> Keyframe:
+def _key(part: str, key: str, time: Callable[[str], float], expression: Callable[[str], Expression]) -> Keyframe:
     when, _, rest = part.partition(":")
-    value, words = _value(rest.strip())
+    value, word = _split_easing(rest.strip())
     number = _NUMBER.fullmatch(value)
     if not number and not value.startswith("("):
         raise ConfigError(key, part.strip()[:80], _FORM)
-    at = read(when)
-    easing = parse_easing(words, key) if words else EASINGS["linear"]
+    at = time(when)
+    easing = parse_easing(word, key) if word else EASINGS["linear"]
     if number:
         return Keyframe(at, float(value), easing)
-    moving = compiled(value)
-    return Keyframe(at, moving(at), easing, moving=moving)
+    blended = expression(value)
+    return Keyframe(at, blended(at), easing, blended=blended)
 
 
-def _value(rest: str) -> tuple[str, str]:
-    """A key's value, which may be an expression in parentheses, and its easing."""
+def _split_easing(rest: str) -> tuple[str, str]:
+    """(value, easing); the value may be an expression in parentheses."""
     depth = 0
     for index, letter in enumerate(rest):
         depth += (letter == "(") - (letter == ")")
@@ -129,20 +126,20 @@ def _value(rest: str) -> tuple[str, str]:
     return rest, ""
 
 
-def _deforum_key(part: str, key: str, fps: Fraction, compiled: Compile) -> Keyframe:
+def _deforum_key(part: str, key: str, fps: Fraction, expression: Callable[[str], Expression]) -> Keyframe:
     match = re.fullmatch(r"\s*(\d{1,9})\s*:\s*\((.*)\)\s*", part, re.DOTALL)
     if match is None:
         raise ConfigError(key, part.strip()[:80], "write frame keys as 0:(1.02), 60:(1.05)")
     at = float(int(match[1]) / fps)
-    written = match[2].strip()
-    if _NUMBER.fullmatch(written):
-        return Keyframe(at, float(written))
-    expression = compiled(written)
-    return Keyframe(at, expression(at), running=expression)
+    value = match[2].strip()
+    if _NUMBER.fullmatch(value):
+        return Keyframe(at, float(value))
+    running = expression(value)
+    return Keyframe(at, running(at), running=running)
 
 
 def _split(text: str) -> list[str]:
-    """At the commas outside parentheses."""
+    """Split at the commas outside parentheses."""
     parts, depth, start = [], 0, 0
     for index, letter in enumerate(text):
         depth += (letter == "(") - (letter == ")")

@@ -1,167 +1,96 @@
-"""The score of a shot: everything that varies, as a pure function of time in seconds."""
+"""The score of a shot: everything that changes in time, as pure functions of seconds."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
-from math import isfinite
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any
 
-from pipeline.errors import ConfigError
-from pipeline.score.channel_sampling import Neighbours
-from pipeline.score.curve import Curve, parse_curve
-from pipeline.score.octave_delay import LONGEST, Births
-from pipeline.score.schedule import Round, Schedule
-from pipeline.score.schedule_kinds import Channels, Options, plan
-from pipeline.score.target_weights import strongest
+from pipeline.config import ScoreConfig
+from pipeline.cue import CameraRates, Cue
+from pipeline.score.curve import Curve
+from pipeline.score.octave_delay import OctaveDelays
+from pipeline.score.schedule import Loop, Schedule
+from pipeline.score.schedule_kinds import make_schedule
+from pipeline.score.shot_context import ShotContext
 from pipeline.targets.target import Target, TargetWeights
-from pipeline.timing.signals import Signals
 
-LONGEST_RETURN = 1.5  # seconds in which a loop goes back to what it began with
-
-Limits = tuple[float | None, float | None]
-"""The least and the greatest value, None where there is no limit."""
-
-
-@dataclass(frozen=True)
-class Cue:
-    """One moment: ``time`` in seconds, ``numbers`` by the dotted name of their setting."""
-
-    time: float
-    numbers: Mapping[str, float]
-    _score: "Score" = field(repr=False, compare=False)
-
-    def targets(self, scale: float) -> TargetWeights:
-        """Target → weight for the octave of ``scale`` (1 = full size), without octave bindings.
-
-        Empty where nothing is to be seen there; that octave then has nothing to dream.
-        """
-        return self._score.seen(self.time, scale)
-
-    def label(self) -> str:
-        """What is seen, in a few words: ``class:owl``, or ``class:owl → class:eye`` in a fade."""
-        now, coming, share = self._score.schedule.turn(self.time)
-        first, second = strongest(now), strongest(coming)
-        return first if share <= 0.0 or first == second else f"{first} → {second}"
+MAX_RETURN_SECONDS = 1.5  # in which a loop fades back to its first targets
 
 
 class Score:
-    """``at`` gives the cue of any second. ``births`` delays the octaves; without it none is.
+    """``at`` gives the cue of any second. In a fractal score each octave follows ``schedule`` with its own delay."""
 
-    Of a loop the schedule is a ``Round``.
+    def __init__(self, context: ShotContext, schedule: Schedule, *, is_fractal: bool = False) -> None:
+        self._context, self._schedule = context, schedule
+        self._flow = _curves("flow", context.flow, context)
+        self._camera = _curves("camera", context.camera, context)
+        self._dream = _curves("dream", context.dream, context)
+        self._delays: OctaveDelays | None = None
+        if is_fractal:
+            self._delays = OctaveDelays(self._camera["zoom"].at, context.scales, context.seconds)
 
-    ``curves`` are by the dotted name of their setting, ``scales`` are the octaves' (1 = full size).
-    """
+    def at(self, seconds: float) -> Cue:
+        """The cue at this second. Raises ConfigError if a number leaves its range there."""
+        return Cue(
+            seconds,
+            camera=self.camera(seconds),
+            dream=replace(self._context.dream, **_values(self._dream, seconds)),
+            flow=replace(self._context.flow, **_values(self._flow, seconds)),
+            targets=partial(self.octave_weights, seconds),
+            label=self._schedule.turn(seconds).label(),
+        )
 
-    def __init__(
-        self,
-        *,
-        curves: Mapping[str, Curve],
-        schedule: Schedule,
-        scales: Sequence[float],
-        births: Births | None = None,
-    ) -> None:
-        self.curves, self.schedule, self.births = dict(curves), schedule, births
-        self._coarsest = min(scales)
+    def camera(self, seconds: float) -> CameraRates:
+        """The camera at this second."""
+        value = _values(self._camera, seconds)
+        pan, center = ((value[f"{name}.x"], value[f"{name}.y"]) for name in ("pan", "center"))
+        return CameraRates(value["zoom"], value["rotate"], pan, center)
 
-    def at(self, t: float) -> Cue:
-        """The cue at ``t`` seconds. Raises ConfigError if a number leaves its range there."""
-        return Cue(t, {name: curve.at(t) for name, curve in self.curves.items()}, self)
+    def numbers(self, seconds: float) -> dict[str, float]:
+        """Every setting that may change in time by its full name, such as ``camera.pan.x``."""
+        curves = (*self._flow.values(), *self._camera.values(), *self._dream.values())
+        return {curve.key: curve.at(seconds) for curve in curves}
 
-    def targets(self) -> list[Target]:
-        """Every target that may come up, without octave bindings, for the network to check."""
-        targets = [target.on_all_octaves() for sight in self.schedule.sights() for target in sight]
-        return list(dict.fromkeys(targets))
+    def weights(self, seconds: float) -> TargetWeights:
+        """The targets at this second, for the octaves that they are bound to."""
+        return self._schedule.weights(seconds)
 
-    def seen(self, t: float, scale: float) -> TargetWeights:
-        """Target → weight at ``t`` seconds for the octave of ``scale``; see Cue.targets."""
-        born = t if self.births is None else self.births.born(t, scale)
-        if not isinstance(self.schedule, Round):
-            # What would have been born before the film began is of its first kind: the film opens as one thing.
-            born = max(0.0, born)
+    def octave_weights(self, seconds: float, scale: float) -> TargetWeights:
+        """The targets of the octave of ``scale`` (1 = full size) at this second, without octave bindings."""
+        if self._delays is not None:
+            seconds -= self._delays.delay(seconds, scale)
+        if not self._context.is_loop:
+            seconds = max(0.0, seconds)  # motifs born before the film belong to its first targets
         weights: TargetWeights = {}
-        for target, weight in self.schedule.weights(born).items():
-            if target.octaves is None or target.octaves.covers(scale, self._coarsest):
-                everywhere = target.on_all_octaves()
-                weights[everywhere] = weights.get(everywhere, 0.0) + weight
+        for target, weight in self._schedule.weights(seconds).items():
+            if target.octaves is None or target.octaves.covers(scale, min(self._context.scales)):
+                target = target.on_all_octaves()
+                weights[target] = weights.get(target, 0.0) + weight
         return weights
 
-
-def build(
-    *,
-    kind: str,
-    fps: Fraction,
-    duration: float,
-    loops: bool = False,
-    scales: Sequence[float],
-    targets: Sequence[object] | Mapping[str, float] = (),
-    layers: Sequence[str] = (),
-    draw: int = 0,
-    hold: str | float = "2s",
-    every: str | float = "4b",
-    fade: str | float = "0.5s",
-    keys: Sequence[Mapping[str, object]] = (),
-    seed: int = 0,
-    shot: int = 0,
-    channels: Channels | None = None,
-    neighbours: Neighbours | None = None,
-    curves: Mapping[str, str | float] | None = None,
-    limits: Mapping[str, Limits] | None = None,
-    longest: float = LONGEST,
-    signals: Signals | None = None,
-) -> Score:
-    """The score of one shot of ``duration`` seconds at ``fps`` frames per second; ``loops``: it goes round.
-
-    ``kind`` is one of plan.KINDS; ``curves`` and ``limits`` are by the dotted name of their
-    setting. A fractal score follows the curve ``camera.zoom`` (× per second; without it there is no
-    delay), and delays no octave by more than ``longest`` seconds. Curves and weights may name the
-    ``signals``, and times count in their beats. Raises ConfigError naming the setting.
-    """
-    _check_shot(duration, scales, seed, shot)
-    options = Options(
-        targets=[targets] if isinstance(targets, str | Mapping) else targets,
-        layers=[layers] if isinstance(layers, str) else layers,
-        keys=keys,
-        draw=draw,
-        hold=hold,
-        every=every,
-        fade=fade,
-        seed=seed,
-        shot=shot,
-        fps=fps,
-        duration=duration,
-        channels=channels,
-        neighbours=neighbours,
-        signals=signals,
-    )
-    schedule = plan(kind, options)
-    if loops:
-        schedule = Round(schedule, duration, min(LONGEST_RETURN, duration / 4))
-    parsed = {
-        name: _curve(name, value, (limits or {}).get(name, (None, None)), options)
-        for name, value in (curves or {}).items()
-    }
-    births = None
-    if kind == "fractal" and "camera.zoom" in parsed:
-        births = Births(parsed["camera.zoom"].at, scales, duration, longest)
-    return Score(curves=parsed, schedule=schedule, scales=scales, births=births)
+    def targets(self) -> list[Target]:
+        """Every target that may come up, without octave bindings; of an endless walk its start."""
+        return list(dict.fromkeys(target.on_all_octaves() for entry in self._schedule.entries() for target in entry))
 
 
-def _curve(name: str, value: str | float, limits: Limits, options: Options) -> Curve:
-    return parse_curve(
-        value,
-        key=name,
-        fps=options.fps,
-        duration=options.duration,
-        seed=options.seed * 65_537 + options.shot,
-        low=limits[0],
-        high=limits[1],
-        signals=options.signals,
-    )
+def build(config: ScoreConfig, context: ShotContext) -> Score:
+    """The score of one shot. Raises ConfigError naming the setting."""
+    schedule = make_schedule(config, context)
+    if context.is_loop:
+        schedule = Loop(schedule, context.seconds, min(MAX_RETURN_SECONDS, context.seconds / 4))
+    return Score(context, schedule, is_fractal=config.kind == "fractal")
 
 
-def _check_shot(duration: float, scales: Sequence[float], seed: int, shot: int) -> None:
-    if not (isfinite(duration) and duration > 0):
-        raise ConfigError("duration", duration, "a shot lasts longer than 0 seconds")
-    if not scales or not all(isfinite(scale) and scale > 0 for scale in scales):
-        raise ConfigError("score.scales", list(scales), "the octaves' scales are above 0")
-    if seed < 0 or shot < 0:
-        raise ConfigError("seed", min(seed, shot), "a seed is a whole number from 0 on")
+def _curves(section: str, config: Any, context: ShotContext) -> dict[str, Curve]:
+    """Curves of the settings in a section that may change in time, by field: ``zoom``, ``pan.x``, ``pan.y``."""
+    curves = {}
+    for item in fields(config):
+        value, low, high = getattr(config, item.name), item.metadata["low"], item.metadata["high"]
+        if item.metadata["curve"]:
+            axes = zip((".x", ".y"), value, strict=True) if isinstance(value, list) else [("", value)]
+            for axis, number in axes:
+                curves[item.name + axis] = context.curve(number, f"{section}.{item.name}{axis}", low, high)
+    return curves
+
+
+def _values(curves: dict[str, Curve], seconds: float) -> dict[str, Any]:
+    return {name: curve.at(seconds) for name, curve in curves.items()}

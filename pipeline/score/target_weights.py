@@ -1,9 +1,8 @@
-"""A sight: what is seen at one moment, as a weighted sum of targets.
+"""Weighted sums of targets, as users write them and as numbers.
 
-Written as ``"class:owl"``, ``"0.5*stage4:61"``, ``"class:owl + 0.5*class:eye"`` (the plus between
-blanks, since names may hold anything else), ``"-0.3*stage2:5"`` (away from it), a list of such, or
-a mapping of targets to weights, whose keys are taken whole, plus signs and all. In a mapping a
-weight may move in time: ``{class:owl: "0s: 1, 4s: 0"}``.
+Written as ``"class:owl"``, ``"0.5*stage4:61"``, ``"class:owl + 0.5*class:eye"`` (with blanks around the plus, since
+names may contain one), ``"-0.3*stage2:5"`` (away from it), a list of these, or a mapping of targets to weights, whose
+keys are taken whole. In a mapping a weight may change in time: ``{class:owl: "0s: 1, 4s: 0"}``.
 """
 
 import math
@@ -19,75 +18,90 @@ Weight = float | Callable[[float], float]
 TimedWeights = Mapping[Target, Weight]
 """Target → weight, which may change in time."""
 
-Reader = Callable[[str, str], Weight]
-"""Reads a weight that is no plain number: (text, key) → weight."""
+ParseWeight = Callable[[str, str], Weight]
+"""(text, key) → a weight that is not a plain number."""
 
-HEAVIEST = 1000.0
+MAX_WEIGHT = 1000.0
+MAX_DEPTH = 4  # of lists in lists
 _PLUS = re.compile(r"\s\+\s")
 _WEIGHTED = re.compile(
     r"(?P<weight>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*\*\s*(?P<target>.+)",
     re.DOTALL,
 )
-_DEPTH = 4
 
 
-def parse_sight(value: object, key: str, curve: Reader | None = None) -> dict[Target, Weight]:
-    """The sight that ``value`` describes; a target named twice counts with the sum of its weights.
+def parse_weights(value: object, key: str, parse_timed: ParseWeight | None = None) -> dict[Target, Weight]:
+    """The sum that ``value`` describes; weights of a target named twice are added.
 
-    ``curve`` reads the weights that are keyframes or expressions. Raises ConfigError naming
-    ``key``, also when nothing with a weight other than 0 is left.
+    ``parse_timed`` parses keyframes and expressions. Raises ConfigError naming ``key``, also if all weights are 0.
     """
-    sight: dict[Target, Weight] = {}
-    for text, written in _terms(value, key, _DEPTH):
-        weight = parse_weight(written, f"{key}[{text}]" if isinstance(written, str) else key, curve)
+    weights: dict[Target, Weight] = {}
+    for text, number in _terms(value, key, MAX_DEPTH):
+        weight = parse_weight(number, f"{key}[{text}]" if isinstance(number, str) else key, parse_timed)
         target = parse_target(text, key)
-        sight[target] = _sum(sight.get(target, 0.0), weight)
-    sight = {target: weight for target, weight in sight.items() if weight != 0.0}
-    if not sight:
+        weights[target] = _sum(weights.get(target, 0.0), weight)
+    weights = {target: weight for target, weight in weights.items() if weight != 0.0}
+    if not weights:
         raise ConfigError(key, value, "at least one target with a weight other than 0 is needed")
-    return sight
+    return weights
 
 
-def written_targets(value: object, key: str) -> Iterator[Target]:
+def parse_targets(value: object, key: str) -> Iterator[Target]:
     """Every target that ``value`` names, whatever its weight. Raises ConfigError naming ``key``."""
-    for target, _ in _terms(value, key, _DEPTH):
-        yield parse_target(target, key)
+    for text, _ in _terms(value, key, MAX_DEPTH):
+        yield parse_target(text, key)
 
 
-def sight_at(sight: TimedWeights, t: float) -> TargetWeights:
-    """The weights at ``t`` seconds; before second 0 they are those of second 0."""
-    found = {name: weight(max(t, 0.0)) if callable(weight) else weight for name, weight in sight.items()}
-    return {name: weight for name, weight in found.items() if weight != 0.0}
+def parse_weight(value: object, key: str, parse_timed: ParseWeight | None = None) -> Weight:
+    """One weight; ``parse_timed`` parses a text that is not a number. Raises ConfigError naming ``key``."""
+    allowed = f"a weight is a number from -{MAX_WEIGHT:g} to {MAX_WEIGHT:g}"
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ConfigError(key, value, allowed)
+    try:
+        weight = float(value)
+    except (ValueError, OverflowError) as error:
+        if isinstance(value, str) and parse_timed is not None:
+            return parse_timed(value, key)
+        raise ConfigError(key, value, allowed) from error
+    if not math.isfinite(weight) or abs(weight) > MAX_WEIGHT:
+        raise ConfigError(key, value, allowed)
+    return weight
 
 
-def scaled(weight: Weight, factor: Weight) -> Weight:
+def weights_at(weights: TimedWeights, t: float) -> TargetWeights:
+    """The weights at ``t`` seconds; before second 0 those of second 0."""
+    numbers = {target: _value(weight, max(t, 0.0)) for target, weight in weights.items()}
+    return {target: weight for target, weight in numbers.items() if weight != 0.0}
+
+
+def product(weight: Weight, factor: Weight) -> Weight:
     """The product of two weights."""
     if not callable(weight) and not callable(factor):
         return weight * factor
     return lambda t: _value(weight, t) * _value(factor, t)
 
 
-def mix(first: Mapping[Target, float], second: Mapping[Target, float], share: float) -> TargetWeights:
-    """``first`` × (1 − share) + ``second`` × share, for a share in [0, 1]."""
-    mixed = {name: weight * (1.0 - share) for name, weight in first.items()}
-    for name, weight in second.items():
-        mixed[name] = mixed.get(name, 0.0) + weight * share
-    return {name: weight for name, weight in mixed.items() if weight != 0.0}
+def mix(first: Mapping[Target, float], second: Mapping[Target, float], fraction: float) -> TargetWeights:
+    """``first`` × (1 − fraction) + ``second`` × fraction, for a fraction in [0, 1]."""
+    mixed = {target: weight * (1.0 - fraction) for target, weight in first.items()}
+    for target, weight in second.items():
+        mixed[target] = mixed.get(target, 0.0) + weight * fraction
+    return {target: weight for target, weight in mixed.items() if weight != 0.0}
 
 
-def within_one(sight: Mapping[Target, float]) -> TargetWeights:
-    """The sight with its absolute weights scaled down to add up to 1, if they add up to more."""
-    total = max(1.0, sum(abs(weight) for weight in sight.values()))
-    return {name: weight / total for name, weight in sight.items()}
+def total_at_most_one(weights: Mapping[Target, float]) -> TargetWeights:
+    """The weights divided by the sum of their absolute values, if that is above 1."""
+    total = max(1.0, sum(abs(weight) for weight in weights.values()))
+    return {target: weight / total for target, weight in weights.items()}
 
 
-def strongest(sight: Mapping[Target, float]) -> str:
-    """The target with the greatest absolute weight (the first of equals), or ``nothing``."""
-    return str(max(sight, key=lambda target: abs(sight[target]), default="nothing"))
+def strongest(weights: Mapping[Target, float]) -> str:
+    """The target with the largest absolute weight (the first of equals) as text, or ``nothing``."""
+    return str(max(weights, key=lambda target: abs(weights[target]), default="nothing"))
 
 
 def _terms(value: object, key: str, depth: int) -> list[tuple[str, object]]:
-    """Targets with their weights as they are written."""
+    """(target, weight) as they are written."""
     if isinstance(value, str):
         return [_term(part) for part in _PLUS.split(value)]
     if isinstance(value, Mapping):
@@ -98,29 +112,11 @@ def _terms(value: object, key: str, depth: int) -> list[tuple[str, object]]:
 
 
 def _term(text: str) -> tuple[str, object]:
-    written = text.strip()
-    match = _WEIGHTED.fullmatch(written)
+    text = text.strip()
+    match = _WEIGHTED.fullmatch(text)
     if match is not None:
         return match["target"], float(match["weight"])
-    if written.startswith("-"):
-        return written[1:], -1.0
-    return written, 1.0
-
-
-def parse_weight(value: object, key: str, curve: Reader | None = None) -> Weight:
-    """The weight that ``value`` describes; ``curve`` reads a text that is no number. ConfigError naming ``key``."""
-    allowed = f"a weight is a number from -{HEAVIEST:g} to {HEAVIEST:g}"
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ConfigError(key, value, allowed)
-    try:
-        weight = float(value)
-    except (ValueError, OverflowError) as error:
-        if isinstance(value, str) and curve is not None:
-            return curve(value, key)
-        raise ConfigError(key, value, allowed) from error
-    if not math.isfinite(weight) or abs(weight) > HEAVIEST:
-        raise ConfigError(key, value, allowed)
-    return weight
+    return (text[1:], -1.0) if text.startswith("-") else (text, 1.0)
 
 
 def _sum(first: Weight, second: Weight) -> Weight:

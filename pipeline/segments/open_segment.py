@@ -61,10 +61,10 @@ class OpenSegment:
             raw = self.encoder.pack(step.frame)
             self.spool.add(raw)
             # Set before encoding: should that fail, spool and canvas are at the same frame.
-            self.canvas, self.state = step.canvas, step.notes
+            self.canvas, self.state = step.canvas, step.state
             self.encoder.write_bytes(raw)
             return
-        self.canvas, self.state = step.canvas, step.notes
+        self.canvas, self.state = step.canvas, step.state
 
     def add_raw(self, raw: bytes) -> None:
         """Encode a raw frame of an earlier run, whose canvas is set after the last of them."""

@@ -149,7 +149,7 @@ def encoder(plan: ShotPlan, path: Path, is_lossless: bool, *, from_gpu: bool = F
 
 def resume(shot: Shot, position: Position, stop: Stop) -> Iterator[Step]:
     """The steps of a shot from ``position`` on. Raises Interrupted during the warm-up."""
-    shot.dreamer.recall(position.state)
+    shot.dreamer.restore(position.state)
     canvas = _warm_up(shot, stop) if position.canvas is None else position.canvas
     return shot.render(canvas.to(shot.canvas.device), position.first)
 
@@ -157,9 +157,9 @@ def resume(shot: Shot, position: Position, stop: Stop) -> Iterator[Step]:
 def _warm_up(shot: Shot, stop: Stop) -> Tensor:
     """The canvas that frame 0 starts from."""
     canvas = shot.canvas
-    if not shot.start.steps or shot.opening or shot.carried or shot.footage is not None:
+    if not shot.warm_up:
         return canvas
-    with Progress(shot.start.steps, "warming up") as progress:
+    with Progress(len(shot.warm_up), "warming up") as progress:
         for grown in shot.begin():
             canvas = grown
             progress.step()
@@ -174,9 +174,10 @@ def cue_digest(shot: Shot, scales: Sequence[float]) -> CueDigest:
     def digest(first: int, count: int) -> str:
         sha256 = hashlib.sha256()
         for index in range(first, first + count):
-            cue = shot.cue(index)
-            weights = [sorted((str(t), weight) for t, weight in cue.targets(scale).items()) for scale in scales]
-            sha256.update(repr([sorted(cue.numbers.items()), weights]).encode())
+            seconds = shot.clock.seconds(index)
+            octaves = [shot.score.octave_weights(seconds, scale) for scale in scales]
+            weights = [sorted((str(target), weight) for target, weight in each.items()) for each in octaves]
+            sha256.update(repr([sorted(shot.score.numbers(seconds).items()), weights]).encode())
         return sha256.hexdigest()
 
     return digest
@@ -184,9 +185,9 @@ def cue_digest(shot: Shot, scales: Sequence[float]) -> CueDigest:
 
 def discontinuities(shot: Shot) -> list[str]:
     """The numbers of the score that differ at both ends of a loop. (Its targets always return.)"""
-    begin, end = shot.score.at(0.0), shot.score.at(shot.period / shot.fps - 1e-9)
-    tolerances = {name: LOOP_TOLERANCE * max(1.0, abs(value)) for name, value in begin.numbers.items()}
-    return [name for name, value in begin.numbers.items() if abs(end.numbers[name] - value) > tolerances[name]]
+    begin, end = (shot.score.numbers(t) for t in (0.0, shot.clock.period / shot.clock.fps - 1e-9))
+    tolerances = {name: LOOP_TOLERANCE * max(1.0, abs(value)) for name, value in begin.items()}
+    return [name for name, value in begin.items() if abs(end[name] - value) > tolerances[name]]
 
 
 def _dependencies(plan: ShotPlan, before: ShotRender | None, first: ShotRender | None) -> Spec:

@@ -49,21 +49,13 @@ def measure(plan: ShotPlan, seeing: Network, moment: Moment) -> Estimate:
 
 def _dreamed(plan: ShotPlan, seeing: Network, moment: Moment) -> tuple[list[Tensor], float]:
     """A few frames at full size that follow each other, and seconds for one."""
+    config = replace(plan.config, flow=replace(plan.config.flow, ripen=0))
+    plan = replace(plan, config=config, opening=0)
     shot = build_shot(plan, seeing)
     canvas = resize(moment.frame.to(seeing.device), shot.size)
-    first = max(0, min(round(moment.seconds * float(plan.fps)), plan.frames - FRAMES))
+    first = max(0, min(round(moment.seconds * float(plan.fps)), plan.frames - FRAMES)) if plan.footage is None else 0
     with ExitStack() as stack:
-        if plan.footage is not None:
-            opened = open_footage(
-                plan.footage,
-                plan.config.source,
-                plan.config.flow,
-                size=shot.size,
-                frames=plan.frames,
-                device=seeing.device,
-            )
-            shot, first = replace(shot, footage=stack.enter_context(opened)), 0
-        shot = replace(shot, frames=min(plan.frames, first + FRAMES), opening=0)
+        shot = replace(open_footage(plan, shot, stack), frames=min(plan.frames, first + FRAMES))
         frames, times = [], [time.monotonic()]
         for step in shot.render(canvas, first):
             frames.append(step.frame.cpu())

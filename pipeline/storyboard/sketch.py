@@ -15,6 +15,8 @@ from torch import Tensor
 from pipeline.build import build_shot, open_footage
 from pipeline.dream.network import Network
 from pipeline.errors import Interrupted
+from pipeline.motion.footage import Footage
+from pipeline.motion.stage import Opening
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.progress import Progress
 from pipeline.shot import Shot
@@ -52,24 +54,17 @@ def draft(plan: ShotPlan) -> ShotPlan:
     if plan.footage is None:
         steps = max(1, round(steps * float(plan.fps) / RATE / 2))
     start = replace(config.start, steps=min(config.start.steps, WARM_UPS), size=min(config.start.size, height, width))
-    dream = replace(config.dream, steps=steps)
-    return replace(plan, config=replace(config, start=start, dream=dream), width=width, height=height, octaves=octaves)
+    dream, flow = replace(config.dream, steps=steps), replace(config.flow, ripen=min(config.flow.ripen, WARM_UPS))
+    config = replace(config, start=start, dream=dream, flow=flow)
+    return replace(plan, config=config, width=width, height=height, octaves=octaves)
 
 
 def sketch(plan: ShotPlan, seeing: Network, stopped: Callable[[], bool]) -> list[Moment]:
     """The moments of the film, which the draft ``plan`` describes. Raises Interrupted, RenderError kinds."""
-    shot = build_shot(plan, seeing)
-    seconds = plan.frames / float(plan.fps)
+    shot = build_shot(plan, seeing, fps=RATE if plan.footage is None else None)
+    seconds, rate = plan.frames / float(plan.fps), shot.clock.fps
     with ExitStack() as stack:
-        if plan.footage is not None:
-            source, flow = plan.config.source, plan.config.flow
-            opened = open_footage(plan.footage, source, flow, size=shot.size, frames=plan.frames, device=seeing.device)
-            shot = replace(shot, footage=stack.enter_context(opened), ripen=min(flow.ripen, WARM_UPS))
-            rate = float(plan.fps)
-        else:
-            rate = RATE
-            opening = min(math.ceil(seconds * rate), round(plan.opening / float(plan.fps) * rate))
-            shot = replace(shot, fps=rate, frames=max(1, math.ceil(seconds * rate)), opening=opening)
+        shot = open_footage(plan, shot, stack)
         shown = {min(round(at * rate), shot.frames - 1): at for at in moments(seconds)}
         found = []
         with Progress(_effort(shot, shown), "storyboard") as progress:
@@ -100,13 +95,12 @@ def _frames(shot: Shot, shown: dict[int, float]) -> Iterator[tuple[int, Tensor]]
 
 def _whole(shot: Shot) -> bool:
     """Whether every frame has to be dreamed: footage and an unfolding opening are followed all the way."""
-    return shot.footage is not None or shot.opening > 0
+    return isinstance(shot.stage, Footage | Opening)
 
 
 def _effort(shot: Shot, shown: dict[int, float]) -> int:
     """How many frames will be dreamed."""
-    warm = shot.start.steps if shot.footage is None and not shot.opening else 0
     if _whole(shot):
         return max(shown) + 1
     gaps = [b - a for a, b in zip([-1, *shown], shown, strict=False)]
-    return warm + sum(min(gap, RUN_UP + 1) for gap in gaps)
+    return len(shot.warm_up) + sum(min(gap, RUN_UP + 1) for gap in gaps)

@@ -14,7 +14,7 @@ Order = NDArray[np.int32]
 VERSION = 1  # of how kinship is found out: another one, another file
 
 
-class Kin:
+class Neighbours:
     """The neighbours of every channel of a network whose weights have this SHA-256.
 
     ``compare`` finds the order of a layer (its full name) that the cache does not have.

@@ -10,7 +10,7 @@ from hydra import compose as compose_config
 from hydra import initialize_config_dir
 from torch import Tensor, nn
 
-from pipeline.build import first_canvas
+from pipeline.build import build_shot
 from pipeline.cli import compose as command
 from pipeline.config import RenderConfig
 from pipeline.dream import model_zoo
@@ -21,7 +21,6 @@ from pipeline.dream.precision import choose_arithmetic
 from pipeline.dream.pyramid import octave_size
 from pipeline.dream.weights import Weights
 from pipeline.plan.planner import plan_film
-from pipeline.plan.score import compose, kin_of
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.device import choose_device
 from pipeline.shot import Shot
@@ -48,19 +47,7 @@ class Subject:
 
     def shot(self) -> Shot:
         """The film's shot, as a render builds it."""
-        plan, config = self.plan, self.plan.config
-        kin = kin_of(config.network, self.network.weights.sha256, self.network.named)
-        return Shot(
-            start=config.start,
-            canvas=first_canvas(config.start, self.size, config.seed, 0).to(self.network.device),
-            score=compose(plan, self.network.named, kin.neighbours),
-            dreamer=self.dreamer(),
-            size=self.size,
-            fps=float(plan.fps),
-            frames=plan.frames,
-            opening=0,
-            seed=config.seed,
-        )
+        return build_shot(replace(self.plan, octaves=self.plan.config.dream.octaves), self.network)
 
     def dreamer(self) -> Dreamer:
         """A dreamer of its own for this film."""

@@ -12,8 +12,9 @@ from pipeline.atlas.selection import Names, blend, chapters, check_layers, pairs
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError
-from pipeline.score.target_weights import parse_sight
+from pipeline.score.target_weights import parse_weights
 from pipeline.targets.layer_names import known_layers
+from tests.targets.notation import weights_of
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_a_blend_is_written_as_a_score_reads_it(names: Names) -> None:
     ((first, second),) = pairs(AtlasConfig(blend=["two:3", "class:owl"]), names)
     quarter = blend(first, second, 0.25)
     assert quarter.target == "two:3 + 0.333*class:owl"
-    assert parse_sight(quarter.target, "key") == {"two:3": 1.0, "class:owl": 0.333}
+    assert parse_weights(quarter.target, "key") == weights_of({"two:3": 1.0, "class:owl": 0.333})
     assert blend(first, second, 0.5).target == "two:3 + class:owl"
     assert [part[:2] for part in quarter.parts] == [("two", 3), ("logits", 0)]
     assert len(pairs(AtlasConfig(blend=[["two:3", "two:4"], ["one:1", "class:5"]]), names)) == 2

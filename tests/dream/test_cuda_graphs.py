@@ -193,9 +193,7 @@ def test_a_dreamer_gives_recordings_up_before_it_takes_smaller_tiles(
         dreamer, canvas, found = Dreamer(objective, config, 48), noise(), []
         dice = torch.Generator().manual_seed(0)
         for _ in range(5):
-            canvas = dreamer.dream(
-                canvas, lambda scale: weights_of({"three": 1.0}), strength=0.6, seconds=0.04, generator=dice
-            )
+            canvas = dreamer.dream(canvas, lambda scale: weights_of({"three": 1.0}), config, 0.04, dice)
             found.append(canvas)
         assert dreamer.tile == "auto"
         return found

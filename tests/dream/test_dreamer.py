@@ -16,27 +16,29 @@ def noise(height: int = 96, width: int = 128) -> Tensor:
     return 0.45 + 0.1 * torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(3))
 
 
-def dream(dreamer: Dreamer, canvas: Tensor, frames: int = 1, fps: float = 24.0, seed: int = 0) -> Tensor:
+def dream(
+    objective: Objective, config: DreamConfig, canvas: Tensor, frames: int = 1, fps: float = 24.0, seed: int = 0
+) -> Tensor:
+    dreamer = Dreamer(objective, config, min(canvas.shape[2:]))
     generator = torch.Generator().manual_seed(seed)
     for _ in range(frames):
-        canvas = dreamer.dream(canvas, lambda scale: SEES, strength=0.6, seconds=1 / fps, generator=generator)
+        canvas = dreamer.dream(canvas, lambda scale: SEES, config, 1 / fps, generator)
     return canvas
 
 
 @pytest.mark.parametrize("precondition", ["fourier", "gaussian", "laplacian", "none"])
 def test_dreaming_raises_the_activation(tiny: Network, precondition: str) -> None:
     objective = Objective(tiny)
-    dreamer = Dreamer(objective, DreamConfig(precondition=precondition, jitter=8), 96)
-    dreamed = dream(dreamer, noise(), frames=12)
+    dreamed = dream(objective, DreamConfig(precondition=precondition, jitter=8), noise(), frames=12)
     assert objective.activation(dreamed, target_of("three")) > 2 * objective.activation(noise(), target_of("three"))
     assert float(dreamed.min()) >= 0
     assert float(dreamed.max()) <= 1
 
 
 def test_the_same_generator_gives_the_same_bits_and_another_does_not(tiny: Network) -> None:
-    dreamer = Dreamer(Objective(tiny), DreamConfig(), 96)
-    assert torch.equal(dream(dreamer, noise()), dream(dreamer, noise()))
-    assert not torch.equal(dream(dreamer, noise()), dream(dreamer, noise(), seed=1))
+    first, second, other = (dream(Objective(tiny), DreamConfig(), noise(), seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
 
 
 def test_detail_survives_what_a_small_octave_cannot_hold(tiny: Network) -> None:
@@ -45,7 +47,7 @@ def test_detail_survives_what_a_small_octave_cannot_hold(tiny: Network) -> None:
     canvas = 0.5 + 0.1 * torch.randn(1, 3, 96, 128, generator=torch.Generator().manual_seed(5)).clamp(-2, 2)
     generator = torch.Generator().manual_seed(0)
     dreamed = Dreamer(Objective(tiny), config, 96).dream(
-        canvas, lambda scale: SEES if scale < 0.6 else {}, strength=0.6, seconds=1 / 24, generator=generator
+        canvas, lambda scale: SEES if scale < 0.6 else {}, config, 1 / 24, generator
     )
     change = torch.fft.rfft2(dreamed - canvas).abs()
     assert float(change[..., 40:56, 50:].mean()) < 0.02 * float(change[..., :8, :8].mean())
@@ -65,36 +67,34 @@ def test_an_octave_too_small_to_see_the_target_is_left_out(tiny: Network) -> Non
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 31), (16, 300), (301, 33)])
 def test_small_and_odd_frames_are_dreamed(tiny: Network, size: tuple[int, int]) -> None:
-    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=8), min(size))
-    assert dream(dreamer, noise(*size)).shape == (1, 3, *size)
+    assert dream(Objective(tiny), DreamConfig(octaves=8), noise(*size)).shape == (1, 3, *size)
 
 
 def test_the_look_does_not_hang_on_the_frame_rate(tiny: Network) -> None:
     objective = Objective(tiny)
-    dreamer = Dreamer(objective, DreamConfig(), 96)
-    slow = objective.activation(dream(dreamer, noise(), frames=12, fps=12), target_of("three"))
-    fast = objective.activation(dream(dreamer, noise(), frames=24, fps=24), target_of("three"))
+    slow = objective.activation(dream(objective, DreamConfig(), noise(), frames=12, fps=12), target_of("three"))
+    fast = objective.activation(dream(objective, DreamConfig(), noise(), frames=24, fps=24), target_of("three"))
     assert 0.7 < slow / fast < 1.4
 
 
 def test_a_gradient_that_is_not_finite_stops_with_advice(tiny: Network) -> None:
-    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=1), 96)
     with pytest.raises(DreamError, match=r"not finite at the octave of scale 1.00; try precision=float32"):
-        dream(dreamer, noise() * float("inf"))
+        dream(Objective(tiny), DreamConfig(octaves=1), noise() * float("inf"))
 
 
 def test_a_deep_target_takes_no_octave_from_a_shallow_one(tiny: Network) -> None:
     """What fits no small octave leaves the others to dream there."""
     objective = Objective(tiny)
     objective._smallest[frozenset({"three"})] = 90
-    dreamer = Dreamer(objective, DreamConfig(octaves=2, octave_ratio=2.0, tone="free"), 96)
+    config = DreamConfig(octaves=2, octave_ratio=2.0, tone="free")
+    dreamer = Dreamer(objective, config, 96)
     alone, beside = (
         dreamer.dream(
             noise(),
             lambda scale, sight=sight: sight if scale < 0.6 else {},
-            strength=0.6,
-            seconds=1 / 24,
-            generator=torch.Generator().manual_seed(0),
+            config,
+            1 / 24,
+            torch.Generator().manual_seed(0),
         )
         for sight in (weights_of({"one": 1.0}), weights_of({"one": 1.0, "three": 1e-3}))
     )

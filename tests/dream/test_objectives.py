@@ -29,10 +29,11 @@ def stripes() -> Tensor:
 
 def dreams(objective: Objective, targets: TargetWeights, count: int, canvas: Tensor) -> list[Tensor]:
     """The canvas after each of so many dreams, on one octave."""
-    dreamer = Dreamer(objective, DreamConfig(octaves=1, jitter=8), min(canvas.shape[2:]))
+    config = DreamConfig(octaves=1, jitter=8)
+    dreamer = Dreamer(objective, config, min(canvas.shape[2:]))
     generator, made = torch.Generator().manual_seed(5), []
     for _ in range(count):
-        canvas = dreamer.dream(canvas, lambda scale: targets, strength=0.6, seconds=1 / 24, generator=generator)
+        canvas = dreamer.dream(canvas, lambda scale: targets, config, 1 / 24, generator)
         made.append(canvas)
     return made
 

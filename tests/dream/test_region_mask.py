@@ -60,15 +60,16 @@ def test_masks_are_one_inside_and_nothing_outside(text: str, inside: tuple[int, 
 @pytest.mark.parametrize("tone", ["hold", "free"])
 def test_pixels_outside_change_less_than_a_tenth_as_much_as_inside(tiny: Network, text: str, tone: str) -> None:
     masks = Masks({"mask.png": drawing()})
-    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=3, tone=tone), HEIGHT, masks)
+    config = DreamConfig(octaves=3, tone=tone)
+    dreamer = Dreamer(Objective(tiny), config, HEIGHT, masks)
     generator, canvas = torch.Generator().manual_seed(0), noise()
     for _ in range(12):
         canvas = dreamer.dream(
             canvas,
             lambda scale: weights_of({f"three{{{text}}}": 1.0}),
-            strength=0.6,
-            seconds=1 / 24,
-            generator=generator,
+            config,
+            1 / 24,
+            generator,
         )
     mask = masks.at(region(text), (HEIGHT, WIDTH), torch.device("cpu"))[0, 0]
     change = (canvas - noise()).abs().mean(dim=(0, 1))
@@ -78,12 +79,13 @@ def test_pixels_outside_change_less_than_a_tenth_as_much_as_inside(tiny: Network
 
 def test_two_regions_dream_their_own_targets_at_full_strength(tiny: Network) -> None:
     objective = Objective(tiny)
-    dreamer = Dreamer(objective, DreamConfig(octaves=1, tone="free"), HEIGHT)
+    config = DreamConfig(octaves=1, tone="free")
+    dreamer = Dreamer(objective, config, HEIGHT)
 
     def dream(targets: TargetWeights) -> Tensor:
         generator, canvas = torch.Generator().manual_seed(0), noise()
         for _ in range(8):
-            canvas = dreamer.dream(canvas, lambda scale: targets, strength=0.6, seconds=1 / 24, generator=generator)
+            canvas = dreamer.dream(canvas, lambda scale: targets, config, 1 / 24, generator)
         return canvas
 
     both = dream(weights_of({"two:3{left}": 1.0, "two:8{right}": 1.0}))

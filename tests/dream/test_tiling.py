@@ -133,16 +133,16 @@ def test_dreams_in_tiles_agree_with_dreams_in_one_piece(motifnet: Network) -> No
         config = DreamConfig(octaves=2, steps=2, tile=tile)
         dreamer = Dreamer(Objective(motifnet), config, 200)
         for _ in range(2):
-            made.append(dream(dreamer, canvas))
+            made.append(dream(dreamer, config, canvas))
     whole, again, tiled, once_more = made
     assert torch.equal(whole, again)
     assert torch.equal(tiled, once_more)
     assert 0 < float((tiled - whole).std()) < 0.05 * float((whole - canvas).std())
 
 
-def dream(dreamer: Dreamer, canvas: Tensor) -> Tensor:
+def dream(dreamer: Dreamer, config: DreamConfig, canvas: Tensor) -> Tensor:
     sight = weights_of({"stage4:3": 0.7, "stage4:7": 0.3})
-    return dreamer.dream(canvas, lambda scale: sight, strength=0.6, seconds=1 / 8, generator=dice())
+    return dreamer.dream(canvas, lambda scale: sight, config, 1 / 8, dice())
 
 
 def test_auto_goes_by_the_frame_and_the_device() -> None:
@@ -193,7 +193,7 @@ dreamer = Dreamer(Objective(network), config, 480)
 def dream(canvas):
     dice = torch.Generator().manual_seed(4)
     targets = {Target("layer", "last", 2): 1.0}
-    return dreamer.dream(canvas, lambda scale: targets, strength=0.6, seconds=1 / 8, generator=dice)
+    return dreamer.dream(canvas, lambda scale: targets, config, 1 / 8, dice)
 
 dream(torch.rand(1, 3, 96, 96))
 canvas = torch.rand(1, 3, 480, 640)
@@ -240,11 +240,12 @@ def test_a_gpu_that_runs_out_of_memory_goes_on_in_tiles(motifnet: Network) -> No
         pytest.skip("no GPU is here")
     device = torch.device("cuda")
     network = model_zoo.build(NetworkConfig()).to(device, torch.float32)
-    dreamer = Dreamer(Objective(network), DreamConfig(octaves=1), 1024)
+    config = DreamConfig(octaves=1)
+    dreamer = Dreamer(Objective(network), config, 1024)
     free, total = torch.cuda.mem_get_info()
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 400 * 2**20) / total)
     try:
-        dream(dreamer, noise(1024, 1536).to(device))
+        dream(dreamer, config, noise(1024, 1536).to(device))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert isinstance(dreamer.tile, int)

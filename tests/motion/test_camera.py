@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pipeline.motion import camera
-from pipeline.motion.camera import move, similarity
+from pipeline.cue import CameraRates
+from pipeline.motion.camera import Camera, mean_rates, move, sampling_grid, similarity
 from pipeline.runtime.device import choose_device
 
-STILL = {"zoom": 1.0, "rotate": 0.0, "pan": (0.0, 0.0), "center": (0.5, 0.5)}
+STILL = CameraRates()
 
 
 def blob(height: int, width: int, x: float, y: float, radius: float = 6.0) -> torch.Tensor:
@@ -32,47 +33,47 @@ def centroid(frame: torch.Tensor) -> tuple[float, float]:
     return float((weight.sum(0) * columns).sum() / total), float((weight.sum(1) * rows).sum() / total)
 
 
-def test_a_still_camera_returns_the_canvas_itself() -> None:
+def test_still_camera_returns_the_canvas_itself() -> None:
     canvas = blob(40, 60, 20, 10)
-    assert move(canvas, **STILL, seconds=1.0) is canvas
+    assert move(canvas, STILL, 1.0) is canvas
 
 
-def test_zooming_in_moves_things_away_from_the_centre() -> None:
-    moved = move(blob(120, 200, 120, 70), **{**STILL, "zoom": 1.5}, seconds=1.0)
+def test_zooming_in_moves_things_from_the_center() -> None:
+    moved = move(blob(120, 200, 120, 70), CameraRates(zoom=1.5), 1.0)
     assert centroid(moved) == pytest.approx((100 + 20 * 1.5, 60 + 10 * 1.5), abs=0.3)
 
 
-def test_zooming_out_shows_the_mirror_image_outside_and_no_border() -> None:
-    moved = move(torch.full((1, 3, 60, 80), 0.7), **{**STILL, "zoom": 0.5}, seconds=1.0)
+def test_zooming_out_shows_the_mirror_image_outside() -> None:
+    moved = move(torch.full((1, 3, 60, 80), 0.7), CameraRates(zoom=0.5), 1.0)
     assert torch.allclose(moved, torch.full_like(moved, 0.7), atol=1e-5)
-    dot = move(blob(120, 200, 10, 60), **{**STILL, "zoom": 0.5}, seconds=1.0)
+    dot = move(blob(120, 200, 10, 60), CameraRates(zoom=0.5), 1.0)
     assert dot[0, 0, 60, 45] > 0.3
     assert dot[0, 0, 60, 55] > 0.9
 
 
-def test_the_picture_turns_clockwise() -> None:
-    moved = move(blob(120, 200, 130, 60), **{**STILL, "rotate": 90.0}, seconds=1.0)
+def test_image_turns_clockwise() -> None:
+    moved = move(blob(120, 200, 130, 60), CameraRates(rotate=90.0), 1.0)
     assert centroid(moved) == pytest.approx((100, 90), abs=0.3)
 
 
-def test_panning_right_and_down_moves_the_picture_left_and_up() -> None:
-    moved = move(blob(120, 200, 100, 60), **{**STILL, "pan": (0.1, 0.2)}, seconds=1.0)
+def test_panning_right_and_down_moves_things_left_and_up() -> None:
+    moved = move(blob(120, 200, 100, 60), CameraRates(pan=(0.1, 0.2)), 1.0)
     assert centroid(moved) == pytest.approx((80, 36), abs=0.3)
 
 
-def test_the_centre_stays_where_it_is() -> None:
-    settings = {"zoom": 2.0, "rotate": 45.0, "pan": (0.0, 0.0), "center": (0.25, 0.75)}
-    moved = move(blob(120, 200, 50, 90, 4), **settings, seconds=1.0)
+def test_center_stays_in_place() -> None:
+    rates = CameraRates(zoom=2.0, rotate=45.0, center=(0.25, 0.75))
+    moved = move(blob(120, 200, 50, 90, 4), rates, 1.0)
     assert centroid(moved) == pytest.approx((50, 90), abs=0.4)
 
 
 @pytest.mark.parametrize("fps", [1, 12, 24, 60])
-def test_the_camera_is_at_the_same_place_at_any_frame_rate(fps: int) -> None:
-    rates = {"zoom": 1.7, "rotate": 33.0, "pan": (0.11, -0.07), "size": (640, 360)}
+def test_camera_path_is_exact_at_any_frame_rate(fps: int) -> None:
+    rates = CameraRates(1.7, 33.0, (0.11, -0.07))
     point = whole = complex(31, -12)
-    turn, shift = similarity(**rates, seconds=2.0)
+    turn, shift = similarity(rates, (640, 360), 2.0)
     whole = turn * whole + shift
-    turn, shift = similarity(**rates, seconds=1 / fps)
+    turn, shift = similarity(rates, (640, 360), 1 / fps)
     for _ in range(2 * fps):
         point = turn * point + shift
     assert abs(point - whole) < 1e-8
@@ -112,68 +113,87 @@ def by_matrix(turn: complex, shift: complex, center: tuple[float, float], size: 
         (0.3, -90.0, (0.1, -0.2), (0.3, 0.7)),
     ],
 )
-def test_pixels_of_a_large_frame_come_from_where_they_should(
+def test_sampling_positions_in_large_frames_are_precise(
     zoom: float, rotate: float, pan: tuple[float, float], center: tuple[float, float]
 ) -> None:
     size = (3840, 2160)
-    turn, shift = similarity(zoom, rotate, pan, size, 1 / 30)
+    turn, shift = similarity(CameraRates(zoom, rotate, pan), size, 1 / 30)
     exact = places(turn, shift, center, size)
-    found = camera._grid(turn, shift, center, torch.empty(1, 1, 1, 1).expand(1, 3, size[1], size[0]))
+    found = sampling_grid(turn, shift, center, torch.empty(1, 1, 1, 1).expand(1, 3, size[1], size[0]))
     assert found.dtype == torch.float32 and found.shape == (1, size[1], size[0], 2)
     off = np.abs(found[0, ROWS].numpy() - exact).max()
     assert off * size[0] / 2 < 3e-4  # pixels
     assert off <= np.abs(by_matrix(turn, shift, center, size)[0, ROWS].numpy() - exact).max()
 
 
-def test_a_slow_zoom_moves_every_part_of_a_large_frame() -> None:
+def test_slow_zoom_moves_every_part_of_a_large_frame() -> None:
     """A third of a pixel at the edge: less than places of ten bits can tell apart."""
-    turn, shift = similarity(1.005, 0.0, (0.0, 0.0), (3840, 2160), 1 / 30)
-    across = camera._grid(turn, shift, (0.5, 0.5), torch.empty(1, 3, 8, 3840))[0, 4, :, 0].double().numpy()
+    turn, shift = similarity(CameraRates(1.005), (3840, 2160), 1 / 30)
+    across = sampling_grid(turn, shift, (0.5, 0.5), torch.empty(1, 3, 8, 3840))[0, 4, :, 0].double().numpy()
     here = (2 * np.arange(3840) + 1) / 3840 - 1
     moved, wanted = (across - here) * 1920, here * (1 / turn.real - 1) * 1920
     assert abs(wanted[0]) == pytest.approx(0.32, abs=0.01)
     assert np.abs(moved - wanted).max() < 3e-4
 
 
-def test_the_camera_multiplies_no_matrices_and_sends_nothing_to_the_device() -> None:
+def test_camera_uses_no_matrix_products_and_no_copies() -> None:
     """A GPU rounds the one to ten bits and has the program wait for the other."""
-    asked = set()
+    operations = set()
 
     class Listening(TorchDispatchMode):
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            asked.add(func.overloadpacket.__name__)
+            operations.add(func.overloadpacket.__name__)
             return func(*args, **(kwargs or {}))
 
     with Listening():
-        move(blob(40, 60, 20, 10), **{**STILL, "zoom": 1.5}, seconds=1.0)
-    assert "grid_sampler_2d" in asked
+        move(blob(40, 60, 20, 10), CameraRates(zoom=1.5), 1.0)
+    assert "grid_sampler_2d" in operations
     products = {"mm", "bmm", "addmm", "baddbmm", "matmul", "affine_grid_generator"}
-    assert not asked & {*products, "lift_fresh", "_to_copy", "copy_", "copy"}
+    assert not operations & {*products, "lift_fresh", "_to_copy", "copy_", "copy"}
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("zoom", [1.005, 1.15, 0.7])
-def test_a_gpu_moves_a_picture_as_the_processor_does(zoom: float) -> None:
+def test_gpu_moves_like_the_cpu(zoom: float) -> None:
     device = choose_device("cuda")
     canvas = torch.rand(1, 3, 1080, 1920, generator=torch.Generator().manual_seed(0))
     canvas = F.avg_pool2d(canvas, 31, stride=1, padding=15)  # smooth: places count, not their last digits
-    rates = {"zoom": zoom, "rotate": 3.0, "pan": (0.01, 0.0), "center": (0.4, 0.5), "seconds": 1 / 30}
-    there = move(canvas.to(device), **rates)
-    assert torch.allclose(there.cpu(), move(canvas, **rates), atol=1e-5)
-    turn, shift = similarity(zoom, 3.0, (0.01, 0.0), (1920, 1080), 1 / 30)
-    here, there = (camera._grid(turn, shift, (0.4, 0.5), each) for each in (canvas, canvas.to(device)))
+    rates = CameraRates(zoom, 3.0, (0.01, 0.0), (0.4, 0.5))
+    there = move(canvas.to(device), rates, 1 / 30)
+    assert torch.allclose(there.cpu(), move(canvas, rates, 1 / 30), atol=1e-5)
+    turn, shift = similarity(rates, (1920, 1080), 1 / 30)
+    here, there = (sampling_grid(turn, shift, (0.4, 0.5), each) for each in (canvas, canvas.to(device)))
     assert torch.allclose(there.cpu(), here, atol=1e-6)
 
 
-def test_a_tiny_rate_is_the_limit_of_a_pure_pan() -> None:
-    turn, shift = similarity(1 + 1e-14, 0.0, (0.5, 0.0), (100, 100), 0.04)
+def test_tiny_zoom_is_a_pure_pan() -> None:
+    turn, shift = similarity(CameraRates(1 + 1e-14, 0.0, (0.5, 0.0)), (100, 100), 0.04)
     assert abs(turn - 1) < 1e-12
     assert shift == pytest.approx(-2.0)
 
 
-def test_a_second_of_small_moves_keeps_a_picture_sharp() -> None:
+def test_many_small_moves_keep_the_image_sharp() -> None:
     canvas = blob(120, 200, 100, 60, 3)
     for _ in range(24):
-        canvas = move(canvas, **{**STILL, "rotate": 15.0}, seconds=1 / 24)
+        canvas = move(canvas, CameraRates(rotate=15.0), 1 / 24)
     assert float(canvas.max()) > 0.9
     assert not math.isnan(float(canvas.sum()))
+
+
+@pytest.mark.parametrize("fps", [12, 24, 60])
+def test_changing_zoom_travels_as_far_at_any_frame_rate(fps: int) -> None:
+    rates = [CameraRates(zoom=1 + 0.75 * index / fps) for index in range(2 * fps + 1)]
+    travel = math.prod(mean_rates(pair).zoom ** (1 / fps) for pair in pairwise(rates))
+    # The integral of ln(1 + 3t/4) from 0 to 2 seconds.
+    assert travel == pytest.approx(math.exp((2.5 * math.log(2.5) - 1.5) / 0.75), rel=2e-3)
+
+
+def test_few_frames_per_second_are_sampled_in_between() -> None:
+    samples: list[float] = []
+
+    def rates(index: float) -> CameraRates:
+        samples.append(index)
+        return CameraRates()
+
+    Camera(rates, 4.0).move(blob(40, 60, 20, 10), 3)
+    assert samples == pytest.approx([2 + step / 6 for step in range(7)])

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pipeline.cue import CameraRates
 from pipeline.image import from_array
 from pipeline.media.decode import probe
 from pipeline.motion import camera
@@ -79,7 +80,7 @@ def _zoom(before: np.ndarray, after: np.ndarray) -> float:
     rates = np.linspace(0.9, 2.6, 25)
 
     def miss(rate: float) -> float:
-        moved = camera.move(first, zoom=rate, rotate=0.0, pan=(0.0, 0.0), center=(0.5, 0.5), seconds=1 / 24)
+        moved = camera.move(first, CameraRates(zoom=rate), 1 / 24)
         return float((moved - second)[..., 8:-8, 8:-8].abs().mean())
 
     with torch.inference_mode():

@@ -60,8 +60,9 @@ def test_its_figures_are_those_that_the_render_reads(
     octaves = dict(sheet.octaves) or dict.fromkeys(plan.shots[0].scales(), sheet.targets)
     assert list(octaves) == pytest.approx(sorted(plan.shots[0].scales(), reverse=bool(sheet.octaves)))
     for index in range(plan.frames):
-        cue = shot.score.at(index / shot.fps)
-        assert {lane: values[index] for lane, values in sheet.lanes.items()} == cue.numbers
+        seconds = index / float(plan.fps)
+        cue = shot.score.at(seconds)
+        assert {lane: values[index] for lane, values in sheet.lanes.items()} == shot.score.numbers(seconds)
         for scale, targets in octaves.items():
             assert targets[index] == text_weights(cue.targets(scale))
 
@@ -69,7 +70,7 @@ def test_its_figures_are_those_that_the_render_reads(
 def test_the_scales_are_those_of_the_dreamer(tmp_path: Path) -> None:
     plan = planned(tmp_path, *SMALL, "frame.scale=3")
     shot = build_shot(plan.shots[0], model_zoo.build(plan.config.network))
-    assert plan.shots[0].scales() == pytest.approx(shot.dreamer.scales(min(shot.size)), rel=1e-12)
+    assert plan.shots[0].scales() == pytest.approx(shot.dreamer.dreamer.scales(min(shot.size)), rel=1e-12)
 
 
 def test_picture_and_data_come_out_whole(tmp_path: Path) -> None:

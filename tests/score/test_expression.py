@@ -1,4 +1,4 @@
-"""Formulas compute numbers; everything else is refused at once and never run."""
+"""Expressions compute numbers; anything else is an error and never runs."""
 
 import builtins
 import math
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
 from pipeline.score.curve import parse_curve
-from pipeline.score.expression import Expression, compile_expression
+from pipeline.score.expression import Expression, parse_expression
 from tests.quick import QUICK
 
 ATTACKS = [
@@ -106,11 +106,11 @@ ATTACKS = [
 
 
 def formula(text: str, duration: float | None = 8.0, seed: int = 0) -> Expression:
-    return compile_expression(text, key="camera.zoom", fps=Fraction(25), duration=duration, seed=seed)
+    return parse_expression(text, key="camera.zoom", fps=Fraction(25), duration=duration, seed=seed)
 
 
 @pytest.mark.parametrize("text", ATTACKS, ids=lambda text: ascii(text[:24]))
-def test_attacks_are_refused_at_once(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attacks_are_errors_and_never_run(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
     for name in ("eval", "exec", "open", "print", "globals"):
         monkeypatch.setattr(builtins, name, lambda *args, name=name, **kwargs: ran.append(name))
@@ -147,20 +147,20 @@ def test_attacks_are_refused_at_once(text: str, monkeypatch: pytest.MonkeyPatch)
         ("noise(t) - noise(t)", 0.0),
     ],
 )
-def test_computes_at_two_seconds(text: str, value: float) -> None:
+def test_value_at_two_seconds(text: str, value: float) -> None:
     assert formula(text)(2.0) == pytest.approx(value)
 
 
-def test_a_call_leaves_no_trace() -> None:
+def test_calls_are_pure() -> None:
     wave = formula("t + noise(t)")
     first = [wave(t / 7) for t in range(50)]
     assert [wave(t / 7) for t in reversed(range(50))] == first[::-1]
 
 
-def test_unknown_names_and_functions_list_what_there_is() -> None:
+def test_unknown_names_list_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"'tim' is unknown; the names are t, frame, fps, pi, duration"):
         formula("tim")
-    with pytest.raises(ConfigError, match=r"sinus is no function here; .*did you mean sin\b"):
+    with pytest.raises(ConfigError, match=r"sinus is not a function here; .*did you mean sin\b"):
         formula("sinus(t)")
     with pytest.raises(ConfigError, match="'duration' is unknown"):
         formula("duration", duration=None)
@@ -176,7 +176,7 @@ def test_noise_is_bounded_and_continuous(t: float, seed: int) -> None:
     assert abs(wave(t + 1e-4) - wave(t)) < 1e-3
 
 
-def test_noise_moves_and_has_streams() -> None:
+def test_noise_changes_and_has_streams() -> None:
     wave, other = formula("noise(t)"), formula("noise(t, 1)")
     values = [wave(t / 5) for t in range(1000)]
     assert max(values) > 0.8 and min(values) < -0.8
@@ -186,7 +186,7 @@ def test_noise_moves_and_has_streams() -> None:
 
 @QUICK
 @given(st.text(max_size=60))
-def test_any_text_computes_or_is_refused(text: str) -> None:
+def test_any_text_computes_or_is_an_error(text: str) -> None:
     try:
         value = formula(text)(1.0)
     except ConfigError:
@@ -196,7 +196,7 @@ def test_any_text_computes_or_is_refused(text: str) -> None:
 
 @QUICK
 @given(st.text("t()+-*/.,0123456789e <>=sincoxpminaclp:", max_size=40))
-def test_any_near_formula_computes_or_is_refused(text: str) -> None:
+def test_any_near_expression_computes_or_is_an_error(text: str) -> None:
     try:
         value = parse_curve(text, key="k", fps=Fraction(24), duration=1.0).at(0.5)
     except ConfigError:

@@ -33,14 +33,14 @@ def write(keys: list[tuple[int, float, str]]) -> str:
 
 @QUICK
 @given(LISTS, st.floats(-10, 70))
-def test_values_stay_inside_the_hull_of_their_keys(keys: list[tuple[int, float, str]], t: float) -> None:
+def test_values_stay_between_their_keys(keys: list[tuple[int, float, str]], t: float) -> None:
     values = [value for _, value, _ in keys]
     assert min(values) <= keyframes(write(keys))(t) <= max(values)
 
 
 @QUICK
 @given(LISTS)
-def test_at_a_key_the_value_is_exactly_the_keys(keys: list[tuple[int, float, str]]) -> None:
+def test_value_at_a_key_is_exact(keys: list[tuple[int, float, str]]) -> None:
     curve = keyframes(write(keys))
     for at, value, _ in keys:
         assert curve(at / 1000) == value
@@ -59,13 +59,13 @@ def test_the_order_of_keys_does_not_matter(keys: list[tuple[int, float, str]]) -
     assert [forward(t / 2) for t in range(120)] == [backward(t / 2) for t in range(120)]
 
 
-def test_an_easing_belongs_to_the_segment_that_ends_at_its_key() -> None:
+def test_easing_belongs_to_the_segment_before_its_key() -> None:
     curve = keyframes("0s: 0, 4s: 1 in, 8s: 2")
     assert curve(2.0) == pytest.approx(0.25)
     assert curve(6.0) == pytest.approx(1.5)
 
 
-def test_before_the_first_and_after_the_last_key_their_values_stand() -> None:
+def test_values_hold_before_and_after_the_keys() -> None:
     curve = keyframes("2s: 3, 4s: 5")
     assert curve(-9.0) == 3.0 == curve(2.0)
     assert curve(4.0) == 5.0 == curve(99.0)
@@ -98,14 +98,14 @@ def test_times_take_every_unit() -> None:
     assert keyframes("0: 0, 48f: 2, 50%: 30")(30.0) == 30.0
 
 
-def test_frame_keys_are_read_as_deforum_does() -> None:
+def test_frame_keys_are_read_like_deforum() -> None:
     curve = keyframes("0:(1.02), 60:(1.05), 120: (1.00)", fps=30)
     assert curve(0.0) == 1.02
     assert curve(1.0) == pytest.approx(1.035)
     assert curve(4.0) == 1.0 == curve(9.0)
 
 
-def test_a_frame_key_may_hold_an_expression_in_frames() -> None:
+def test_frame_keys_may_be_expressions_in_frames() -> None:
     curve = keyframes("0:(1), 30:(1 + t/60), 60:(max(2, 3)), 90:(0)", fps=30, duration=4.0)
     assert curve(0.5) == pytest.approx(1.25)  # half way from 1 to the value at frame 30
     assert curve(1.5) == pytest.approx(1.75)
@@ -137,11 +137,11 @@ def test_a_frame_key_may_hold_an_expression_in_frames() -> None:
         "0s: 1, " * 5000,
     ],
 )
-def test_refuses_what_are_no_keyframes(text: str) -> None:
+def test_what_are_not_keyframes_is_an_error(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^camera\.zoom="):
         keyframes(text)
 
 
-def test_a_mistyped_easing_names_the_nearest() -> None:
+def test_mistyped_easing_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean in-out"):
         keyframes("0s: 1, 4s: 2 inout")

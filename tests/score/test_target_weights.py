@@ -1,17 +1,17 @@
-"""Weighted sums of targets, in every way of writing them."""
+"""Weighted sums of targets in every notation."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
-from pipeline.score.target_weights import mix, parse_sight, strongest
+from pipeline.score.target_weights import mix, parse_weights, strongest
 from tests.quick import QUICK
 from tests.targets.notation import weights_of
 
 
 @pytest.mark.parametrize(
-    ("value", "sight"),
+    ("value", "weights"),
     [
         ("class:owl", {"class:owl": 1.0}),
         ("0.5*stage4:61", {"stage4:61": 0.5}),
@@ -25,8 +25,8 @@ from tests.targets.notation import weights_of
         ("class:owl + 0*class:eye", {"class:owl": 1.0}),
     ],
 )
-def test_reads_every_form(value: object, sight: dict[str, float]) -> None:
-    assert parse_sight(value, "score.targets") == weights_of(sight)
+def test_every_notation_is_parsed(value: object, weights: dict[str, float]) -> None:
+    assert parse_weights(value, "score.targets") == weights_of(weights)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_reads_every_form(value: object, sight: dict[str, float]) -> None:
         [[[[[["class:owl"]]]]]],
     ],
 )
-def test_refuses_what_is_no_sight(value: object) -> None:
+def test_what_names_no_target_is_an_error(value: object) -> None:
     with pytest.raises(ConfigError, match=r"^score\.targets(\[class:owl\])?="):
-        parse_sight(value, "score.targets")
+        parse_weights(value, "score.targets")
 
 
 @QUICK
@@ -61,16 +61,16 @@ def test_refuses_what_is_no_sight(value: object) -> None:
         min_size=1,
     )
 )
-def test_a_parsed_sight_parses_to_itself(sight: dict[str, float]) -> None:
-    assert parse_sight(sight, "score.targets") == weights_of(sight)
+def test_parsed_weights_parse_to_themselves(weights: dict[str, float]) -> None:
+    assert parse_weights(weights, "score.targets") == weights_of(weights)
 
 
-def test_mixing_adds_up_what_both_see() -> None:
+def test_mix_adds_up_common_targets() -> None:
     mixed = mix(weights_of({"a": 1.0, "b": 1.0}), weights_of({"b": 2.0, "c": -1.0}), 0.25)
     assert mixed == weights_of({"a": 0.75, "b": 1.25, "c": -0.25})
     assert mix(weights_of({"a": 1.0}), weights_of({"b": 1.0}), 1.0) == weights_of({"b": 1.0})
 
 
-def test_the_strongest_target_may_be_a_negative_one() -> None:
+def test_strongest_target_may_be_negative() -> None:
     assert strongest(weights_of({"a": 0.5, "b": -2.0})) == "b"
     assert strongest({}) == "nothing"

@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import ConfigError
 from pipeline.runtime.cache import cache_folder
 from pipeline.targets.layer_names import Layers
-from pipeline.targets.neighbours import Kin, Order
+from pipeline.targets.neighbours import Neighbours, Order
 
 LAYERS = Layers("tiny", {"two": 6}, {"second": "two"})
 
@@ -35,11 +35,11 @@ class Ring:
 
 def test_it_is_found_out_once_and_read_ever_after(cache: Path) -> None:
     ring = Ring()
-    assert set(Kin("a" * 64, LAYERS, ring).neighbours("two", 3)[:2]) == {2, 4}
-    assert set(Kin("a" * 64, LAYERS, ring).neighbours("second", 0)[:2]) == {1, 5}
+    assert set(Neighbours("a" * 64, LAYERS, ring).neighbours("two", 3)[:2]) == {2, 4}
+    assert set(Neighbours("a" * 64, LAYERS, ring).neighbours("second", 0)[:2]) == {1, 5}
     assert ring.asked == 1
     assert [path.suffix for path in cache.iterdir()] == [".npz"]
-    Kin("b" * 64, LAYERS, ring).neighbours("two", 0)  # other weights
+    Neighbours("b" * 64, LAYERS, ring).neighbours("two", 0)  # other weights
     assert ring.asked == 2
 
 
@@ -49,27 +49,27 @@ def test_it_is_found_out_once_and_read_ever_after(cache: Path) -> None:
 )
 def test_a_damaged_cache_is_made_anew(cache: Path, damage: bytes) -> None:
     ring = Ring()
-    Kin("a" * 64, LAYERS, ring).neighbours("two", 3)
+    Neighbours("a" * 64, LAYERS, ring).neighbours("two", 3)
     (file,) = cache.iterdir()
     file.write_bytes(damage)
-    assert set(Kin("a" * 64, LAYERS, ring).neighbours("two", 3)[:2]) == {2, 4}
+    assert set(Neighbours("a" * 64, LAYERS, ring).neighbours("two", 3)[:2]) == {2, 4}
     assert ring.asked == 2
     for wrong in ({"order": np.arange(6)}, {"order": np.zeros((3, 2), np.int32)}, {"other": np.arange(6)}):
         np.savez(file, **wrong)
-        Kin("a" * 64, LAYERS, ring).neighbours("two", 3)
+        Neighbours("a" * 64, LAYERS, ring).neighbours("two", 3)
     assert ring.asked == 5
 
 
 def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert len(Kin("a" * 64, LAYERS, Ring()).neighbours("two", 3)) == 5
+    assert len(Neighbours("a" * 64, LAYERS, Ring()).neighbours("two", 3)) == 5
 
 
 def test_what_is_not_there_is_named_or_alone() -> None:
     with pytest.raises(ConfigError, match="no such layer"):
-        Kin("a" * 64, LAYERS, Ring()).neighbours("tow", 3)
-    assert Kin("a" * 64, LAYERS, Ring()).neighbours("two", 99) == []
+        Neighbours("a" * 64, LAYERS, Ring()).neighbours("tow", 3)
+    assert Neighbours("a" * 64, LAYERS, Ring()).neighbours("two", 99) == []
 
 
 def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:

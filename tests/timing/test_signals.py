@@ -2,20 +2,24 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.config import ScoreConfig
 from pipeline.errors import ConfigError
 from pipeline.score.curve import Curve, parse_curve
-from pipeline.score.hold import check_pace, parse_pace
+from pipeline.score.hold import Hold, parse_hold, parse_length
 from pipeline.score.schedule import cycle
 from pipeline.score.score import build
-from pipeline.timing.beat_grid import even
+from pipeline.score.shot_context import ShotContext
+from pipeline.timing.beat_grid import Grid, even
 from pipeline.timing.signals import COUNTS, SMOOTH, Heard, Signals
 from tests.quick import QUICK
+from tests.targets.notation import text_weights, weights_of
 
 RATE = 86.0
 STEPS = np.repeat([0.0, 1.0, 0.0], 86).astype(np.float32)
@@ -123,10 +127,10 @@ def test_a_moving_key_is_blended_with_its_neighbour() -> None:
         ("bass(t)", r"takes one or two plain numbers"),
         ("bass(-1)", r"takes one or two plain numbers"),
         ("bass(61)", r"takes one or two plain numbers"),
-        ("beats(1)", r"beats is no function here"),
-        ("bass.real", r"attribute has no place in an expression"),
+        ("beats(1)", r"beats is not a function here"),
+        ("bass.real", r"attribute is not allowed in an expression"),
         ("0s: (1, 4s: 2", r"not an expression in t"),
-        ("0s: bass, 4s: 2", r"write keyframes as 0s: 1.2, .*a value that moves in parentheses"),
+        ("0s: bass, 4s: 2", r"write keyframes as 0s: 1.2, .*with expressions in parentheses"),
         ("0s: (import os), 4s: 2", r"not an expression in t"),
     ],
 )
@@ -144,17 +148,10 @@ def test_a_curve_without_signals_knows_none() -> None:
 SEE = ("class:owl", "class:eye", "class:fish")
 
 
-def shown(kind: str, **options: object) -> list[str]:
+def shown(kind: str, **options: Any) -> list[str]:
     """What is seen most at each 24th of a second of 12 s."""
-    score = build(
-        kind=kind,
-        fps=Fraction(24),
-        duration=12.0,
-        scales=[1.0],
-        targets=SEE,
-        signals=PLAIN,
-        **options,  # type: ignore[arg-type]
-    )
+    context = ShotContext(Fraction(24), 12.0, [1.0], {}.__getitem__, signals=PLAIN)
+    score = build(ScoreConfig(kind, targets=list(SEE), **options), context)
     return [str(max(score.at(n / 24).targets(1.0).items(), key=lambda item: item[1])[0]) for n in range(288)]
 
 
@@ -169,25 +166,29 @@ def shown(kind: str, **options: object) -> list[str]:
         ("keys", {"keys": [{"at": f"{4 * n}b", "see": SEE[n % 3]} for n in range(6)]}),
     ],
 )
-def test_targets_change_on_the_beat(kind: str, options: dict[str, object]) -> None:
+def test_targets_change_on_the_beat(kind: str, options: dict[str, Any]) -> None:
     seen = shown(kind, fade="0b", **options)
     changes = [n for n in range(1, 288) if seen[n] != seen[n - 1]]
     assert changes == [48, 96, 144, 192, 240]
 
 
+def turns(hold: str, fade: str, grid: Grid) -> Hold:
+    length = parse_length(fade, key="score.fade", fps=Fraction(24), duration=60.0, grid=grid)
+    return parse_hold(hold, length, key="score.hold", fps=Fraction(24), duration=60.0, grid=grid)
+
+
 def test_a_fade_lands_on_the_beat() -> None:
     grid = even(100, 4, 0.4)
-    pace = parse_pace("4b", "1b", fps=Fraction(24), duration=60.0, grid=grid)
-    wheel = cycle([{"a": 1.0}, {"b": 1.0}], pace)
-    assert wheel.weights(grid.time(4)) == {"b": 1.0}
-    assert wheel.weights(grid.time(3)) == {"a": 1.0}
-    assert wheel.weights(grid.time(3.5)) == {"a": pytest.approx(0.5), "b": pytest.approx(0.5)}
-    assert wheel.weights(0.0) == {"a": 1.0}  # before the first bar the first one stands already
+    wheel = cycle([weights_of({"a": 1.0}), weights_of({"b": 1.0})], turns("4b", "1b", grid))
+    assert text_weights(wheel.weights(grid.time(4))) == {"b": 1.0}
+    assert text_weights(wheel.weights(grid.time(3))) == {"a": 1.0}
+    assert text_weights(wheel.weights(grid.time(3.5))) == {"a": pytest.approx(0.5), "b": pytest.approx(0.5)}
+    assert text_weights(wheel.weights(0.0)) == {"a": 1.0}  # also before the first bar
 
 
 def test_a_fade_longer_than_its_hold_is_refused() -> None:
     for hold, fade in (("4b", "5b"), ("1b", "1s"), ("1s", "3b")):
         with pytest.raises(ConfigError, match=r"score.fade=.*the fade is part of the hold"):
-            check_pace(parse_pace(hold, fade, fps=Fraction(24), duration=60.0, grid=even(120, 4)))
-    with pytest.raises(ConfigError, match=r"score.hold=0s: each sight has to be held"):
-        check_pace(parse_pace("0b", "0b", fps=Fraction(24), duration=60.0, grid=even(120, 4)))
+            turns(hold, fade, even(120, 4))
+    with pytest.raises(ConfigError, match=r"score.hold=0s: hold each target"):
+        turns("0b", "0b", even(120, 4))

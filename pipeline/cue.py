@@ -1,0 +1,38 @@
+"""What one frame needs from the score: camera rates, dream and flow settings, targets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.config import DreamConfig, FlowConfig
+from pipeline.targets.target import TargetWeights
+
+
+@dataclass(frozen=True)
+class CameraRates:
+    """The camera at one moment.
+
+    ``zoom`` is a factor per second (above 1 flies in), ``rotate`` degrees per second (the image turns clockwise),
+    ``pan`` frame widths and heights per second (the camera moves right and down), ``center`` the fixed point of zoom
+    and rotation in fractions of the frame.
+    """
+
+    zoom: float = 1.0
+    rotate: float = 0.0
+    pan: tuple[float, float] = (0.0, 0.0)
+    center: tuple[float, float] = (0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Cue:
+    """One moment of the score. ``dream`` and ``flow`` hold the numbers of this moment.
+
+    ``targets`` maps the scale of an octave (1 = full size) to its targets; an octave without targets stays as it is.
+    ``label`` names the strongest target: ``class:owl``, in a fade ``class:owl → class:eye``.
+    """
+
+    seconds: float
+    camera: CameraRates
+    dream: DreamConfig
+    flow: FlowConfig
+    targets: Callable[[float], TargetWeights]
+    label: str
