@@ -119,7 +119,7 @@ EVENTS: dict[str, tuple[int, Callable[[], None]]] = {
 def arm(name: str) -> None:
     """Let the event happen to the render that follows in this process."""
     index, act = EVENTS[name]
-    writer.WORTH = 0.0  # so that even these short segments are spooled frame by frame
+    writer.MIN_SPOOLED_SECONDS = 0.0  # so that even these short segments are spooled frame by frame
     if name == "full disk at the end":
         fill_disk_before_join()
     film.render = partial(film.render, watchers=(AtFrame(index, act),))  # type: ignore[assignment]
