@@ -1,4 +1,4 @@
-"""The footage under a film: its times, cuts and sound, as they are written."""
+"""The footage of a film: which part is used, its times, cuts and sound."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -18,9 +18,9 @@ from tests.media.drawing import draw, video, with_sound
 
 def planned(tmp_path: Path, path: Path, *overrides: str) -> FilmPlan:
     command.register()
-    asked = ["+preset=footage", f"source.path='{path}'", *overrides]
+    settings = ["+preset=footage", f"source.path='{path}'", *overrides]
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
-        config = command.read(compose("config", asked))
+        config = command.read(compose("config", settings))
     return plan_film(config, tmp_path, "film")
 
 
@@ -29,7 +29,7 @@ def clip(tmp_path: Path) -> Path:
     return with_sound(tmp_path / "clip.mp4", "-c:a", "aac", rate="30000/1001", seconds=2.002)
 
 
-def test_size_rate_and_length_are_the_footages(tmp_path: Path, clip: Path) -> None:
+def test_size_rate_and_length_come_from_the_footage(tmp_path: Path, clip: Path) -> None:
     plan = planned(tmp_path, clip)
     assert (plan.width, plan.height, plan.fps, plan.frames) == (64, 48, Fraction(30000, 1001), 60)
     assert plan.shots[0].footage is not None
@@ -38,14 +38,14 @@ def test_size_rate_and_length_are_the_footages(tmp_path: Path, clip: Path) -> No
     assert plan.shots[0].footage.sound(plan.frames, "none") is None
 
 
-def test_one_side_asked_for_keeps_the_shape(tmp_path: Path, clip: Path) -> None:
+def test_one_given_side_keeps_the_aspect_ratio(tmp_path: Path, clip: Path) -> None:
     plan = planned(tmp_path, clip, "frame.width=128")
     assert (plan.width, plan.height) == (128, 96)
     plan = planned(tmp_path, clip, "frame.width=128", "frame.height=72")
     assert (plan.width, plan.height) == (128, 72)
 
 
-def test_start_end_and_duration_cut(tmp_path: Path, clip: Path) -> None:
+def test_start_end_and_duration_trim_the_clip(tmp_path: Path, clip: Path) -> None:
     plan = planned(tmp_path, clip, "source.start=15f", "source.end=45f")
     assert plan.frames == 30 and plan.shots[0].footage is not None
     assert plan.shots[0].footage.picks(30).tolist() == list(range(15, 45))
@@ -59,7 +59,7 @@ def test_start_end_and_duration_cut(tmp_path: Path, clip: Path) -> None:
     assert sound is not None and sound.end == pytest.approx(10 * 1.001 / 30, abs=1e-6)
 
 
-def test_a_rate_that_is_asked_for(tmp_path: Path, clip: Path) -> None:
+def test_a_given_frame_rate_is_used(tmp_path: Path, clip: Path) -> None:
     plan = planned(tmp_path, clip, "frame.fps=12")
     assert (plan.fps, plan.frames) == (12, 24)
     plan = planned(tmp_path, clip, "source.fps=15")
@@ -93,12 +93,12 @@ def test_cuts_are_counted_in_frames_of_the_film(tmp_path: Path) -> None:
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
-def test_what_does_not_fit_is_said(tmp_path: Path, clip: Path, overrides: list[str], message: str) -> None:
+def test_settings_that_do_not_fit_are_refused(tmp_path: Path, clip: Path, overrides: list[str], message: str) -> None:
     with pytest.raises(RenderError, match=message):
         planned(tmp_path, clip, *overrides)
 
 
-def test_a_clip_whose_picture_begins_late_is_cut_from_its_first_picture_on(tmp_path: Path, clip: Path) -> None:
+def test_sound_before_the_first_picture_is_cut(tmp_path: Path, clip: Path) -> None:
     late = tmp_path / "late.mkv"
     arguments = ["-itsoffset", "3", "-i", f"file:{clip}", "-i", f"file:{clip}", "-map", "0:v", "-map", "1:a"]
     draw(late, *arguments, "-c", "copy")
@@ -110,7 +110,7 @@ def test_a_clip_whose_picture_begins_late_is_cut_from_its_first_picture_on(tmp_p
     assert not any("of sound" in note for note in planned(tmp_path, clip).notes)
 
 
-def test_only_what_is_used_is_looked_at(tmp_path: Path) -> None:
+def test_only_the_used_part_is_decoded(tmp_path: Path) -> None:
     path = video(tmp_path / "long.mp4", "testsrc2=s=64x48:r=24:d=8")
     for part in (["source.end=12f"], ["duration=12f"], ["source.start=4f", "duration=0.5s"]):
         plan = planned(tmp_path, path, *part)
@@ -119,7 +119,7 @@ def test_only_what_is_used_is_looked_at(tmp_path: Path) -> None:
     assert planned(tmp_path, path, "source.end=25%").frames == 48
 
 
-def test_damaged_sound_is_refused_unless_it_is_not_wanted(tmp_path: Path) -> None:
+def test_damaged_sound_is_refused_unless_unused(tmp_path: Path) -> None:
     path = with_sound(tmp_path / "d.mkv", "-c:a", "flac")
     data = bytearray(path.read_bytes())
     data[int(len(data) * 0.8)] ^= 0x41
@@ -131,7 +131,7 @@ def test_damaged_sound_is_refused_unless_it_is_not_wanted(tmp_path: Path) -> Non
     assert "used as it is" in planned(tmp_path, path, "source.salvage=true").notes[0]
 
 
-def test_the_footage_itself_is_never_replaced(tmp_path: Path, clip: Path) -> None:
+def test_footage_is_never_overwritten(tmp_path: Path, clip: Path) -> None:
     with pytest.raises(RenderError, match="this is the footage itself"):
         planned(tmp_path, clip, f"output={clip}", "overwrite=true")
 
@@ -140,7 +140,7 @@ def test_the_footage_itself_is_never_replaced(tmp_path: Path, clip: Path) -> Non
     ("footage", "output"),
     [("shots", "shots/film.mp4"), ("shots", "shots/../shots/film.mov")],
 )
-def test_a_film_does_not_stand_among_the_pictures_it_is_made_of(tmp_path: Path, footage: str, output: str) -> None:
+def test_output_may_not_lie_among_source_images(tmp_path: Path, footage: str, output: str) -> None:
     folder = tmp_path / "shots"
     folder.mkdir()
     for number in range(4):
@@ -151,7 +151,7 @@ def test_a_film_does_not_stand_among_the_pictures_it_is_made_of(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("size", "asked", "extra"),
+    ("size", "settings", "extra"),
     [
         ("640x360", [], 0),
         ("1080x1920", [], 3),
@@ -159,15 +159,13 @@ def test_a_film_does_not_stand_among_the_pictures_it_is_made_of(tmp_path: Path, 
         ("1280x720", ["frame.width=1280"], 0),
     ],
 )
-def test_motifs_keep_their_share_of_footage_of_any_size(
-    tmp_path: Path, size: str, asked: list[str], extra: int
-) -> None:
+def test_octaves_follow_the_size_of_the_footage(tmp_path: Path, size: str, settings: list[str], extra: int) -> None:
     path = video(tmp_path / "a.mp4", f"color=gray:s={size}:r=24:d=0.1")
-    plan = planned(tmp_path, path, "dream.octaves=4", "dream.octave_ratio=1.4", *asked)
+    plan = planned(tmp_path, path, "dream.octaves=4", "dream.octave_ratio=1.4", *settings)
     assert plan.shots[0].octaves == 4 + extra
 
 
-def test_without_footage_its_size_cannot_be_asked_for(tmp_path: Path) -> None:
+def test_size_zero_needs_footage(tmp_path: Path) -> None:
     with pytest.raises(RenderError, match=r"frame.width=0: allowed is 16 to 16384"):
         planned(tmp_path, video(tmp_path / "a.mp4"), "source=none", "source.path=null", "frame.width=0", "duration=1s")
 

@@ -1,4 +1,4 @@
-"""The score on paper: the figures of the render, drawn and written without any network."""
+"""The score as data and as a chart: the numbers of the render, without a network."""
 
 import json
 import subprocess
@@ -50,9 +50,7 @@ def draw(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", SCORES)
-def test_its_figures_are_those_that_the_render_reads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_the_data_are_what_the_render_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     plan = planned(tmp_path, *SMALL, *SCORES[name])
     sheet = make_sheet(score_of(plan.shots[0]), float(plan.fps), plan.frames, plan.shots[0].scales())
@@ -67,13 +65,13 @@ def test_its_figures_are_those_that_the_render_reads(
             assert targets[index] == text_weights(cue.targets(scale))
 
 
-def test_the_scales_are_those_of_the_dreamer(tmp_path: Path) -> None:
+def test_plan_and_dreamer_agree_on_scales(tmp_path: Path) -> None:
     plan = planned(tmp_path, *SMALL, "frame.scale=3")
     shot = build_shot(plan.shots[0], model_zoo.build(plan.config.network))
     assert plan.shots[0].scales() == pytest.approx(shot.dreamer.dreamer.scales(min(shot.size)), rel=1e-12)
 
 
-def test_picture_and_data_come_out_whole(tmp_path: Path) -> None:
+def test_chart_and_data_are_written(tmp_path: Path) -> None:
     run = draw(*SMALL, "+preset=fractal_zoom", "output=score.png", "export=score.json", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert run.stdout.split() == ["score.png", "score.json"]
@@ -91,7 +89,7 @@ def test_picture_and_data_come_out_whole(tmp_path: Path) -> None:
     assert len(np.unique(pixels[coloured][:, 0] // 16)) >= 3  # of several targets
 
 
-def test_a_film_of_one_frame_and_a_long_one_are_drawn(tmp_path: Path) -> None:
+def test_a_short_and_a_long_film_are_drawn(tmp_path: Path) -> None:
     for duration in ("1f", "30m"):
         run = draw(f"duration={duration}", "frame.fps=5", f"output={duration}.png", cwd=tmp_path)
         assert run.returncode == 0, run.stderr
@@ -99,16 +97,16 @@ def test_a_film_of_one_frame_and_a_long_one_are_drawn(tmp_path: Path) -> None:
             assert picture.width == 1600
 
 
-def test_beats_that_are_only_counted_are_said_and_a_metronome_takes_little_room(tmp_path: Path) -> None:
+def test_assumed_beats_are_marked(tmp_path: Path) -> None:
     hum = save(tmp_path / "hum.wav", 0.3 * np.sin(2 * np.pi * 220 * np.arange(3 * RATE) / RATE))
     sheet = sheet_of(planned(tmp_path, *SMALL, f"audio.path={hum}"))
     assert sheet.music is not None and sheet.music.counted
-    told = sheet_of(planned(tmp_path, *SMALL, f"audio.path={hum}", "audio.bpm=90"))
-    assert told.music is not None and not told.music.counted
+    given = sheet_of(planned(tmp_path, *SMALL, f"audio.path={hum}", "audio.bpm=90"))
+    assert given.music is not None and not given.music.counted
     alone = replace(sheet, music=replace(sheet.music, counted=False))
     with_words, without = (opened(as_png(each, "hum")) for each in (sheet, alone))
     changed = np.argwhere(np.abs(with_words - without).max(axis=-1))
-    assert len(changed) > 100 and changed[:, 1].max() < LEFT  # words beside the lane, nothing in it
+    assert len(changed) > 100 and changed[:, 1].max() < LEFT  # text next to the lane, nothing in it
     metronome = opened(as_png(sheet_of(planned(tmp_path, *SMALL, "audio.bpm=128")), "bpm"))
     assert metronome.shape[0] == without.shape[0] - SONG + BEATS
     lane = metronome[TOP : TOP + BEATS, LEFT:]
@@ -120,13 +118,13 @@ def opened(png: bytes) -> np.ndarray:
         return np.asarray(picture.convert("RGB"), dtype=np.int16)
 
 
-def test_it_goes_beside_the_film_or_into_the_runs_folder(tmp_path: Path) -> None:
+def test_chart_path_follows_the_output(tmp_path: Path) -> None:
     assert draw(*SMALL, "output=films/a.mp4", cwd=tmp_path).stdout.split() == ["films/a.score.png"]
     (path,) = draw(*SMALL, cwd=tmp_path).stdout.split()
     assert Path(path).name == "score.png" and "outputs" in path
 
 
-def test_what_is_there_is_only_replaced_when_asked(tmp_path: Path) -> None:
+def test_existing_charts_need_overwrite(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("precious")
     run = draw(*SMALL, "output=a.png", "export=a.json", cwd=tmp_path)
     assert run.returncode == 1
@@ -136,7 +134,7 @@ def test_what_is_there_is_only_replaced_when_asked(tmp_path: Path) -> None:
     assert (tmp_path / "a.json").read_text().startswith('{"fps"')
 
 
-def test_it_loads_neither_torch_nor_a_network(tmp_path: Path) -> None:
+def test_the_score_command_loads_no_torch(tmp_path: Path) -> None:
     code = "import sys\nfrom pipeline.score import __main__ as score\n"
     code += f"sys.argv = ['score', *{[*SMALL, 'score.draw=5', 'output=s.png']!r}]\n"
     code += "try: score.main()\nfinally: print('torch' in sys.modules, 'cv2' in sys.modules)"
@@ -156,7 +154,7 @@ def test_it_loads_neither_torch_nor_a_network(tmp_path: Path) -> None:
         (["output=/proc/s.png"], "error: /proc/s.png cannot be written"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_errors_are_one_sentence(tmp_path: Path, arguments: list[str], message: str) -> None:
     run = draw(*SMALL, *arguments, cwd=tmp_path)
     assert run.returncode == 1
     assert message in run.stderr and len(run.stderr.splitlines()) == 1

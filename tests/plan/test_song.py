@@ -1,4 +1,4 @@
-"""The song of a film: what is heard of it, what the settings correct, how it is laid under the pictures."""
+"""The song of a film: its beats, what the settings correct, and its sync with the frames."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -29,7 +29,7 @@ def grid_of(config: AudioConfig) -> Grid:
     return make_signals(config, song, FPS).grid
 
 
-def test_the_grid_is_the_songs(tmp_path: Path) -> None:
+def test_the_beat_grid_comes_from_the_song(tmp_path: Path) -> None:
     drawing = Drawing(100, seconds=12, drift=0.03)
     grid = grid_of(AudioConfig(path=str(drawing.save(tmp_path / "s.wav"))))
     beats = [at for _, at in grid.between(0.0, 12.0)]
@@ -39,7 +39,7 @@ def test_the_grid_is_the_songs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bpm", [60, 90, 97.5, 120, 174])
-def test_a_given_tempo_is_exact_and_falls_on_the_clicks(tmp_path: Path, bpm: float) -> None:
+def test_a_given_tempo_is_exact_and_in_phase(tmp_path: Path, bpm: float) -> None:
     drawing = Drawing(bpm, seconds=12, hats=0.8)
     path = str(drawing.save(tmp_path / "s.wav"))
     grid = grid_of(AudioConfig(path=path, bpm=bpm))
@@ -51,14 +51,14 @@ def test_a_given_tempo_is_exact_and_falls_on_the_clicks(tmp_path: Path, bpm: flo
 
 
 @pytest.mark.parametrize("bpm", [60, 72])
-def test_a_given_tempo_is_that_of_slow_kicks_which_hats_make_sound_twice_as_fast(tmp_path: Path, bpm: float) -> None:
+def test_a_given_tempo_can_halve_the_detected_one(tmp_path: Path, bpm: float) -> None:
     drawing = Drawing(bpm, seconds=20, click="deep", hats=0.4, alike=True)
     grid = grid_of(AudioConfig(path=str(drawing.save(tmp_path / "s.wav")), bpm=bpm))
     beats = [at for _, at in grid.between(0.0, 19.8)]
     assert beats == pytest.approx(drawing.beats(), abs=0.025)
 
 
-def test_an_offset_moves_heard_beats_off_the_off_beat(tmp_path: Path) -> None:
+def test_an_offset_moves_detected_beats(tmp_path: Path) -> None:
     drawing = Drawing(120, seconds=12, drift=0.03)
     path = str(drawing.save(tmp_path / "s.wav"))
     half = float(drawing.beats()[5] + drawing.beats()[4]) / 2
@@ -70,13 +70,13 @@ def test_an_offset_moves_heard_beats_off_the_off_beat(tmp_path: Path) -> None:
     assert recall >= 0.95
 
 
-def test_other_bars(tmp_path: Path) -> None:
+def test_three_beats_per_bar(tmp_path: Path) -> None:
     grid = grid_of(AudioConfig(path=str(Drawing(120, seconds=12).save(tmp_path / "s.wav")), beats_per_bar=8))
     assert grid.beats_per_bar == 8
     assert round((grid.time(0) - 0.3) / 0.5) % 4 == 0
 
 
-def test_the_film_may_begin_within_the_song(tmp_path: Path) -> None:
+def test_a_film_may_start_within_the_song(tmp_path: Path) -> None:
     drawing = Drawing(120, seconds=12)
     config = AudioConfig(path=str(drawing.save(tmp_path / "s.wav")), start="4.3s")
     song = plan_song(config, FPS)
@@ -89,12 +89,12 @@ def test_the_film_may_begin_within_the_song(tmp_path: Path) -> None:
         plan_song(AudioConfig(path=config.path, start="13s"), FPS)
 
 
-def test_without_a_song_there_are_120_beats_a_minute() -> None:
+def test_without_a_song_the_tempo_is_120() -> None:
     assert grid_of(AudioConfig()).time(7) == pytest.approx(3.5)
     assert grid_of(AudioConfig(bpm=90, offset="0.25s")).time(3) == pytest.approx(2.25)
 
 
-def test_a_song_without_a_beat_says_so(tmp_path: Path) -> None:
+def test_a_song_without_a_beat_gets_a_note(tmp_path: Path) -> None:
     path = save(tmp_path / "s.wav", np.zeros(RATE * 3, np.float32))
     config = AudioConfig(path=str(path))
     song = plan_song(config, FPS)
@@ -103,7 +103,7 @@ def test_a_song_without_a_beat_says_so(tmp_path: Path) -> None:
     assert "no beat is heard" in note and "audio.bpm=" in note
 
 
-def test_the_song_is_not_replaced_and_its_end_is_noted(tmp_path: Path) -> None:
+def test_a_song_is_never_overwritten(tmp_path: Path) -> None:
     path = video(tmp_path / "v.mp4", "testsrc2=s=64x48:d=3", "-f", "lavfi", "-i", "sine=d=3", "-c:a", "aac")
     config = AudioConfig(path=str(path), bpm=120)
     song = plan_song(config, FPS)
@@ -124,7 +124,7 @@ def clicks(path: Path) -> Path:
     return save(path, sound, rate=44100, channels=2)
 
 
-def heard(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def decoded(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     return np.concatenate(list(Decoder(path).blocks()))
 
 
@@ -156,7 +156,7 @@ def test_the_song_is_in_sync_from_start_to_end(
     path = clicks(tmp_path / "c.wav")
     path = draw(tmp_path / song, "-i", f"file:{path}", *arguments) if song != "c.wav" else path
     film = laid(tmp_path, path, name, frames=151, config=AudioConfig(path=str(path)))
-    sound = heard(film)
+    sound = decoded(film)
     assert len(sound) / RATE == pytest.approx(151 / 24, abs=0.02)
     for at in CLICKS:
         middle = round(at * RATE)
@@ -169,14 +169,14 @@ def test_the_song_is_in_sync_from_start_to_end(
     assert f"#codec_id 0: {codec}" in report.decode().splitlines()
 
 
-def test_a_part_of_it_a_longer_film_and_a_fade(tmp_path: Path) -> None:
+def test_song_is_trimmed_padded_and_faded(tmp_path: Path) -> None:
     path = str(clicks(tmp_path / "c.wav"))
-    part = heard(laid(tmp_path, Path(path), "part.mp4", frames=48, config=AudioConfig(path=path, start="1.25s")))
+    part = decoded(laid(tmp_path, Path(path), "part.mp4", frames=48, config=AudioConfig(path=path, start="1.25s")))
     assert len(part) / RATE == pytest.approx(2.0, abs=1e-3)
     assert int(np.abs(part[: RATE // 2]).argmax()) / RATE == pytest.approx(0.25, abs=0.001)
-    longer = heard(laid(tmp_path, Path(path), "long.mp4", frames=192, config=AudioConfig(path=path)))
+    longer = decoded(laid(tmp_path, Path(path), "long.mp4", frames=192, config=AudioConfig(path=path)))
     assert len(longer) / RATE == pytest.approx(8.0, abs=1e-3)
     assert np.abs(longer[int(6.4 * RATE) :]).max() < 0.001
-    faded = heard(laid(tmp_path, Path(path), "fade.mp4", frames=144, config=AudioConfig(path=path, fade_out="2s")))
+    faded = decoded(laid(tmp_path, Path(path), "fade.mp4", frames=144, config=AudioConfig(path=path, fade_out="2s")))
     peaks = [np.abs(faded[round(at * RATE) - 200 : round(at * RATE) + 200]).max() for at in (3.5, 4.5, 5.0, 5.5)]
     assert peaks == pytest.approx([peaks[0], peaks[0] * 0.75, peaks[0] * 0.5, peaks[0] * 0.25], abs=0.03)

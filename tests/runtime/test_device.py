@@ -90,7 +90,7 @@ def test_want_of_memory_may_say_nothing() -> None:
 
 
 def test_a_film_of_any_order_is_another_film_and_its_record_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="a stone"):
+    with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, "duration=8f", "deterministic=false", at=4)
     assert not in_order() and torch.backends.cudnn.benchmark
     with pytest.raises(OutputError, match=r"rendered differently \(deterministic: false → true\)"):

@@ -1,4 +1,4 @@
-"""The lock: one render a film, none left behind by a crash."""
+"""The lock: one render per film; a crash leaves none behind."""
 
 import json
 import os
@@ -31,18 +31,18 @@ def holding(path: Path) -> "subprocess.Popen[str]":
     return process
 
 
-def test_it_names_host_and_process_and_goes_with_its_render(tmp_path: Path) -> None:
+def test_the_note_names_host_and_process(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with RenderLock(path, Path("zoom.mp4")):
-        told = json.loads(path.with_suffix(".json").read_text())
-        assert told["pid"] == os.getpid()
-        assert told["host"]
+        note = json.loads(path.with_suffix(".json").read_text())
+        assert note["pid"] == os.getpid()
+        assert note["host"]
         assert is_held(path)
     assert not path.with_suffix(".json").exists()
     assert not is_held(path)
 
 
-def test_a_second_render_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
+def test_a_second_render_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with holding(path) as process:
         assert is_held(path)
@@ -63,7 +63,7 @@ def test_the_lock_of_a_killed_render_is_taken_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "x" * 5000, '{"host": 7, "pid": "no"}', "\x00\xff"])
-def test_a_lock_that_makes_no_sense_is_taken_over_unless_it_names_another_host(tmp_path: Path, content: str) -> None:
+def test_only_a_lock_of_another_host_is_respected(tmp_path: Path, content: str) -> None:
     path = tmp_path / "lock"
     path.with_suffix(".json").write_text(content)
     if "host" in content:
@@ -74,13 +74,13 @@ def test_a_lock_that_makes_no_sense_is_taken_over_unless_it_names_another_host(t
         assert json.loads(path.with_suffix(".json").read_text())["pid"] == os.getpid()
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="lock cannot be written"):
         RenderLock(tmp_path / "file" / "lock", Path("zoom.mp4")).__enter__()
 
 
-def test_leaving_it_forgives_a_folder_that_is_gone(tmp_path: Path) -> None:
+def test_leaving_ignores_a_removed_folder(tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     with RenderLock(folder / "lock", Path("zoom.mp4")):

@@ -1,4 +1,4 @@
-"""What a device that runs ahead has dreamed is not waited for while it is quick, and not lost when it is slow."""
+"""Frames of an async device: not waited for while they are fast, not lost when they are slow."""
 
 import os
 import signal
@@ -24,16 +24,16 @@ FILM = ("duration=8f", "segment=6")
 
 
 @pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The SHA-256 of the film that nothing happened to, on a device that is waited for."""
-    folder = tmp_path_factory.mktemp("quiet")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """SHA-256 of the film without a stop, from a synchronous device."""
+    folder = tmp_path_factory.mktemp("expected")
     make(folder, *FILM)
     return sha256_of(folder / "film.mp4")
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """How often frames were fetched later, packed at once and given a spool, with a processor that runs ahead."""
+def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Counts deferred frames, packed frames and spools, with the CPU treated as an async device."""
     monkeypatch.setattr(shot_render, "ASYNC_DEVICES", ("cpu",))
     monkeypatch.setattr(open_segment, "TIMED_FRAMES", 3)
     counts = {"write_later": 0, "pack": 0, "new": 0}
@@ -47,39 +47,37 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return counts
 
 
-def test_quick_frames_are_neither_waited_for_nor_spooled(
-    tmp_path: Path, quiet: str, asked: dict[str, int], monkeypatch: pytest.MonkeyPatch
+def test_fast_frames_are_not_spooled(
+    tmp_path: Path, expected: str, counts: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "MIN_SPOOLED_SECONDS", 1e9)
     make(tmp_path, *FILM)
-    assert asked["new"] == 0
-    assert asked["write_later"] == 3  # of a processor: those of which it was not known; of a GPU the others, too
-    assert sha256_of(tmp_path / "film.mp4") == quiet
+    assert counts["new"] == 0
+    assert counts["write_later"] == 3  # on the CPU only until the frame time is known; on a GPU the others, too
+    assert sha256_of(tmp_path / "film.mp4") == expected
 
 
 @pytest.mark.parametrize("at", [1, 2, 4])
-def test_slow_frames_are_all_kept_when_it_stops(
-    tmp_path: Path, quiet: str, asked: dict[str, int], monkeypatch: pytest.MonkeyPatch, at: int
+def test_slow_frames_survive_a_stop(
+    tmp_path: Path, expected: str, counts: dict[str, int], monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    """Before it is known that they are slow, when it becomes known, and after."""
+    """Before, at and after the frame at which they prove slow."""
     monkeypatch.setattr(writer, "MIN_SPOOLED_SECONDS", 0.0)
     with pytest.raises(Interrupted, match=rf"stopped; {at + 1} of 8 frames are kept"):
         make(tmp_path, *FILM, at=at, act=partial(os.kill, os.getpid(), signal.SIGINT))
-    assert asked["write_later"] == min(at + 1, 3)
-    assert asked["pack"] == max(0, at - 2)
+    assert counts["write_later"] == min(at + 1, 3)
+    assert counts["pack"] == max(0, at - 2)
     assert make(tmp_path, *FILM).frames == list(range(at + 1, 8))
-    # What an earlier run left is spooled again at once; after one more frame the next segment is not settled yet.
-    assert asked["write_later"] == min(at + 1, 3) + (2 if at == 4 else 0)
-    assert sha256_of(tmp_path / "film.mp4") == quiet
+    # Frames of an earlier run are spooled at once; after one more frame the next segment is not settled yet.
+    assert counts["write_later"] == min(at + 1, 3) + (2 if at == 4 else 0)
+    assert sha256_of(tmp_path / "film.mp4") == expected
 
 
-def test_a_film_of_segments_too_short_to_tell_is_kept_as_well(
-    tmp_path: Path, asked: dict[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_short_segments_survive_a_stop(tmp_path: Path, counts: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "MIN_SPOOLED_SECONDS", 0.0)
-    with pytest.raises(RuntimeError, match="a stone"):
+    with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, "duration=8f", "segment=2", at=4)
-    assert (asked["write_later"], asked["pack"], asked["new"]) == (3, 2, 2)
+    assert (counts["write_later"], counts["pack"], counts["new"]) == (3, 2, 2)
     assert make(tmp_path, "duration=8f", "segment=2").frames == [5, 6, 7]
 
 
@@ -91,24 +89,24 @@ def step(index: int, frame: Tensor) -> Step:
     return Step(index, frame, "", frame, {})
 
 
-def test_frames_that_are_held_are_those_that_would_have_been_spooled(tmp_path: Path) -> None:
+def test_pending_frames_equal_spooled_frames(tmp_path: Path) -> None:
     frames = [torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(n)) for n in range(3)]
-    held = OpenSegment(0, encoder(tmp_path / "held.mp4"), None, defer=True)
-    kept = OpenSegment(1, encoder(tmp_path / "kept.mp4"), Spool(tmp_path / "kept.raw"))
+    pending = OpenSegment(0, encoder(tmp_path / "pending.mp4"), None, defer=True)
+    spooled = OpenSegment(1, encoder(tmp_path / "spooled.mp4"), Spool(tmp_path / "spooled.raw"))
     for index, frame in enumerate(frames):
-        for each in (held, kept):
+        for each in (pending, spooled):
             each.add(step(index, frame))
-    held.settle(Spool(tmp_path / "held.raw"))
-    for each in (held, kept):
+    pending.settle(Spool(tmp_path / "pending.raw"))
+    for each in (pending, spooled):
         each.encoder.__exit__(RuntimeError, RuntimeError(), None)
         each.close()
-    assert (tmp_path / "held.raw").read_bytes() == (tmp_path / "kept.raw").read_bytes()
-    assert (tmp_path / "held.raw").stat().st_size > 3 * 48 * 64
-    assert torch.equal(held.canvas_on_cpu(), frames[2])
-    assert held.pending is None
+    assert (tmp_path / "pending.raw").read_bytes() == (tmp_path / "spooled.raw").read_bytes()
+    assert (tmp_path / "pending.raw").stat().st_size > 3 * 48 * 64
+    assert torch.equal(pending.canvas_on_cpu(), frames[2])
+    assert pending.pending is None
 
 
-def test_frames_of_no_numbers_are_not_kept(tmp_path: Path) -> None:
+def test_frames_that_are_not_finite_are_dropped(tmp_path: Path) -> None:
     opening = OpenSegment(0, encoder(tmp_path / "a.mp4"), None, defer=True)
     opening.add(step(0, torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))))
     opening.add(step(1, torch.full((1, 3, 48, 64), torch.nan)))
@@ -119,7 +117,7 @@ def test_frames_of_no_numbers_are_not_kept(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_pace_is_that_of_the_last_frames_and_not_of_setting_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_timer_ignores_the_first_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = iter(
         [
             0.0,
@@ -128,10 +126,10 @@ def test_the_pace_is_that_of_the_last_frames_and_not_of_setting_up(monkeypatch: 
         ]
     )
     monkeypatch.setattr("pipeline.segments.open_segment.time.monotonic", lambda: next(ends))
-    pace, found = FrameTimer(), []
+    timer, seconds = FrameTimer(), []
     for _ in range(2 * open_segment.TIMED_FRAMES + 1):
-        pace.frame()
-        found.append(pace.seconds())
-    assert found[: open_segment.TIMED_FRAMES - 1] == [None] * (open_segment.TIMED_FRAMES - 1)
-    assert found[open_segment.TIMED_FRAMES - 1 : open_segment.TIMED_FRAMES + 2] == [0.5] * 3
-    assert found[-1] == 2.0
+        timer.frame()
+        seconds.append(timer.seconds())
+    assert seconds[: open_segment.TIMED_FRAMES - 1] == [None] * (open_segment.TIMED_FRAMES - 1)
+    assert seconds[open_segment.TIMED_FRAMES - 1 : open_segment.TIMED_FRAMES + 2] == [0.5] * 3
+    assert seconds[-1] == 2.0

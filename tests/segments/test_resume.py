@@ -1,4 +1,4 @@
-"""Whatever happens to a render, what was rendered is kept, and the finished film is the one of a quiet run."""
+"""Whatever stops a render, it resumes, and the finished film is the same as without a stop."""
 
 import os
 import re
@@ -25,8 +25,8 @@ TINY = ("frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=2",
 
 
 @dataclass
-class Witness:
-    """Counts the frames that are dreamed; ``act`` is done at frame ``at``."""
+class FrameCounter:
+    """Counts the rendered frames; calls ``act`` at frame ``at``."""
 
     at: int = -1
     act: Callable[[], None] = lambda: None
@@ -43,54 +43,54 @@ class Witness:
         self.segments.append(first)
 
 
-def stumble() -> None:
-    raise RuntimeError("a stone")
+def fail() -> None:
+    raise RuntimeError("at this frame")
 
 
-def make(folder: Path, *overrides: str, at: int = -1, act: Callable[[], None] = stumble) -> Witness:
-    """Render folder/film.mp4, with something happening at a frame."""
+def make(folder: Path, *overrides: str, at: int = -1, act: Callable[[], None] = fail) -> FrameCounter:
+    """Render folder/film.mp4, with ``act`` at frame ``at``."""
     folder.mkdir(exist_ok=True)
-    witness = Witness(at, act)
+    counter = FrameCounter(at, act)
     plan = planned(folder, *TINY, f"output={folder}/film.mp4", *overrides)
-    film.render(plan, (witness,))
-    return witness
+    film.render(plan, (counter,))
+    return counter
 
 
 @pytest.fixture(autouse=True)
-def even_quick_segments_are_spooled(monkeypatch: pytest.MonkeyPatch) -> None:
+def spool_even_fast_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.segments.writer.MIN_SPOOLED_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
-    """The SHA-256 of the film that nothing happened to, by its length in frames."""
-    found = {}
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
+    """SHA-256 of the film without a stop, by its length in frames."""
+    hashes = {}
     for frames in (8, 14):
-        folder = tmp_path_factory.mktemp("quiet")
+        folder = tmp_path_factory.mktemp("expected")
         make(folder, f"duration={frames}f")
         assert sorted(path.name for path in folder.iterdir()) == ["film.mp4", "film.poster.png", "film.run.yaml"]
         assert probe_video(folder / "film.mp4").frames == frames
-        found[frames] = sha256_of(folder / "film.mp4")
-    return found
+        hashes[frames] = sha256_of(folder / "film.mp4")
+    return hashes
 
 
-def test_an_error_in_the_middle_of_a_segment_costs_no_frame(tmp_path: Path, quiet: dict[int, str]) -> None:
-    with pytest.raises(RuntimeError, match="a stone"):
+def test_an_error_within_a_segment_loses_no_frame(tmp_path: Path, expected: dict[int, str]) -> None:
+    with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, "duration=14f", at=6)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.work"]
     again = make(tmp_path, "duration=14f")
     assert again.frames == list(range(7, 14))
     assert again.segments == [0, 4, 8, 12]  # also what was there already, for those who look on
-    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == expected[14]
     assert not (tmp_path / "film.work").exists()
 
 
-def test_stopped_twice_in_one_segment_it_still_costs_no_frame(tmp_path: Path, quiet: dict[int, str]) -> None:
+def test_two_stops_in_one_segment_lose_no_frame(tmp_path: Path, expected: dict[int, str]) -> None:
     for at in (4, 6):
         with pytest.raises(Interrupted, match=rf"stopped; {at + 1} of 14 frames are kept in .*film.work"):
             make(tmp_path, "duration=14f", at=at, act=lambda: os.kill(os.getpid(), signal.SIGINT))
     assert make(tmp_path, "duration=14f").frames == list(range(7, 14))
-    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == expected[14]
 
 
 @pytest.mark.parametrize("arithmetic", [(torch.float32, True), (torch.float32, False), (torch.bfloat16, True)])
@@ -100,14 +100,14 @@ def test_a_film_resumes_in_its_precision_and_layout(
     """Even if the rule would choose others by now."""
     with monkeypatch.context() as patch:
         patch.setattr("pipeline.build.choose_arithmetic", lambda *given: arithmetic)
-        make(tmp_path / "quiet", "duration=8f")
-        with pytest.raises(RuntimeError, match="a stone"):
-            make(tmp_path / "loud", "duration=8f", at=5)
-    assert make(tmp_path / "loud", "duration=8f").frames == [6, 7]
-    assert sha256_of(tmp_path / "loud" / "film.mp4") == sha256_of(tmp_path / "quiet" / "film.mp4")
+        make(tmp_path / "expected", "duration=8f")
+        with pytest.raises(RuntimeError, match="at this frame"):
+            make(tmp_path / "stopped", "duration=8f", at=5)
+    assert make(tmp_path / "stopped", "duration=8f").frames == [6, 7]
+    assert sha256_of(tmp_path / "stopped" / "film.mp4") == sha256_of(tmp_path / "expected" / "film.mp4")
 
 
-def test_stopped_at_once_finished_segments_stay(tmp_path: Path, quiet: dict[int, str]) -> None:
+def test_stopping_at_once_keeps_finished_segments(tmp_path: Path, expected: dict[int, str]) -> None:
     def hit_twice() -> None:
         while (tmp_path / "film.work" / "shot-001" / "journal.jsonl").read_bytes().count(b"\n") < 2:
             time.sleep(0.01)
@@ -117,10 +117,10 @@ def test_stopped_at_once_finished_segments_stay(tmp_path: Path, quiet: dict[int,
     with pytest.raises(Interrupted, match=r"stopped at once; 8 of 14 frames are kept"):
         make(tmp_path, "duration=14f", at=10, act=hit_twice)
     assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
-    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == expected[14]
 
 
-def test_an_encoder_that_dies_is_told_and_costs_no_frame(tmp_path: Path, quiet: dict[int, str]) -> None:
+def test_a_killed_encoder_loses_no_frame(tmp_path: Path, expected: dict[int, str]) -> None:
     def shoot() -> None:
         for process in encoders(os.getpid()):  # not the one that still closes the segment before
             if b"00001.mp4" in Path(f"/proc/{process}/cmdline").read_bytes():
@@ -129,29 +129,29 @@ def test_an_encoder_that_dies_is_told_and_costs_no_frame(tmp_path: Path, quiet: 
     with pytest.raises(EncoderError, match="ffmpeg ended with -9"):
         make(tmp_path, "duration=14f", at=5, act=shoot)
     assert min(make(tmp_path, "duration=14f").frames) >= 6
-    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == expected[14]
 
 
 @pytest.mark.parametrize("victim", ["00001.mp4", "00001.safetensors", "journal.jsonl", "open-00002.raw"])
-def test_damaged_files_are_noticed_and_rendered_again(tmp_path: Path, quiet: dict[int, str], victim: str) -> None:
-    with pytest.raises(RuntimeError, match="a stone"):
+def test_damaged_files_are_rendered_again(tmp_path: Path, expected: dict[int, str], victim: str) -> None:
+    with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, "duration=14f", at=9)
     path = tmp_path / "film.work" / "shot-001" / victim
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 16
     path.write_bytes(data)
     make(tmp_path, "duration=14f")
-    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == expected[14]
 
 
-def test_a_longer_film_renders_only_what_is_new(tmp_path: Path, quiet: dict[int, str]) -> None:
+def test_a_longer_film_renders_only_what_is_new(tmp_path: Path, expected: dict[int, str]) -> None:
     make(tmp_path, "duration=8f", "keep_segments=true")
-    assert sha256_of(tmp_path / "film.mp4") == quiet[8]
+    assert sha256_of(tmp_path / "film.mp4") == expected[8]
     assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
-    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == expected[14]
 
 
-def test_a_score_that_depends_on_the_length_is_not_stretched_in_silence(tmp_path: Path) -> None:
+def test_a_score_that_changes_with_the_length_is_refused(tmp_path: Path) -> None:
     moving = "camera.zoom='0s: 1.1, 100%: 1.9'"
     make(tmp_path, "duration=8f", "keep_segments=true", moving)
     with pytest.raises(OutputError, match=r"holds frames with another score, from frame 0 on"):
@@ -161,33 +161,33 @@ def test_a_score_that_depends_on_the_length_is_not_stretched_in_silence(tmp_path
     assert probe_video(tmp_path / "film.mp4").frames == 14
 
 
-def test_a_part_is_a_film_of_its_own_and_the_rest_goes_on_from_it(tmp_path: Path, quiet: dict[int, str]) -> None:
+def test_a_part_is_a_film_and_the_rest_resumes(tmp_path: Path, expected: dict[int, str]) -> None:
     assert make(tmp_path, "duration=14f", "frames=0..7").frames == list(range(8))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.0-7.mp4", "film.work"]
     assert probe_video(tmp_path / "film.0-7.mp4").frames == 8
     assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
-    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == expected[14]
 
 
-def test_another_configuration_is_refused_key_by_key_and_loses_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="a stone"):
+def test_other_settings_are_refused_key_by_key(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, "duration=14f", at=9)
     with pytest.raises(OutputError, match=r"\(dream.jitter: 32 → 8; seed: 0 → 3\); give overwrite=true"):
         make(tmp_path, "duration=14f", "seed=3", "dream.jitter=8")
     assert make(tmp_path, "duration=14f").frames == list(range(10, 14))
 
 
-def test_overwrite_takes_the_other_configuration(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="a stone"):
+def test_overwrite_accepts_other_settings(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, "duration=8f", at=6)
     assert make(tmp_path, "duration=8f", "seed=3", "overwrite=true").frames == list(range(8))
 
 
-def test_resume_false_renders_anew(tmp_path: Path, quiet: dict[int, str]) -> None:
-    with pytest.raises(RuntimeError, match="a stone"):
+def test_resume_false_starts_over(tmp_path: Path, expected: dict[int, str]) -> None:
+    with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, "duration=14f", at=9)
     assert make(tmp_path, "duration=14f", "resume=false").frames == list(range(14))
-    assert sha256_of(tmp_path / "film.mp4") == quiet[14]
+    assert sha256_of(tmp_path / "film.mp4") == expected[14]
 
 
 def test_a_second_render_of_the_same_film_is_refused(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_second_render_of_the_same_film_is_refused(tmp_path: Path) -> None:
         make(tmp_path, "duration=8f")
 
 
-def test_a_folder_that_disappears_is_said_to_have(tmp_path: Path) -> None:
+def test_a_disappearing_folder_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "films"
 
     def vanish() -> None:
@@ -211,6 +211,6 @@ def test_a_folder_that_disappears_is_said_to_have(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_the_film_is_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_random_kills_do_not_change_the_film(capsys: pytest.CaptureFixture[str]) -> None:
     assert torture(["--codecs", "h264", "--kills", "4", "--frames", "30"]) == 0
     assert re.search(r"^4 kills, 0 of \d+ films lost$", capsys.readouterr().out, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The work folder: what may be gone on with, what is refused, what is left behind."""
+"""The work folder: what resumes, what is refused, what is left behind."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ SPEC = {"seed": 1, "dream.octaves": 3, "score.targets": '["class:owl"]', "versio
 
 
 def finish_one(home: Path, made_for: fingerprint.Spec) -> None:
-    """A journal that tells of one segment."""
+    """A journal with one segment."""
     entry = journal.Entry(
         0, 0, 4, "00000.mp4", "0", "00000.safetensors", "0", fingerprint.digest(made_for), "cues", 1.0
     )
@@ -21,7 +21,7 @@ def finish_one(home: Path, made_for: fingerprint.Spec) -> None:
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"seed": 9}', ""])
-def test_a_damaged_spec_does_not_cost_what_the_journal_vouches_for(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_spec_loses_no_frames(tmp_path: Path, damage: str) -> None:
     video = tmp_path / "zoom.mp4"
     with WorkFolder(video) as folder:
         home = folder.open_shot(1, SPEC, resume=True, overwrite=False)
@@ -34,7 +34,7 @@ def test_a_damaged_spec_does_not_cost_what_the_journal_vouches_for(tmp_path: Pat
             folder.open_shot(1, SPEC | {"seed": 2}, resume=True, overwrite=False)
 
 
-def test_the_same_spec_goes_on_and_another_is_told_key_by_key(tmp_path: Path) -> None:
+def test_only_the_same_spec_resumes(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
     with WorkFolder(video) as folder:
         home = folder.open_shot(1, SPEC, resume=True, overwrite=False)
@@ -49,7 +49,7 @@ def test_the_same_spec_goes_on_and_another_is_told_key_by_key(tmp_path: Path) ->
         assert fingerprint.read(home / "spec.json") == other
 
 
-def test_resume_false_begins_anew(tmp_path: Path) -> None:
+def test_resume_false_empties_the_folder(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
     with WorkFolder(video) as folder:
         home = folder.open_shot(1, SPEC, resume=True, overwrite=False)
@@ -57,7 +57,7 @@ def test_resume_false_begins_anew(tmp_path: Path) -> None:
         assert not (folder.open_shot(1, SPEC, resume=False, overwrite=False) / "journal.jsonl").exists()
 
 
-def test_a_folder_in_which_nothing_was_finished_is_taken_away(tmp_path: Path) -> None:
+def test_an_empty_work_folder_is_removed(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
     with WorkFolder(video) as folder:
         folder.open_shot(1, SPEC, resume=True, overwrite=False)
@@ -70,7 +70,7 @@ def test_many_differences_are_counted(tmp_path: Path) -> None:
         fingerprint.refuse(before, now, tmp_path / "a.mp4", tmp_path)
 
 
-def test_a_film_is_known_as_its_own_until_it_is_changed(tmp_path: Path) -> None:
+def test_a_film_is_own_until_changed(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
     video.write_bytes(b"film")
     assert not is_own(video)

@@ -1,4 +1,4 @@
-"""When the shots of a film begin: on the song's sections and bars to half a frame, and nothing is rendered for it."""
+"""Shots begin on the song's sections and bars, to half a frame."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -31,16 +31,16 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "heard"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 def cuts(plan: FilmPlan) -> list[float]:
-    """The seconds of the film at which its shots are alone, and that at which it ends."""
+    """The seconds at which each shot is alone on screen, and the film's end."""
     ends = np.cumsum([shot.frames - shot.handles.hidden for shot in plan.shots])
     return [0.0, *(float(end / plan.fps) for end in ends)]
 
 
-def test_auto_cuts_on_sections_whatever_a_preset_lasts(tmp_path: Path, song: Path) -> None:
+def test_auto_cuts_on_sections(tmp_path: Path, song: Path) -> None:
     presets = "presets=[spiral,breathing,bestiary]"  # two of which last 12 s and 16 s by themselves
     assert cuts(planned(tmp_path, *TINY, "film=auto", presets, "audio.bpm=120")) == [0, 16, 32, 48, 64]
     late = planned(tmp_path, *TINY, "film=auto", presets, "audio.bpm=120", "audio.offset=0.5s")
@@ -53,8 +53,8 @@ def test_auto_cuts_on_sections_whatever_a_preset_lasts(tmp_path: Path, song: Pat
 
 
 @pytest.mark.parametrize("start", ["20.2s", "20.4s"])
-def test_a_film_may_begin_beside_a_section(tmp_path: Path, song: Path, start: str) -> None:
-    """By a tenth of a second, which makes no shot of its own."""
+def test_a_film_may_begin_just_before_or_after_a_section(tmp_path: Path, song: Path, start: str) -> None:
+    """A tenth of a second makes no shot."""
     plan = planned(
         tmp_path, *TINY, "film=auto", "presets=[breathing,spiral]", f"audio.path={song}", f"audio.start={start}"
     )
@@ -68,14 +68,14 @@ def test_auto_keeps_a_length_that_the_user_gives(tmp_path: Path) -> None:
     assert cuts(plan) == [0, 16, 22, 38, 64]
 
 
-def test_auto_leaves_out_how_its_first_shot_would_begin(tmp_path: Path) -> None:
+def test_auto_drops_the_first_transition(tmp_path: Path) -> None:
     presets = "presets=[{preset: spiral, transition: crossfade},{preset: breathing, transition: dip}]"
     plan = planned(tmp_path, *TINY, "film=auto", presets, "audio.bpm=120")
     assert [shot.handles.transition for shot in plan.shots] == ["cut", "dip", "crossfade", "dip"]
 
 
 def ends(grid: Grid, fps: Fraction, lengths: list[str], **how: str) -> list[int]:
-    """The frames with which shots of these lengths end."""
+    """The last frames of shots of these lengths."""
     entries = [(f"film[{n}]", {"duration": length, **(how if n else {})}) for n, length in enumerate(lengths)]
     return [slot.end for slot in Timeline(fps, grid, [], None, lambda key, entry: None).slots(entries)]
 
@@ -83,30 +83,30 @@ def ends(grid: Grid, fps: Fraction, lengths: list[str], **how: str) -> list[int]
 @pytest.mark.parametrize("fps", [Fraction(8), Fraction(24), Fraction(30000, 1001)])
 @pytest.mark.parametrize("offset", [0.0, 0.37, 1.2])
 @pytest.mark.parametrize("bpm", [60, 75.5, 97.3, 100, 124, 128, 140, 174])
-def test_shots_of_bars_end_on_the_bars_of_the_song(bpm: float, offset: float, fps: Fraction) -> None:
+def test_shots_in_bars_end_on_bars_of_the_song(bpm: float, offset: float, fps: Fraction) -> None:
     grid = even(bpm, 4, offset)
     for length, beats in (("1bar", 4), ("4bar", 16), ("6b", 6), ("2bar 1b", 9), ("2.5b", 2.5), ("8bar", 32)):
         for how in ({}, {"transition": "crossfade", "fade": "0.5b"}):
-            found = ends(grid, fps, [length] * 40, **how)
+            frames = ends(grid, fps, [length] * 40, **how)
             bars = [offset + 60 / bpm * beats * (number + 1) for number in range(40)]
-            assert np.array(found) / float(fps) == pytest.approx(bars, abs=0.5 / float(fps) + 1e-6)
+            assert np.array(frames) / float(fps) == pytest.approx(bars, abs=0.5 / float(fps) + 1e-6)
 
 
-def test_after_a_shot_in_seconds_the_next_ends_on_the_unit_that_is_written() -> None:
+def test_lengths_in_bars_round_to_bars_after_seconds() -> None:
     grid, fps = even(120, 4), Fraction(24)  # half a second a beat, two a bar
     assert ends(grid, fps, ["3.3s", "4bar", "4bar"]) == [79, 10 * 24 + 48, 18 * 24 + 48]
     assert ends(grid, fps, ["2.9s", "4bar", "4bar"]) == [70, 10 * 24, 18 * 24]
     assert ends(grid, fps, ["3.3s", "4b", "1s", "3b"]) == [79, 132, 156, 192]  # at 5.5 s, then on the beat of 8 s
 
 
-def test_bars_sway_with_the_song(tmp_path: Path) -> None:
+def test_bars_follow_an_uneven_tempo(tmp_path: Path) -> None:
     times = np.cumsum([0.4, *(0.5 + 0.05 * np.sin(np.arange(200) / 9))]).tolist()
-    found = ends(Grid(times, 0, 3), Fraction(24), ["2bar"] * 20)
-    assert np.array(found) / 24 == pytest.approx(times[6:126:6], abs=HALF)
+    frames = ends(Grid(times, 0, 3), Fraction(24), ["2bar"] * 20)
+    assert np.array(frames) / 24 == pytest.approx(times[6:126:6], abs=HALF)
 
 
 @pytest.mark.parametrize("bpm", [100, 124, 140])
-def test_every_shot_counts_from_the_bar_that_it_begins_with(tmp_path: Path, bpm: float) -> None:
+def test_every_shot_starts_at_bar_zero(tmp_path: Path, bpm: float) -> None:
     looks = ",".join(["{preset: music_video, duration: 4bar}"] * 6)
     plan = planned(tmp_path, *TINY, f"film=[{looks}]", f"audio.bpm={bpm}")
     assert cuts(plan)[1:] == pytest.approx([960 / bpm * (number + 1) for number in range(6)], abs=HALF)
@@ -128,7 +128,7 @@ def test_a_bar_that_has_just_begun_is_the_first() -> None:
 
 
 def test_sections_follow_corrected_beats(tmp_path: Path, song: Path) -> None:
-    """By a quarter of a second late, the bars begin with every section all the same, and every shot with its bar."""
+    """Sections and shots start on bars that are a quarter of a second late."""
     corrected = (f"audio.path={song}", "audio.bpm=120", "audio.offset=0.55s")
     plan = planned(tmp_path, *TINY, "film=auto", "presets=[spiral,fractal_zoom]", *corrected)
     assert cuts(plan) == pytest.approx([0, 20.55, 40.55, 60.55, 80], abs=HALF)
@@ -138,7 +138,7 @@ def test_sections_follow_corrected_beats(tmp_path: Path, song: Path) -> None:
     assert plan.shots[1].signals.find("section")(20.1) == 2
 
 
-def test_a_song_that_is_too_short_for_a_frame_is_named(tmp_path: Path) -> None:
+def test_a_song_shorter_than_a_frame_is_refused(tmp_path: Path) -> None:
     tiny = save(tmp_path / "tiny.wav", np.ones(200, np.float32))
     with pytest.raises(
         ConfigError, match=r"audio.path=.*tiny.wav: the film would be as long, 0.009s; allowed is one fr"
