@@ -46,7 +46,7 @@ def _render(plan: "FilmPlan") -> "FilmFiles":
     """Render the film, with a live page if the config asks for one."""
     from pipeline import film
 
-    if not plan.config.preview.wanted:
+    if not plan.config.preview.enabled:
         return film.render(plan)
     try:
         from pipeline.preview.live import open_page

@@ -7,7 +7,9 @@ import pytest
 from pipeline.cli.compose import make_config
 from pipeline.cli.sanitize import CONF, choices
 from pipeline.config import NETWORKS, RenderConfig, settings
+from pipeline.config.output import CODECS
 from pipeline.errors import RenderError
+from pipeline.media.encode import codecs
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
 
@@ -29,8 +31,9 @@ def test_order_of_preset_and_quality_does_not_matter(preset: str, quality: str) 
     assert first.frame.scale != 1
 
 
-def test_every_known_network_has_a_file() -> None:
+def test_choices_have_the_names_of_their_tables() -> None:
     assert set(NETWORKS) | {"torchvision"} == set(choices("network"))
+    assert set(CODECS) == set(codecs.CODECS) == set(choices("encode"))
 
 
 def test_files_hold_no_code_and_no_reference_outside() -> None:

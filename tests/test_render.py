@@ -146,7 +146,7 @@ def test_film_begins_with_the_photograph(tmp_path: Path) -> None:
         (["device=cuda:99"], "device=cuda:99: this machine has"),
         (["output=film.avi"], "film.avi"),
         (["output=/"], "output=/: needs the name of a file"),
-        (["dream.mask=motion"], "dream.mask=motion: only footage moves: it needs source=video and flow=dis"),
+        (["dream.mask=motion"], "dream.mask=motion: it needs footage: source=video"),
         (["network=torchvision"], "network.name='': network=torchvision needs the name"),
         (["frame.width=null"], "frame.width=null: needs a whole number"),
         (["start.unfold=2f"], "start.unfold=2f: allowed is 0s, or 8 frames and more"),

@@ -1,8 +1,7 @@
-"""The schema: every setting with its meaning, unit, default and range. Imports nothing heavy.
+"""Every setting: its meaning, unit, default and range. Imports nothing heavy.
 
-Each default lives here once; the files under ``conf/`` hold only differences. ``validate`` checks what types
-cannot: ranges and choices. Everything that can move in time (``curve=True``) is kept as it was written;
-the score reads it.
+Each default is here and only here; the files under ``conf/`` hold differences. ``validate`` checks what types cannot:
+ranges, choices, lengths. A setting with ``curve=True`` may change over time and stays as written; the score parses it.
 """
 
 from pipeline.config.dream import (

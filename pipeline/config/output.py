@@ -1,4 +1,4 @@
-"""How frames become a file."""
+"""Encoding and the live preview."""
 
 from dataclasses import dataclass
 
@@ -8,31 +8,30 @@ CODECS = (
     *("h264", "h265", "av1", "prores", "ffv1", "vp9", "gif", "webp", "png"),
     *("h264_nvenc", "hevc_nvenc", "av1_nvenc"),
 )
+"""The names in the table of pipeline.media.encode.codecs, which is above this module."""
 
 
 @dataclass
 class EncodeConfig:
-    """How frames become a file."""
+    """How frames are encoded."""
 
     codec: str = option("h264", "video codec; docs/formats.md says which to choose", choices=CODECS)
-    quality: str = option("good", "size against fidelity", choices=("draft", "good", "best"))
-    bits: str = option("auto", "per colour; auto is 8, with prores 10", choices=("auto", "8", "10", "16"))
-    patience: float = option(
-        60.0, "seconds without progress after which the encoder counts as hung", low=1, high=86_400
-    )
-    on_gpu: bool = option(True, "frames of a CUDA GPU become 4:2:0 there, for codecs of 8 bits; false: in ffmpeg")
+    quality: str = option("good", "small files or high fidelity", choices=("draft", "good", "best"))
+    bits: str = option("auto", "bits per color channel; auto: 8, for prores 10", choices=("auto", "8", "10", "16"))
+    patience: float = option(60.0, "seconds without progress after which ffmpeg counts as hung", low=1, high=86_400)
+    on_gpu: bool = option(True, "convert frames of a CUDA GPU to 4:2:0 there (8-bit codecs); false: in ffmpeg")
 
 
 @dataclass
 class PreviewConfig:
-    """The page that shows a film while it is rendered, to a browser on this machine."""
+    """A web page on this machine that shows the film while it renders."""
 
-    on: bool = option(False, "serve a live page while the film is rendered; preview=true is short for it")
+    on: bool = option(False, "serve a live page while the film renders; preview=true is short for it")
     port: int | None = option(
-        None, "of the live page, which it also turns on; null: 8642 or a free one", low=0, high=65535
+        None, "port of the live page, which it also turns on; null: 8642 or a free one", low=0, high=65535
     )
 
     @property
-    def wanted(self) -> bool:
-        """Whether there is to be a page."""
+    def enabled(self) -> bool:
+        """Whether to serve the page."""
         return self.on or self.port is not None

@@ -1,5 +1,6 @@
-"""A setting: its default, meaning, unit and range. Walks over settings and checks them one by one."""
+"""A setting: default, meaning, unit and range. Iterates over settings and checks them."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import Field, field, fields, is_dataclass
 from typing import Any
@@ -16,7 +17,10 @@ def option(
     choices: tuple[str, ...] = (),
     curve: bool = False,
 ) -> Any:
-    """A dataclass field that knows what it means (``help``, with its unit) and what it may be."""
+    """A dataclass field with its meaning and unit (``help``), its range or its choices.
+
+    ``curve``: the value may be keyframes or an expression in time.
+    """
     metadata = {"help": help, "low": low, "high": high, "choices": choices, "curve": curve}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
@@ -24,7 +28,7 @@ def option(
 
 
 def settings(config: Any, prefix: str = "") -> Iterator[tuple[str, "Field[Any]", Any]]:
-    """(dotted key, dataclass field, value) for every setting of ``config``, depth first."""
+    """(dotted key, dataclass field, value) of every setting of ``config``, depth first."""
     for item in fields(config):
         value, key = getattr(config, item.name), prefix + item.name
         if is_dataclass(value):
@@ -34,24 +38,19 @@ def settings(config: Any, prefix: str = "") -> Iterator[tuple[str, "Field[Any]",
 
 
 def check_settings(config: Any) -> None:
-    """Check every setting's range and choices; raises ConfigError naming the key, the value and what is allowed."""
+    """Check every setting's range and choices. Raises ConfigError."""
     for key, item, value in settings(config):
         choices = item.metadata["choices"]
         if choices and value not in choices:
-            allowed = f"allowed are {', '.join(choices)}"
-            raise ConfigError(key, value, allowed + nearest(str(value), choices))
+            raise ConfigError(key, value, f"allowed are {', '.join(choices)}{nearest(str(value), choices)}")
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int | float) and not isinstance(number, bool):
                 check_range(key, number, item.metadata["low"], item.metadata["high"])
 
 
 def check_range(key: str, value: float, low: float | None, high: float | None) -> None:
-    """Raise ConfigError unless low ≤ value ≤ high (None: open) and the value is a finite number."""
-    if value != value or value in (float("inf"), float("-inf")):
+    """Raise ConfigError unless the value is a finite number and low ≤ value ≤ high (None: no bound)."""
+    if not math.isfinite(value):
         raise ConfigError(key, value, "needs a finite number")
     if (low is not None and value < low) or (high is not None and value > high):
-        raise ConfigError(
-            key,
-            value,
-            f"allowed is {low:g} to {high:g}" if high is not None else f"at least {low:g}",
-        )
+        raise ConfigError(key, value, f"allowed is {low:g} to {high:g}" if high is not None else f"at least {low:g}")

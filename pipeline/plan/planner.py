@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from pipeline.config import FrameConfig, RenderConfig
-from pipeline.config.render import UNTIMED
+from pipeline.config.render import DEFAULT_DURATION
 from pipeline.errors import ConfigError
 from pipeline.media.encode.codecs import notes as codec_notes
 from pipeline.media.encode.encoder_check import settle
@@ -76,7 +76,7 @@ def _plan_music(config: RenderConfig, fps: Fraction) -> tuple[Song | None, Signa
 
 def _duration(config: RenderConfig, fps: Fraction, whole: float | None, signals: Signals) -> float:
     """The film's length in seconds; ``whole``: that of its footage or song."""
-    written = config.duration if config.duration is not None else "100%" if whole else UNTIMED
+    written = config.duration if config.duration is not None else "100%" if whole else DEFAULT_DURATION
     seconds = parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid, lasting=config.loop)
     if round(seconds * fps) >= 1 and seconds <= config.limits.hours * 3600:
         return seconds
@@ -171,7 +171,7 @@ def _entries(config: RenderConfig, sections: list[tuple[float, int]], timeline: 
         order = list(dict.fromkeys(kinds))
         chosen = [written[order.index(kind) % len(written)] for kind in kinds]
     else:
-        untimed = round(parse_time(UNTIMED, fps=timeline.fps, key="duration") * timeline.fps)
+        untimed = round(parse_time(DEFAULT_DURATION, fps=timeline.fps, key="duration") * timeline.fps)
         end = timeline.grid.beat(float((timeline.total or untimed) / timeline.fps))
         count = max(1, round(end / timeline.grid.beats_per_bar / SECTION_BARS))
         chosen = [written[number % len(written)] for number in range(count)]

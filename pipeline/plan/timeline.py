@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from pipeline.config.render import UNTIMED
+from pipeline.config.render import DEFAULT_DURATION
 from pipeline.errors import ConfigError
 from pipeline.plan.shot_list import DEFAULT_FADE, SECTION_BARS, Entry
 from pipeline.plan.transitions import TRANSITIONS
@@ -106,7 +106,7 @@ class Timeline:
         written = entry.get("duration")
         whole = self.footage(key, entry) if not written or "%" in str(written) else None
         if not written:
-            written = "section" if self.sections else UNTIMED if whole is None else "100%"
+            written = "section" if self.sections else DEFAULT_DURATION if whole is None else "100%"
         if written == "section":
             later = [at for at in self.sections if at > (previous_end or 0.0) + self.grid.seconds / 2]
             if later or (self.sections and self.total):

@@ -89,7 +89,7 @@ def test_what_stands_there_is_only_replaced_when_asked(tmp_path: Path) -> None:
 def test_help_tells_the_settings_of_the_atlas(tmp_path: Path) -> None:
     run = atlas("--help", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    for words in ("sample=", "diversity=", "[144]", "python -m pipeline.atlas", "motifnet", "channels=0..63"):
+    for words in ("sample=", "diversity=", "[144]", "python -m pipeline.atlas", "channels=0..63"):
         assert words in run.stdout
 
 
