@@ -14,9 +14,9 @@ from pipeline.cli import compose as command
 from pipeline.cli import from_film
 from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError, RenderError
-from pipeline.media.decode.probe import decode, probe_video
+from pipeline.media.decode.probe import decode, probe_and_count
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.lossless import lossless, read
+from pipeline.media.encode.lossless import lossless, read_frames
 from pipeline.plan.planner import plan_film
 from pipeline.plan.transitions import TRANSITIONS
 from pipeline.runtime.files import move_into_place, sha256_of
@@ -74,7 +74,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_length_is_the_sum_less_overlaps(quiet: Path) -> None:
-    assert probe_video(quiet / "film.mp4").frames == 9 + 8 + 5 + 6 - 3 - 4
+    assert probe_and_count(quiet / "film.mp4").frames == 9 + 8 + 5 + 6 - 3 - 4
     assert sorted(path.name for path in quiet.iterdir()) == [
         "film.mp4",
         "film.poster.png",
@@ -97,10 +97,12 @@ def test_transition_is_the_exact_mix_of_both_shots(tmp_path: Path, bits: str) ->
         shots,
     )
     film.render(planned(tmp_path, *arguments, f"output={tmp_path}/film.mkv"))
-    shown, work = list(read([tmp_path / "film.mkv"])), tmp_path / "film.work"
+    shown, work = list(read_frames([tmp_path / "film.mkv"])), tmp_path / "film.work"
     assert len(shown) == 6 + 9 + 6 - 3 - 4
     ends = [sorted((work / f"shot-00{number}").glob("*.kept.nut")) for number in (1, 2, 3)]
-    heads, tails = ([read(paths) for paths in part] for part in ((ends[1][:1], ends[2][:1]), (ends[0], ends[1][1:])))
+    heads, tails = (
+        [read_frames(paths) for paths in part] for part in ((ends[1][:1], ends[2][:1]), (ends[0], ends[1][1:]))
+    )
     for first, kind, before, after in zip((3, 8), ("crossfade", "dip"), tails, heads, strict=True):
         old, new = list(before), list(after)
         assert len(old) == len(new) == {"crossfade": 3, "dip": 4}[kind]
@@ -246,7 +248,7 @@ def test_spooled_frames_are_unchanged(tmp_path: Path, bits: str) -> None:
             encoder.write(frame)
     move_into_place(encoder.part, tmp_path / "a.kept.nut", overwrite=True)
     step = 1 / 255 if bits == "8" else 1 / 32767
-    for frame, back in zip(frames, read([tmp_path / "a.kept.nut"]), strict=True):
+    for frame, back in zip(frames, read_frames([tmp_path / "a.kept.nut"]), strict=True):
         assert float((frame - back).abs().max()) <= step
 
 

@@ -10,8 +10,8 @@ from pipeline import film
 from pipeline.cli import compose as command
 from pipeline.cli import from_film
 from pipeline.errors import RenderError
-from pipeline.media.decode.probe import decode, probe_video
-from pipeline.media.sound.mix import Medley
+from pipeline.media.decode.probe import decode, probe_and_count
+from pipeline.media.sound.mix import SoundMix
 from pipeline.media.sound.song_audio import Soundtrack
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import plan_film
@@ -52,7 +52,7 @@ def test_each_shot_has_its_footage_sound(tmp_path: Path) -> None:
     assert [note for note in plan.notes if "plays the sound of its footage; shot 2 is silent" in note]
     film.render(plan)
     sound = heard(tmp_path / "f.mp4")
-    assert probe_video(tmp_path / "f.mp4").frames == plan.frames == 24 + 12 + 24 - 6 - 6
+    assert probe_and_count(tmp_path / "f.mp4").frames == plan.frames == 24 + 12 + 24 - 6 - 6
     assert len(sound) == plan.frames * 48000 // 24
     assert [loud(sound, LOW, frame) for frame in range(1, 18)] == pytest.approx([0.3] * 17, abs=0.03)
     assert loud(sound, LOW, 21) == pytest.approx(0.3 * 0.5**0.5, abs=0.04)  # in the middle of the crossfade
@@ -80,7 +80,7 @@ def test_song_replaces_footage_sound(tmp_path: Path) -> None:
     songs = planned(tmp_path, *TINY, shots, f"audio.path={tmp_path}/song.wav", "duration=1s")
     assert isinstance(plan_sound(songs), Soundtrack)
     assert plan_sound(planned(tmp_path, *TINY, shots, "audio=none")) is None
-    assert isinstance(plan_sound(planned(tmp_path, *TINY, shots)), Medley)
+    assert isinstance(plan_sound(planned(tmp_path, *TINY, shots)), SoundMix)
     gif = planned(tmp_path, *TINY, shots, "encode=gif", f"output={tmp_path}/a.gif")
     assert "this kind of file holds no sound; that of the footage is left out" in gif.notes
 

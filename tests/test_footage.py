@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import decode, probe_video
+from pipeline.media.decode.probe import decode, probe_and_count
 from tests.media.drawing import video, with_sound
 from tests.media.sound.test_source_audio import packets
 from tests.test_render import refused, render
@@ -30,7 +30,7 @@ def test_film_has_the_frames_rate_and_sound_of_footage(tmp_path: Path, rate: str
     run = render("+preset=footage", f"source.path={clip}", "output=f.mp4", *QUICK, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     film = tmp_path / "f.mp4"
-    mine, theirs = probe_video(film), probe_video(clip)
+    mine, theirs = probe_and_count(film), probe_and_count(clip)
     assert (mine.fps, mine.frames, mine.width, mine.height) == (Fraction(rate), 8, 64, 48)
     assert (theirs.fps, theirs.frames) == (mine.fps, mine.frames)
     assert max(abs(a - b) for a, b in zip(timestamps(film), timestamps(clip), strict=True)) < Fraction(1, 10000)
@@ -43,7 +43,7 @@ def test_variable_rate_is_reported_and_keeps_its_length(tmp_path: Path) -> None:
     run = render("+preset=footage", f"source.path={clip}", "output=f.mp4", *QUICK, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "it is conformed to 30" in run.stderr
-    facts = probe_video(tmp_path / "f.mp4")
+    facts = probe_and_count(tmp_path / "f.mp4")
     assert (facts.fps, facts.frames) == (30, 19)  # the last picture, number 18, lasts a thirtieth
 
 
@@ -53,7 +53,7 @@ def test_odd_path_and_silent_film(tmp_path: Path) -> None:
     quoted = str(clip).replace("'", "\\'")
     run = render("+preset=footage", f"source.path='{quoted}'", "output=f.mp4", "audio=none", *QUICK, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    report = ffmpeg.inspect(["-i", f"file:{tmp_path}/f.mp4", "-f", "null", "-"], doing="looking", level="info")[1]
+    report = ffmpeg.run_with_log(["-i", f"file:{tmp_path}/f.mp4", "-f", "null", "-"], doing="looking", level="info")[1]
     assert "Audio" not in report and "Video" in report
 
 

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from omegaconf import OmegaConf
 
 from pipeline.media.decode.image_file import load_still
-from pipeline.media.decode.probe import decode, probe_video, read_frame
+from pipeline.media.decode.probe import decode, probe_and_count, read_frame
 from pipeline.media.encode.mux import read_record
 
 SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "duration=6f", "start.steps=4", "dream.octaves=2")
@@ -44,7 +44,7 @@ def test_film_from_noise_has_poster_and_record(tmp_path: Path) -> None:
     run = render(*SMALL, "output=films/zoom.mp4", "frame.fps=30000/1001", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     video, poster, record = (tmp_path / line for line in run.stdout.split())
-    facts = probe_video(video)
+    facts = probe_and_count(video)
     assert (facts.width, facts.height, facts.frames) == (96, 64, 6)
     assert facts.fps == Fraction(30000, 1001)
     assert (facts.codec, facts.pixel_format) == ("h264", "yuv420p")
@@ -95,7 +95,7 @@ def test_odd_size_becomes_even_with_a_note(tmp_path: Path) -> None:
     run = render(*SMALL[2:], *odd, "output=odd.mp4", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "frame.width=97 becomes 98" in run.stderr
-    facts = probe_video(tmp_path / "odd.mp4")
+    facts = probe_and_count(tmp_path / "odd.mp4")
     assert (facts.width, facts.height) == (98, 64)
 
 
@@ -170,7 +170,7 @@ def test_output_is_replaced_only_with_overwrite(tmp_path: Path) -> None:
     assert film.read_bytes() == b"precious"
     run = render(*SMALL, "output=film.mp4", "overwrite=true", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert probe_video(film).frames == 6
+    assert probe_and_count(film).frames == 6
 
 
 def test_outputs_are_checked_before_footage(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_same_command_resumes_an_interrupted_film(tmp_path: Path, number: signal
     run = render(*arguments, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert f"resuming: {stopped[1]} of 60 frames" in run.stderr
-    assert probe_video(tmp_path / "long.mp4").frames == 60
+    assert probe_and_count(tmp_path / "long.mp4").frames == 60
     assert not (tmp_path / "long.work").exists()
 
 

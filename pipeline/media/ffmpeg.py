@@ -1,8 +1,7 @@
-"""The one place where ffmpeg is started: always in a process group of its own, always watched.
+"""Runs ffmpeg: each process in its own group, with timeouts and with its last messages in every error.
 
-A group of its own keeps Ctrl-C in the terminal from ffmpeg: the program decides what happens to a
-half-written file. ffmpeg's messages are drained by a thread into a bounded tail, since a full
-pipe would stop it, and its last words end every error.
+The group keeps Ctrl-C in the terminal from ffmpeg: the program decides what happens to a half-written file. A thread
+drains stderr into a bounded buffer, because a full pipe would block ffmpeg.
 """
 
 import os
@@ -19,11 +18,13 @@ import imageio_ffmpeg
 
 from pipeline.errors import EncoderError, InputError, RenderError
 
-TAIL = 8192  # bytes of ffmpeg's messages that are kept
-EMPTY_WORDS = re.compile(
-    r"^(Conversion failed!|Task finished with|Terminating thread|To ignore this|Exiting |"
-    r"Error while opening encoder|Could not open encoder before EOF|Nothing was written into output file|"
-    r"Error (opening|parsing options for) (in|out)put files?\b)"
+MAX_LOG_BYTES = 8192  # of ffmpeg's messages; eight times as many at other log levels than "error"
+MAX_SILENCE_SECONDS = 120.0  # ffmpeg may need as long for one frame
+PREFIXES = re.compile(r"^(\[[^][]*\] *)+|\[[^][]*@ 0x[0-9a-f]+\] *", re.MULTILINE)
+USELESS_LINES = re.compile(
+    r"^(Conversion failed!|Task finished with|Terminating|To ignore this|Exiting |Last message rep|"
+    r"Error (submitting|processing) packet|Error while opening encoder|Could not open encoder before EOF|"
+    r"Nothing was written into output file|Error (opening|parsing options for) (in|out)put files?\b)"
 )
 
 
@@ -41,10 +42,9 @@ def binary() -> str:
 @cache
 def version() -> str:
     """ffmpeg's version, such as ``9.0.2``; for builds without a number, the word they use."""
-    words = run(["-version"], doing="asking ffmpeg for its version").decode("utf-8", "replace")
-    word = words.split()[2]
+    word = run(["-version"], doing="asking ffmpeg for its version").decode("utf-8", "replace").split()[2]
     number = re.match(r"n?(\d+(?:\.\d+)+)", word)
-    return number.group(1) if number else word
+    return number[1] if number else word
 
 
 def run(
@@ -57,13 +57,13 @@ def run(
 ) -> bytes:
     """Run ffmpeg to its end and return its standard output.
 
-    ``doing`` begins the error ("reading clip.mp4"), ``timeout`` is in seconds. Raises ``failure``
-    when ffmpeg fails or takes longer.
+    ``doing`` begins the error ("reading clip.mp4"), ``timeout`` is in seconds. Raises ``failure`` when ffmpeg fails
+    or takes longer.
     """
-    return inspect(arguments, doing=doing, timeout=timeout, input=input, failure=failure)[0]
+    return run_with_log(arguments, doing=doing, timeout=timeout, input=input, failure=failure)[0]
 
 
-def inspect(
+def run_with_log(
     arguments: Sequence[str],
     *,
     doing: str,
@@ -78,11 +78,11 @@ def inspect(
     try:
         output, _ = process.popen.communicate(input, timeout)
         if process.wait(timeout):
-            raise process.failed()
+            raise process.error()
         return output, process.messages()
     except subprocess.TimeoutExpired:
         process.kill()
-        raise process.failed(f"ffmpeg needed more than {timeout:g} s and was stopped") from None
+        raise process.error(f"ffmpeg needed more than {timeout:g} s and was stopped") from None
     finally:
         process.kill()
 
@@ -90,18 +90,18 @@ def inspect(
 def stream(arguments: Sequence[str], *, block: int, doing: str, timeout: float = 60.0) -> Iterator[bytes]:
     """Blocks of exactly ``block`` bytes of ffmpeg's standard output, until it ends.
 
-    Raises InputError when ffmpeg fails, stops within a block or is silent for ``timeout`` seconds.
-    An iterator that is closed early ends its ffmpeg.
+    Raises InputError when ffmpeg fails, stops within a block or sends nothing for ``timeout`` seconds. Closing the
+    iterator early ends ffmpeg.
     """
     process = Process(arguments, doing=doing, failure=InputError)
     try:
         while data := process.read(block, timeout):
             if len(data) < block:
                 process.wait(timeout)
-                raise process.failed()
+                raise process.error()
             yield data
         if process.wait(timeout):
-            raise process.failed()
+            raise process.error()
     finally:
         process.kill()
 
@@ -121,27 +121,27 @@ class Process:
     ) -> None:
         command = [binary(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", level]
         self.doing, self._failure = doing, failure
-        self._keep = TAIL if level == "error" else 8 * TAIL
-        self._tail = bytearray()
-        # A pipe of our own, so that Popen.communicate leaves the messages to the thread.
-        messages, theirs = os.pipe()
+        self._max_log = MAX_LOG_BYTES if level == "error" else 8 * MAX_LOG_BYTES
+        self._log = bytearray()
+        # Our own pipe for stderr, so that Popen.communicate leaves the messages to the thread.
+        messages, stderr = os.pipe()
         try:
             self.popen = subprocess.Popen(
                 [*command, *arguments],
                 stdin=stdin,
                 stdout=stdout,
-                stderr=theirs,
+                stderr=stderr,
                 bufsize=0,
                 start_new_session=True,
-                env={**os.environ, "SVT_LOG": "1"},  # else the AV1 encoder's greetings would be the last words
+                env={**os.environ, "SVT_LOG": "1"},  # else the AV1 encoder's greeting would be the last message
             )
         except (OSError, ValueError) as error:
             os.close(messages)
             raise failure(f"{doing} failed: ffmpeg cannot be started: {error}") from error
         finally:
-            os.close(theirs)
-        self._drain = threading.Thread(target=self._listen, args=(messages,), daemon=True)
-        self._drain.start()
+            os.close(stderr)
+        self._reader = threading.Thread(target=self._drain, args=(messages,), daemon=True)
+        self._reader.start()
 
     def read(self, size: int, timeout: float) -> bytes:
         """The next ``size`` bytes of standard output, fewer at its end; ``timeout`` in seconds."""
@@ -150,45 +150,55 @@ class Process:
         while len(data) < size:
             if not select.select([pipe], [], [], timeout)[0]:
                 self.kill()
-                raise self.failed(f"ffmpeg sent nothing for {timeout:g} s and was stopped")
+                raise self.error(f"ffmpeg sent nothing for {timeout:g} s and was stopped")
             piece = os.read(pipe, min(size - len(data), 1 << 20))
             if not piece:
                 break
             data += piece
         return bytes(data)
 
+    def lines(self) -> Iterator[str]:
+        """Lines of standard output as they arrive. Raises the failure when none arrives for long."""
+        rest = b""
+        while piece := self.read(4096, MAX_SILENCE_SECONDS):
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from (line.decode("utf-8", "replace") for line in lines)
+
     def wait(self, timeout: float) -> int:
-        """The exit code, all messages read; subprocess.TimeoutExpired after ``timeout`` seconds."""
+        """The exit code, with all messages read; subprocess.TimeoutExpired after ``timeout`` seconds."""
         code = self.popen.wait(timeout)
-        self._drain.join(5.0)
+        self._reader.join(5.0)
         return code
 
     def kill(self) -> None:
-        """End ffmpeg's whole group, close its pipes, forget nothing it said. May be repeated."""
+        """End ffmpeg's whole group and close its pipes. May be repeated; the messages stay."""
         if self.popen.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.popen.pid, signal.SIGKILL)
             self.popen.wait()
-        self._drain.join(5.0)
+        self._reader.join(5.0)
         if self.popen.stdout is not None:
             self.popen.stdout.close()
 
     def messages(self) -> str:
-        """The end of what ffmpeg said."""
-        return self._tail.decode("utf-8", "replace")
+        """The end of ffmpeg's messages."""
+        return self._log.decode("utf-8", "replace")
 
-    def failed(self, what: str = "") -> RenderError:
-        """The error for a stopped ffmpeg: one sentence that ends with its own last words."""
-        lines = re.sub(r"\[[^][]*@ 0x[0-9a-f]+\] *", "", self.messages()).splitlines()
-        spoken = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-        useful = [line for line in spoken if not EMPTY_WORDS.search(line)] or spoken
-        words = "; ".join(useful[-2:])[-400:]
+    def last_words(self) -> str:
+        """The last two messages that give a reason, or an empty string."""
+        lines = list(dict.fromkeys(line.strip() for line in PREFIXES.sub("", self.messages()).splitlines()))
+        lines = [line for line in lines if line]
+        return "; ".join(([line for line in lines if not USELESS_LINES.search(line)] or lines)[-2:])[-400:]
+
+    def error(self, what: str = "") -> RenderError:
+        """The error for a stopped ffmpeg: one sentence that ends with its last messages."""
+        words = self.last_words()
         reason = f" failed: {what}" if what else " failed"
-        said = f"ffmpeg said: {words}" if words else f"ffmpeg ended with {self.popen.returncode}"
-        return self._failure(f"{self.doing}{reason}; {said}")
+        end = f"ffmpeg said: {words}" if words else f"ffmpeg ended with {self.popen.returncode}"
+        return self._failure(f"{self.doing}{reason}; {end}")
 
-    def _listen(self, messages: int) -> None:
+    def _drain(self, messages: int) -> None:
         with os.fdopen(messages, "rb", buffering=0) as pipe:
             while piece := pipe.read(4096):
-                self._tail += piece
-                del self._tail[: -self._keep]
+                self._log += piece
+                del self._log[: -self._max_log]

@@ -1,77 +1,77 @@
-"""Which of several chains of beats a listener would tap: what speaks for one, and how much it weighs.
+"""Scores candidate beat sequences: which one would a listener tap?
 
-Onsets speak for a chain on its beats and against it halfway, a third and a quarter between them; that beats two and
-three or four later sound alike speaks for it, and that its tempo is usual. The weights are, to some tenths, those of a
-logistic regression on drawn songs (``python -m scripts.fit_beat_weights``).
+Onsets count for a sequence on its beats and against it halfway, a third and a quarter between them; so do beats that
+sound like those two and three or four beats later, and a common tempo. The weights are rounded from a logistic
+regression on synthetic songs (``python -m scripts.fit_beat_weights``).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.music.features import PER_SECOND, Features
-from pipeline.music.onsets import Rises, around, strokes
+from pipeline.music.onsets import Rises, local_mean, strokes
 
 Floats = NDArray[np.float64]
 Frames = NDArray[np.int64]
 
-REACH = 6.0  # seconds on either side against which onsets are strong or weak
-FAINT_NOW, FAINT = 0.15, 0.1  # of the strongest signal's usual onset, at that time and ever, that still counts as one
-NEAR = 2  # frames by which strokes miss their place
-USUAL = 115.0  # beats a minute
-PLACES = (0, 6, 4, 8, 3, 9)  # twelfths of a beat that are looked at
+LOCAL_SECONDS = 6.0  # on either side, whose mean onset is strength 1
+MIN_LOCAL_ONSET, MIN_ONSET = 0.15, 0.1  # of the strongest signal's mean onset, at that time and overall
+TOLERANCE_FRAMES = 2  # by which strokes are off the beat
+COMMON_BPM = 115.0
+TWELFTHS = (0, 6, 4, 8, 3, 9)  # of a beat, where onsets are measured
 REPEATS = (1, 2, 3, 4)  # beats after which bars and their parts may repeat
 WEIGHTS = np.array(
     [
-        # low, mid and high rises, low and other strokes, that are
+        # low, mid and high rises, low and other strokes
         *(2.0, 2.1, 2.0, 3.8, 0.6),  # on the beat,
         *(0.0, -0.3, 0.0, -1.6, 0.0),  # halfway,
         *(-0.4, -2.6, 0.0, -1.1, -0.6),  # at thirds,
         *(-1.6, -0.6, -0.8, -1.2, -1.6),  # at quarters
-        # alike after two beats, after three or four, after one; octaves over the usual tempo, their square
+        # similarity after two beats, after three or four, after one; octaves above the common tempo, their square
         *(0.6, 4.6, 3.1, -0.1, -3.3),
     ]
 )
 
 
-def evidence(features: Features, rise: Rises) -> Floats:
-    """``(5, N)``: rises of low, mid and high bands, low and other strokes; 1 is a usual onset of its time and kind."""
+def onset_signals(features: Features, rise: Rises) -> Floats:
+    """``(5, N)``: rises of low, mid and high bands, low and other strokes; 1 is the local mean onset of its kind."""
     groups = np.stack([rise.low, rise.mid, rise.high]), np.stack(strokes(features))
-    return np.concatenate([_usual(group) for group in groups])
+    return np.concatenate([_normalise(group) for group in groups])
 
 
-def _usual(group: Floats) -> Floats:
-    """Signals over their local means, in units of what their onsets locally are."""
-    reach = int(REACH * PER_SECOND)
-    mean = np.stack([around(signal, reach) for signal in group])
-    size = np.stack([around(signal**2, reach) for signal in group]) / np.maximum(mean, 1e-12)
-    least = np.maximum(FAINT_NOW * size.max(axis=0), FAINT * float(size.max()) + 1e-12)
-    usual: Floats = np.maximum(0, group - mean) / np.maximum(size, least)
-    return usual
+def _normalise(group: Floats) -> Floats:
+    """Signals above their local means, in units of their local onsets."""
+    reach = int(LOCAL_SECONDS * PER_SECOND)
+    mean = np.stack([local_mean(signal, reach) for signal in group])
+    size = np.stack([local_mean(signal**2, reach) for signal in group]) / np.maximum(mean, 1e-12)
+    least = np.maximum(MIN_LOCAL_ONSET * size.max(axis=0), MIN_ONSET * float(size.max()) + 1e-12)
+    strength: Floats = np.maximum(0, group - mean) / np.maximum(size, least)
+    return strength
 
 
-def fitness(clear: Floats, frames: Frames) -> float:
-    """How much more a listener would tap this chain than another; ``clear`` is the song's evidence."""
-    return float(traits(clear, frames) @ WEIGHTS)
+def score(signals: Floats, frames: Frames) -> float:
+    """The score of a beat sequence; ``signals`` is the song's ``onset_signals``."""
+    return float(measures(signals, frames) @ WEIGHTS)
 
 
-def traits(clear: Floats, frames: Frames) -> Floats:
-    """What speaks for the chain ``frames`` and against it, in the order of ``WEIGHTS``."""
-    exact = frames[:-1, None] + np.diff(frames)[:, None] * (np.array(PLACES) / 12)
-    near = np.round(exact).astype(np.int64)[..., None] + np.arange(-NEAR, NEAR + 1)
-    at = np.stack([signal[near.clip(0, clear.shape[1] - 1)].max(axis=-1) for signal in clear])
+def measures(signals: Floats, frames: Frames) -> Floats:
+    """The measures of a beat sequence ``frames``, in the order of ``WEIGHTS``."""
+    exact = frames[:-1, None] + np.diff(frames)[:, None] * (np.array(TWELFTHS) / 12)
+    near = np.round(exact).astype(np.int64)[..., None] + np.arange(-TOLERANCE_FRAMES, TOLERANCE_FRAMES + 1)
+    at = np.stack([signal[near.clip(0, signals.shape[1] - 1)].max(axis=-1) for signal in signals])
     beat, half, *rest = at.mean(axis=1).T
-    alike = _alike(np.concatenate([at[:, :, 0], 0.7 * at[:, :, 1]]))
-    level = np.log2(60 * PER_SECOND / float(np.median(np.diff(frames))) / USUAL)
+    similar = _self_similarity(np.concatenate([at[:, :, 0], 0.7 * at[:, :, 1]]))
+    level = np.log2(60 * PER_SECOND / float(np.median(np.diff(frames))) / COMMON_BPM)
     return np.concatenate(
         [
             *(beat, half, (rest[0] + rest[1]) / 2, (rest[2] + rest[3]) / 2),
-            [alike[1], max(alike[2:]), alike[0], level, level**2],
+            [similar[1], max(similar[2:]), similar[0], level, level**2],
         ]
     )
 
 
-def _alike(sounds: Floats) -> list[float]:
-    """How much the columns vary as those some columns later do, in -1..1; 0 where there are too few to tell."""
+def _self_similarity(sounds: Floats) -> list[float]:
+    """Correlation of the columns with those ``REPEATS`` columns later, -1..1; 0 where there are too few."""
     sounds = sounds - sounds.mean(axis=1, keepdims=True)
     count, power = sounds.shape[1], float((sounds**2).mean()) + 1e-12
     pairs = [(sounds[:, n:], sounds[:, : count - n]) if count >= 2 * n else None for n in REPEATS]

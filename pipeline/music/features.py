@@ -1,6 +1,6 @@
-"""From samples to figures 86 times a second: levels of bass, mid and treble, loudness, and a coarse spectrum.
+"""Audio features 86 times a second: levels of bass, mid and treble, loudness, a coarse spectrum and chroma.
 
-Only these figures are kept, so memory grows by some 200 bytes for each 86th of a second: a song of two hours is 120 MB.
+A frame takes some 200 bytes: a song of two hours 120 MB.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,12 +15,12 @@ RATE = 22_050
 HOP, WINDOW = 256, 1024
 PER_SECOND = RATE / HOP
 BANDS = 32
-"""Of the coarse spectrum, equally wide on the mel scale, from ``LOWEST`` to ``HIGHEST`` Hz."""
-LOWEST, HIGHEST = 30.0, 10_500.0
+"""Of the coarse spectrum, equally wide on the mel scale, from ``MIN_HERTZ`` to ``MAX_HERTZ``."""
+MIN_HERTZ, MAX_HERTZ = 30.0, 10_500.0
 BASS, TREBLE = 160.0, 2_500.0
 """Hz at which bass ends and treble begins."""
-SUNG = (380.0, 3_000.0)
-"""Hz between which semitones are heard."""
+TONE_HERTZ = (380.0, 3_000.0)
+"""Hz between which semitones are measured."""
 
 Floats = NDArray[np.float32]
 Samples = NDArray[np.float32]
@@ -28,10 +28,10 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Features:
-    """``seconds`` of a song. Arrays have an entry for each 86th of a second, the first at second 0.
+    """``seconds`` of a song. Arrays have ``PER_SECOND`` entries a second, the first at second 0.
 
-    ``bass``, ``mid``, ``treble`` and ``loud`` are root mean squares (1 is full scale); ``loud`` is weighted as the ear
-    weighs it. ``spectrum`` ``(N, BANDS)`` is power, ``tones`` ``(N, 12)`` the amplitude of each semitone from C on,
+    ``bass``, ``mid``, ``treble`` and ``loud`` are root mean squares (1 is full scale); ``loud`` is K-weighted.
+    ``spectrum`` ``(N, BANDS)`` is power, ``tones`` ``(N, 12)`` the amplitude of each semitone from C on,
     whatever its octave.
     """
 
@@ -45,7 +45,7 @@ class Features:
 
 
 def extract(blocks: Iterable[Samples]) -> Features:
-    """The features of a whole song, heard block by block."""
+    """The features of a whole song, from blocks of samples."""
     window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
     scale = 2.0 / (WINDOW * float((window**2).sum()))
     hertz = np.fft.rfftfreq(WINDOW, 1 / RATE).astype(np.float64)
@@ -55,7 +55,7 @@ def extract(blocks: Iterable[Samples]) -> Features:
             audible & (hertz < BASS),
             (hertz >= BASS) & (hertz < TREBLE),
             hertz >= TREBLE,
-            audible * _ear(hertz),
+            audible * _k_weighting(hertz),
         ]
     ).astype(np.float32)
     mixing = np.concatenate([mixing, _mel(hertz)])
@@ -70,7 +70,7 @@ def extract(blocks: Iterable[Samples]) -> Features:
 
 
 class _Counter:
-    """Hands blocks on and counts their samples."""
+    """Passes blocks on and counts their samples."""
 
     def __init__(self, blocks: Iterable[Samples]) -> None:
         self._blocks, self.samples = blocks, 0
@@ -82,46 +82,46 @@ class _Counter:
 
 
 def _frames(blocks: Iterable[Samples]) -> Iterator[Samples]:
-    """``(n, WINDOW)`` frames whose middles lie at 0, ``HOP``, 2 ``HOP`` … samples; beyond both ends is silence."""
-    kept = np.zeros(WINDOW // 2, np.float32)
+    """``(n, WINDOW)`` frames centred on samples 0, ``HOP``, 2 ``HOP`` …; both ends are padded with silence."""
+    rest = np.zeros(WINDOW // 2, np.float32)
     for block in blocks:
-        kept = np.concatenate([kept, block])
-        if len(kept) >= WINDOW:
-            frames = sliding_window_view(kept, WINDOW)[::HOP]
+        rest = np.concatenate([rest, block])
+        if len(rest) >= WINDOW:
+            frames = sliding_window_view(rest, WINDOW)[::HOP]
             yield frames
-            kept = kept[len(frames) * HOP :]
-    kept = np.concatenate([kept, np.zeros(WINDOW // 2 + HOP, np.float32)])
-    kept = kept[: WINDOW + (max(len(kept) - WINDOW, 0) // HOP) * HOP]
-    yield sliding_window_view(np.pad(kept, (0, max(0, WINDOW - len(kept)))), WINDOW)[::HOP]
+            rest = rest[len(frames) * HOP :]
+    rest = np.concatenate([rest, np.zeros(WINDOW // 2 + HOP, np.float32)])
+    rest = rest[: WINDOW + (max(len(rest) - WINDOW, 0) // HOP) * HOP]
+    yield sliding_window_view(np.pad(rest, (0, max(0, WINDOW - len(rest)))), WINDOW)[::HOP]
 
 
 def _mel(hertz: NDArray[np.float64]) -> NDArray[np.float32]:
-    """``(BANDS, F)``: overlapping triangles, equally far from each other on the mel scale (O'Shaughnessy 1987)."""
-    low, high = (1127 * np.log1p(edge / 700) for edge in (LOWEST, HIGHEST))
+    """``(BANDS, F)``: a mel filter bank (O'Shaughnessy 1987)."""
+    low, high = (1127 * np.log1p(edge / 700) for edge in (MIN_HERTZ, MAX_HERTZ))
     edges = 700 * np.expm1(np.linspace(low, high, BANDS + 2) / 1127)
     start, middle, end = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising, falling = (hertz - start) / (middle - start), (end - hertz) / (end - middle)
-    shares: NDArray[np.float32] = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
-    return shares
+    weights: NDArray[np.float32] = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    return weights
 
 
 def _semitones(hertz: NDArray[np.float64]) -> NDArray[np.float32]:
-    """``(12, F)``: which semitone a frequency is, where the window can tell them apart and they still sing."""
-    heard = (hertz >= SUNG[0]) & (hertz <= SUNG[1])
+    """``(12, F)``: the semitone of each frequency bin, where the window resolves semitones."""
+    is_tone = (hertz >= TONE_HERTZ[0]) & (hertz <= TONE_HERTZ[1])
     semitone = np.round(12 * np.log2(np.maximum(hertz, 1) / 261.63)) % 12
-    chosen: NDArray[np.float32] = ((semitone == np.arange(12)[:, None]) & heard).astype(np.float32)
+    chosen: NDArray[np.float32] = ((semitone == np.arange(12)[:, None]) & is_tone).astype(np.float32)
     return chosen
 
 
-def middles() -> NDArray[np.float64]:
-    """The middle of every band, in Hz."""
-    low, high = (1127 * np.log1p(edge / 700) for edge in (LOWEST, HIGHEST))
+def band_centres() -> NDArray[np.float64]:
+    """The centre of every band, in Hz."""
+    low, high = (1127 * np.log1p(edge / 700) for edge in (MIN_HERTZ, MAX_HERTZ))
     edges: NDArray[np.float64] = 700 * np.expm1(np.linspace(low, high, BANDS + 2) / 1127)
     return edges[1:-1]
 
 
-def _ear(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Power by which a frequency counts: the K weighting of ITU-R BS.1770, as the analogue filters it comes from."""
+def _k_weighting(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """K weighting of power by frequency (ITU-R BS.1770), as its analogue filters."""
     low, high = hertz / 38.135, hertz / 1681.97
     through = low**4 / ((1 - low**2) ** 2 + (low / 0.5003) ** 2)
     shelf, bend = 10 ** (4 / 20), 10 ** (4 / 20 * 0.4996)

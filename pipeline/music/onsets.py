@@ -1,4 +1,4 @@
-"""Where sounds begin: how much louder each band has just become, and the peaks of that.
+"""Onset detection: how much louder each band becomes, and the peaks of that curve.
 
 The rise of the compressed spectrum over two frames, each band against the loudest of its neighbours before, so that
 a sliding pitch is no onset (SuperFlux: Böck and Widmer 2013).
@@ -9,27 +9,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.music.features import BASS, PER_SECOND, TREBLE, Features, middles
+from pipeline.music.features import BASS, PER_SECOND, TREBLE, Features, band_centres
 
 Floats = NDArray[np.float64]
 
-QUIETEST = 1e-8
+SILENT_POWER = 1e-8
 """Power (-80 dB of full scale) below which a song is silent."""
-DEPTH = 1e-3
-"""Power over the loud parts' down to which rises are told apart."""
-LAG = 2  # frames
-STRONG, REST = 0.1, 0.06
-"""An onset rises by so much of the strongest ones', at least so many seconds after the one before."""
-STROKE_DEPTH = 1e-2
-"""Power over the loud parts' down to which strokes are told apart."""
-BEFORE, AFTER = 3, 9  # frames around a stroke in which there is less
-FAINT = 0.1
-"""A rise of less than this is not taken for strong, however little else there is."""
+RISE_FLOOR = 1e-3
+"""Power relative to the loud parts' down to which rises are resolved."""
+LAG_FRAMES = 2  # frames
+MIN_STRENGTH, MIN_GAP_SECONDS = 0.1, 0.06
+"""An onset rises by this fraction of the strongest ones', at least so many seconds after the one before."""
+STROKE_FLOOR = 1e-2
+"""Power relative to the loud parts' down to which drum strokes are resolved."""
+FRAMES_BEFORE, FRAMES_AFTER = 3, 9  # around a drum stroke, which are quieter
+MIN_RISE = 0.1
+"""The strength-1 rise is at least this, so that faint noise has no strong onsets."""
 
 
 @dataclass(frozen=True)
 class Rises:
-    """Per 86th of a second: how much ``low``, ``mid`` and ``high`` have risen; ``all`` weighs high sounds least."""
+    """Per feature frame: how much the ``low``, ``mid`` and ``high`` bands rise."""
 
     low: Floats
     mid: Floats
@@ -37,7 +37,7 @@ class Rises:
 
     @property
     def all(self) -> Floats:
-        """The three together: what carries the beat is seldom the highest."""
+        """The weighted sum; high bands count least, since they seldom carry the beat."""
         return 0.4 * self.low + 0.4 * self.mid + 0.2 * self.high
 
 
@@ -45,33 +45,35 @@ def rises(features: Features) -> Rises:
     """How much each band rises; zeros where the song is silent."""
     power = features.spectrum
     loud = float(np.quantile(power.max(axis=1), 0.98)) if len(power) else 0.0
-    if loud < QUIETEST:
+    if loud < SILENT_POWER:
         silent = np.zeros(len(power))
         return Rises(silent, silent, silent)
-    level = np.log1p(power / (loud * DEPTH)) + np.sqrt(power / loud)
+    level = np.log1p(power / (loud * RISE_FLOOR)) + np.sqrt(power / loud)
     before = np.maximum(level, np.maximum(np.roll(level, 1, axis=1), np.roll(level, -1, axis=1)))
     before[:, 0], before[:, -1] = level[:, :2].max(axis=1), level[:, -2:].max(axis=1)
     rise = np.zeros_like(level)
-    rise[LAG:] = np.maximum(0, level[LAG:] - before[:-LAG])
-    rise[:LAG] = np.maximum(0, level[:LAG])  # what sounds at once begins there
-    hertz = middles()
+    rise[LAG_FRAMES:] = np.maximum(0, level[LAG_FRAMES:] - before[:-LAG_FRAMES])
+    rise[:LAG_FRAMES] = np.maximum(0, level[:LAG_FRAMES])  # a song that starts loud has an onset at 0
+    hertz = band_centres()
     groups = (hertz < BASS, (hertz >= BASS) & (hertz < TREBLE), hertz >= TREBLE)
     low, mid, high = (rise[:, group].mean(axis=1).astype(np.float64) for group in groups)
     return Rises(low, mid, high)
 
 
 def strokes(features: Features) -> tuple[Floats, Floats]:
-    """Per 86th of a second: how far low and other bands stand above what they were before and are a tenth of a second
-    after. Strokes of drums are short; what rises and stays, a bass or a chord, is none."""
+    """Drum strokes per feature frame, in low and in other bands.
+
+    How far a band rises above its level shortly before and a tenth of a second after; a bass or a chord stays.
+    """
     power = features.spectrum
     loud = float(np.quantile(power.max(axis=1), 0.98)) if len(power) else 0.0
-    if loud < QUIETEST:
+    if loud < SILENT_POWER:
         return np.zeros(len(power)), np.zeros(len(power))
-    level = np.log1p(power / (loud * STROKE_DEPTH))
-    padded = np.pad(level, ((BEFORE, AFTER), (0, 0)), mode="edge")
-    padded[:BEFORE] = 0  # silence
-    here = padded[BEFORE + 1 : BEFORE + 1 + len(level)]
-    later = padded[BEFORE + AFTER :][: len(level)]
+    level = np.log1p(power / (loud * STROKE_FLOOR))
+    padded = np.pad(level, ((FRAMES_BEFORE, FRAMES_AFTER), (0, 0)), mode="edge")
+    padded[:FRAMES_BEFORE] = 0  # silence
+    here = padded[FRAMES_BEFORE + 1 : FRAMES_BEFORE + 1 + len(level)]
+    later = padded[FRAMES_BEFORE + FRAMES_AFTER :][: len(level)]
     before = np.maximum(padded[: len(level)], padded[1 : len(level) + 1])
     stroke = np.maximum(0, here - np.maximum(before, later))
     low, other = (stroke[:, group].mean(axis=1).astype(np.float64) for group in (slice(0, 2), slice(2, None)))
@@ -79,29 +81,29 @@ def strokes(features: Features) -> tuple[Floats, Floats]:
 
 
 def peaks(rise: Floats) -> tuple[Floats, Floats]:
-    """(seconds, strengths in 0..1) of the onsets that ``rise`` shows."""
+    """(seconds, strengths in 0..1) of the onsets of a ``rise`` curve."""
     if len(rise) < 3 or not rise.max() > 0:
         return np.zeros(0), np.zeros(0)
     padded = np.pad(rise, 1)
-    # Above its neighbours and well above what is usual around it.
-    usual = around(rise, round(0.4 * PER_SECOND))
+    # Above its neighbours and well above the local mean.
+    mean = local_mean(rise, round(0.4 * PER_SECOND))
     top = (rise > padded[:-2]) & (rise >= padded[2:])
-    high = rise[top & (rise > STRONG * rise.max())]
-    strongest = max(FAINT, float(np.quantile(high, 0.75)))
-    top &= rise > 1.5 * usual + STRONG * strongest
-    found = np.flatnonzero(top)
-    kept: list[int] = []
-    for index in found.tolist():
-        if kept and index - kept[-1] < REST * PER_SECOND:
-            kept[-1] = max(kept[-1], index, key=lambda n: float(rise[n]))
+    high = rise[top & (rise > MIN_STRENGTH * rise.max())]
+    strongest = max(MIN_RISE, float(np.quantile(high, 0.75)))
+    top &= rise > 1.5 * mean + MIN_STRENGTH * strongest
+    indices = np.flatnonzero(top)
+    chosen: list[int] = []
+    for index in indices.tolist():
+        if chosen and index - chosen[-1] < MIN_GAP_SECONDS * PER_SECOND:
+            chosen[-1] = max(chosen[-1], index, key=lambda n: float(rise[n]))
         else:
-            kept.append(index)
-    times = np.array([between(rise, index) for index in kept])
-    return seconds(times), np.minimum(1.0, rise[kept] / strongest)
+            chosen.append(index)
+    times = np.array([refine_peak(rise, index) for index in chosen])
+    return seconds(times), np.minimum(1.0, rise[chosen] / strongest)
 
 
-def between(rise: Floats, index: int) -> float:
-    """Where the parabola through a peak and its neighbours is highest, in frames."""
+def refine_peak(rise: Floats, index: int) -> float:
+    """The frame of a peak, refined by the parabola through it and its neighbours."""
     if not 0 < index < len(rise) - 1:
         return float(index)
     before, here, after = rise[index - 1 : index + 2]
@@ -111,12 +113,12 @@ def between(rise: Floats, index: int) -> float:
 
 
 def seconds(frames: Floats) -> Floats:
-    """The second at which a sound begins whose rise peaks at these frames."""
+    """Frames to seconds."""
     times: Floats = frames / PER_SECOND
     return times
 
 
-def around(values: Floats, reach: int) -> Floats:
+def local_mean(values: Floats, reach: int) -> Floats:
     """The mean of ``reach`` entries on either side of each."""
     total = np.concatenate([[0.0], np.cumsum(values)])
     index = np.arange(len(values))

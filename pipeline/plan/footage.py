@@ -16,9 +16,8 @@ from pipeline.config.limits import LimitsConfig
 from pipeline.errors import ConfigError, InputError
 from pipeline.media.decode import frame_rate, image_sequence
 from pipeline.media.decode.clip import Clip, open_clip
-from pipeline.media.decode.scan import Until
-from pipeline.media.sound.damage import find_damage
-from pipeline.media.sound.source_audio import Sound
+from pipeline.media.decode.scan import SecondsOf
+from pipeline.media.sound.source_audio import Sound, find_damage
 from pipeline.plan.input_files import check_footage
 from pipeline.timing.timecode import parse_fps, parse_time, show_time
 
@@ -44,7 +43,7 @@ class FootagePlan:
 
     def picks(self, frames: int) -> NDArray[np.int64]:
         """The index of the clip's picture under each of the first ``frames`` frames."""
-        return frame_rate.picks(self.clip.times, start=self.start, rate=self.fps, frames=frames)
+        return frame_rate.frame_indices(self.clip.times, start=self.start, rate=self.fps, frames=frames)
 
     def cuts(self, frames: int) -> frozenset[int]:
         """The frames that begin a new scene."""
@@ -57,11 +56,11 @@ class FootagePlan:
 
     def sound(self, frames: int, audio: str = "source") -> Sound | None:
         """The clip's sound under the first ``frames`` frames; None unless ``audio`` is ``source``."""
-        if audio != "source" or not self.clip.tracks:
+        if audio != "source" or not self.clip.audio_codecs:
             return None
-        whole = self.last and frames >= self.frames and not self.clip.salvaged
+        whole = self.last and frames >= self.frames and not self.clip.is_damaged
         end = None if whole else self.start + frames / float(self.fps)
-        return Sound(self.clip.path, self.clip.tracks, self.start, end, self.first)
+        return Sound(self.clip.path, self.clip.audio_codecs, self.start, end, self.first)
 
     def with_checked_sound(self, frames: int, *, salvage: bool) -> "FootagePlan":
         """The same, with a note where the sound is damaged; without ``salvage`` that raises InputError."""
@@ -81,7 +80,7 @@ class ClipLibrary:
     def __init__(self, limits: LimitsConfig, outputs: Iterable[Path]) -> None:
         self._limits, self._outputs = limits, tuple(outputs)
         self._clips: dict[tuple[Any, ...], tuple[Clip, float]] = {}
-        self._uses: dict[tuple[Any, ...], list[Until]] = {}
+        self._uses: dict[tuple[Any, ...], list[SecondsOf]] = {}
 
     def expect(self, config: SourceConfig, fps: Any, duration: Any) -> None:
         """Announce a later ``plan`` with the same arguments: the first one then decodes enough for all."""
@@ -102,7 +101,7 @@ class ClipLibrary:
         _check_outputs(Path(config.path), self._outputs)
         return _cut_clip(config, fps, duration, self._open(config, _used_seconds(config, fps, duration)))
 
-    def _open(self, config: SourceConfig, used: Until) -> Clip:
+    def _open(self, config: SourceConfig, used: SecondsOf) -> Clip:
         key = _key(config)
         clip, decoded_seconds = self._clips.get(key, (None, 0.0))
         if clip is None or used(clip.fps) > decoded_seconds:
@@ -113,7 +112,7 @@ class ClipLibrary:
                 return max(seconds)
 
             fps, path = _forced_rate(config), Path(str(config.path))
-            clip = open_clip(path, fps=fps, salvage=config.salvage, threshold=config.cut, until=until)
+            clip = open_clip(path, fps=fps, salvage=config.salvage, threshold=config.cut, seconds=until)
             self._clips[key] = clip, until(clip.fps)
         return clip
 
@@ -150,7 +149,7 @@ def _cut_clip(config: SourceConfig, fps: Any, duration: Any, clip: Clip) -> Foot
     )
 
 
-def _used_seconds(config: SourceConfig, fps: Any, duration: Any) -> Until:
+def _used_seconds(config: SourceConfig, fps: Any, duration: Any) -> SecondsOf:
     """(the clip's rate) → how many of its seconds are used, as far as the settings tell."""
 
     def used_seconds(rate: Fraction) -> float:

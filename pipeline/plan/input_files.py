@@ -9,10 +9,10 @@ from pipeline.runtime.files import check_regular, format_bytes
 
 def check_picture(key: str, written: str, path: Path, limits: LimitsConfig) -> None:
     """Raise InputError unless ``path``, from the value ``written`` of ``key``, is a picture within the limits."""
-    from pipeline.media.decode.image_header import picture_size
+    from pipeline.media.decode.open_image import image_size
 
     _check(f"{key}={written}", path, limits.picture_mb * 1e6, "picture_mb")
-    width, height = picture_size(path)
+    width, height = image_size(path)
     if width * height > limits.picture_megapixels * 1e6:
         allowed = f"allowed are {limits.picture_megapixels:g} million (limits.picture_megapixels)"
         raise InputError(f"{path} has {width}x{height} pixels, {width * height / 1e6:.3g} million; {allowed}")

@@ -19,12 +19,12 @@ class OutputPaths:
 
 def output_paths(config: RenderConfig, folder: Path, name: str) -> OutputPaths:
     """The paths for ``config.output``, or without it for ``name`` in ``folder``. Raises ConfigError."""
-    from pipeline.media.encode.codecs import film_suffix, standing
+    from pipeline.media.encode.codecs import film_suffix, finished_path
 
     codec = config.encode.codec
     video = Path(config.output) if config.output else folder / f"{name}{film_suffix(codec)}"
     if not video.name:
         raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
-    film = standing(video, codec)
+    film = finished_path(video, codec)
     prefix = f"{film.stem}." if config.output else ""
     return OutputPaths(video, film, film.with_name(f"{prefix}poster.png"), film.with_name(f"{prefix}run.yaml"))

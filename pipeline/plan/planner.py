@@ -8,8 +8,8 @@ from pathlib import Path
 from pipeline.config import FrameConfig, RenderConfig
 from pipeline.config.render import DEFAULT_DURATION
 from pipeline.errors import ConfigError
-from pipeline.media.encode.codecs import notes as codec_notes
-from pipeline.media.encode.encoder_check import settle
+from pipeline.media.encode.codecs import codec_notes
+from pipeline.media.encode.encoder_check import resolve_encoder
 from pipeline.plan import shot_list
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.footage import ClipLibrary
@@ -218,7 +218,7 @@ def _resolve_frame(config: RenderConfig, clips: ClipLibrary) -> tuple[RenderConf
 
 def _resolve_encoder(film: FilmPlan) -> FilmPlan:
     """The film with an encoder that works on this machine."""
-    encode, fallback = settle(film.config.encode, film.width, film.height)
+    encode, fallback = resolve_encoder(film.config.encode, film.width, film.height)
     shots = tuple(replace(shot, config=replace(shot.config, encode=encode)) for shot in film.shots)
     notes = [note for note in (fallback, *codec_notes(film.outputs.video, encode.codec, film.fps)) if note]
     return replace(film, config=replace(film.config, encode=encode), shots=shots, notes=(*notes, *film.notes))

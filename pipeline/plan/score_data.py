@@ -118,7 +118,7 @@ def music_of(plan: FilmPlan) -> Music | None:
         bars=[at for number, at in beats if number % signals.grid.beats_per_bar == 0],
         sections=sections,
         levels=levels,
-        counted=plan.song is not None and config.audio.bpm is None and plan.song.hearing.bpm is None,
+        counted=plan.song is not None and config.audio.bpm is None and plan.song.analysis.bpm is None,
     )
 
 

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from pipeline.config import AudioConfig
 from pipeline.errors import ConfigError, InputError, RenderError
 from pipeline.media.encode.codecs import find_codec, find_muxer
-from pipeline.media.sound.decode import Decoder, check_song, missing
+from pipeline.media.sound.decode import Decoder, check_song, missing_end
 from pipeline.media.sound.song_audio import Soundtrack, song_codec
-from pipeline.music import hearing
-from pipeline.music.analysis import describe
+from pipeline.music import analysis as song_analysis
+from pipeline.music.analysis import LEVELS, SongAnalysis
 from pipeline.music.features import PER_SECOND, RATE, extract
-from pipeline.music.hearing import LEVELS, Hearing
 from pipeline.music.structure import first_of_bars
 from pipeline.runtime.cache import cache_folder
 from pipeline.timing.beat_grid import Grid, even
@@ -39,13 +38,13 @@ class Song:
     """A song, and the second ``start`` of it at which the film begins."""
 
     path: Path
-    hearing: Hearing
+    analysis: SongAnalysis
     start: float
 
     @property
     def seconds(self) -> float:
         """How long it goes on from where the film begins."""
-        return self.hearing.seconds - self.start
+        return self.analysis.seconds - self.start
 
     def sections(self, config: AudioConfig, grid: Grid) -> list[tuple[float, int]]:
         """(second of the film, kind) of every section that the film comes to; the first begins with it.
@@ -54,7 +53,7 @@ class Song:
         One that begins within the film's first half beat begins with it.
         """
         found: dict[float, int] = {}
-        for at, kind in zip((self.hearing.sections - self.start).tolist(), self.hearing.kinds.tolist(), strict=True):
+        for at, kind in zip((self.analysis.sections - self.start).tolist(), self.analysis.kinds.tolist(), strict=True):
             if at > 0 and (config.bpm is not None or config.offset is not None):
                 at = grid.time(grid.beats_per_bar * round(grid.beat(at) / grid.beats_per_bar))
             if at < self.seconds:
@@ -64,7 +63,7 @@ class Song:
     def sound(self, seconds: Fraction | float, config: AudioConfig, fps: Fraction) -> Soundtrack:
         """The song under a film of so many ``seconds``. Raises InputError."""
         fade = parse_time(config.fade_out, fps=fps, key="audio.fade_out", duration=float(seconds))
-        whole = not self.start and not self.hearing.damage and abs(float(seconds) - self.seconds) < 1 / float(fps)
+        whole = not self.start and not self.analysis.damage and abs(float(seconds) - self.seconds) < 1 / float(fps)
         codecs = (song_codec(self.path),)
         return Soundtrack(self.path, codecs, self.start, None, not self.start, float(seconds), fade, whole)
 
@@ -73,10 +72,10 @@ class Song:
         if video.exists() and video.samefile(self.path):
             raise ConfigError("output", video, "this is the song itself; give the film another name")
         said = []
-        if self.hearing.damage:
-            what = f"what can be read of it lasts {show_time(self.hearing.seconds)}"
-            said.append(f"{self.path} is damaged; {what} ({self.hearing.damage})")
-        if config.bpm is None and self.hearing.bpm is None:
+        if self.analysis.damage:
+            what = f"what can be read of it lasts {show_time(self.analysis.seconds)}"
+            said.append(f"{self.path} is damaged; {what} ({self.analysis.damage})")
+        if config.bpm is None and self.analysis.bpm is None:
             said.append(f"no beat is heard in {self.path}; {UNHEARD:g} a minute are counted, audio.bpm= sets others")
         if float(seconds) > self.seconds + 0.5:
             said.append(f"the song ends after {show_time(self.seconds)}; silence follows")
@@ -91,11 +90,11 @@ def plan_song(config: AudioConfig, fps: Fraction) -> Song:
     if not config.path:
         raise ConfigError("audio.path", "null", "audio=file needs the song: audio.path=song.mp3")
     path = Path(config.path)
-    hearing = hear(path)
-    start = parse_time(config.start, fps=fps, key="audio.start", duration=hearing.seconds)
-    if start >= hearing.seconds:
-        raise ConfigError("audio.start", config.start, f"the song lasts {show_time(hearing.seconds)}")
-    return Song(path, hearing, start)
+    analysis = hear(path)
+    start = parse_time(config.start, fps=fps, key="audio.start", duration=analysis.seconds)
+    if start >= analysis.seconds:
+        raise ConfigError("audio.start", config.start, f"the song lasts {show_time(analysis.seconds)}")
+    return Song(path, analysis, start)
 
 
 def make_signals(config: AudioConfig, song: Song | None, fps: Fraction) -> Signals:
@@ -104,15 +103,15 @@ def make_signals(config: AudioConfig, song: Song | None, fps: Fraction) -> Signa
     if song is None:
         grid = even(config.bpm or UNHEARD, config.beats_per_bar, offset or 0.0)
         return Signals(grid, config.attack, config.release)
-    grid = _grid(config, song.hearing, song.start, offset)
+    grid = _grid(config, song.analysis, song.start, offset)
     sections = [at for at, _ in song.sections(config, grid)]
     return Signals(grid, config.attack, config.release, _heard(song, sections))
 
 
-def _grid(config: AudioConfig, hearing: Hearing, start: float, offset: float | None) -> Grid:
+def _grid(config: AudioConfig, analysis: SongAnalysis, start: float, offset: float | None) -> Grid:
     """The beats in seconds of the film."""
-    if config.bpm is None and len(hearing.beats) > 2:
-        beats, accents = hearing.beats, hearing.accents
+    if config.bpm is None and len(analysis.beats) > 2:
+        beats, accents = analysis.beats, analysis.accents
         if offset is not None:
             return _from_offset(beats - start, offset - start, config.beats_per_bar)
         return _counted(beats - start, first_of_bars(accents, config.beats_per_bar), config.beats_per_bar)
@@ -120,8 +119,8 @@ def _grid(config: AudioConfig, hearing: Hearing, start: float, offset: float | N
     if offset is not None:
         return even(bpm, config.beats_per_bar, offset - start)
     step = 60 / bpm
-    beats = np.arange(_phase(hearing, step), hearing.seconds + step, step)
-    bar = first_of_bars(_accents_at(hearing, beats), config.beats_per_bar)
+    beats = np.arange(_phase(analysis, step), analysis.seconds + step, step)
+    bar = first_of_bars(_accents_at(analysis, beats), config.beats_per_bar)
     return even(bpm, config.beats_per_bar, float(beats[0]) + bar * step - start)
 
 
@@ -139,10 +138,10 @@ def _counted(beats: Floats, bar: int, beats_per_bar: int) -> Grid:
     return Grid(beats.tolist(), -bar, beats_per_bar).since(0.0)
 
 
-def _phase(hearing: Hearing, step: float) -> float:
+def _phase(analysis: SongAnalysis, step: float) -> float:
     """The second, less than ``step``, from which on beats of that length meet the most onsets."""
-    times = np.concatenate([hearing.onsets[0], hearing.onsets_bass[0]])
-    strengths = np.concatenate([hearing.onsets[1], hearing.onsets_bass[1]])
+    times = np.concatenate([analysis.onsets[0], analysis.onsets_bass[0]])
+    strengths = np.concatenate([analysis.onsets[1], analysis.onsets_bass[1]])
     phases = np.arange(PHASES) * step / PHASES
     fits = []
     for phase in phases:
@@ -151,24 +150,24 @@ def _phase(hearing: Hearing, step: float) -> float:
     return float(phases[int(np.argmax(fits))])
 
 
-def _accents_at(hearing: Hearing, beats: Floats) -> Floats:
+def _accents_at(analysis: SongAnalysis, beats: Floats) -> Floats:
     """The accents of the heard beats that are near these beats, 0 for the others."""
-    if not len(hearing.beats):
+    if not len(analysis.beats):
         return np.zeros(len(beats))
-    after = np.searchsorted(hearing.beats, beats).clip(1, len(hearing.beats) - 1) if len(hearing.beats) > 1 else 0
+    after = np.searchsorted(analysis.beats, beats).clip(1, len(analysis.beats) - 1) if len(analysis.beats) > 1 else 0
     before = np.maximum(after - 1, 0)
-    nearest = np.where(beats - hearing.beats[before] <= hearing.beats[after] - beats, before, after)
-    near = np.abs(hearing.beats[nearest] - beats) < 0.07
-    accents: Floats = np.where(near, hearing.accents[nearest], 0.0)
+    nearest = np.where(beats - analysis.beats[before] <= analysis.beats[after] - beats, before, after)
+    near = np.abs(analysis.beats[nearest] - beats) < 0.07
+    accents: Floats = np.where(near, analysis.accents[nearest], 0.0)
     return accents
 
 
 def _heard(song: Song, sections: list[float]) -> Heard:
-    hearing, start = song.hearing, song.start
-    onsets = {"onset": hearing.onsets}
-    onsets |= {f"onset_{band}": getattr(hearing, f"onsets_{band}") for band in BANDS}
+    analysis, start = song.analysis, song.start
+    onsets = {"onset": analysis.onsets}
+    onsets |= {f"onset_{band}": getattr(analysis, f"onsets_{band}") for band in BANDS}
     return Heard(
-        levels=dict(zip(LEVELS, hearing.levels, strict=True)),
+        levels=dict(zip(LEVELS, analysis.levels, strict=True)),
         rate=PER_SECOND,
         start=-start,
         onsets={name: ((times - start).tolist(), strengths.tolist()) for name, (times, strengths) in onsets.items()},
@@ -181,7 +180,7 @@ LONGEST = 4 * 3600.0  # seconds
 LONG = 600.0  # seconds of song from which on a person is told to wait
 
 
-def hear(path: Path, key: str = "audio.path") -> Hearing:
+def hear(path: Path, key: str = "audio.path") -> SongAnalysis:
     """What is heard in the song at ``path``, named by the setting ``key``: from the cache, or now.
 
     Raises InputError when it is not there or holds no sound.
@@ -193,18 +192,18 @@ def hear(path: Path, key: str = "audio.path") -> Hearing:
     except OSError as error:
         raise InputError(f"{key}={path}: it cannot be read: {error.strerror}") from error
     kept = cache_folder("music") / f"{sha256[:32]}.v{VERSION}.npz"
-    known = hearing.read(kept)
+    known = song_analysis.load(kept)
     if known is None:
         log.info(f"listening to {path.name}; this is done once")
         known = analyse(path)
-        hearing.write(kept, known)
+        song_analysis.save(kept, known)
     return known
 
 
-def analyse(path: Path) -> Hearing:
+def analyse(path: Path) -> SongAnalysis:
     """What is heard in the song at ``path``, found out now. Raises InputError."""
     decoder = Decoder(path, RATE)
     features = extract(decoder.blocks())
     if features.seconds > LONGEST:
         raise InputError(f"{path} lasts {features.seconds / 3600:.1f} hours; allowed are {LONGEST / 3600:g}")
-    return describe(features, decoder.damage or missing(path))
+    return song_analysis.analyse(features, decoder.damage or missing_end(path))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from pipeline.media.encode.codecs import find_codec, find_muxer
-from pipeline.media.sound.mix import EDGE, Medley, Part
+from pipeline.media.sound.mix import DECLICK_SECONDS, Part, SoundMix
 from pipeline.media.sound.source_audio import Audible, Sound, check_channels, is_mono
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.handles import Handles
@@ -45,7 +45,7 @@ def sound_notes(film: FilmPlan) -> list[str]:
         if sound.start == late > MIN_NOTED_SECONDS:
             notes.append(f"the first {late:.2f} s of sound come before the first picture and are left out")
     elif len(film.shots) > 1 and not notes[0]:
-        silent = [n for n, shot in enumerate(film.shots, 1) if not (shot.footage and shot.footage.clip.tracks)]
+        silent = [n for n, shot in enumerate(film.shots, 1) if not (shot.footage and shot.footage.clip.audio_codecs)]
         silence = f"; {_list_shots(silent)} silent" if silent else ""
         advice = "audio.path=song.mp3 plays one song instead, audio=none nothing"
         notes.append(f"each shot plays the sound of its footage{silence}; {advice}")
@@ -59,7 +59,7 @@ def _list_shots(numbers: Sequence[int]) -> str:
 
 def mix_shots(
     shots: Sequence[tuple[Sound | None, Handles, int]], fps: Fraction, fade_out: float = 0.0
-) -> Medley | None:
+) -> SoundMix | None:
     """The sounds of all shots, each as (sound, handles, frames); None if all are silent.
 
     A crossfade plays both at equal power; a dip lets one fall, then the other rise. Sound that continues in the next
@@ -72,7 +72,7 @@ def mix_shots(
         else:
             parts.append(part)
     frames = sum(frames - handles.hidden for _, handles, frames in shots)
-    return Medley(tuple(parts), float(frames / fps), fade_out) if parts else None
+    return SoundMix(tuple(parts), float(frames / fps), fade_out) if parts else None
 
 
 def _parts(shots: Sequence[tuple[Sound | None, Handles, int]], fps: Fraction) -> Iterator[Part]:
@@ -90,8 +90,8 @@ def _parts(shots: Sequence[tuple[Sound | None, Handles, int]], fps: Fraction) ->
                 sound.start + late,
                 float(begin / fps) + late,
                 float((begin + frames) / fps) - early,
-                max(EDGE, rise - late),
-                max(EDGE, fall - early),
+                max(DECLICK_SECONDS, rise - late),
+                max(DECLICK_SECONDS, fall - early),
                 is_mono(sound.path),
             )
         begin += frames

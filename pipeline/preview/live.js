@@ -1,8 +1,8 @@
 "use strict";
 const $ = (id) => document.getElementById(id);
-const EVERY = 700;      // milliseconds between questions
-const PATIENCE = 5000;  // that an answer may take
-let shown = 0, playing = null, known = "", ended = "";
+const POLL_MS = 700;
+const TIMEOUT_MS = 5000;
+let shown = 0, playing = null, listed = "", ended = "";
 
 function clock(seconds) {
   const whole = Math.max(0, Math.round(seconds));
@@ -16,17 +16,17 @@ function status(words, kind) {
   $("status").className = kind || "";
 }
 
-function tell(state) {
-  const share = state.done / state.frames;
+function show(state) {
+  const fraction = state.done / state.frames;
   $("title").textContent = state.title;
-  document.title = `${Math.floor(share * 100)} % ${state.title}`;
-  $("progress").value = share;
-  $("done").textContent = `${state.done} of ${state.frames} (${Math.floor(share * 100)} %)`;
+  document.title = `${Math.floor(fraction * 100)} % ${state.title}`;
+  $("progress").value = fraction;
+  $("done").textContent = `${state.done} of ${state.frames} (${Math.floor(fraction * 100)} %)`;
   $("time").textContent = `${clock(state.done / state.fps)} of ${clock(state.frames / state.fps)}, ${state.size[0]}×${state.size[1]}`;
   $("speed").textContent = state.rate ? `${state.rate.toPrecision(3)} frames/s` : "–";
   $("left").textContent = state.ended ? "–" : state.left === null ? "…" : clock(state.left);
   $("label").textContent = state.label || "–";
-  $("head").style.left = `${(state.span[0] + (state.span[1] - state.span[0]) * share) * 100}%`;
+  $("head").style.left = `${(state.span[0] + (state.span[1] - state.span[0]) * fraction) * 100}%`;
   ended = state.ended;
   if (ended) status(ended, ended.startsWith("done") ? "good" : "bad");
   else status("rendering");
@@ -35,7 +35,7 @@ function tell(state) {
   notes(state.notes);
 }
 
-// The next picture is loaded beside the one that is seen, so that nothing flickers.
+// The next frame loads in the background, so that nothing flickers.
 function picture(number) {
   if (number === shown || picture.busy) return;
   picture.busy = true;
@@ -53,8 +53,8 @@ function picture(number) {
 
 function segments(state) {
   const now = JSON.stringify(state.segments);
-  if (now === known) return;
-  known = now;
+  if (now === listed) return;
+  listed = now;
   $("film").hidden = !state.segments.length;
   $("segments").replaceChildren(...state.segments.map((each) => {
     const button = document.createElement("button");
@@ -76,7 +76,7 @@ function play(number) {
   $("video").play().catch(() => {});
 }
 
-// When one is over, the next one that is there goes on.
+// After a segment the next one plays.
 $("video").addEventListener("ended", () => {
   const buttons = [...$("segments").children];
   const next = buttons[buttons.findIndex((each) => Number(each.dataset.number) === playing) + 1];
@@ -89,15 +89,15 @@ function notes(list) {
   $("notes").replaceChildren(...list.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
 }
 
-async function ask() {
+async function poll() {
   try {
-    const answer = await fetch("/state", { signal: AbortSignal.timeout(PATIENCE) });
-    if (!answer.ok) throw new Error(String(answer.status));
-    tell(await answer.json());
+    const response = await fetch("/state", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (!response.ok) throw new Error(String(response.status));
+    show(await response.json());
   } catch {
-    if (ended) return;  // it said so: nothing more will come
+    if (ended) return;  // the render is over
     status("the program does not answer; trying again …", "bad");
   }
-  setTimeout(ask, document.hidden ? 3 * EVERY : EVERY);
+  setTimeout(poll, document.hidden ? 3 * POLL_MS : POLL_MS);
 }
-ask();
+poll();

@@ -1,7 +1,8 @@
-"""The server of the live page: on the loopback address, for reading only, one page and what it shows.
+"""The live page's web server: loopback only, read-only, one page and its data.
 
-Nothing of an address ever names a file: segments have numbers. A request that bears another host's name is refused,
-since a page elsewhere could have had a name of its own point here (DNS rebinding).
+No URL names a file: segments have numbers. Requests for another host name are refused, because a foreign page could
+point its own name at this address (DNS rebinding). Starlette's TrustedHostMiddleware ignores the port, so the check is
+our own.
 """
 
 import socket
@@ -20,8 +21,8 @@ from pipeline.errors import ConfigError
 from pipeline.preview.state import State
 
 HOST, PORT = "127.0.0.1", 8642
-MOST_AT_ONCE = 64  # connections
-STOPPING = 3.0  # seconds that this may take, twice
+MAX_CONNECTIONS = 64
+STOP_SECONDS = 3.0  # timeout of a graceful stop, then of a forced one
 POLICY = (
     "default-src 'none'; img-src 'self' data:; media-src 'self'; connect-src 'self'; style-src 'self';"
     " script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -34,7 +35,7 @@ HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
-KINDS = {
+MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -46,23 +47,23 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 def make_app(state: State, port: int) -> "Guard":
-    """What answers at this port: the page, its style and script, the newest picture, the score, the segments."""
+    """The app for this port: the page, its style and script, the newest frame, the score, the segments."""
 
-    def part(suffix: str) -> Route:
+    def asset(suffix: str) -> Route:
         content = Path(__file__).with_name(f"live{suffix}").read_bytes()
 
-        async def answer(request: Request) -> Response:
-            return Response(content, media_type=KINDS[suffix])
+        async def respond(request: Request) -> Response:
+            return Response(content, media_type=MEDIA_TYPES[suffix])
 
-        return Route("/" if suffix == ".html" else f"/live{suffix}", answer)
+        return Route("/" if suffix == ".html" else f"/live{suffix}", respond)
 
-    async def told(request: Request) -> Response:
-        state.ask()
+    async def status(request: Request) -> Response:
+        state.note_request()
         return JSONResponse(state.as_data())
 
     async def picture(request: Request) -> Response:
-        newest = state.picture
-        return Response(newest, media_type="image/jpeg") if newest else PlainTextResponse("not yet", 404)
+        jpeg = state.picture
+        return Response(jpeg, media_type="image/jpeg") if jpeg else PlainTextResponse("not yet", 404)
 
     async def score(request: Request) -> Response:
         return Response(state.facts.score, media_type="image/png")
@@ -71,11 +72,11 @@ def make_app(state: State, port: int) -> "Guard":
         path = state.segment(request.path_params["number"])
         if path is None or not path.is_file():
             return PlainTextResponse("there is no such segment", 404)
-        return FileResponse(path)  # understands Range, without which a browser cannot seek
+        return FileResponse(path)  # supports Range, which browsers need to seek
 
     routes = [
-        *(part(suffix) for suffix in KINDS),
-        Route("/state", told),
+        *(asset(suffix) for suffix in MEDIA_TYPES),
+        Route("/state", status),
         Route("/picture.jpg", picture),
         Route("/score.png", score),
         Route("/segment/{number:int}", segment),
@@ -84,36 +85,36 @@ def make_app(state: State, port: int) -> "Guard":
 
 
 class Guard:
-    """Lets reading requests in that were meant for this address, and gives every answer its headers."""
+    """Passes on GET requests to this host and port only, and adds security headers to every response."""
 
     def __init__(self, app: Starlette, port: int) -> None:
         self._app = app
         self._hosts = {f"{name}:{port}".encode() for name in (HOST, "localhost")}
-        if port == 80:  # which browsers leave out
+        if port == 80:  # browsers leave it out
             self._hosts |= {HOST.encode(), b"localhost"}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             return
 
-        async def dressed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = [pair for pair in message.get("headers", ()) if pair[0] != b"cache-control"]
-                message["headers"] = [*given, *HEADERS]
+                headers = [pair for pair in message.get("headers", ()) if pair[0] != b"cache-control"]
+                message["headers"] = [*headers, *HEADERS]
             await send(message)
 
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
-            await PlainTextResponse("this page answers to its own address only", 403)(scope, receive, dressed)
+            await PlainTextResponse("this page answers to its own address only", 403)(scope, receive, send_with_headers)
         elif scope["method"] != "GET":
-            await PlainTextResponse("this page is for reading", 405, {"Allow": "GET"})(scope, receive, dressed)
+            await PlainTextResponse("this page is read-only", 405, {"Allow": "GET"})(scope, receive, send_with_headers)
         else:
-            await self._app(scope, receive, dressed)
+            await self._app(scope, receive, send_with_headers)
 
 
 class Server:
-    """Serves ``state`` from a thread of its own between ``start`` and ``stop``; ``port`` is where."""
+    """Serves ``state`` on ``port`` from a thread, between ``start`` and ``stop``."""
 
     def __init__(self, state: State, port: int | None) -> None:
         self._socket = _listen(port)
@@ -126,7 +127,7 @@ class Server:
             lifespan="off",
             ws="none",
             server_header=False,
-            limit_concurrency=MOST_AT_ONCE,
+            limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
@@ -134,19 +135,19 @@ class Server:
 
     @property
     def address(self) -> str:
-        """What to type into a browser."""
+        """The page's URL."""
         return f"http://{HOST}:{self.port}/"
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more; who is still being answered has a moment."""
+        """Stop; open responses have a moment to finish."""
         self._server.should_exit = True
-        self._thread.join(STOPPING)
+        self._thread.join(STOP_SECONDS)
         self._server.force_exit = True
-        self._thread.join(STOPPING)
+        self._thread.join(STOP_SECONDS)
         self._socket.close()
 
     def _serve(self) -> None:
@@ -154,23 +155,23 @@ class Server:
 
 
 def _listen(port: int | None) -> socket.socket:
-    """A socket at this port; without one at PORT, or at any that is free. Raises ConfigError."""
+    """A socket on this port; for None on PORT, or on any free one. Raises ConfigError."""
     try:
-        return _bound(PORT if port is None else port)
+        return _bind(PORT if port is None else port)
     except OSError as error:
         if port is not None:
-            reason = f"it cannot be had ({error.strerror}); leave it out for a free one"
+            reason = f"it cannot be had ({error.strerror}); leave it out for a free port"
             raise ConfigError("preview.port", port, reason) from error
-        return _bound(0)
+        return _bind(0)
 
 
-def _bound(port: int) -> socket.socket:
-    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def _bind(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((HOST, port))
-        opened.listen(MOST_AT_ONCE)  # from now on who asks waits for the server's start, and the port is ours
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(MAX_CONNECTIONS)  # the port is ours now; requests wait for the server to start
     except OSError:
-        opened.close()
+        listener.close()
         raise
-    return opened
+    return listener

@@ -1,22 +1,22 @@
-"""What the live page knows: written by the render, read by the server, never more than a little of it. No torch."""
+"""The live page's data: written by the render, read by the server, bounded in size. No torch."""
 
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-MOST_NOTES = 20
-WINDOW = 64  # moments over which speed is measured
-APART = 0.5  # seconds between them
-WATCHED = 5.0  # seconds after a request for which somebody is taken to look on
+MAX_NOTES = 20
+SPEED_SAMPLES = 64  # over which the frame rate is measured
+SAMPLE_SECONDS = 0.5  # between them
+WATCH_SECONDS = 5.0  # after a request, for which a browser counts as watching
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a film before it begins: ``size`` is width and height in pixels, ``score`` a PNG picture in
-    which time runs from ``span[0]`` to ``span[1]``, fractions of its width.
+    """Constants of a film: ``size`` is width and height in pixels, ``score`` the chart as a PNG, in which time runs
+    from ``span[0]`` to ``span[1]``, fractions of its width.
     """
 
     title: str
@@ -29,55 +29,55 @@ class Facts:
 
 @dataclass(frozen=True)
 class Segment:
-    """A file with ``frames`` frames of the film from frame ``first`` on. ``number`` is never given twice."""
+    """A file with ``frames`` frames of the film from frame ``first`` on; ``number`` is unique."""
 
     number: int
     path: Path
     first: int
     frames: int
 
-    def within(self, other: "Segment") -> bool:
+    def is_within(self, other: "Segment") -> bool:
         """Whether the other one holds all of its frames."""
         return other.first <= self.first and self.first + self.frames <= other.first + other.frames
 
 
 class State:
-    """Everything that changes. Every method returns at once and may be called from any thread."""
+    """The variable data. All methods return at once and may be called from any thread."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self._lock = threading.Lock()
         self._done, self._label, self._ended = 0, "", ""
-        self._passed: deque[tuple[float, int]] = deque(maxlen=WINDOW)
-        self._notes: deque[str] = deque(maxlen=MOST_NOTES)
+        self._samples: deque[tuple[float, int]] = deque(maxlen=SPEED_SAMPLES)
+        self._notes: deque[str] = deque(maxlen=MAX_NOTES)
         self._segments: dict[int, Segment] = {}
-        self._given = 0
+        self._segment_count = 0
         self._picture: tuple[int, bytes] = (0, b"")
-        self._asked = float("-inf")
+        self._last_request = float("-inf")
 
-    def passed(self, index: int, label: str) -> None:
+    def frame_done(self, index: int, label: str) -> None:
         """Frame ``index`` is done."""
         now = time.monotonic()
         with self._lock:
             self._done, self._label = index + 1, label
-            if not self._passed or now - self._passed[-1][0] >= APART:
-                self._passed.append((now, index))
+            if not self._samples or now - self._samples[-1][0] >= SAMPLE_SECONDS:
+                self._samples.append((now, index))
 
-    def show(self, picture: bytes) -> None:
-        """A newer picture, as a JPEG file."""
+    def set_picture(self, jpeg: bytes) -> None:
+        """Replace the newest frame's JPEG."""
         with self._lock:
-            self._picture = (self._picture[0] + 1, picture)
+            self._picture = (self._picture[0] + 1, jpeg)
 
-    def add(self, path: Path, first: int, frames: int) -> None:
-        """A file that can be played; it takes the place of those whose frames it holds."""
+    def add_segment(self, path: Path, first: int, frames: int) -> None:
+        """Add a playable file; it replaces those whose frames it holds."""
         with self._lock:
-            self._given += 1
-            new = Segment(self._given, path, first, frames)
-            self._segments = {n: each for n, each in self._segments.items() if not each.within(new)}
+            self._segment_count += 1
+            new = Segment(self._segment_count, path, first, frames)
+            self._segments = {n: each for n, each in self._segments.items() if not each.is_within(new)}
             self._segments[new.number] = new
 
-    def note(self, text: str) -> None:
-        """Something a person should know."""
+    def add_note(self, text: str) -> None:
+        """Add a note, once."""
         with self._lock:
             if text not in self._notes:
                 self._notes.append(text)
@@ -93,53 +93,49 @@ class State:
         with self._lock:
             return self._ended
 
-    def ask(self) -> None:
-        """Somebody looks on."""
+    def note_request(self) -> None:
+        """A browser is watching."""
         with self._lock:
-            self._asked = time.monotonic()
+            self._last_request = time.monotonic()
 
     @property
-    def watched(self) -> bool:
-        """Whether somebody has asked lately."""
+    def is_watched(self) -> bool:
+        """Whether a browser sent a request lately."""
         with self._lock:
-            return time.monotonic() - self._asked < WATCHED
+            return time.monotonic() - self._last_request < WATCH_SECONDS
 
     @property
     def picture(self) -> bytes:
-        """The newest picture, as a JPEG file; empty before the first."""
+        """The newest frame's JPEG; empty before the first."""
         with self._lock:
             return self._picture[1]
 
     def segment(self, number: int) -> Path | None:
         """The file of the segment of that number."""
         with self._lock:
-            found = self._segments.get(number)
-        return None if found is None else found.path
+            segment = self._segments.get(number)
+        return None if segment is None else segment.path
 
     def as_data(self) -> dict[str, Any]:
-        """All that the page shows but the pictures."""
+        """All data that the page shows, without the pictures."""
         with self._lock:
             rate = self._rate()
-            parts = sorted(self._segments.values(), key=lambda each: each.first)
+            segments = sorted(self._segments.values(), key=lambda each: each.first)
             return {
-                "title": self.facts.title,
-                "frames": self.facts.frames,
-                "fps": self.facts.fps,
-                "size": self.facts.size,
-                "span": self.facts.span,
+                **{key: value for key, value in asdict(self.facts).items() if key != "score"},
                 "done": self._done,
                 "label": self._label,
                 "rate": rate,
                 "left": (self.facts.frames - self._done) / rate if rate else None,
                 "picture": self._picture[0],
-                "segments": [{"number": s.number, "first": s.first, "frames": s.frames} for s in parts],
+                "segments": [{"number": s.number, "first": s.first, "frames": s.frames} for s in segments],
                 "notes": list(self._notes),
                 "ended": self._ended,
             }
 
     def _rate(self) -> float | None:
-        """Frames per second, lately."""
-        if len(self._passed) < 2:
+        """Frames per second over the last samples."""
+        if len(self._samples) < 2:
             return None
-        (began, first), (now, last) = self._passed[0], self._passed[-1]
-        return (last - first) / (now - began) if last > first else None
+        (start, first), (now, last) = self._samples[0], self._samples[-1]
+        return (last - first) / (now - start) if last > first else None

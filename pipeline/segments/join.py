@@ -14,8 +14,8 @@ from pipeline.errors import EncoderError, InputError, OutputError
 from pipeline.image import from_array
 from pipeline.media.decode.probe import read_frame
 from pipeline.media.encode.codecs import segment_suffix
-from pipeline.media.encode.contact_sheet import Poster
-from pipeline.media.encode.mux import assemble, read_record
+from pipeline.media.encode.contact_sheet import ContactSheet
+from pipeline.media.encode.mux import VideoSpec, assemble, read_record
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.sound import plan_sound
 from pipeline.runtime.files import write_bytes
@@ -45,11 +45,11 @@ def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder) -
     files = _files(plan, shots, folder)
     facts = record.film_record(plan, [_shot_record(shot) for shot in shots])
     ends = list(accumulate(count for _, count in files))
-    poster = Poster(plan.frames, fps=float(plan.fps))
-    for index in poster.chosen:
+    poster = ContactSheet(plan.frames, fps=float(plan.fps))
+    for index in poster.indices:
         number = bisect_right(ends, index)
         path, count = files[number]
-        poster.offer(index, from_array(read_frame(path, index - ends[number] + count) / 255.0))
+        poster.add(index, from_array(read_frame(path, index - ends[number] + count) / 255.0))
     outputs = plan.outputs
     text = record.as_text(facts)
     _assemble(plan, [path for path, _ in files], outputs.video, text, announce=folder.announce)
@@ -120,9 +120,7 @@ def _assemble(
 ) -> None:
     """Join the segments with the film's sound, or as much of it as can be read; a part of ``frames`` has none."""
     sound = plan_sound(plan) if frames is None else None
-    join = partial(
-        assemble,
-        segments,
+    film = VideoSpec(
         video,
         encode=plan.config.encode,
         width=plan.width,
@@ -132,8 +130,8 @@ def _assemble(
         record=text,
         title=plan.title,
         overwrite=frames is not None or may_replace(plan.outputs, plan.config),
-        announce=announce,
     )
+    join = partial(assemble, segments, film, before_rename=announce)
     try:
         join(sound=sound)
         return

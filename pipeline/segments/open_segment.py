@@ -8,7 +8,7 @@ from statistics import median
 from torch import Tensor
 
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.frame_pipe import Fetch
+from pipeline.media.encode.frame_pipe import FrameBytes
 from pipeline.segments.spool import Spool
 from pipeline.shot import Step
 
@@ -41,7 +41,7 @@ class OpenSegment:
 
     def __init__(self, number: int, encoder: Encoder, spool: Spool | None, *, defer: bool = False) -> None:
         self.number, self.encoder, self.spool = number, encoder, spool
-        self.pending: list[Fetch] | None = [] if defer else None
+        self.pending: list[FrameBytes] | None = [] if defer else None
         self.canvas: Tensor | None = None
         self.state: Mapping[str, str] = {}
         self.began = time.monotonic()

@@ -17,7 +17,7 @@ from pipeline.image import from_array
 from pipeline.media.decode.probe import read_frame
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.lossless import SUFFIX, lossless, read
+from pipeline.media.encode.lossless import SUFFIX, lossless, read_frames
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import Progress
@@ -67,7 +67,7 @@ class ShotRender:
     def pre_roll(self) -> Iterator[Tensor]:
         """The frames of the pre-roll and the one after them."""
         path, _ = self.files()[0]
-        return chain(read(self.head()), (from_array(read_frame(path, 0) / 255.0) for _ in range(1)))
+        return chain(read_frames(self.head()), (from_array(read_frame(path, 0) / 255.0) for _ in range(1)))
 
     def run(
         self, name: str, shot: Shot, stop: Stop, listeners: Sequence[FrameListener], segments: range | None

@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline import image
 from pipeline.media import ffmpeg
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.lossless import read
+from pipeline.media.encode.lossless import read_frames
 from pipeline.runtime.files import move_into_place, sha256_of, write_json
 
 
@@ -57,7 +57,7 @@ def make_transition(piece: TransitionPiece, path: Path, encoder: Encoder) -> Pat
         if existing.get("made_from") == source and existing.get("sha256") == sha256_of(path):
             return path
     with encoder:
-        pairs = zip(read(piece.before), read(piece.after), strict=True)
+        pairs = zip(read_frames(piece.before), read_frames(piece.after), strict=True)
         for number, (before, after) in enumerate(pairs):
             encoder.write(MIXES[piece.kind](before, after, number, piece.frames))
     move_into_place(encoder.part, path, overwrite=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.frame_pipe import Sink
+from pipeline.media.encode.frame_pipe import FramePipe
 from pipeline.segments.shot_render import encoder as encoder_of
 from scripts.benchmarks.workload import Subject, wait
 
@@ -44,7 +44,7 @@ class Loop:
 
         return run
 
-    def settle(self) -> None:
+    def resolve_encoder(self) -> None:
         """Wait until nothing is left to do. Raises what the encoder raises, DreamError and EncoderError."""
         wait(self._device)
         sink = self._encoder._opened()
@@ -66,7 +66,7 @@ def looping(of: Subject, folder: Path, *, warm: int = 0) -> Iterator[Loop]:
         yield loop
 
 
-def _has_written(sink: Sink) -> bool:
+def _has_written(sink: FramePipe) -> bool:
     """Whether the writing thread has written all and waits for the next frame, or has ended."""
     queue = sink._queue
     with queue.mutex:  # the thread holds it from finding the queue empty until it waits

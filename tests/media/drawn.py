@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipeline.config import EncodeConfig
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.mux import assemble
+from pipeline.media.encode.mux import VideoSpec, assemble
 
 SIZE = (48, 64)  # H, W
 
@@ -34,7 +34,13 @@ def film(path: Path, frames: int = 6, fps: Fraction = Fraction(24), first: int =
 def joined(segments: Sequence[Path], final: Path, frames: int, fps: Fraction = Fraction(24), **options: Any) -> Path:
     """The film ``final`` of these segments, which are removed."""
     settings = {"record": "r", "title": "t", "overwrite": False, "encode": EncodeConfig(), **options}
-    assemble(segments, final, width=SIZE[1], height=SIZE[0], fps=fps, frames=frames, **settings)
+    assemble_film(segments, final, width=SIZE[1], height=SIZE[0], fps=fps, frames=frames, **settings)
     for segment in segments:
         segment.unlink()
     return final
+
+
+def assemble_film(segments: Sequence[Path], final: Path, **settings: Any) -> None:
+    """``assemble``, with the fields of its VideoSpec as keywords."""
+    how = {key: settings.pop(key) for key in ("sound", "strict", "before_rename") if key in settings}
+    assemble(segments, VideoSpec(final, **settings), **how)

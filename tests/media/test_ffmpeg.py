@@ -69,8 +69,8 @@ def test_a_missing_program_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_messages_are_bounded() -> None:
     loud = [*ENDLESS[:-3], "-vf", "showinfo", "-frames:v", "900", "-f", "null", "-"]
-    _, said = ffmpeg.inspect(loud, doing="drawing", level="info")
-    assert len(said) <= 8 * ffmpeg.TAIL and "899" in said
+    _, said = ffmpeg.run_with_log(loud, doing="drawing", level="info")
+    assert len(said) <= 8 * ffmpeg.MAX_LOG_BYTES and "899" in said
 
 
 def no_children() -> bool:

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.music.analysis import describe
-from pipeline.music.beats import BLOCK, chains
+from pipeline.music.analysis import SongAnalysis, analyse
+from pipeline.music.beats import BLOCK_FRAMES, beat_sequences
 from pipeline.music.features import PER_SECOND, extract
-from pipeline.music.hearing import Hearing
 from pipeline.music.onsets import strokes
 from pipeline.music.structure import first_of_bars
 from pipeline.music.tempo import _tempogram
@@ -14,8 +13,8 @@ from tests.music.band import Band
 from tests.music.drawn import Drawing, found
 
 
-def heard(drawing: Drawing | Band) -> Hearing:
-    return describe(extract([drawing.samples()]))
+def heard(drawing: Drawing | Band) -> SongAnalysis:
+    return analyse(extract([drawing.samples()]))
 
 
 @pytest.mark.parametrize("bpm", [60, 75, 90, 108, 120, 140, 160, 180])
@@ -66,13 +65,13 @@ def test_a_band_is_heard_on_its_beat(style: str, bpm: float) -> None:
 @pytest.mark.parametrize(("style", "bpm", "count"), [("ballad", 76, 4), ("waltz", 96, 3)])
 def test_bars_of_a_band_begin_where_they_do(style: str, bpm: float, count: int) -> None:
     band = Band(style, bpm, seconds=24.0)
-    hearing = heard(band)
-    starts = hearing.beats[first_of_bars(hearing.accents, count) :: count]
+    analysis = heard(band)
+    starts = analysis.beats[first_of_bars(analysis.accents, count) :: count]
     assert found(starts, band.beats()[count::count])[0] >= 0.9
 
 
 def test_chains_follow_a_period_that_sways_and_each_of_its_multiples() -> None:
-    count = 2 * BLOCK + 500  # so that what is kept of the past is carried on
+    count = 2 * BLOCK_FRAMES + 500  # so that what is kept of the past is carried on
     period = 40 + 3 * np.sin(np.arange(count) / 700)
     beats = [20.0]
     while beats[-1] + 50 < count:
@@ -82,7 +81,7 @@ def test_chains_follow_a_period_that_sways_and_each_of_its_multiples() -> None:
     onsets[0, places] = 3.0
     onsets[1, places[::2]] = 3.0
     for row, factor, true in ((0, 1.0, places), (1, 2.0, places[::2])):
-        chain = chains(onsets, period, [1.0, 2.0])[2 * row + round(factor) - 1]
+        chain = beat_sequences(onsets, period, [1.0, 2.0])[2 * row + round(factor) - 1]
         assert np.isin(true[1:-1], chain).all()
         assert len(chain) - len(true) <= 1
 
@@ -107,8 +106,8 @@ def test_a_beat_is_heard_when_it_sounds() -> None:
 def test_bars_begin_with_the_accent() -> None:
     for lead in (0, 1, 2, 3):
         drawing = Drawing(120, offset=0.2 + 0.5 * lead)
-        hearing = heard(drawing)
-        first = hearing.beats[first_of_bars(hearing.accents, 4)]
+        analysis = heard(drawing)
+        first = analysis.beats[first_of_bars(analysis.accents, 4)]
         assert round((first - drawing.offset) / 0.5) % 4 == 0
 
 
@@ -116,9 +115,9 @@ def test_what_has_no_beat_has_none() -> None:
     rng = np.random.default_rng(0)
     t = np.arange(22050 * 10) / 22050
     for sound in (np.zeros_like(t), 0.3 * np.sin(2 * np.pi * 220 * t), 0.1 * rng.standard_normal(len(t))):
-        hearing = describe(extract([sound.astype(np.float32)]))
-        assert hearing.bpm is None, hearing.bpm
-        assert np.isfinite(hearing.levels).all()
+        analysis = analyse(extract([sound.astype(np.float32)]))
+        assert analysis.bpm is None, analysis.bpm
+        assert np.isfinite(analysis.levels).all()
 
 
 def test_sections_begin_where_the_song_changes() -> None:
@@ -126,11 +125,11 @@ def test_sections_begin_where_the_song_changes() -> None:
     t = np.arange(len(drawing.samples())) / 22050
     chorus = ((t > 20) & (t < 40)) | ((t > 60) & (t < 80))
     sound = drawing.samples() + 0.2 * (np.sin(2 * np.pi * 440 * t) + np.sin(2 * np.pi * 660 * t)) * chorus
-    hearing = describe(extract([sound.astype(np.float32)]))
-    assert hearing.sections == pytest.approx([0, 20, 40, 60], abs=1.0)
-    assert hearing.kinds.tolist() == [0, 1, 0, 1]
-    for start in hearing.sections[1:]:
-        assert np.abs(hearing.beats - start).min() == 0
+    analysis = analyse(extract([sound.astype(np.float32)]))
+    assert analysis.sections == pytest.approx([0, 20, 40, 60], abs=1.0)
+    assert analysis.kinds.tolist() == [0, 1, 0, 1]
+    for start in analysis.sections[1:]:
+        assert np.abs(analysis.beats - start).min() == 0
 
 
 def test_blocks_of_any_size_are_heard_alike() -> None:

@@ -48,7 +48,7 @@ def test_auto_cuts_on_sections(tmp_path: Path, song: Path) -> None:
     plan = planned(tmp_path, *TINY, "film=auto", "presets=[breathing,spiral]", f"audio.path={song}")
     assert cuts(plan) == pytest.approx([0, 20.3, 40.3, 60.3, 80], abs=1.0)
     assert plan.song is not None
-    assert cuts(plan)[:-1] == pytest.approx(plan.song.hearing.sections, abs=HALF)
+    assert cuts(plan)[:-1] == pytest.approx(plan.song.analysis.sections, abs=HALF)
     assert not [note for note in plan.notes if "the last shot" in note]
 
 

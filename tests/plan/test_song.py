@@ -131,7 +131,7 @@ def decoded(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
 def laid(folder: Path, song: Path, name: str, *, frames: int, config: AudioConfig) -> Path:
     """A film with the song under so many frames."""
     pictures = video(folder / "p.mp4", f"testsrc2=s=64x48:r=24:d={frames / 24}")
-    track = Song(song, plan_song(config, FPS).hearing, plan_song(config, FPS).start).sound(frames / FPS, config, FPS)
+    track = Song(song, plan_song(config, FPS).analysis, plan_song(config, FPS).start).sound(frames / FPS, config, FPS)
     muxer = {"mkv": "matroska"}.get(name[-3:], name[-3:])
     made = folder / name
     arguments = ["-i", f"file:{pictures}", *track.inputs(), "-map", "0", "-c", "copy", *track.outputs(muxer, 1)]

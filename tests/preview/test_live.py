@@ -27,7 +27,7 @@ from pipeline.media.encode.encoder import Encoder
 from pipeline.plan.planner import plan_film
 from pipeline.preview import live
 from pipeline.preview.live import Page, open_page
-from pipeline.preview.state import MOST_NOTES, Facts, State
+from pipeline.preview.state import MAX_NOTES, Facts, State
 from pipeline.runtime.files import move_into_place
 from tests.browser import browser, console_messages, text, wait
 
@@ -36,7 +36,7 @@ FACTS = Facts("zoom <b>", 48, 24.0, (64, 48), b"\x89PNG score", (0.1, 0.9))
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    monkeypatch.setattr(live, "LINGER", 0.0)
+    monkeypatch.setattr(live, "LINGER_SECONDS", 0.0)
     with Page(FACTS, 0) as opened:
         yield opened
 
@@ -191,12 +191,12 @@ def test_who_does_not_read_holds_nothing_up(page: Page, tmp_path: Path) -> None:
 def test_notes_are_few_and_a_page_that_nobody_sees_ends_at_once() -> None:
     told = State(FACTS)
     for number in range(1000):
-        told.note(str(number))
-    assert told.as_data()["notes"] == [str(n) for n in range(1000 - MOST_NOTES, 1000)]
+        told.add_note(str(number))
+    assert told.as_data()["notes"] == [str(n) for n in range(1000 - MAX_NOTES, 1000)]
     began = time.monotonic()
     with Page(FACTS, 0):
         pass
-    assert time.monotonic() - began < live.LINGER / 2
+    assert time.monotonic() - began < live.LINGER_SECONDS / 2
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_it_tells_how_it_was_left(error: BaseException | None, told: str) -> Non
 
 
 def test_it_is_opened_for_a_plan_that_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "LINGER", 0.0)
+    monkeypatch.setattr(live, "LINGER_SECONDS", 0.0)
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose("config", ["duration=2s"]))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline import film
 from pipeline.errors import EncoderError, Interrupted, OutputError
-from pipeline.media.decode.probe import probe_video
+from pipeline.media.decode.probe import probe_and_count
 from pipeline.runtime.files import sha256_of
 from pipeline.segments.lock import RenderLock
 from scripts.torture import encoders
@@ -39,7 +39,7 @@ class FrameCounter:
             self.act()
 
     def segment(self, path: Path, first: int, frames: int) -> None:
-        assert probe_video(path).frames == frames
+        assert probe_and_count(path).frames == frames
         self.segments.append(first)
 
 
@@ -69,7 +69,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
         folder = tmp_path_factory.mktemp("expected")
         make(folder, f"duration={frames}f")
         assert sorted(path.name for path in folder.iterdir()) == ["film.mp4", "film.poster.png", "film.run.yaml"]
-        assert probe_video(folder / "film.mp4").frames == frames
+        assert probe_and_count(folder / "film.mp4").frames == frames
         hashes[frames] = sha256_of(folder / "film.mp4")
     return hashes
 
@@ -156,15 +156,15 @@ def test_a_score_that_changes_with_the_length_is_refused(tmp_path: Path) -> None
     make(tmp_path, "duration=8f", "keep_segments=true", moving)
     with pytest.raises(OutputError, match=r"holds frames with another score, from frame 0 on"):
         make(tmp_path, "duration=14f", moving)
-    assert probe_video(tmp_path / "film.mp4").frames == 8
+    assert probe_and_count(tmp_path / "film.mp4").frames == 8
     make(tmp_path, "duration=14f", moving, "resume=false")
-    assert probe_video(tmp_path / "film.mp4").frames == 14
+    assert probe_and_count(tmp_path / "film.mp4").frames == 14
 
 
 def test_a_part_is_a_film_and_the_rest_resumes(tmp_path: Path, expected: dict[int, str]) -> None:
     assert make(tmp_path, "duration=14f", "frames=0..7").frames == list(range(8))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.0-7.mp4", "film.work"]
-    assert probe_video(tmp_path / "film.0-7.mp4").frames == 8
+    assert probe_and_count(tmp_path / "film.0-7.mp4").frames == 8
     assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
     assert sha256_of(tmp_path / "film.mp4") == expected[14]
 

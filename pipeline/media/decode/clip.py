@@ -1,4 +1,4 @@
-"""A clip: footage that was found whole, with everything needed to read and to cut it. No torch."""
+"""A clip: footage with everything needed to read and to cut it. No torch."""
 
 import math
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from pipeline.media.decode import frame_rate, image_sequence
 from pipeline.media.decode.color import describe
-from pipeline.media.decode.probe import PICTURES, VideoFacts, check_file
-from pipeline.media.decode.scan import AHEAD, Scan, Until, everything, last_packet, scan
-from pipeline.media.decode.sniff import check_disguise
-from pipeline.media.sound.source_audio import tracks
+from pipeline.media.decode.probe import FIRST_VIDEO, VideoFacts, check_file
+from pipeline.media.decode.scan import LOOKAHEAD_SECONDS, Scan, SecondsOf, end_of_packets, scan, whole_clip
+from pipeline.media.decode.sniff import check_footage_file
+from pipeline.media.sound.source_audio import audio_codecs
 
-STILLS_PER_SECOND = Fraction(24)  # of numbered pictures, which have no rate of their own
-STEADY = 0.01  # seconds that do not matter
+SEQUENCE_FPS = Fraction(24)  # of numbered pictures, which have no rate
+TOLERANCE_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
 class Clip:
     """Footage: a video file (``facts``) or numbered pictures (``files``).
 
-    Sizes in pixels as shown, ``fps`` its own rate or the one that it is conformed to, ``times`` the seconds of the
-    file's clock at which pictures appear, ``end`` the second at which the last one ends, ``cuts`` the numbers of the
-    pictures that begin a new scene, ``tracks`` the codecs of its sound, ``notes`` what a person should know.
+    Sizes are in pixels as shown; ``fps`` is its rate or the one it is conformed to, ``times`` the seconds of each
+    frame on the file's clock, ``end`` the second at which the last frame ends, ``cuts`` the first frames of new
+    scenes, ``audio_codecs`` one per sound track, ``notes`` for the user; ``is_damaged`` when it ends before its damage.
     """
 
     path: Path
@@ -38,98 +38,91 @@ class Clip:
     times: NDArray[np.float64]
     end: float
     cuts: NDArray[np.int64]
-    tracks: tuple[str, ...]
+    audio_codecs: tuple[str, ...]
     notes: tuple[str, ...]
-    salvaged: bool
+    is_damaged: bool
 
     @property
     def seconds(self) -> float:
-        """How long it lasts from its first picture on."""
+        """Its duration from its first frame on."""
         return self.end - float(self.times[0])
 
 
-def open_clip(path: Path, *, fps: Fraction | None, salvage: bool, threshold: float, until: Until = everything) -> Clip:
-    """The clip at ``path``, decoded once as far as it is used, to see that it is whole.
+def open_clip(
+    path: Path, *, fps: Fraction | None, salvage: bool, threshold: float, seconds: SecondsOf = whole_clip
+) -> Clip:
+    """The clip at ``path``, decoded once as far as it is used, to check that it is intact.
 
-    ``fps`` overrides its own rate; with ``salvage`` a damaged one ends before the damage, and damage beyond ``until``
-    is no reason to refuse it; ``threshold`` (per cent) is what counts as a cut. Raises InputError.
+    ``fps`` overrides its rate; with ``salvage`` a damaged clip ends before the damage, and damage beyond ``seconds``
+    does not matter; ``threshold`` (per cent) is what counts as a cut. Raises InputError.
     """
     if image_sequence.is_sequence(path):
-        return _open_sequence(path, fps or STILLS_PER_SECOND, salvage, threshold, until)
+        return _open_sequence(path, fps or SEQUENCE_FPS, salvage, threshold, seconds)
     check_file(path)
-    check_disguise(path)
-    seen = scan(path, threshold=threshold, until=until)
-    own = _own_rate(seen)
-    if until(own) + AHEAD > seen.limit:  # frames of a rate that the container does not tell
-        seen = scan(path, threshold=threshold, until=lambda _: until(own))
-    return _open_video(path, fps, salvage, seen, until(_own_rate(seen)))
+    check_footage_file(path)
+    result = scan(path, threshold=threshold, seconds=seconds)
+    rate = _rate(result)
+    if seconds(rate) + LOOKAHEAD_SECONDS > result.limit:  # a number of frames, at another rate than declared
+        result = scan(path, threshold=threshold, seconds=lambda _: seconds(rate))
+    return _open_video(path, fps, salvage, result, seconds(_rate(result)))
 
 
-def _open_sequence(path: Path, fps: Fraction, salvage: bool, threshold: float, until: Until) -> Clip:
-    files = image_sequence.find_pictures(path)
-    if until(fps) < math.inf:
-        files = files[: math.ceil((until(fps) + AHEAD) * fps)]
-    (width, height), cuts, damage, whole = image_sequence.inspect(files, threshold)
-    end = whole / float(fps)
-    notes = _judge_damage(path, damage, whole, end, salvage, end - until(fps))
-    times = np.arange(whole) / float(fps)
-    return Clip(path, files[:whole], None, width, height, fps, times, end, cuts, (), notes, bool(damage))
+def _open_sequence(path: Path, fps: Fraction, salvage: bool, threshold: float, seconds: SecondsOf) -> Clip:
+    files = image_sequence.list_pictures(path)
+    if seconds(fps) < math.inf:
+        files = files[: math.ceil((seconds(fps) + LOOKAHEAD_SECONDS) * fps)]
+    (width, height), cuts, damage, count = image_sequence.inspect(files, threshold)
+    end = count / float(fps)
+    notes = _check_damage(path, damage, count, end, salvage, end - seconds(fps))
+    times = np.arange(count) / float(fps)
+    return Clip(path, files[:count], None, width, height, fps, times, end, cuts, (), notes, bool(damage))
 
 
-def _own_rate(seen: Scan) -> Fraction:
-    return frame_rate.constant_rate(seen.times, seen.facts.fps) or frame_rate.typical_rate(seen.times)
+def _rate(result: Scan) -> Fraction:
+    return frame_rate.constant_rate(result.times, result.facts.fps) or frame_rate.typical_rate(result.times)
 
 
-def _open_video(path: Path, fps: Fraction | None, salvage: bool, seen: Scan, used: float) -> Clip:
-    """The clip as it was seen; ``used`` are the seconds of it, from the first picture on, that matter."""
-    facts, times = seen.facts, seen.times
-    constant = frame_rate.constant_rate(times, facts.fps)
-    own = _own_rate(seen)
-    end = float(times[-1]) + 1 / float(own)
+def _open_video(path: Path, fps: Fraction | None, salvage: bool, result: Scan, used: float) -> Clip:
+    """``used`` are the seconds of the clip that matter, from the first frame on."""
+    facts, times = result.facts, result.times
+    constant, rate = frame_rate.constant_rate(times, facts.fps), _rate(result)
+    end = float(times[-1]) + 1 / float(rate)
     beyond = end - float(times[0]) - used
-    notes = list(_judge_damage(path, seen.damage, len(times), float(times[-1]), salvage, beyond))
-    notes += _judge_flaw(path, seen.flaw, salvage)
+    notes = list(_check_damage(path, result.damage, len(times), float(times[-1]), salvage, beyond))
+    if result.concealed:
+        notes.append(f"{path} is damaged {result.concealed}; it is used as it is")
+        if not salvage:
+            raise InputError(f"{path} is damaged {result.concealed}; source.salvage=true uses it as it is")
     if constant is None:
-        notes.append(f"{path} runs at {_rates(times)} frames per second; it is conformed to {fps or own}")
-        if not seen.damage and seen.limit == math.inf:
-            end = max(end, last_packet(path, "-map", PICTURES))
+        notes.append(f"{path} runs at {_range(times)} frames per second; it is conformed to {fps or rate}")
+        if not result.damage and result.limit == math.inf:
+            end = max(end, end_of_packets(path, "-map", FIRST_VIDEO))
     elif fps is not None and fps != constant:
         notes.append(f"{path} runs at {constant} frames per second; it is conformed to {fps}")
     notes += describe(facts)
-    codecs = tracks(path)
-    salvaged = bool(seen.damage)
-    size = (facts.width, facts.height)
-    return Clip(path, (), facts, *size, fps or own, times, end, seen.cuts, codecs, tuple(notes), salvaged)
+    size, codecs, is_damaged = (facts.width, facts.height), audio_codecs(path), bool(result.damage)
+    return Clip(path, (), facts, *size, fps or rate, times, end, result.cuts, codecs, tuple(notes), is_damaged)
 
 
-def _rates(times: NDArray[np.float64]) -> str:
-    """The rates between which pictures come, in words."""
+def _range(times: NDArray[np.float64]) -> str:
+    """The lowest and the highest rate, such as ``24 to 30``."""
     gaps = np.diff(times)
-    least, most = (f"{1 / max(float(gap), 1e-3):.4g}" for gap in (gaps.max(), gaps.min()))
-    return least if least == most else f"{least} to {most}"
+    low, high = (f"{1 / max(float(gap), 1e-3):.4g}" for gap in (gaps.max(), gaps.min()))
+    return low if low == high else f"{low} to {high}"
 
 
-def _judge_damage(path: Path, damage: str, whole: int, second: float, salvage: bool, beyond: float) -> tuple[str, ...]:
-    """The note about damage that is lived with; InputError for one that is not.
+def _check_damage(path: Path, damage: str, count: int, second: float, salvage: bool, beyond: float) -> tuple[str, ...]:
+    """The note about damage that is accepted; InputError for other damage.
 
-    ``beyond`` are the seconds by which it stands behind what is used.
+    ``beyond`` are the seconds between the end of what is used and the damage.
     """
     if not damage:
         return ()
     where = f"{path} is damaged at {second:.2f} s ({damage})"
-    if not whole:
+    if not count:
         raise InputError(where)
-    if beyond > -STEADY:
+    if beyond > -TOLERANCE_SECONDS:
         return (f"{where}, behind the part that is rendered",)
     if not salvage:
-        raise InputError(f"{where}; source.salvage=true renders the {whole} frames before it")
-    return (f"{where}; rendering the {whole} frames before it",)
-
-
-def _judge_flaw(path: Path, flaw: str, salvage: bool) -> tuple[str, ...]:
-    """The note about what a decoder patches up; InputError where that is not wanted."""
-    if not flaw:
-        return ()
-    if not salvage:
-        raise InputError(f"{path} is damaged {flaw}; source.salvage=true renders it as the decoder patches it up")
-    return (f"{path} is damaged {flaw}; the decoder patches it up",)
+        raise InputError(f"{where}; source.salvage=true renders the {count} frames before it")
+    return (f"{where}; rendering the {count} frames before it",)

@@ -1,4 +1,4 @@
-"""From a video's own pixels to red, green and blue at the film's size: the filters, chosen by its tags. No torch."""
+"""ffmpeg filters that convert a video's pixels to RGB at the film's size, chosen by its tags. No torch."""
 
 import re
 from collections.abc import Iterator
@@ -6,66 +6,68 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import CHROMA, EXACT, VideoFacts
+from pipeline.media.decode.probe import VideoFacts, scale_filter
 
-HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
-NITS = 100  # of the white that high dynamic range is mapped to
-OPAQUE = (
+HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+WHITE_NITS = 100  # of the standard-range white that HDR is tone-mapped to
+OPAQUE_FORMATS = (
     *(("^yuva", "yuv"), ("^gbrap", "gbrp"), ("^rgba64", "rgb48"), ("^bgra64", "bgr48"), ("^pal8", "rgb24")),
     *(("^rgba$", "rgb0"), ("^bgra$", "bgr0"), ("^argb$", "0rgb"), ("^abgr$", "0bgr")),
 )
-HD = (1280, 576)  # from this width or above this height untagged video is BT.709
+TONE_MAP = (
+    *(f"zscale=transfer=linear:npl={WHITE_NITS}", "format=gbrpf32le", "zscale=primaries=bt709"),
+    *("tonemap=tonemap=hable:desat=0", "zscale=transfer=bt709:matrix=gbr:range=full", "format=gbrp16le"),
+)
 
 
 @dataclass(frozen=True)
-class Toning:
-    """Filter chains and the raw pixels that come out of them: ``depth`` bits, with ``alpha`` or without.
+class Conversion:
+    """Filter chains and the raw ``pixels`` that come out of them: ``bits`` per colour, with alpha or without.
 
-    ``deinterlace`` comes first and may be empty; it keeps the count of pictures, and each depends on its neighbours.
+    ``deinterlace`` comes first and may be empty; it keeps the number of frames, and each depends on its neighbours.
     """
 
     deinterlace: str
-    chain: str
+    filters: str
     pixels: str
-    depth: int
-    alpha: bool
+    bits: int
+    has_alpha: bool
 
 
-def toning(facts: VideoFacts, width: int, height: int) -> Toning:
-    """What turns decoded pictures into raw RGB of this size: scaled to cover it, cropped around the middle.
+def rgb_conversion(facts: VideoFacts, width: int, height: int) -> Conversion:
+    """Decoded frames to raw RGB of this size: scaled to cover it, cropped around the centre.
 
-    Alpha comes out premultiplied, so that what is invisible does not bleed into what is seen.
+    Alpha comes out premultiplied, so that invisible pixels do not bleed into visible ones.
     """
-    deep, alpha = bits(facts.pixel_format) > 8 or facts.colour_transfer in HDR, has_alpha(facts.pixel_format)
+    deep = bits(facts.pixel_format) > 8 or facts.colour_transfer in HDR_TRANSFERS
+    alpha = has_alpha(facts.pixel_format)
     deinterlace = "bwdif=mode=send_frame:deint=interlaced" if facts.interlaced else ""
-    deinterlace = f"setfield={facts.woven},{deinterlace}" if facts.woven else deinterlace
-    chain = []
-    if facts.colour_transfer in HDR and can_tone_map():
-        chain += _tone_map()
+    deinterlace = f"setfield={facts.field_order},{deinterlace}" if facts.field_order else deinterlace
+    chain: list[str] = []
+    if facts.colour_transfer in HDR_TRANSFERS and can_tone_map():
+        chain += TONE_MAP
         facts = _as_rgb(facts)
     if alpha:
-        chain += [
-            _scale(facts, facts.width, facts.height),
-            f"format=gbrap{'16' if deep else ''}",
-            "premultiply=inplace=1",
-        ]
+        chain += [scale_filter(facts, facts.width, facts.height), f"format=gbrap{'16' if deep else ''}"]
+        chain += ["premultiply=inplace=1"]
         facts = _as_rgb(facts)
     factor = max(width / facts.width, height / facts.height)
-    across, down = max(width, round(facts.width * factor)), max(height, round(facts.height * factor))
-    chain.append(_scale(facts, across, down))
-    pixels = {(False, False): "rgb24", (True, False): "rgb48le", (False, True): "rgba", (True, True): "rgba64le"}
-    form = pixels[deep, alpha]
-    # The crop counts pixels, so the picture is RGB before it.
-    chain += [f"format={form}", f"crop={width}:{height}", "setsar=1"]
-    return Toning(deinterlace, ",".join(chain), form, 16 if deep else 8, alpha)
+    chain.append(
+        scale_filter(facts, max(width, round(facts.width * factor)), max(height, round(facts.height * factor)))
+    )
+    formats = {(False, False): "rgb24", (True, False): "rgb48le", (False, True): "rgba", (True, True): "rgba64le"}
+    pixels = formats[deep, alpha]
+    # crop needs RGB: in subsampled formats it rounds to even pixels.
+    chain += [f"format={pixels}", f"crop={width}:{height}", "setsar=1"]
+    return Conversion(deinterlace, ",".join(chain), pixels, 16 if deep else 8, alpha)
 
 
 def describe(facts: VideoFacts) -> Iterator[str]:
-    """What a person should know about how these colours and pictures are read."""
-    if facts.colour_transfer in HDR:
-        kind = HDR[facts.colour_transfer]
-        done = "is tone-mapped to standard range" if can_tone_map() else "stays flat: this ffmpeg cannot tone-map"
-        yield f"the footage is HDR ({kind}) and {done}"
+    """Notes about how these colours and fields are converted."""
+    if facts.colour_transfer in HDR_TRANSFERS:
+        kind = HDR_TRANSFERS[facts.colour_transfer]
+        result = "is tone-mapped to standard range" if can_tone_map() else "stays flat: this ffmpeg cannot tone-map"
+        yield f"the footage is HDR ({kind}) and {result}"
     if facts.interlaced:
         yield "the footage is interlaced and is deinterlaced"
     if has_alpha(facts.pixel_format):
@@ -73,7 +75,7 @@ def describe(facts: VideoFacts) -> Iterator[str]:
 
 
 def bits(pixel_format: str) -> int:
-    """Bits of one colour in ffmpeg's pixel format: 10 for yuv420p10le, 16 for rgb48be, 8 for yuv420p."""
+    """Bits per colour of ffmpeg's pixel format: 10 for yuv420p10le, 16 for rgb48be, 8 for yuv420p."""
     if pixel_format.startswith(("rgb48", "bgr48", "rgba64", "bgra64", "ya16", "gray16")):
         return 16
     if pixel_format.startswith(("x2rgb10", "x2bgr10", "p010", "p210", "p410", "y210", "xv30")):
@@ -83,13 +85,13 @@ def bits(pixel_format: str) -> int:
 
 
 def has_alpha(pixel_format: str) -> bool:
-    """Whether pictures of this format can be transparent."""
+    """Whether frames of this format can be transparent."""
     return bool(re.match(r"yuva|gbrap|rgba|bgra|argb|abgr|ya8|ya16|pal8|ayuv|vuya", pixel_format))
 
 
 def without_alpha(pixel_format: str) -> str:
-    """The format without its transparency: bgr0 for bgra, yuv420p for yuva420p."""
-    for transparent, opaque in OPAQUE:
+    """The same format without transparency: bgr0 for bgra, yuv420p for yuva420p."""
+    for transparent, opaque in OPAQUE_FORMATS:
         if re.match(transparent, pixel_format):
             return re.sub(transparent, opaque, pixel_format)
     return pixel_format
@@ -97,34 +99,9 @@ def without_alpha(pixel_format: str) -> str:
 
 @cache
 def can_tone_map() -> bool:
-    """Whether this ffmpeg has the filters that high dynamic range needs."""
-    listed = ffmpeg.run(["-filters"], doing="asking ffmpeg for its filters").decode("utf-8", "replace")
-    return all(re.search(rf"^ *\S+ {name} ", listed, re.MULTILINE) for name in ("zscale", "tonemap"))
-
-
-def _tone_map() -> list[str]:
-    return [
-        f"zscale=transfer=linear:npl={NITS}",
-        "format=gbrpf32le",
-        "zscale=primaries=bt709",
-        "tonemap=tonemap=hable:desat=0",
-        "zscale=transfer=bt709:matrix=gbr:range=full",
-        "format=gbrp16le",
-    ]
-
-
-def _scale(facts: VideoFacts, width: int, height: int) -> str:
-    options = [f"w={width}", f"h={height}", "out_range=pc", EXACT]
-    if facts.colour_space == "unknown" and _is_yuv(facts.pixel_format):
-        large = facts.width >= HD[0] or facts.height > HD[1]
-        options.append(f"in_color_matrix={'bt709' if large else 'bt601'}")
-    if "420" in facts.pixel_format:
-        options.append(CHROMA.get(facts.chroma_location, CHROMA["left"]))
-    return f"scale={':'.join(options)}"
-
-
-def _is_yuv(pixel_format: str) -> bool:
-    return not re.match(r"rgb|bgr|gbr|argb|abgr|pal8|gray|ya8|ya16|mono|x2|0rgb|0bgr", pixel_format)
+    """Whether this ffmpeg has the filters for HDR."""
+    filters = ffmpeg.run(["-filters"], doing="asking ffmpeg for its filters").decode("utf-8", "replace")
+    return all(re.search(rf"^ *\S+ {name} ", filters, re.MULTILINE) for name in ("zscale", "tonemap"))
 
 
 def _as_rgb(facts: VideoFacts) -> VideoFacts:

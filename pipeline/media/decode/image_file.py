@@ -1,8 +1,5 @@
-"""Pictures from and to files: whatever a user's photograph is, it becomes one frame."""
+"""Still images from and to files: any photograph becomes one frame."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,17 +7,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
 from pipeline.errors import InputError
-from pipeline.media.decode.image_header import FORMATS, KNOWN
+from pipeline.media.decode.open_image import open_image, reason
 from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.runtime.files import atomic_write
 
-MAX_PIXELS = 10_000_000_000  # as far as limits.picture_megapixels may be raised, which is checked before
-# How many quarter turns counter-clockwise, after which mirroring, each EXIF orientation asks for.
-UPRIGHT = {
+MAX_PIXELS = 10_000_000_000  # upper bound of limits.picture_megapixels, which is checked earlier
+# EXIF orientation → (quarter turns counter-clockwise, then mirror).
+ORIENTATIONS = {
     2: (0, True),
     3: (2, False),
     4: (2, True),
@@ -40,34 +37,24 @@ def load_still(
     height: int,
     background: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> Tensor:
-    """The picture as a frame ``(1, 3, height, width)`` float32, sRGB-encoded in [0, 1], on the CPU.
+    """Load an image as a frame ``(1, 3, height, width)`` float32, sRGB-encoded in [0, 1], on the CPU.
 
-    It is turned upright, scaled to cover the frame and cropped around its centre; transparent parts
-    show ``background`` (red, green, blue in [0, 1]). Of an animation, the first picture. Raises
-    InputError when the file is missing, no picture, or damaged.
+    It is rotated upright, scaled to cover the frame and cropped around its centre; transparent parts show
+    ``background`` (red, green, blue in [0, 1]). Of an animation, the first picture. Raises InputError when the file
+    is missing, no image, or damaged.
     """
     data = _read_file(path)
-    with _quiet_pillow():
-        try:
-            Image.init()
-            known = [name for name in FORMATS if name in Image.OPEN]  # older Pillows lack some
-            with Image.open(BytesIO(data), formats=known) as image:
-                _check_size(path, image)
-                picture = _deep(image, data) if _is_deep(image) else _shallow(image)
-        except UnidentifiedImageError as error:
-            raise InputError(f"{path} is no picture that can be read; {KNOWN}") from error
-        except InputError:
-            raise
-        except Exception as error:  # decoders raise anything over damaged files
-            raise InputError(f"{path} is damaged: {_words(error)}") from error
+    with open_image(path, data) as image:
+        pixels = image.width * image.height
+        if pixels > MAX_PIXELS:
+            size = f"{image.width}x{image.height} pixels, {pixels / 1e6:.0f} million"
+            raise InputError(f"{path} has {size}; allowed are {MAX_PIXELS // 10**6} million")
+        picture = _decode_16bit(image, data) if _is_16bit(image) else _decode(image)
     return _cover(picture, width, height, background)
 
 
 def save_png(frame: Tensor, path: Path) -> None:
-    """Write a frame ``(1, 3, H, W)`` in [0, 1] as an 8-bit PNG, whole or not at all.
-
-    An existing file is replaced. Raises OutputError.
-    """
+    """Write or replace ``path`` atomically: a frame ``(1, 3, H, W)`` in [0, 1] as an 8-bit PNG. Raises OutputError."""
     write_png(to_bytes(frame), path)
 
 
@@ -85,50 +72,43 @@ def _read_file(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file") from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {_words(error)}") from error
+        raise InputError(f"{path} cannot be read: {reason(error)}") from error
 
 
-def _check_size(path: Path, image: Image.Image) -> None:
-    pixels = image.width * image.height
-    if pixels > MAX_PIXELS:
-        raise InputError(
-            f"{path} has {image.width}x{image.height} pixels, {pixels / 1e6:.0f} million; "
-            f"allowed are {MAX_PIXELS // 10**6} million"
-        )
+def _is_16bit(image: Image.Image) -> bool:
+    """Whether Pillow would cut 16-bit colours to 8.
 
-
-def _is_deep(image: Image.Image) -> bool:
-    """Whether Pillow would cut 16-bit colours to 8. With a colour profile that is the lesser evil:
-    profiles are applied in 8 bits only, and wrong colours show more than a missing low byte.
+    False with a colour profile: profiles are applied in 8 bits only, and wrong colours show more than a missing low
+    byte.
     """
     tiles = getattr(image, "tile", None)
     raw = str(tiles[0][3]) if tiles else ""
     return image.mode in ("RGB", "RGBA") and ";16" in raw and _profile(image) is None
 
 
-def _deep(image: Image.Image, data: bytes) -> Picture:
-    """16-bit colours through OpenCV → ``(H, W, 3 or 4)`` float32."""
-    image.load()  # Pillow notices damage, OpenCV returns what it got
-    import cv2  # needs libraries of the system that a bare machine may lack; only deep colour asks for it
+def _decode_16bit(image: Image.Image, data: bytes) -> Picture:
+    """16-bit colours by OpenCV → ``(H, W, 3 or 4)`` float32."""
+    image.load()  # raises for damage, where OpenCV returns a partial picture
+    import cv2  # needs system libraries that a bare machine may lack
 
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
-        return _shallow(image)
+        return _decode(image)
     order = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
     picture = cv2.cvtColor(pixels, order).astype(np.float32) / 65535
-    if image.format == "TIFF":  # OpenCV turns these upright itself
+    if image.format == "TIFF":  # OpenCV rotates these itself
         return picture
-    turns, mirrored = UPRIGHT.get(image.getexif().get(0x0112, 1), (0, False))
+    turns, mirror = ORIENTATIONS.get(image.getexif().get(0x0112, 1), (0, False))
     picture = np.rot90(picture, turns)
-    return picture[:, ::-1] if mirrored else picture
+    return picture[:, ::-1] if mirror else picture
 
 
-def _shallow(image: Image.Image) -> Picture:
-    """Everything else through Pillow → ``(H, W, 1, 3 or 4)``, uint8 or float32 in [0, 1]."""
+def _decode(image: Image.Image) -> Picture:
+    """Everything else by Pillow → ``(H, W, 1, 3 or 4)``, uint8 or float32 in [0, 1]."""
     profile = _profile(image)
     upright = ImageOps.exif_transpose(image)
     if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
-        return _grey(np.asarray(upright))
+        return _deep_grey(np.asarray(upright))
     if upright.mode not in ("RGB", "L", "CMYK", "LAB") or "transparency" in upright.info:
         upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     if upright.mode == "LAB":
@@ -141,8 +121,8 @@ def _shallow(image: Image.Image) -> Picture:
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
-def _grey(values: Picture) -> Picture:
-    """Deep grey → ``(H, W, 1)`` float32: whole numbers are 16-bit, others are in [0, 1] already."""
+def _deep_grey(values: Picture) -> Picture:
+    """Deep grey → ``(H, W, 1)`` float32: integers are 16-bit, floats are in [0, 1] already."""
     scale = 1.0 if np.issubdtype(values.dtype, np.floating) else 1 / 65535
     grey: Picture = np.nan_to_num(values.astype(np.float32) * np.float32(scale)).clip(0, 1)
     return grey[..., None]
@@ -161,17 +141,16 @@ def _profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
 
 
 def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    target = "RGBA" if image.mode == "RGBA" else "RGB"
     try:
         converted = ImageCms.profileToProfile(
             image,
             profile,
             ImageCms.createProfile("sRGB"),
             renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode=target,
+            outputMode="RGBA" if image.mode == "RGBA" else "RGB",
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
-    except ImageCms.PyCMSError:  # a profile for other colours than the picture's
+    except ImageCms.PyCMSError:  # a profile for another colour model than the picture's
         return image
     return converted or image
 
@@ -182,10 +161,10 @@ def _cover(picture: Picture, width: int, height: int, background: tuple[float, .
     scale = min(rows / height, columns / width)  # source pixels per pixel
     left, top = max(0.0, (columns - width * scale) / 2), max(0.0, (rows - height * scale) / 2)
     box = (left, top, min(columns, left + width * scale), min(rows, top + height * scale))
-    alpha = _unit(picture[..., 3]) if channels == 4 else None
+    alpha = _to_float(picture[..., 3]) if channels == 4 else None
     planes = []
     for channel in range(3):
-        plane = _unit(picture[..., min(channel, channels - 1)])
+        plane = _to_float(picture[..., min(channel, channels - 1)])
         if alpha is not None:
             plane = background[channel] + (plane - background[channel]) * alpha
         image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
@@ -194,23 +173,5 @@ def _cover(picture: Picture, width: int, height: int, background: tuple[float, .
     return torch.stack(planes)[None].clamp(0, 1)
 
 
-def _unit(plane: Picture) -> Picture:
+def _to_float(plane: Picture) -> Picture:
     return plane if plane.dtype == np.float32 else plane.astype(np.float32) / np.float32(255)
-
-
-@contextmanager
-def _quiet_pillow() -> Iterator[None]:
-    """Pillow without its own pixel limit, which is checked here, and without its warnings."""
-    limit = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-
-
-def _words(error: Exception) -> str:
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(words).split())

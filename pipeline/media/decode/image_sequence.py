@@ -1,113 +1,109 @@
 """Numbered pictures as footage: ``frames/%05d.png``, or all pictures of a folder. No torch."""
 
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
+from pipeline.media.decode.open_image import open_image, reason
 
-ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".avif", ".jp2", ".ppm"})
-FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "JPEG2000", "PPM")
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".avif", ".jp2", ".ppm"})
 NUMBER = re.compile(r"%(0?)(\d*)d")
-THUMB = (64, 36)  # pixels in which cuts are looked for
-LARGEST = 16384  # pixels a side
+THUMBNAIL_SIZE = (64, 36)  # pixels in which cuts are detected
+MAX_SIDE_PIXELS = 16384
 
 
 def is_sequence(path: Path) -> bool:
-    """Whether ``path`` means numbered pictures: a folder, or a name with one ``%d`` that is no file itself."""
+    """Whether ``path`` means numbered pictures: a folder, or a name with ``%d`` that is no file itself."""
     return path.is_dir() or (not path.is_file() and NUMBER.search(path.name) is not None)
 
 
-def find_pictures(path: Path) -> tuple[Path, ...]:
+def list_pictures(path: Path) -> tuple[Path, ...]:
     """The pictures of a folder or of a pattern, by their numbers. Raises InputError for none and for a gap."""
     if path.is_dir():
-        named = [file for file in path.iterdir() if file.suffix.lower() in ENDINGS and not file.name.startswith(".")]
-        found = [file for file in named if file.is_file()]
-        if not found:
-            raise InputError(f"{path} holds no pictures; allowed are {', '.join(sorted(ENDINGS))}")
-        return tuple(sorted(found, key=_natural))
-    before, after = NUMBER.split(path.name)[0], NUMBER.split(path.name)[-1]
-    numbered = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
-    numbers = {}
+        files = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")]
+        files = [file for file in files if file.is_file()]
+        if not files:
+            raise InputError(f"{path} holds no pictures; allowed are {', '.join(sorted(SUFFIXES))}")
+        return tuple(sorted(files, key=_natural_order))
+    pattern, numbers = _pattern(path), {}
     for file in path.parent.iterdir() if path.parent.is_dir() else ():
-        match = numbered.fullmatch(file.name)
+        match = pattern.fullmatch(file.name)
         if match is not None and _name(path.name, int(match[1])) == file.name and file.is_file():
             numbers[int(match[1])] = file
     if not numbers:
         raise InputError(f"{path}: there is no picture of such a name")
-    lacking = next((n for n in range(min(numbers), max(numbers)) if n not in numbers), None)
-    if lacking is not None:
-        raise InputError(f"{path}: number {lacking} is missing between {min(numbers)} and {max(numbers)}")
+    missing = next((n for n in range(min(numbers), max(numbers)) if n not in numbers), None)
+    if missing is not None:
+        raise InputError(f"{path}: number {missing} is missing between {min(numbers)} and {max(numbers)}")
     return tuple(numbers[number] for number in sorted(numbers))
 
 
 def is_among(path: Path, pictures: Path) -> bool:
-    """Whether a file at ``path`` would stand among the numbered pictures of a folder or of a pattern."""
+    """Whether a file at ``path`` would be one of the numbered pictures of a folder or of a pattern."""
     if pictures.is_dir():
         folder = pictures.resolve()
         return folder in (path.resolve(), path.resolve().parent)
     if path.resolve().parent != pictures.resolve().parent:
         return False
-    before, after = NUMBER.split(pictures.name)[0], NUMBER.split(pictures.name)[-1]
-    return path.name == pictures.name or bool(re.fullmatch(re.escape(before) + r"\d+" + re.escape(after), path.name))
+    return path.name == pictures.name or bool(_pattern(pictures).fullmatch(path.name))
 
 
 def inspect(files: tuple[Path, ...], threshold: float) -> tuple[tuple[int, int], NDArray[np.int64], str, int]:
-    """((width, height) upright, numbers of pictures that begin a scene, what is damaged, how many are whole).
+    """((width, height) upright, first picture of each new scene, damage, number of intact pictures).
 
-    Every picture is decoded once, up to the first that cannot be; the third then says why. ``threshold`` is ffmpeg's
-    scdet's, in per cent; 0 finds no cuts. Raises InputError for pictures of several sizes.
+    Decodes every picture once, up to the first that cannot be decoded; ``damage`` says why. ``threshold`` is ffmpeg's
+    scdet's, in per cent; 0 detects no cuts. Raises InputError for pictures of several sizes.
     """
-    size, thumbs, damage, whole = (0, 0), bytearray(), "", 0
+    size, thumbnails, damage, count = (0, 0), bytearray(), "", 0
     for number, file in enumerate(files):
         try:
-            shape, thumb = _thumb(file)
-        except Exception as error:  # decoders raise anything over damaged files
-            damage = f"{file.name} cannot be read: {' '.join(str(error).split())}"
+            shape, thumbnail = _thumbnail(file)
+        except InputError as error:
+            damage = reason(error).removeprefix(f"{file.parent}/")
             break
         if number and shape != size:
             raise InputError(f"{file} has {shape[0]}x{shape[1]} pixels, the pictures before it {size[0]}x{size[1]}")
-        size, thumbs, whole = shape, thumbs + thumb, number + 1
-    return size, _cuts(bytes(thumbs), threshold), damage, whole
+        size, thumbnails, count = shape, thumbnails + thumbnail, number + 1
+    return size, _detect_cuts(bytes(thumbnails), threshold), damage, count
 
 
-def _thumb(file: Path) -> tuple[tuple[int, int], bytes]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(file, formats=[name for name in FORMATS if Image.init() or name in Image.OPEN]) as image:
-            if max(image.size) > LARGEST:
-                raise InputError(f"it has {image.width}x{image.height} pixels; allowed are {LARGEST} a side")
-            upright = ImageOps.exif_transpose(image)
-            return upright.size, upright.convert("RGB").convert("L").resize(THUMB).tobytes()
+def _thumbnail(file: Path) -> tuple[tuple[int, int], bytes]:
+    with open_image(file) as image:
+        if max(image.size) > MAX_SIDE_PIXELS:
+            raise InputError(f"{file} has {image.width}x{image.height} pixels; allowed are {MAX_SIDE_PIXELS} a side")
+        upright = ImageOps.exif_transpose(image)
+        return upright.size, upright.convert("RGB").convert("L").resize(THUMBNAIL_SIZE).tobytes()
 
 
-def _cuts(thumbs: bytes, threshold: float) -> NDArray[np.int64]:
-    if not threshold or not thumbs:
+def _detect_cuts(thumbnails: bytes, threshold: float) -> NDArray[np.int64]:
+    if not threshold or not thumbnails:
         return np.array([], np.int64)
-    wide, high = THUMB
-    arguments = ["-f", "rawvideo", "-pixel_format", "gray", "-video_size", f"{wide}x{high}", "-framerate", "1"]
+    width, height = THUMBNAIL_SIZE
+    arguments = ["-f", "rawvideo", "-pixel_format", "gray", "-video_size", f"{width}x{height}", "-framerate", "1"]
     arguments += ["-protocol_whitelist", "pipe", "-i", "pipe:0"]
     arguments += ["-vf", f"scdet=threshold={threshold},metadata=mode=print:key=lavfi.scd.time:file=-"]
-    report = ffmpeg.run([*arguments, "-f", "null", "/dev/null"], doing="finding cuts", timeout=600.0, input=thumbs)
+    arguments += ["-f", "null", "/dev/null"]
+    report = ffmpeg.run(arguments, doing="detecting cuts", timeout=600.0, input=thumbnails)
     numbers = [int(number) for number in re.findall(rb"^frame:\d+ +pts:(\d+)", report, re.MULTILINE)]
     return np.array([number for number in numbers if number], np.int64)
 
 
+def _pattern(path: Path) -> "re.Pattern[str]":
+    before, *_, after = NUMBER.split(path.name)
+    return re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
+
+
 def _name(pattern: str, number: int) -> str:
-    """The pattern's name for this number: ``f%03d.png`` and 7 make ``f007.png``."""
-
-    def written(form: "re.Match[str]") -> str:
-        return f"{number:0{int(form[2])}d}" if form[1] and form[2] else str(number)
-
-    return NUMBER.sub(written, pattern)
+    """The name with this number: ``f%03d.png`` and 7 give ``f007.png``."""
+    return NUMBER.sub(lambda form: f"{number:0{int(form[2])}d}" if form[1] and form[2] else str(number), pattern)
 
 
-def _natural(file: Path) -> tuple[tuple[int, int, str], ...]:
+def _natural_order(file: Path) -> tuple[tuple[int, int, str], ...]:
     """Sorts 2.png before 10.png."""
     parts = re.findall(r"\d+|\D+", file.name)
     return tuple((0, int(part), part) if part.isdigit() else (1, 0, part) for part in parts)

@@ -1,4 +1,4 @@
-"""What a video file holds, and its frames, read with ffmpeg alone and without trusting the file."""
+"""Size, rate, tags and frames of a video file, read with ffmpeg alone and without trusting the file."""
 
 import os
 import re
@@ -15,22 +15,27 @@ from pipeline.media import ffmpeg
 
 # Containers of recorded video. Playlists and scripts, which open other files, are not among them.
 FORMATS = "mov,matroska,avi,mpegts,mpeg,ogg,asf,flv,mxf,nut,ivf,gif,apng,h264,hevc,yuv4mpegpipe"
+FIRST_VIDEO = "0:V:0"  # the first video stream that is not cover art
 EXACT = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
-# Where 4:2:0 colours sit between pixels, in 1/256 of a pixel pair; swscale does not look itself.
-CHROMA = {
+# Position of 4:2:0 chroma samples, in 1/256 of a pixel pair; swscale ignores the file's tag.
+CHROMA_LOCATIONS = {
     "left": "in_h_chr_pos=0:in_v_chr_pos=128",
     "center": "in_h_chr_pos=128:in_v_chr_pos=128",
     "topleft": "in_h_chr_pos=0:in_v_chr_pos=0",
 }
-ABSENT = "there is no such file"
-PICTURES = "0:V:0"  # the first video stream that is not the cover of a song
-TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that see transparency where the usual ones do not
-LONGEST = 4 * 3600.0  # seconds that counting a long film may take
+HD_PIXELS = (1280, 576)  # untagged video from this width or above this height is BT.709, smaller BT.601
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # the default ones drop transparency
+MAX_COUNT_SECONDS = 4 * 3600.0  # that counting the frames of a long film may take
 
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """Size in pixels as shown (rotated, square pixels), rate, frames; the rest in ffmpeg's words."""
+    """A video stream: size in pixels as shown (rotated, square pixels), frame rate, frames; the rest in ffmpeg's terms.
+
+    ``declared`` is the container's duration in seconds, ``decoder`` the one for ``source`` where the default is not
+    enough. ``field_order`` is tff or bff for interlaced video whose frames are not tagged; ``has_field_order`` says
+    that the stream is tagged. The last six are no part of a comparison.
+    """
 
     width: int
     height: int
@@ -44,79 +49,37 @@ class VideoFacts:
     colour_transfer: str
     chroma_location: str
     interlaced: bool = field(default=False, compare=False)
-    declared: float | None = field(default=None, compare=False)  # seconds that the container says it lasts
-    decoder: str = field(default="", compare=False)  # for ``source``
-    container: str = field(default="", compare=False)  # in ffmpeg's words
-    woven: str = field(default="", compare=False)  # tff or bff for interlaced pictures that do not say it themselves
-    orderly: bool = field(default=False, compare=False)  # the stream says of itself how its fields lie
+    declared: float | None = field(default=None, compare=False)
+    decoder: str = field(default="", compare=False)
+    container: str = field(default="", compare=False)
+    field_order: str = field(default="", compare=False)
+    has_field_order: bool = field(default=False, compare=False)
 
 
-def probe_video(path: Path) -> VideoFacts:
-    """The facts of ``path``. ``frames`` is counted by decoding every one: headers and packets can
-    promise pictures that a damaged file no longer holds. Raises InputError.
-    """
-    return replace(look(path), frames=count_frames(path, decoded=True))
-
-
-def count_frames(path: Path, *, decoded: bool = False) -> int:
-    """Frames in ``path``: packets, which is quick and right for files just encoded, or decoded ones."""
+def probe(path: Path, decoder: str = "") -> VideoFacts:
+    """All facts except ``frames`` (0), from the first decoded frame. Raises InputError."""
     check_file(path)
-    how = ["-fps_mode", "passthrough"] if decoded else ["-c", "copy"]
-    arguments = ["-xerror", *source(path), "-map", PICTURES, *how, "-f", "framecrc", "pipe:1"]
-    doing = f"reading {path}"
-    report = ffmpeg.run(arguments, doing=doing, timeout=LONGEST, failure=InputError)
-    return sum(not line.startswith(b"#") for line in report.splitlines())
-
-
-def decode(path: Path, first: int = 0, count: int | None = None) -> Iterator[NDArray[np.uint8]]:
-    """Frames ``first`` … of ``path`` as ``(H, W, 3)`` uint8 sRGB-encoded arrays, rotated upright.
-
-    ``count`` limits them. Colours follow the file's tags; untagged video is taken for BT.709 when
-    it is HD and for BT.601 when smaller, as players do. Raises InputError.
-    """
-    facts = look(path)
-    end = "" if count is None else f":end_frame={first + count}"
-    chain = f"trim=start_frame={first}{end},{_to_rgb(facts)}"
-    arguments = ["-xerror", *source(path, facts.decoder), "-map", PICTURES, "-vf", chain]
-    arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
-    size = (facts.height, facts.width, 3)
-    for data in ffmpeg.stream(arguments, block=facts.height * facts.width * 3, doing=f"reading {path}"):
-        yield np.frombuffer(data, np.uint8).reshape(size)
-
-
-def read_frame(path: Path, index: int) -> NDArray[np.uint8]:
-    """Frame ``index`` of ``path`` as ``(H, W, 3)`` uint8. Raises InputError when it is not there."""
-    for frame in decode(path, index, 1):
-        return frame
-    raise InputError(f"{path} has no frame {index}; it ends before")
-
-
-def source(path: Path, decoder: str = "") -> list[str]:
-    """ffmpeg's input arguments for a file that is not trusted: this file only, no playlists.
-
-    ``decoder`` names the one for its pictures where the usual one does not do.
-    """
-    chosen = ["-c:v", decoder] if decoder else []
-    return ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, *chosen, "-i", f"file:{path}"]
-
-
-def look(path: Path, decoder: str = "") -> VideoFacts:
-    """All facts but the count of frames, from the first decoded frame."""
-    check_file(path)
-    arguments = [*source(path, decoder), "-map", PICTURES, "-vf", "showinfo=checksum=0"]
+    arguments = [*source(path, decoder), "-map", FIRST_VIDEO, "-vf", "showinfo=checksum=0"]
     arguments += ["-frames:v", "1", "-f", "null", "-"]
-    arguments += ["-map", PICTURES, "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
-    header, said = ffmpeg.inspect(arguments, doing=f"reading {path}", level="info")
-    shown = "\n".join(line for line in said.splitlines() if line.startswith("[Parsed_showinfo"))
-    size = re.search(r" sar:(\d+)/(\d+) s:(\d+)x(\d+) ", shown)
-    rate = re.search(r" frame_rate: (\d+)/(\d+)", shown)
-    container = re.search(r"^Input #0, (\S+), from", said, re.MULTILINE)
-    streams = re.findall(r"^  Stream #0:.*: Video: (.*)", said, re.MULTILINE)
+    arguments += ["-map", FIRST_VIDEO, "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
+    header, log = ffmpeg.run_with_log(arguments, doing=f"reading {path}", level="info")
+    frame = "\n".join(line for line in log.splitlines() if line.startswith("[Parsed_showinfo"))
+    size = re.search(r" sar:(\d+)/(\d+) s:(\d+)x(\d+) ", frame)
+    rate = re.search(r" frame_rate: (\d+)/(\d+)", frame)
+    container = re.search(r"^Input #0, (\S+), from", log, re.MULTILINE)
+    stream = re.search(r"^  Stream #0:.*: Video: (.*)", log, re.MULTILINE)
     codec = re.search(r"^#codec_id 0: (\S+)", header.decode("utf-8", "replace"), re.MULTILINE)
+    duration = re.search(r"^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)", log, re.MULTILINE)
     if not size or not rate or not codec or int(rate[1]) * int(rate[2]) == 0:
         raise InputError(f"{path} holds no video with a frame rate")
-    if not decoder and codec[1] in TRANSPARENT and re.search(r"^ +alpha_mode +: 1", said, re.MULTILINE | re.IGNORECASE):
-        return look(path, TRANSPARENT[codec[1]])
+    has_alpha = re.search(r"^ +alpha_mode +: 1", log, re.MULTILINE | re.IGNORECASE)
+    if has_alpha and not decoder and codec[1] in ALPHA_DECODERS:
+        return probe(path, ALPHA_DECODERS[codec[1]])
+
+    def tag(key: str) -> str:
+        match = re.search(rf"\b{key}:(\S+)", frame)
+        return match[1] if match else "unknown"
+
     across, down, width, height = (int(number) for number in size.groups())
     aspect = Fraction(across, down) if across and down else Fraction(1)
     return VideoFacts(
@@ -125,45 +88,83 @@ def look(path: Path, decoder: str = "") -> VideoFacts:
         fps=Fraction(int(rate[1]), int(rate[2])),
         frames=0,
         codec=codec[1],
-        pixel_format=_word("fmt", shown),
-        colour_range=_word("color_range", shown),
-        colour_space=_word("color_space", shown),
-        colour_primaries=_word("color_primaries", shown),
-        colour_transfer=_word("color_trc", shown),
-        chroma_location=_word("cl", shown),
-        interlaced=_word("i", shown) in ("T", "B"),
-        declared=_declared(said),
+        pixel_format=tag("fmt"),
+        colour_range=tag("color_range"),
+        colour_space=tag("color_space"),
+        colour_primaries=tag("color_primaries"),
+        colour_transfer=tag("color_trc"),
+        chroma_location=tag("cl"),
+        interlaced=tag("i") in ("T", "B"),
+        declared=3600 * float(duration[1]) + 60 * float(duration[2]) + float(duration[3]) if duration else None,
         decoder=decoder,
         container=container[1] if container else "",
-        orderly=bool(streams and re.search(r"\b(progressive|top|bottom)\b", streams[0])),
+        has_field_order=bool(stream and re.search(r"\b(progressive|top|bottom)\b", stream[1])),
     )
 
 
-def _to_rgb(facts: VideoFacts) -> str:
-    """The filters from decoded frames to rgb24."""
-    options = [f"w={facts.width}", f"h={facts.height}", "out_range=pc", EXACT]
-    if facts.colour_space == "unknown":
-        large = facts.width >= 1280 or facts.height > 576
-        options.append(f"in_color_matrix={'bt709' if large else 'bt601'}")
+def probe_and_count(path: Path) -> VideoFacts:
+    """All facts. Frames are counted by decoding them: a damaged file holds fewer than its header and packets promise.
+
+    Raises InputError.
+    """
+    return replace(probe(path), frames=count_frames(path, decode=True))
+
+
+def count_frames(path: Path, *, decode: bool = False) -> int:
+    """Frames in ``path``: packets, which is quick and right for files just encoded, or decoded frames."""
+    check_file(path)
+    how = ["-fps_mode", "passthrough"] if decode else ["-c", "copy"]
+    arguments = ["-xerror", *source(path), "-map", FIRST_VIDEO, *how, "-f", "framecrc", "pipe:1"]
+    report = ffmpeg.run(arguments, doing=f"reading {path}", timeout=MAX_COUNT_SECONDS, failure=InputError)
+    return sum(not line.startswith(b"#") for line in report.splitlines())
+
+
+def decode(path: Path, first: int = 0, count: int | None = None) -> Iterator[NDArray[np.uint8]]:
+    """Frames ``first`` … of ``path`` as ``(H, W, 3)`` uint8 sRGB-encoded arrays, rotated upright.
+
+    ``count`` limits them. Colours follow the file's tags; untagged video is BT.709 when it is HD, BT.601 when
+    smaller, as in players. Raises InputError.
+    """
+    facts = probe(path)
+    end = "" if count is None else f":end_frame={first + count}"
+    scale = scale_filter(facts, facts.width, facts.height)
+    chain = f"trim=start_frame={first}{end},{scale},setsar=1,format=rgb24"
+    arguments = ["-xerror", *source(path, facts.decoder), "-map", FIRST_VIDEO, "-vf", chain]
+    arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
+    size = (facts.height, facts.width, 3)
+    for data in ffmpeg.stream(arguments, block=facts.height * facts.width * 3, doing=f"reading {path}"):
+        yield np.frombuffer(data, np.uint8).reshape(size)
+
+
+def read_frame(path: Path, index: int) -> NDArray[np.uint8]:
+    """Frame ``index`` of ``path`` as ``(H, W, 3)`` uint8. Raises InputError when there is none."""
+    for frame in decode(path, index, 1):
+        return frame
+    raise InputError(f"{path} has no frame {index}; it ends before")
+
+
+def source(path: Path, decoder: str = "") -> list[str]:
+    """ffmpeg's input arguments for an untrusted file: this file only, no playlists; with this video ``decoder``."""
+    chosen = ["-c:v", decoder] if decoder else []
+    return ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, *chosen, "-i", f"file:{path}"]
+
+
+def scale_filter(facts: VideoFacts, width: int, height: int) -> str:
+    """The filter that scales decoded frames to this size and full-range RGB."""
+    options = [f"w={width}", f"h={height}", "out_range=pc", EXACT]
+    is_rgb = re.match(r"rgb|bgr|gbr|argb|abgr|pal8|gray|ya8|ya16|mono|x2|0rgb|0bgr", facts.pixel_format)
+    if facts.colour_space == "unknown" and not is_rgb:
+        is_hd = facts.width >= HD_PIXELS[0] or facts.height > HD_PIXELS[1]
+        options.append(f"in_color_matrix={'bt709' if is_hd else 'bt601'}")
     if "420" in facts.pixel_format:
-        options.append(CHROMA.get(facts.chroma_location, CHROMA["left"]))
-    return f"scale={':'.join(options)},setsar=1,format=rgb24"
-
-
-def _declared(said: str) -> float | None:
-    found = re.search(r"^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)", said, re.MULTILINE)
-    return None if found is None else 3600 * float(found[1]) + 60 * float(found[2]) + float(found[3])
-
-
-def _word(key: str, shown: str) -> str:
-    found = re.search(rf"\b{key}:(\S+)", shown)
-    return found[1] if found else "unknown"
+        options.append(CHROMA_LOCATIONS.get(facts.chroma_location, CHROMA_LOCATIONS["left"]))
+    return f"scale={':'.join(options)}"
 
 
 def check_file(path: Path) -> None:
-    """Raise InputError unless ``path`` is a file that can be opened."""
+    """Raise InputError unless ``path`` is a regular file."""
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a video")
     if not path.is_file():
-        there = os.path.lexists(path)
-        raise InputError(f"{path}: {'it is no regular file, or a link that leads nowhere' if there else ABSENT}")
+        broken = "it is no regular file, or a link that leads nowhere"
+        raise InputError(f"{path}: {broken if os.path.lexists(path) else 'there is no such file'}")

@@ -1,7 +1,9 @@
-"""Footage as a stream of frames: memory does not grow with its length."""
+"""Reads footage as a stream of frames, in constant memory, and seeks only where that gives the same bits."""
 
+import re
 from collections.abc import Generator
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,80 +14,117 @@ from pipeline.errors import InputError
 from pipeline.image import from_array
 from pipeline.media import ffmpeg
 from pipeline.media.decode.clip import Clip
-from pipeline.media.decode.color import Toning, toning
+from pipeline.media.decode.color import Conversion, rgb_conversion
 from pipeline.media.decode.image_file import load_still
-from pipeline.media.decode.probe import PICTURES, source
-from pipeline.media.decode.seek import entry
+from pipeline.media.decode.probe import FIRST_VIDEO, VideoFacts, source
 
-SILENCE = 300.0  # seconds that ffmpeg may need for one picture
+MAX_SILENCE_SECONDS = 300.0  # ffmpeg may need as long for one frame
+PREROLL_SECONDS = 30.0  # decoded before the first frame after a seek: by then no frame depends on omitted ones
+MIN_SKIP_SECONDS = 30.0  # that a seek must save beyond the pre-roll
+CHECKED_FRAMES = 3  # after the seek, whose times must be those of the scan
+# Containers that seek precisely, and codecs whose key frames depend on no other frame.
+SEEKABLE_CONTAINERS = ("mov", "matroska")
+SEEKABLE_CODECS = frozenset(
+    {"h264", "hevc", "vp8", "vp9", "av1", "ffv1", "prores", "mjpeg", "png", "dnxhd", "huffyuv", "utvideo"}
+)
 
 
 class Reader:
-    """Reads the pictures ``picks`` of ``clip`` as frames of ``width`` × ``height`` pixels.
+    """Reads the source frames ``indices`` of ``clip`` at ``width`` × ``height`` pixels.
 
-    ``background`` (red, green, blue in 0..1) shows through transparent parts. A picture of another shape covers the
-    frame and is cropped around its middle.
+    ``background`` (red, green, blue in 0..1) shows through transparent parts. A frame of another shape is scaled to
+    cover and cropped around its centre.
     """
 
     def __init__(
         self,
         clip: Clip,
-        picks: NDArray[np.int64],
+        indices: NDArray[np.int64],
         *,
         width: int,
         height: int,
         background: tuple[float, float, float] = (0.0, 0.0, 0.0),
     ) -> None:
-        self._clip, self._picks, self._size, self._background = clip, picks, (height, width), background
+        self._clip, self._indices, self._size, self._background = clip, indices, (height, width), background
 
     def frames(self, first: int = 0) -> Generator[Tensor, None, None]:
         """Frames ``first`` …, each ``(1, 3, H, W)`` float32 in [0, 1], sRGB-encoded, on the CPU.
 
-        A picture that is shown twice is the same tensor twice. Raises InputError. An iterator that is closed early
-        ends its ffmpeg.
+        A source frame that is shown twice is the same tensor twice. Raises InputError. Closing the iterator early ends
+        ffmpeg.
         """
-        picks = self._picks[first:]
-        if not len(picks):
+        indices = self._indices[first:]
+        if not len(indices):
             return
-        start = int(picks[0])
-        with closing(self._pictures(start)) as pictures:
+        start = int(indices[0])
+        with closing(self._decode(start)) as source_frames:
             here, frame = start - 1, None
-            for wanted in picks:
-                while here < wanted:
-                    frame, here = next(pictures, None), here + 1
+            for index in indices:
+                while here < index:
+                    frame, here = next(source_frames, None), here + 1
                     if frame is None:
-                        raise InputError(f"{self._clip.path} ended before its picture {here}; did it change meanwhile?")
+                        raise InputError(f"{self._clip.path} ended before its frame {here}; did it change meanwhile?")
                 assert frame is not None
                 yield frame
 
-    def _pictures(self, start: int) -> Generator[Tensor, None, None]:
-        """All pictures from number ``start`` on."""
+    def _decode(self, start: int) -> Generator[Tensor, None, None]:
+        """All source frames from number ``start`` on."""
+        height, width = self._size
         if self._clip.facts is None:
-            height, width = self._size
             for file in self._clip.files[start:]:
                 yield load_still(file, width=width, height=height, background=self._background)
             return
-        height, width = self._size
         path, facts = self._clip.path, self._clip.facts
-        tone = toning(facts, width, height)
-        begun, second = (0, 0.0) if self._clip.salvaged else entry(path, facts, self._clip.times, start)
-        # The deinterlacer looks at neighbours, so it sees those that are left out as well.
-        left_out = f"trim=start_frame={start - begun}" if start > begun else ""
-        chain = ",".join(filter(None, (tone.deinterlace, left_out, tone.chain)))
-        arguments = [] if self._clip.salvaged else ["-xerror"]
-        arguments += ["-ss", f"{second:.6f}"] if begun else []
-        arguments += [*source(path, facts.decoder), "-map", PICTURES, "-vf", chain]
-        arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", tone.pixels, "pipe:1"]
-        block = height * width * (4 if tone.alpha else 3) * tone.depth // 8
-        doing = f"reading {path}"
-        for data in ffmpeg.stream(arguments, block=block, doing=doing, timeout=SILENCE):
-            yield self._frame(data, tone)
+        conversion = rgb_conversion(facts, width, height)
+        entry, second = (0, 0.0) if self._clip.is_damaged else seek_point(path, facts, self._clip.times, start)
+        # The deinterlacer needs neighbours, so frames are dropped after it.
+        drop = f"trim=start_frame={start - entry}" if start > entry else ""
+        chain = ",".join(filter(None, (conversion.deinterlace, drop, conversion.filters)))
+        arguments = [] if self._clip.is_damaged else ["-xerror"]
+        arguments += ["-ss", f"{second:.6f}"] if entry else []
+        arguments += [*source(path, facts.decoder), "-map", FIRST_VIDEO, "-vf", chain]
+        arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", conversion.pixels, "pipe:1"]
+        block = height * width * (4 if conversion.has_alpha else 3) * conversion.bits // 8
+        for data in ffmpeg.stream(arguments, block=block, doing=f"reading {path}", timeout=MAX_SILENCE_SECONDS):
+            yield self._to_frame(data, conversion)
 
-    def _frame(self, data: bytes, tone: Toning) -> Tensor:
-        kind = np.dtype("<u2") if tone.depth == 16 else np.dtype(np.uint8)
-        levels = np.frombuffer(data, kind).reshape(*self._size, 4 if tone.alpha else 3)
-        frame = from_array(levels.astype(np.float32) / np.float32(2**tone.depth - 1))
-        if not tone.alpha:
+    def _to_frame(self, data: bytes, conversion: Conversion) -> Tensor:
+        kind = np.dtype("<u2") if conversion.bits == 16 else np.dtype(np.uint8)
+        levels = np.frombuffer(data, kind).reshape(*self._size, 4 if conversion.has_alpha else 3)
+        frame = from_array(levels.astype(np.float32) / np.float32(2**conversion.bits - 1))
+        if not conversion.has_alpha:
             return frame
         behind = torch.tensor(self._background).view(1, 3, 1, 1)
         return (frame[:, :3] + (1 - frame[:, 3:]) * behind).clamp(0, 1)
+
+
+def seek_point(path: Path, facts: VideoFacts, times: NDArray[np.float64], index: int) -> tuple[int, float]:
+    """(first frame to decode, second of the file's clock to seek to), so that frame ``index`` has the same bits as
+    without a seek; (0, 0.0) where that is not sure or saves little. ``times`` are the seconds of all frames.
+    """
+    if facts.codec not in SEEKABLE_CODECS or not facts.container.startswith(SEEKABLE_CONTAINERS):
+        return 0, 0.0
+    first = int(np.searchsorted(times, times[index] - PREROLL_SECONDS, side="right")) - 1
+    if first < 1 or times[first] - times[0] < MIN_SKIP_SECONDS or first + CHECKED_FRAMES >= len(times):
+        return 0, 0.0
+    second = float(times[first - 1] + times[first]) / 2  # between two frames, so that rounding does not matter
+    decoded = _times_after_seek(path, facts, second)
+    gaps = np.diff(times[first - 1 : first + CHECKED_FRAMES])
+    if len(decoded) < CHECKED_FRAMES:
+        return 0, 0.0
+    if np.abs(decoded - times[first : first + CHECKED_FRAMES]).max() > 0.25 * gaps.min():
+        return 0, 0.0
+    return first, second
+
+
+def _times_after_seek(path: Path, facts: VideoFacts, second: float) -> NDArray[np.float64]:
+    """The times of the first frames after a seek; fewer when it fails."""
+    chain = "settb=1/1000000,metadata=mode=add:key=x:value=1,metadata=mode=print:file=-:direct=1"
+    arguments = ["-xerror", "-ss", f"{second:.6f}", *source(path, facts.decoder), "-map", FIRST_VIDEO, "-vf", chain]
+    arguments += ["-fps_mode", "passthrough", "-frames:v", str(CHECKED_FRAMES), "-f", "null", "/dev/null"]
+    try:
+        report = ffmpeg.run(arguments, doing=f"reading {path}", timeout=600.0, failure=InputError)
+    except InputError:
+        return np.array([])
+    ticks = re.findall(rb"^frame:\d+ +pts:(-?\d+)", report, re.MULTILINE)[:CHECKED_FRAMES]
+    return second + np.array([int(tick) / 1e6 for tick in ticks])

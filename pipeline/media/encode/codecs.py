@@ -1,6 +1,7 @@
-"""The table of codecs: what ffmpeg is told for each, and which file names suit it.
+"""The table of codecs: ffmpeg's arguments, pixel formats and file suffixes of each.
 
-No output may depend on the machine: every codec that divides a picture among threads is told how many there are.
+A new codec is one entry here, its name in pipeline/config/output.py and a file in conf/encode. Output must not depend
+on the machine: every codec that divides a picture among threads has a fixed number of them.
 """
 
 import math
@@ -15,14 +16,14 @@ from pipeline.runtime.files import check_writable
 
 QUALITIES = ("draft", "good", "best")
 
-# Containers for pieces of a film: their clocks tell any frame rate's times exactly.
+# Containers of segments: their clocks represent any frame rate exactly.
 SEGMENTS = {".mp4": "mp4", ".mov": "mov", ".nut": "nut"}
 
 MOVIES = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 WEB = {".mp4": "mp4", ".mkv": "matroska", ".webm": "webm"}
-THREADS = ("-threads", "4")  # encode HD faster than it is dreamed
-GIF_FASTEST = 50  # frames a second: players show what is faster much slower
-LOSSLESS = (
+THREADS = ("-threads", "4")  # encode HD faster than it is rendered
+MAX_GIF_FPS = 50  # players show a faster GIF much slower
+FFV1_ARGUMENTS = (
     *("-c:v", "ffv1", "-level", "3", "-coder", "1", "-context", "0", "-slices", "4", "-slicecrc", "1"),
     *THREADS,
 )
@@ -31,14 +32,15 @@ RGB = {8: "bgr0", 10: "gbrp10le", 16: "gbrp16le"}
 
 @dataclass(frozen=True)
 class Codec:
-    """One way to encode.
+    """One codec.
 
-    ``encoders`` are ffmpeg's names of what is needed; ``arguments`` and ``qualities`` make the segments, whose files
-    end in ``segment``. ``pixels`` maps bits per colour to ffmpeg's pixel format, the codec's natural one first, and
-    ``finest`` says where quality best differs. ``muxers`` maps file endings to ffmpeg's formats. ``even`` asks for
-    even sizes, ``sides`` are the least and most pixels of a side. ``delay`` is by how many frames decoding runs ahead
-    of showing; ``every_frame_key`` is said of codecs that know no other frames. ``animation`` is made from lossless
-    segments once all are there. ``software`` names what takes the place of an encoder in hardware that is not there.
+    ``encoders`` are the ffmpeg encoders it needs; ``arguments`` and ``qualities`` encode the segments, whose files
+    have the suffix ``segment``. ``pixels`` maps bits per colour to ffmpeg's pixel format, the default first;
+    ``best_pixels`` are those of quality best where they differ. ``muxers`` maps file suffixes to ffmpeg's formats.
+    ``even`` asks for even sizes, ``sides`` are the least and most pixels of a side. ``delay`` is how many frames
+    decoding runs ahead of presentation; ``intra_only`` codecs have only key frames. ``mp4_tag`` is the only tag that
+    Apple's players open. An ``animation`` is made from lossless segments once all are there. ``software`` is the codec
+    that replaces a hardware encoder that does not work.
     """
 
     name: str
@@ -48,32 +50,33 @@ class Codec:
     muxers: Mapping[str, str]
     segment: str = ".mp4"
     qualities: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict.fromkeys(QUALITIES, ()))
-    finest: Mapping[int, str] = field(default_factory=dict)
+    best_pixels: Mapping[int, str] = field(default_factory=dict)
     even: bool = True
     sides: tuple[int, int] = (16, 16384)
     delay: int = 0
-    every_frame_key: bool = False
+    intra_only: bool = False
     animation: bool = False
     software: str = ""
+    mp4_tag: str = ""
 
 
 def _animation(name: str, muxers: Mapping[str, str], encoders: tuple[str, ...], most: int, bits: int = 8) -> Codec:
     return Codec(
         name=name,
         encoders=("ffv1", *encoders),
-        arguments=LOSSLESS,
+        arguments=FFV1_ARGUMENTS,
         pixels={depth: pixels for depth, pixels in RGB.items() if depth in (8, bits)},
         muxers=muxers,
         segment=".nut",
         even=False,
         sides=(16, most),
-        every_frame_key=True,
+        intra_only=True,
         animation=True,
     )
 
 
 def _nvenc(name: str, software: str, deep: bool, muxers: Mapping[str, str]) -> Codec:
-    """NVIDIA's encoder of the same name, without frames that are shown later than they are decoded."""
+    """NVIDIA's encoder of the same name, without B-frames."""
     levels = {"draft": ("p3", "30"), "good": ("p5", "22"), "best": ("p7", "17")}
     return Codec(
         name=name,
@@ -84,6 +87,7 @@ def _nvenc(name: str, software: str, deep: bool, muxers: Mapping[str, str]) -> C
         muxers=muxers,
         sides=(160, 4096 if name == "h264_nvenc" else 8192),
         software=software,
+        mp4_tag="hvc1" if software == "h265" else "",
     )
 
 
@@ -106,7 +110,7 @@ _ALL = (
         encoders=("libx265",),
         arguments=(
             *("-c:v", "libx265"),
-            # With threads of its own x265 decides by when frames arrive: a slow dream would give other bytes.
+            # x265's own threads decide by when frames arrive: a slower render would give other bytes.
             *("-x265-params", "log-level=error:pools=none:frame-threads=1:no-wpp=1:open-gop=0"),
         ),
         qualities={
@@ -117,6 +121,7 @@ _ALL = (
         pixels={8: "yuv420p", 10: "yuv420p10le"},
         muxers=MOVIES,
         delay=2,
+        mp4_tag="hvc1",
     ),
     Codec(
         name="av1",
@@ -149,20 +154,20 @@ _ALL = (
         arguments=("-c:v", "prores_ks", "-vendor", "apl0", *THREADS),
         qualities={"draft": ("-profile:v", "lt"), "good": ("-profile:v", "hq"), "best": ("-profile:v", "4444")},
         pixels={10: "yuv422p10le"},
-        finest={10: "yuv444p10le"},
+        best_pixels={10: "yuv444p10le"},
         muxers={".mov": "mov", ".mkv": "matroska"},
         segment=".mov",
-        every_frame_key=True,
+        intra_only=True,
     ),
     Codec(
         name="ffv1",
         encoders=("ffv1",),
-        arguments=LOSSLESS,
+        arguments=FFV1_ARGUMENTS,
         pixels=RGB,
         muxers={".mkv": "matroska"},
         segment=".nut",
         even=False,
-        every_frame_key=True,
+        intra_only=True,
     ),
     _animation("gif", {".gif": "gif"}, ("gif",), 16384),
     _animation("webp", {".webp": "webp"}, ("libwebp_anim",), 16383),
@@ -183,59 +188,56 @@ def find_codec(name: str) -> Codec:
 
 
 def find_muxer(codec: Codec, path: Path, *, segment: bool = False) -> str:
-    """ffmpeg's format for the file's ending, of a film or a ``segment``. Raises OutputError naming the endings."""
-    ending = path.suffix.lower()
+    """ffmpeg's format for the suffix of a film or a ``segment``. Raises OutputError naming the suffixes."""
+    suffix = path.suffix.lower()
     muxers = {codec.segment: SEGMENTS[codec.segment]} if segment else codec.muxers
-    if ending not in muxers:
-        shown = f"ends in {path.suffix}" if path.suffix else "has no ending"
+    if suffix not in muxers:
+        ending = f"ends in {path.suffix}" if path.suffix else "has no ending"
         allowed = ", ".join(filter(None, muxers))
-        raise OutputError(f"{path} {shown}; allowed for {codec.name} are {allowed}")
-    return muxers[ending]
+        raise OutputError(f"{path} {ending}; allowed for {codec.name} are {allowed}")
+    return muxers[suffix]
 
 
 def segment_suffix(codec_name: str) -> str:
-    """The ending, such as ``.mp4``, of the files in which pieces of a film in this codec are kept."""
+    """The suffix, such as ``.mp4``, of the segments of a film in this codec."""
     return find_codec(codec_name).segment
 
 
 def film_suffix(codec_name: str) -> str:
-    """The ending of a film in this codec that nobody named; pictures in a folder have none."""
+    """The default suffix of a film in this codec; numbered pictures, in a folder, have none."""
     return next(iter(find_codec(codec_name).muxers))
 
 
-def standing(path: Path, codec_name: str) -> Path:
-    """What stands there once the film ``path`` is finished: itself, or the folder of its pictures."""
+def finished_path(path: Path, codec_name: str) -> Path:
+    """The path that exists once the film ``path`` is finished: itself, or the folder of its numbered pictures."""
     return image_sequence.split(path)[0] if find_muxer(find_codec(codec_name), path) == "image2" else path
 
 
 def check_output(path: Path, overwrite: bool, codec: str = "h264") -> None:
     """Check, before anything is rendered, that ``path`` can become a video; its folder is created.
 
-    Raises OutputError for a wrong ending, an existing file without ``overwrite``, a folder, or a
-    place that cannot be written.
+    Raises OutputError for a wrong suffix, an existing file without ``overwrite``, a folder, or a path that cannot be
+    written.
     """
     if find_muxer(find_codec(codec), path) == "image2":
-        image_sequence.check_series(path, overwrite)
+        image_sequence.check_sequence_output(path, overwrite)
     else:
         check_writable(path, overwrite=overwrite)
 
 
-def notes(path: Path, codec: str, fps: Fraction) -> list[str]:
-    """What a person should know about a film in this codec at this rate, in sentences without a full stop."""
+def codec_notes(path: Path, codec: str, fps: Fraction) -> list[str]:
+    """Notes about a film in this codec at this frame rate."""
     if find_muxer(find_codec(codec), path) != "gif":
         return []
-    said, step = [], gif_step(fps)
+    notes, step = [], gif_step(fps)
     if step > 1:
-        said.append(
-            f"players slow down a GIF of more than {GIF_FASTEST} frames a second; it shows one of {step} frames"
-        )
+        limit = f"players slow down a GIF of more than {MAX_GIF_FPS} frames a second"
+        notes.append(f"{limit}; it shows one of {step} frames")
     if (100 * step / fps).denominator > 1:
-        said.append(
-            "a GIF counts in hundredths of a second; its frames stand for unequal times, in all for the right one"
-        )
-    return said
+        notes.append("a GIF counts hundredths of a second; its frame times are rounded, and right in total")
+    return notes
 
 
 def gif_step(fps: Fraction) -> int:
-    """Every how many frames a GIF shows one, since players slow down what is faster than ``GIF_FASTEST``."""
-    return math.ceil(fps / GIF_FASTEST)
+    """A GIF shows every how many frames, because players slow down more than ``MAX_GIF_FPS``."""
+    return math.ceil(fps / MAX_GIF_FPS)

@@ -1,4 +1,4 @@
-"""Segments of a film read one after the other, as if they were one file."""
+"""Segments of a film as one ffmpeg input, by its concat demuxer."""
 
 import os
 import re
@@ -10,45 +10,46 @@ from pipeline.errors import InputError, OutputError
 from pipeline.media.decode.probe import FORMATS
 from pipeline.runtime.files import part_path
 
-COPYING = 5e6  # bytes a second that even a slow disk copies
+BYTES_PER_SECOND = 5e6  # that even a slow disk copies
 
 
 @contextmanager
-def chained(segments: Sequence[Path], beside: Path) -> Iterator[list[str]]:
-    """ffmpeg's input arguments for ``segments`` in order; while open, a hidden list of them lies among them.
+def concat_input(segments: Sequence[Path], film: Path) -> Iterator[list[str]]:
+    """ffmpeg's input arguments for ``segments`` in order; while open, a hidden list of them exists next to them.
 
-    Local files only, and no format that a film is not made of. Raises InputError for a segment that is not there,
-    OutputError when the list cannot be written.
+    Only local files, and only formats of video. Raises InputError for a missing segment, OutputError, which names the
+    ``film``, when the list cannot be written.
     """
-    # Among the segments, so that the list need not spell the folders above, which may have any name.
-    home = Path(os.path.commonpath([segment.parent.absolute() for segment in segments]))
-    path = part_path(home / "segments", "list")
+    # Next to the segments, so that the list need not quote the folders above, whose names are arbitrary.
+    folder = Path(os.path.commonpath([segment.parent.absolute() for segment in segments]))
+    path = part_path(folder / "segments", "list")
     try:
-        path.write_text(_list(segments, home), encoding="utf-8", errors="surrogateescape")
+        path.write_text(_concat_list(segments, folder), encoding="utf-8", errors="surrogateescape")
         yield [
             *("-protocol_whitelist", "file", "-format_whitelist", f"concat,{FORMATS}"),
             *("-f", "concat", "-safe", "0", "-i", f"file:{path}"),
         ]
     except OSError as error:
-        raise OutputError(f"{beside} cannot be written: {error.strerror}") from error
+        raise OutputError(f"{film} cannot be written: {error.strerror}") from error
     finally:
         path.unlink(missing_ok=True)
 
 
-def patience(paths: Sequence[Path]) -> float:
-    """Seconds in which these files can be copied, and more."""
-    return 120.0 + sum(path.stat().st_size for path in paths if path.exists()) / COPYING
+def copy_timeout(paths: Sequence[Path]) -> float:
+    """Seconds that are more than enough to copy these files."""
+    return 120.0 + sum(path.stat().st_size for path in paths if path.exists()) / BYTES_PER_SECOND
 
 
-def _list(segments: Sequence[Path], home: Path) -> str:
-    """The list in the words of ffmpeg's concat demuxer, which reads names from the list's own folder on."""
+def _concat_list(segments: Sequence[Path], folder: Path) -> str:
+    """The list in the syntax of ffmpeg's concat demuxer, which resolves names from the list's own folder."""
     lines = ["ffconcat version 1.0"]
     for segment in segments:
         if not segment.is_file():
             raise InputError(f"{segment}: there is no such segment")
-        whole, short = segment.absolute(), segment.absolute().relative_to(home)
-        # ffmpeg takes a folder such as "file:x" above a short name for an address, and no name with a line end at all.
-        name = f"file:{whole}" if not re.search(r"[\n\r]", str(whole)) else str(short)
+        absolute = segment.absolute()
+        # A folder such as "file:x" above a relative name would be parsed as a URL; names with a line end fail anyway.
+        has_line_end = re.search(r"[\n\r]", str(absolute))
+        name = str(absolute.relative_to(folder)) if has_line_end else f"file:{absolute}"
         if re.search(r"[\n\r]", name):
             raise OutputError(f"{name!r} cannot be joined: there is a line end in its name")
         quoted = name.replace("'", r"'\''")

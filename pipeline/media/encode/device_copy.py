@@ -1,4 +1,4 @@
-"""Packed frames from a GPU to the encoder's thread, while the next frame is dreamed already."""
+"""Copies packed frames from a GPU for the encoder's thread, while the next frame is already computed."""
 
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -11,44 +11,44 @@ from torch import Tensor
 from pipeline.errors import DreamError
 
 
-def hand_over(packed: Tensor, healthy: Tensor, failure: DreamError) -> Callable[[], memoryview]:
-    """Begin to copy ``packed`` from its device; the function returned waits for the copy and returns its bytes.
+def copy_to_host_async(packed: Tensor, finite: Tensor, failure: DreamError) -> Callable[[], memoryview]:
+    """Start to copy ``packed`` from its device; the function returned waits for the copy and returns its bytes.
 
-    ``healthy`` is a truth value on the same device; where it turns out false, ``failure`` is raised instead. From a
-    CUDA device nothing here waits: both go through pinned memory on a stream of their own, beside the next frame's
-    arithmetic. From any other the copies are made at once.
+    ``finite`` is a boolean on the same device; where it is false, the function raises ``failure`` instead. On CUDA
+    nothing here waits: both are copied to pinned memory on a separate stream, alongside the next frame's kernels. On
+    any other device the copies are made at once.
     """
-    stream = _beside(packed.device)
+    stream = _copy_stream(packed.device)
     if stream is not None:
         stream.wait_stream(torch.cuda.current_stream(packed.device))  # until the frame is packed
     with nullcontext() if stream is None else torch.cuda.stream(stream):
-        told, page = _copied(healthy), _copied(packed)
-        # Blocking: the encoder's thread, which waits for it, sleeps instead of asking again and again.
-        there = None if stream is None else stream.record_event(torch.cuda.Event(blocking=True))  # type: ignore[no-untyped-call]
-    held = [packed, healthy]  # their memory must not be used again before the copies are made
+        finite_copy, packed_copy = _copy(finite), _copy(packed)
+        # blocking: the encoder's thread sleeps while it waits instead of polling.
+        done = None if stream is None else stream.record_event(torch.cuda.Event(blocking=True))  # type: ignore[no-untyped-call]
+    in_use = [packed, finite]  # keeps their memory until the copies are made
 
     def fetch() -> memoryview:
-        if there is not None:
-            there.synchronize()
-        held.clear()
-        if not told.item():
+        if done is not None:
+            done.synchronize()
+        in_use.clear()
+        if not finite_copy.item():
             raise failure
-        return page.numpy().data.cast("B")
+        return packed_copy.numpy().data.cast("B")
 
     return fetch
 
 
-def _copied(tensor: Tensor) -> Tensor:
-    """A copy on the CPU, of a CUDA device's in pinned memory, where it stands once the stream has come so far."""
-    page = None
+def _copy(tensor: Tensor) -> Tensor:
+    """A copy on the CPU; from CUDA in pinned memory, complete when the stream has reached this point."""
+    copy = None
     if tensor.device.type == "cuda":
-        with suppress(RuntimeError):  # a system may have no more memory to pin: then this copy is waited for
-            page = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
-    page = torch.empty(tensor.shape, dtype=tensor.dtype) if page is None else page
-    return page.copy_(tensor, non_blocking=tensor.is_cuda)
+        with suppress(RuntimeError):  # no more memory to pin: this copy is synchronous then
+            copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    copy = torch.empty(tensor.shape, dtype=tensor.dtype) if copy is None else copy
+    return copy.copy_(tensor, non_blocking=tensor.is_cuda)
 
 
 @cache
-def _beside(device: torch.device) -> Any:
-    """The stream of a CUDA device on which frames are copied; None of other devices."""
+def _copy_stream(device: torch.device) -> Any:
+    """The stream for copies from a CUDA device; None for other devices."""
     return torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What the settings ask of a codec: how it is called, and the pixels it is given."""
+"""ffmpeg's arguments for one codec at one quality: pixel format, colour conversion and tags, container."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -7,18 +7,27 @@ from pathlib import Path
 from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError, nearest
 from pipeline.media.encode.codecs import QUALITIES, Codec, find_codec
-from pipeline.media.encode.color_tags import TAGS, filters, is_rgb, steps
 
-SAME_BYTES = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
-LEFT = ("-chroma_sample_location", "left")
-FASTEST_TICKS = 10000  # a second at least, so that sound and cuts fit between frames
+BITEXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
+MIN_TICKS_PER_SECOND = 10000  # so that sound and cuts fit between frames
+# Chroma is at the left of each pair, as decoders assume for untagged 4:2:0; swscale's default is the centre, which
+# shifts colours by half a pixel.
+LEFT_CHROMA = ("-chroma_sample_location", "left")
+BT709_TAGS = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+BT709 = (
+    "scale=out_color_matrix=bt709:out_range=tv:out_h_chr_pos=0:out_v_chr_pos=128"
+    ":flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp,format={}," + BT709_TAGS
+)
+SRGB = "format={},setparams=range=pc:color_primaries=bt709:color_trc=iec61966-2-1:colorspace=gbr"
+# The same for containers, since a copied segment carries no tags.
+SRGB_TAGS = ("-color_range", "pc", "-color_primaries", "bt709", "-color_trc", "iec61966-2-1", "-colorspace", "rgb")
 
 
 @dataclass(frozen=True)
 class Coding:
-    """A codec at one quality and depth: ``bits`` per colour, ``pixels`` in ffmpeg's words.
+    """A codec at one quality and depth: ``bits`` per colour, ffmpeg's pixel format ``pixels``.
 
-    With ``planar`` frames are sent in these pixels already, else as RGB.
+    With ``planar`` the input frames are in this pixel format already, else packed RGB.
     """
 
     codec: Codec
@@ -28,59 +37,59 @@ class Coding:
     planar: bool = False
 
     @property
-    def layout(self) -> str:
-        """ffmpeg's name of the packed frames that are sent to it."""
+    def input_pixels(self) -> str:
+        """The pixel format of the frames that ffmpeg reads."""
         if self.planar:
             return self.pixels
         return "rgb24" if self.bits == 8 else "rgb48le"
 
     @property
-    def has_planes(self) -> bool:
-        """Whether frames can be sent in the codec's own pixels."""
+    def can_be_planar(self) -> bool:
+        """Whether frames can be sent in the codec's own pixel format."""
         return self.pixels == "yuv420p"
 
     @property
-    def steps(self) -> int:
-        """Steps from black to white that the pixels tell apart."""
-        return steps(self.pixels, self.bits)
+    def is_rgb(self) -> bool:
+        """Whether the codec stores RGB, so that packed frames hold its exact levels."""
+        return self.pixels.startswith(("gbr", "bgr", "rgb"))
 
     @property
-    def whole(self) -> bool:
-        """Whether packed frames hold whole steps already, since the codec keeps them as they are."""
-        return is_rgb(self.pixels)
+    def levels(self) -> int:
+        """Steps from black to white: of RGB, else of BT.709's luma."""
+        return (1 << self.bits) - 1 if self.is_rgb else 219 << (self.bits - 8)
 
     def frame_bytes(self, width: int, height: int) -> int:
-        """The size of one packed frame."""
+        """The size of one input frame."""
         if self.planar:
             return width * height * 3 // 2
         return width * height * 3 * (1 if self.bits == 8 else 2)
 
     def arguments(self, muxer: str, fps: Fraction) -> list[str]:
-        """ffmpeg's arguments from packed frames to one segment in a container."""
-        gap = 1 if self.codec.every_frame_key else max(1, round(2 * fps))  # two seconds, for scrubbing
+        """ffmpeg's arguments from input frames to one segment in a container."""
+        gop = 1 if self.codec.intra_only else max(1, round(2 * fps))  # two seconds, for scrubbing
+        filters = BT709_TAGS if self.planar else (SRGB if self.is_rgb else BT709).format(self.pixels)
         return [
-            *([] if self.whole else LEFT),
-            *("-map_metadata", "-1", "-vf", TAGS if self.planar else filters(self.pixels), "-fps_mode", "passthrough"),
+            *([] if self.is_rgb else LEFT_CHROMA),
+            *("-map_metadata", "-1", "-vf", filters, "-fps_mode", "passthrough"),
             *self.codec.arguments,
             *self.codec.qualities[self.quality],
-            *("-g", str(gap), *SAME_BYTES, *container(self.codec, muxer, fps)),
+            *("-g", str(gop), *BITEXACT, *container_args(self.codec, muxer, fps)),
         ]
 
 
 def coding_of(encode: EncodeConfig) -> Coding:
-    """The settings as a coding. Raises ConfigError naming the choices."""
+    """The codec, quality and pixel format of these settings. Raises ConfigError naming the choices."""
     codec = find_codec(encode.codec)
     if encode.quality not in QUALITIES:
         allowed = f"allowed are {', '.join(QUALITIES)}{nearest(encode.quality, QUALITIES)}"
         raise ConfigError("encode.quality", encode.quality, allowed)
-    natural = next(iter(codec.pixels))
-    if encode.bits not in ("auto", *map(str, codec.pixels)):
-        allowed = ", ".join(["auto", *map(str, codec.pixels)])
-        raise ConfigError("encode.bits", encode.bits, f"allowed for {codec.name} are {allowed}")
-    bits = natural if encode.bits == "auto" else int(encode.bits)
+    choices = ["auto", *map(str, codec.pixels)]
+    if encode.bits not in choices:
+        raise ConfigError("encode.bits", encode.bits, f"allowed for {codec.name} are {', '.join(choices)}")
+    bits = next(iter(codec.pixels)) if encode.bits == "auto" else int(encode.bits)
     pixels = codec.pixels[bits]
     if encode.quality == "best":
-        pixels = codec.finest.get(bits, pixels)
+        pixels = codec.best_pixels.get(bits, pixels)
     return Coding(codec, encode.quality, bits, pixels)
 
 
@@ -93,15 +102,14 @@ def check_size(path: Path, codec: Codec, width: int, height: int) -> None:
         raise OutputError(f"{path}: {width}x{height} pixels; {codec.name} takes {least} to {most} a side")
 
 
-def container(codec: Codec, muxer: str, fps: Fraction) -> list[str]:
-    """What a container is told, so that every frame has a whole number of its ticks and players know the codec.
+def container_args(codec: Codec, muxer: str, fps: Fraction) -> list[str]:
+    """The container's clock, in which every frame is a whole number of ticks, and the codec's tag.
 
-    Matroska's tick, and WebM's, is a millisecond.
+    Matroska's and WebM's tick is a millisecond.
     """
     if muxer not in ("mp4", "mov"):
         return []
     scale = fps.numerator
-    while scale < FASTEST_TICKS:
+    while scale < MIN_TICKS_PER_SECOND:
         scale *= 2
-    tag = ["-tag:v", "hvc1"] if codec.name in ("h265", "hevc_nvenc") else []  # the only one that Apple's players open
-    return ["-video_track_timescale", str(scale), *tag]
+    return ["-video_track_timescale", str(scale), *(["-tag:v", codec.mp4_tag] if codec.mp4_tag else [])]

@@ -1,4 +1,4 @@
-"""Frames into a running ffmpeg, without ever waiting for ever."""
+"""Feeds frames to a running ffmpeg, with a timeout on every wait."""
 
 import os
 import subprocess
@@ -12,20 +12,21 @@ from typing import Any
 from pipeline.errors import EncoderError, RenderError
 from pipeline.media.ffmpeg import Process
 
-Fetch = Callable[[], bytes | memoryview]  # a frame that is not there yet, in single bytes
-PIECE = 65536  # bytes handed over at once: what a Linux pipe holds, so each piece taken is progress
+FrameBytes = Callable[[], bytes | memoryview]
+"""Returns a frame's bytes when they are needed."""
+PIECE_BYTES = 65536  # written at once: a Linux pipe's buffer, so that each accepted piece is progress
 
 
-class _UnfetchedError(Exception):
-    """Ends the writing thread; what happened is raised where frames are given."""
+class _FetchError(Exception):
+    """Ends the writing thread; the cause is raised where frames are given."""
 
 
-class Sink:
-    """A running ffmpeg that is fed frames of exactly ``frame_bytes`` bytes.
+class FramePipe:
+    """A running ffmpeg that reads frames of exactly ``frame_bytes`` bytes.
 
-    A thread writes from a queue of ``depth`` frames, so that dreaming and encoding overlap.
-    ``stall`` is how many seconds ffmpeg may take nothing while frames wait, ``finish`` how many it
-    may need after the last one. Every EncoderError leaves no process and no thread behind.
+    A thread writes from a queue of ``depth`` frames, so that rendering and encoding overlap. ``stall`` is how many
+    seconds ffmpeg may accept no data while frames wait, ``finish`` how many it may need after the last one. Every
+    EncoderError leaves no process and no thread behind.
     """
 
     def __init__(
@@ -40,19 +41,15 @@ class Sink:
     ) -> None:
         self._frame_bytes, self._stall, self._finish = frame_bytes, stall, finish
         self._process = Process(
-            arguments,
-            doing=doing,
-            failure=EncoderError,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            arguments, doing=doing, failure=EncoderError, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
-        self._queue: Queue[bytes | Fetch | None] = Queue(depth)
+        self._queue: Queue[bytes | FrameBytes | None] = Queue(depth)
         self._broken = threading.Event()
-        self._unfetched: Exception | None = None
+        self._fetch_error: Exception | None = None
         self._fetching = False
-        self._ended = False
-        self._moved = time.monotonic()
-        self._writer = threading.Thread(target=self._feed, daemon=True)
+        self._closed = False
+        self._last_progress = time.monotonic()
+        self._writer = threading.Thread(target=self._run, daemon=True)
         self._writer.start()
 
     def write(self, frame: Any) -> None:
@@ -65,8 +62,8 @@ class Sink:
             raise ValueError(f"a frame of {view.nbytes} bytes; needs {self._frame_bytes}")
         self._put(bytes(view))
 
-    def write_later(self, fetch: Fetch) -> None:
-        """Queue one frame that ``fetch`` will return, called by the writing thread when it is due.
+    def write_later(self, fetch: FrameBytes) -> None:
+        """Queue one frame whose bytes the writing thread gets by calling ``fetch``.
 
         What ``fetch`` raises, this or a later call raises, ``close`` at the latest. Raises EncoderError as ``write``.
         """
@@ -74,7 +71,7 @@ class Sink:
 
     def close(self) -> None:
         """Let ffmpeg finish and check that it did. Raises EncoderError."""
-        if self._ended:
+        if self._closed:
             return
         self._put(None)
         while self._writer.is_alive():
@@ -84,24 +81,24 @@ class Sink:
             code = self._process.wait(self._finish)
         except subprocess.TimeoutExpired:
             raise self._stop(f"ffmpeg hung for {self._finish:g} s after the last frame") from None
-        self._check_fetched()
+        self._check_fetch()
         if code or self._broken.is_set():
             raise self._stop()
-        self._ended = True
+        self._closed = True
 
     def abort(self) -> None:
-        """End ffmpeg at once, whatever its state. May be repeated."""
+        """End ffmpeg at once, in any state. May be repeated."""
         self._process.kill()
         with suppress(Full):  # a writer with a full queue meets the broken pipe instead
             self._queue.put_nowait(None)
         self._writer.join()
-        self._ended = True
+        self._closed = True
 
-    def _put(self, item: bytes | Fetch | None) -> None:
-        if self._ended:
-            raise ValueError("the sink is closed")
-        if self._queue.empty():  # nothing was waiting until now
-            self._moved = time.monotonic()
+    def _put(self, item: bytes | FrameBytes | None) -> None:
+        if self._closed:
+            raise ValueError("the pipe is closed")
+        if self._queue.empty():  # ffmpeg had nothing to read until now
+            self._last_progress = time.monotonic()
         while not self._broken.is_set():
             try:
                 self._queue.put(item, timeout=0.1)
@@ -109,51 +106,50 @@ class Sink:
                 self._check_stall()
             else:
                 return
-        self._check_fetched()
-        with suppress(subprocess.TimeoutExpired):  # time for its last words
+        self._check_fetch()
+        with suppress(subprocess.TimeoutExpired):  # time for ffmpeg's last messages
             self._process.wait(5.0)
         raise self._stop()
 
     def _check_stall(self) -> None:
-        if self._fetching:  # then it is not ffmpeg that takes its time
+        if self._fetching:  # then the frame is late, not ffmpeg
             return
-        if self._writer.is_alive() and time.monotonic() - self._moved > self._stall:
+        if self._writer.is_alive() and time.monotonic() - self._last_progress > self._stall:
             raise self._stop(f"ffmpeg hung, it took nothing for {self._stall:g} s")
 
-    def _fetched(self, fetch: Fetch) -> bytes | memoryview:
-        """The frame, exactly as long as it must be."""
+    def _fetch(self, fetch: FrameBytes) -> bytes | memoryview:
         self._fetching = True
         try:
             frame = fetch()
             if len(frame) != self._frame_bytes:
                 raise ValueError(f"a frame of {len(frame)} bytes; needs {self._frame_bytes}")
         except Exception as error:
-            self._unfetched = error
-            raise _UnfetchedError from error
+            self._fetch_error = error
+            raise _FetchError from error
         finally:
-            self._moved = time.monotonic()
+            self._last_progress = time.monotonic()
             self._fetching = False
         return frame
 
-    def _check_fetched(self) -> None:
-        if self._unfetched is not None:
+    def _check_fetch(self) -> None:
+        if self._fetch_error is not None:
             self.abort()
-            raise self._unfetched
+            raise self._fetch_error
 
     def _stop(self, what: str = "") -> RenderError:
         self.abort()
-        return self._process.failed(what)
+        return self._process.error(what)
 
-    def _feed(self) -> None:
+    def _run(self) -> None:
         pipe = self._process.popen.stdin
         assert pipe is not None
         try:
             while (item := self._queue.get()) is not None:
-                rest = memoryview(item if isinstance(item, bytes) else self._fetched(item))
+                rest = memoryview(item if isinstance(item, bytes) else self._fetch(item))
                 while rest:
-                    self._moved = time.monotonic()
-                    rest = rest[os.write(pipe.fileno(), rest[:PIECE]) :]
-        except (OSError, _UnfetchedError):
+                    self._last_progress = time.monotonic()
+                    rest = rest[os.write(pipe.fileno(), rest[:PIECE_BYTES]) :]
+        except (OSError, _FetchError):
             self._broken.set()
         finally:
             pipe.close()

@@ -9,20 +9,17 @@ from pathlib import Path
 from pipeline.errors import OutputError
 from pipeline.runtime.files import check_writable, part_path, sync
 
-NAME = "%05d.png"
+DEFAULT_NAME = "%05d.png"
+NUMBER = r"%0?\d*d"
 
 
 def split(path: Path) -> tuple[Path, str]:
-    """(folder, name with its number as in ``%05d.png``) of a series; a path without a number is the folder.
+    """(folder, file name with a number as in ``%05d.png``); a path without a suffix is the folder.
 
-    Raises OutputError when the number is missing, written otherwise, or in the folder's name.
+    Raises OutputError when the number is missing, malformed, or in the folder's name.
     """
-    if not path.suffix:
-        folder, name = path, NAME
-    else:
-        folder, name = path.parent, path.name
-    number = re.findall(r"%0?\d*d", name)
-    if len(number) != 1 or name.count("%") != 1:
+    folder, name = (path.parent, path.name) if path.suffix else (path, DEFAULT_NAME)
+    if len(re.findall(NUMBER, name)) != 1 or name.count("%") != 1:
         raise OutputError(f"{path}: pictures need one number in their name, as in {folder / 'zoom_%05d.png'}")
     if "%" in str(folder):
         raise OutputError(f"{path}: only the name of the pictures may have a %, not their folder")
@@ -31,26 +28,28 @@ def split(path: Path) -> tuple[Path, str]:
     return folder, name
 
 
-def check_series(path: Path, overwrite: bool) -> None:
-    """Check, before anything is rendered, that the folder can appear. Raises OutputError."""
+def check_sequence_output(path: Path, overwrite: bool) -> None:
+    """Check, before anything is rendered, that the folder can be created or replaced. Raises OutputError."""
     folder, name = split(path)
     if folder.is_symlink() or folder.is_mount():
-        raise OutputError(f"{folder} is a link or a disk of its own, which pictures cannot take the place of")
+        raise OutputError(f"{folder} is a link or a mounted disk, which pictures cannot replace")
     if os.path.lexists(folder) and not folder.is_dir():
         raise OutputError(f"{folder} is not a folder; pictures need one of their own")
     if not folder.is_dir():
         check_writable(folder, overwrite=False)
         return
     check_writable(folder / "picture", overwrite=False)
-    strange = [entry.name for entry in folder.iterdir() if not _is_picture(entry, name)]
-    if strange:
-        raise OutputError(f"{folder} holds {min(strange)}, which is no picture of {name}; give another folder")
+    before, after = map(re.escape, re.split(NUMBER, name))
+    pattern = re.compile(rf"{before}\d+{after}")
+    others = [file.name for file in folder.iterdir() if not (file.is_file() and pattern.fullmatch(file.name))]
+    if others:
+        raise OutputError(f"{folder} holds {min(others)}, which is no picture of {name}; give another folder")
     if not overwrite and any(folder.iterdir()):
         raise OutputError(f"{folder} exists already; give overwrite=true to replace it, or another output=")
 
 
-def place_series(part: Path, path: Path, *, overwrite: bool) -> None:
-    """Move the complete folder ``part`` to the series' own, on disk before it has the name.
+def move_sequence_into_place(part: Path, path: Path, *, overwrite: bool) -> None:
+    """Sync the complete folder ``part`` to disk and rename it to the folder of ``path``.
 
     Raises FileExistsError when pictures are there without ``overwrite``, OutputError otherwise.
     """
@@ -63,9 +62,9 @@ def place_series(part: Path, path: Path, *, overwrite: bool) -> None:
         if folder.is_dir() and any(folder.iterdir()):
             if not overwrite:
                 raise FileExistsError(str(folder))
-            check_series(path, overwrite)
+            check_sequence_output(path, overwrite)
             folder.rename(old)
-        part.rename(folder)  # takes the place of an empty folder too
+        part.rename(folder)  # replaces an empty folder too
     except FileExistsError:
         raise
     except OSError as error:
@@ -76,13 +75,8 @@ def place_series(part: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def first_picture(path: Path) -> Path:
-    """The picture of a series that carries its record: of a folder, of a name with a number, or itself."""
+    """The picture that carries the record: the first of a folder or of a numbered name, or ``path`` itself."""
     if path.is_dir():
-        return min(path.glob("*.png"), default=path / (NAME % 0))
-    numbered = path.suffix.lower() == ".png" and re.search(r"%0?\d*d", path.name)
+        return min(path.glob("*.png"), default=path / (DEFAULT_NAME % 0))
+    numbered = path.suffix.lower() == ".png" and re.search(NUMBER, path.name)
     return path.parent / (path.name % 0) if numbered else path
-
-
-def _is_picture(entry: Path, name: str) -> bool:
-    before, after = re.split(r"%0?\d*d", name)
-    return entry.is_file() and bool(re.fullmatch(re.escape(before) + r"\d+" + re.escape(after), entry.name))

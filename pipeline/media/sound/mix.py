@@ -1,43 +1,41 @@
-"""The sounds of a film's shots, each under its own pictures and faded as they are. No torch."""
+"""Mixes the sounds of a film's shots, each faded as its pictures are. No torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.media.decode.probe import source
-from pipeline.media.sound.song_audio import ENCODED, FASTEST
+from pipeline.media.sound.song_audio import ENCODED, MAX_SAMPLE_RATE
 
-EDGE = 0.005  # seconds in which sound begins and ends at a cut, so that it does not click
-SAME = 0.001  # seconds by which a sound that goes on may miss itself
-BEGUN = "aresample=async=1:first_pts=0"  # silence where no part has begun: a delay alone moves the whole track
+DECLICK_SECONDS = 0.005  # fade of a sound at a cut, so that it does not click
+TOLERANCE_SECONDS = 0.001  # between two parts that play on as in their file
+SYNC = "aresample=async=1:first_pts=0"  # fills silence before the first part: adelay alone would shift the whole track
 
 
 @dataclass(frozen=True)
 class Part:
-    """The first sound track of ``path``, whose second ``start`` is heard at second ``begin`` of the film.
+    """The first sound track of ``path``; its second ``start`` plays at second ``begin`` of the film.
 
-    It is over at ``end``, and rises and falls for so many seconds. One that is ``mono`` comes from both sides.
+    It ends at ``end`` and fades for ``rise`` and ``fall`` seconds. A ``mono`` part plays on both sides.
     """
 
     path: Path
     start: float
     begin: float
     end: float
-    rise: float = EDGE
-    fall: float = EDGE
+    rise: float = DECLICK_SECONDS
+    fall: float = DECLICK_SECONDS
     mono: bool = False
 
     def goes_on(self, other: "Part") -> bool:
-        """Whether ``other``, which begins later, is what is heard of the same file there anyhow."""
+        """Whether ``other``, which begins later, continues this part as in the file."""
         here = self.start + other.begin - self.begin
-        return self.path == other.path and other.begin <= self.end + SAME and abs(other.start - here) < SAME
+        is_near = other.begin <= self.end + TOLERANCE_SECONDS and abs(other.start - here) < TOLERANCE_SECONDS
+        return self.path == other.path and is_near
 
 
 @dataclass(frozen=True)
-class Medley:
-    """The sounds of ``parts``, in order, with silence where there is none, in stereo and ``seconds`` long.
-
-    ``fade_out`` is seconds.
-    """
+class SoundMix:
+    """``parts`` in order, in stereo, ``seconds`` long, with silence elsewhere; ``fade_out`` is in seconds."""
 
     parts: tuple[Part, ...]
     seconds: float
@@ -45,7 +43,7 @@ class Medley:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What is opened."""
+        """The input files."""
         return tuple(part.path for part in self.parts)
 
     def inputs(self) -> list[str]:
@@ -53,34 +51,35 @@ class Medley:
         return [word for part in self.parts for word in ("-itsoffset", f"{-part.start:.6f}", *source(part.path))]
 
     def outputs(self, muxer: str, index: int) -> list[str]:
-        """ffmpeg's arguments that mix the parts, as inputs from ``index`` on, into a file of this ``muxer``."""
+        """ffmpeg's arguments that mix the parts, inputs from ``index`` on, into a file of this ``muxer``."""
         if muxer not in ENCODED:
             return []
-        codec, bits = ENCODED[muxer]
-        chains = [f"[{index + number}:a:0]{_chain(part)}[part{number}]" for number, part in enumerate(self.parts)]
+        codec, bitrate = ENCODED[muxer]
+        chains = [f"[{index + number}:a:0]{_filters(part)}[part{number}]" for number, part in enumerate(self.parts)]
         parts = "".join(f"[part{number}]" for number in range(len(self.parts)))
         end = f"apad=whole_dur={self.seconds:.6f},atrim=end={self.seconds:.6f}"
         if self.fade_out:
             end += f",afade=t=out:st={max(0.0, self.seconds - self.fade_out):.6f}:d={self.fade_out:.6f}"
-        # A sum: each part is as loud as it is alone.
-        mixed = f"{parts}amix=inputs={len(self.parts)}:normalize=0:dropout_transition=0,{BEGUN},{end}[heard]"
-        return ["-filter_complex", ";".join([*chains, mixed]), "-map", "[heard]", "-c:a", codec, "-b:a", bits]
+        # normalize=0: a sum, so that each part is as loud as alone.
+        mix = f"{parts}amix=inputs={len(self.parts)}:normalize=0:dropout_transition=0,{SYNC},{end}[mix]"
+        return ["-filter_complex", ";".join([*chains, mix]), "-map", "[mix]", "-c:a", codec, "-b:a", bitrate]
 
     def note(self, muxer: str) -> str:
-        """What a person should know about the sound in a file of this ``muxer``."""
+        """That a file of this ``muxer`` holds no sound; else an empty string."""
         return "" if muxer in ENCODED else "this kind of file holds no sound; that of the footage is left out"
 
 
-def _chain(part: Part) -> str:
-    """From a track as it is in its file to its place in the film; equal power where it rises and falls."""
+def _filters(part: Part) -> str:
+    """From the file's track to its place in the film, with equal-power fades."""
     length = part.end - part.begin
-    sides = "pan=stereo|c0=c0|c1=c0" if part.mono else "aformat=channel_layouts=stereo"  # which would make mono faint
+    # aformat would make a mono track quieter.
+    stereo = "pan=stereo|c0=c0|c1=c0" if part.mono else "aformat=channel_layouts=stereo"
     return ",".join(
         [
-            f"aresample={FASTEST}:async=1:first_pts=0",
-            f"aformat=sample_fmts=fltp,{sides},atrim=end={length:.6f}",
+            f"aresample={MAX_SAMPLE_RATE}:async=1:first_pts=0",
+            f"aformat=sample_fmts=fltp,{stereo},atrim=end={length:.6f}",
             f"afade=t=in:d={part.rise:.6f}:curve=qsin",
             f"afade=t=out:st={max(0.0, length - part.fall):.6f}:d={part.fall:.6f}:curve=qsin",
-            f"adelay={round(part.begin * FASTEST)}S:all=1",
+            f"adelay={round(part.begin * MAX_SAMPLE_RATE)}S:all=1",
         ]
     )

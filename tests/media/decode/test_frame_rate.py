@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media.decode.frame_rate import constant_rate, picks, typical_rate
+from pipeline.media.decode.frame_rate import constant_rate, frame_indices, typical_rate
 from tests.quick import QUICK
 
 
@@ -34,16 +34,16 @@ def test_a_phone_that_drops_frames_runs_at_thirty() -> None:
 @given(st.integers(1, 200), st.sampled_from([Fraction(24), Fraction(30000, 1001), Fraction(60)]), st.floats(0, 3))
 def test_frames_at_the_footages_own_rate_are_its_pictures_in_order(count: int, rate: Fraction, offset: float) -> None:
     times = offset + np.arange(count) / float(rate)
-    assert picks(times, start=offset, rate=rate, frames=count).tolist() == list(range(count))
+    assert frame_indices(times, start=offset, rate=rate, frames=count).tolist() == list(range(count))
 
 
 def test_another_rate_repeats_or_leaves_out_and_keeps_the_time() -> None:
     times = np.arange(24) / 24
-    assert picks(times, start=0, rate=Fraction(12), frames=12).tolist() == list(range(0, 24, 2))
-    doubled = picks(times, start=0, rate=Fraction(48), frames=48)
+    assert frame_indices(times, start=0, rate=Fraction(12), frames=12).tolist() == list(range(0, 24, 2))
+    doubled = frame_indices(times, start=0, rate=Fraction(48), frames=48)
     assert np.abs(doubled / 24 - np.arange(48) / 48).max() <= 1 / 48 + 1e-9
 
 
 def test_between_two_pictures_the_earlier_one_stays() -> None:
     times = np.array([0.0, 0.1, 0.5])
-    assert picks(times, start=0, rate=Fraction(10), frames=7).tolist() == [0, 1, 1, 1, 1, 2, 2]
+    assert frame_indices(times, start=0, rate=Fraction(10), frames=7).tolist() == [0, 1, 1, 1, 1, 2, 2]

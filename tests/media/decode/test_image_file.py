@@ -216,9 +216,9 @@ def test_what_is_no_picture_is_said(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 65536, (99, 99, 3))
     (tmp_path / "deep.png").write_bytes(deep_png(2, noise)[:20000])
     for name, words in (
-        ("text.png", "is no picture that can be read; allowed are"),
-        ("empty.png", "is no picture"),
-        ("figure.eps", "is no picture"),
+        ("text.png", "is not a picture that can be read; allowed are"),
+        ("empty.png", "is not a picture"),
+        ("figure.eps", "is not a picture"),
         ("cut.jpg", "is damaged: ."),
         ("cut.png", "is damaged: ."),
         ("deep.png", "is damaged: ."),

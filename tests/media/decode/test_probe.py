@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import VideoFacts, count_frames, decode, probe_video, read_frame
+from pipeline.media.decode.probe import VideoFacts, count_frames, decode, probe_and_count, read_frame
 from tests.media.drawn import film
 
 
@@ -20,7 +20,7 @@ def make(path: Path, drawing: str, *arguments: str) -> Path:
 
 
 def test_facts(tmp_path: Path) -> None:
-    facts = probe_video(film(tmp_path / "a.mp4", frames=7, fps=Fraction(30000, 1001)))
+    facts = probe_and_count(film(tmp_path / "a.mp4", frames=7, fps=Fraction(30000, 1001)))
     assert facts == VideoFacts(
         width=64,
         height=48,
@@ -38,13 +38,13 @@ def test_facts(tmp_path: Path) -> None:
 
 def test_facts_are_as_shown(tmp_path: Path) -> None:
     wide = make(tmp_path / "wide.mp4", "testsrc2=s=64x48:r=25:d=0.2,setsar=2/1")
-    assert (probe_video(wide).width, probe_video(wide).height) == (128, 48)
+    assert (probe_and_count(wide).width, probe_and_count(wide).height) == (128, 48)
     turned = tmp_path / "turned.mp4"
     turn = ["-display_rotation", "90", "-i", f"file:{wide}", "-c", "copy", "-y", f"file:{turned}"]
     ffmpeg.run(turn, doing="turning")
-    assert probe_video(turned).height > probe_video(turned).width
+    assert probe_and_count(turned).height > probe_and_count(turned).width
     shape = read_frame(turned, 0).shape
-    assert shape == (probe_video(turned).height, probe_video(turned).width, 3)
+    assert shape == (probe_and_count(turned).height, probe_and_count(turned).width, 3)
 
 
 def test_frames_by_number(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_damage_is_said(tmp_path: Path) -> None:
     path.write_bytes(data)
     assert count_frames(path) == 50  # the packets are still there, which is why probing decodes
     with pytest.raises(InputError, match=rf"reading {path} failed; ffmpeg said"):
-        probe_video(path)
+        probe_and_count(path)
     with pytest.raises(InputError):
         list(decode(path))
 
@@ -100,7 +100,7 @@ def test_what_is_no_video_is_said(tmp_path: Path) -> None:
         (tmp_path / "absent.mp4", "there is no such file"),
     ):
         with pytest.raises(InputError, match=words) as caught:
-            probe_video(path)
+            probe_and_count(path)
         assert str(path) in str(caught.value)
 
 
@@ -112,15 +112,15 @@ def test_a_playlist_in_disguise_opens_nothing(tmp_path: Path) -> None:
     ):
         (tmp_path / name).write_text(text)
         with pytest.raises(InputError):
-            probe_video(tmp_path / name)
+            probe_and_count(tmp_path / name)
 
 
 def test_odd_names_are_only_names(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", frames=2).rename(tmp_path / "-i %d: it's ü;.mp4")
-    assert probe_video(path).frames == 2
+    assert probe_and_count(path).frames == 2
 
 
 def test_real_footage(shared: Path) -> None:
-    facts = probe_video(shared / "media" / "volcano.mp4")
+    facts = probe_and_count(shared / "media" / "volcano.mp4")
     assert (facts.width, facts.height, facts.fps, facts.frames) == (1280, 720, 24, 100)
     assert facts.colour_range == "pc"

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.media.decode import seek
+from pipeline.media.decode import reader as reading
 from pipeline.media.decode.clip import Clip, open_clip
 from pipeline.media.decode.color import can_tone_map
-from pipeline.media.decode.frame_rate import picks
+from pipeline.media.decode.frame_rate import frame_indices
 from pipeline.media.decode.image_file import write_png
 from pipeline.media.decode.reader import Reader
 from tests.media.drawing import draw, video
@@ -25,7 +25,7 @@ def opened(path: Path, **settings: object) -> Clip:
 
 def frames(clip: Clip, width: int = 0, height: int = 0, **settings: object) -> list[torch.Tensor]:
     count = round(clip.seconds * clip.fps)
-    chosen = picks(clip.times, start=float(clip.times[0]), rate=clip.fps, frames=count)
+    chosen = frame_indices(clip.times, start=float(clip.times[0]), rate=clip.fps, frames=count)
     size = {"width": width or clip.width, "height": height or clip.height}
     return list(Reader(clip, chosen, **size, **settings).frames())  # type: ignore[arg-type]
 
@@ -94,10 +94,10 @@ def test_reading_jumps_to_where_it_begins(
     clip = opened(video(tmp_path / name, drawing, *arguments.split()))
     reader = Reader(clip, np.arange(len(clip.times)), width=96, height=64)
     whole = list(reader.frames())
-    monkeypatch.setattr(seek, "MARGIN", 1.5)
-    monkeypatch.setattr(seek, "WORTH", 0.1)
+    monkeypatch.setattr(reading, "PREROLL_SECONDS", 1.5)
+    monkeypatch.setattr(reading, "MIN_SKIP_SECONDS", 0.1)
     assert clip.facts is not None
-    begun, _ = seek.entry(clip.path, clip.facts, clip.times, 70)
+    begun, _ = reading.seek_point(clip.path, clip.facts, clip.times, 70)
     assert begun > 10 or "refresh" in name  # which has no key pictures to jump to
     for first in (50, 70):
         assert all(torch.equal(a, b) for a, b in zip(reader.frames(first), whole[first:], strict=True))
@@ -188,7 +188,7 @@ def test_pictures_are_asked_for_their_fields_one_by_one(tmp_path: Path) -> None:
     moving = "testsrc2=s=160x120:r=50:d=1,tinterlace=interleave_top,setfield=prog"
     mute = opened(video(tmp_path / "u.avi", moving, "-c:v", "huffyuv"))
     assert any("deinterlaced" in note for note in mute.notes), mute.notes
-    assert mute.facts is not None and mute.facts.woven == "tff" and len(frames(mute)) == 25
+    assert mute.facts is not None and mute.facts.field_order == "tff" and len(frames(mute)) == 25
     plain = opened(video(tmp_path / "p.avi", "mandelbrot=s=64x48:r=25,trim=duration=1", "-c:v", "huffyuv"))
     assert plain.notes == ()
 

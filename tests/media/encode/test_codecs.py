@@ -18,16 +18,24 @@ from torch import Tensor
 from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import probe_video, source
-from pipeline.media.encode.codecs import CODECS, QUALITIES, check_output, film_suffix, notes, segment_suffix, standing
+from pipeline.media.decode.probe import probe_and_count, source
+from pipeline.media.encode.codecs import (
+    CODECS,
+    QUALITIES,
+    check_output,
+    codec_notes,
+    film_suffix,
+    finished_path,
+    segment_suffix,
+)
 from pipeline.media.encode.encode_args import coding_of
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.encoder_check import check_encoder
-from pipeline.media.encode.mux import assemble, read_record
-from pipeline.media.sound.source_audio import Sound, tracks
+from pipeline.media.encode.mux import read_record
+from pipeline.media.sound.source_audio import Sound, audio_codecs
 from pipeline.segments.disk_space import bytes_per_frame
 from tests.media.drawing import with_sound
-from tests.media.drawn import clouds
+from tests.media.drawn import assemble_film, clouds
 from tests.media.encode.test_mux import times
 
 SIZE, FPS = (48, 64), Fraction(24000, 1001)
@@ -62,7 +70,7 @@ def film(
         for first in range(0, frames, 4)
     ]
     size = {"width": width, "height": height, "fps": fps, "frames": frames}
-    assemble(parts, folder / name, encode=encode, **size, record=RECORD, title="t", overwrite=False)  # type: ignore[arg-type]
+    assemble_film(parts, folder / name, encode=encode, **size, record=RECORD, title="t", overwrite=False)  # type: ignore[arg-type]
     return folder / name, parts
 
 
@@ -81,7 +89,7 @@ def decoded(path: Path, encode: EncodeConfig) -> NDArray[np.float64]:
             return np.stack([np.asarray(frame.convert("RGB")) / 255 for frame in ImageSequence.Iterator(film)])
     coding = coding_of(encode)
     deep = coding.bits > 8  # swscale itself would darken what it makes shallower or deeper
-    layout, kind, white = ("rgb48le", "<u2", 65535 if coding.whole else 65280) if deep else ("rgb24", "u1", 255)
+    layout, kind, white = ("rgb48le", "<u2", 65535 if coding.is_rgb else 65280) if deep else ("rgb24", "u1", 255)
     arguments = ["-vf", f"scale=flags=accurate_rnd+full_chroma_int:in_h_chr_pos=0:in_v_chr_pos=128,format={layout}"]
     data = ffmpeg.run([*source(path), *arguments, "-f", "rawvideo", "pipe:1"], doing="reading")
     return np.frombuffer(data, kind).reshape(-1, *SIZE, 3) / white
@@ -110,7 +118,7 @@ def test_segments_join_to_exactly_their_frames(tmp_path: Path, codec: str, quali
     encode = EncodeConfig(codec, quality, bits)
     path, parts = film(tmp_path, f"film{film_suffix(codec)}", encode)
     assert sums(path) == [each for part in parts for each in sums(part)] and len(sums(path)) == 12
-    facts = probe_video(path)
+    facts = probe_and_count(path)
     assert (facts.frames, facts.fps) == (12, FPS)
     assert [abs(time - index / FPS) < Fraction(1, 1990) for index, time in enumerate(times(path))] == [True] * 12
     shown = coding_of(encode).pixels.replace("444p10le", "444p12le")  # as ffmpeg reads ProRes 4444
@@ -144,14 +152,14 @@ def test_apples_players_find_h265(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("made", "found"), [("libopus", "opus"), ("aac", "opus"), ("libvorbis", "vorbis")])
 def test_webm_has_the_footages_sound(tmp_path: Path, made: str, found: str) -> None:
     footage = with_sound(tmp_path / "s.mkv", "-c:a", made)
-    sound = Sound(footage, tracks(footage), start=0.25, end=0.75, whole_start=False)
+    sound = Sound(footage, audio_codecs(footage), start=0.25, end=0.75, whole_start=False)
     assert ("Opus at 256 kbit/s" in sound.note("webm")) == (made == "aac")
     encode = EncodeConfig("vp9", "draft")
     part = encoded(tmp_path / "a.mp4", [clouds(index) for index in range(12)], encode, Fraction(24))
     size = {"width": 64, "height": 48, "fps": Fraction(24), "frames": 12}
     path = tmp_path / "film.webm"
-    assemble([part], path, encode=encode, **size, record="r", title="t", overwrite=False, sound=sound)  # type: ignore[arg-type]
-    assert tracks(path) == (found,)
+    assemble_film([part], path, encode=encode, **size, record="r", title="t", overwrite=False, sound=sound)  # type: ignore[arg-type]
+    assert audio_codecs(path) == (found,)
     assert times(path)[0] == 0 and len(times(path)) == 12
 
 
@@ -176,9 +184,9 @@ def test_a_gif_keeps_time_by_showing_fewer_frames(tmp_path: Path) -> None:
     with Image.open(path) as image:
         assert image.n_frames == 6  # type: ignore[attr-defined]
         assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(image)) == 200
-    said = notes(path, "gif", Fraction(60))
-    assert "shows one of 2 frames" in said[0] and "unequal times" in said[1]
-    assert notes(path, "gif", Fraction(25)) == [] == notes(tmp_path / "a.mp4", "h264", Fraction(60))
+    said = codec_notes(path, "gif", Fraction(60))
+    assert "shows one of 2 frames" in said[0] and "rounded" in said[1]
+    assert codec_notes(path, "gif", Fraction(25)) == [] == codec_notes(tmp_path / "a.mp4", "h264", Fraction(60))
 
 
 def test_a_still_webp_keeps_its_record(tmp_path: Path) -> None:
@@ -191,7 +199,7 @@ def test_a_still_webp_keeps_its_record(tmp_path: Path) -> None:
 def test_pictures_fill_a_folder_of_their_own(tmp_path: Path, bits: str, name: str) -> None:
     encode = EncodeConfig("png", "draft", bits)
     path, parts = film(tmp_path, name, encode)
-    folder = standing(path, "png")
+    folder = finished_path(path, "png")
     pictures = sorted(folder.iterdir())
     assert folder == tmp_path / "frames"
     assert [picture.name for picture in pictures] == [
@@ -340,9 +348,9 @@ def test_pictures_take_the_place_of_pictures_only_when_asked(tmp_path: Path) -> 
     path, parts = film(tmp_path, "frames", EncodeConfig("png", "draft"))
     again = {"encode": EncodeConfig("png", "draft"), "width": 64, "height": 48, "fps": FPS, "record": "", "title": ""}
     with pytest.raises(OutputError, match=r"frames appeared while .* its 1 segments are in"):
-        assemble(parts[:1], path, frames=4, overwrite=False, **again)  # type: ignore[arg-type]
+        assemble_film(parts[:1], path, frames=4, overwrite=False, **again)  # type: ignore[arg-type]
     assert len(list(path.iterdir())) == 12
-    assemble(parts[:1], path, frames=4, overwrite=True, **again)  # type: ignore[arg-type]
+    assemble_film(parts[:1], path, frames=4, overwrite=True, **again)  # type: ignore[arg-type]
     assert len(list(path.iterdir())) == 4
     assert {entry.name for entry in tmp_path.iterdir()} == {"frames", *(part.name for part in parts)}
 
@@ -353,7 +361,7 @@ def test_missing_frames_make_no_animation(tmp_path: Path, codec: str) -> None:
     part = encoded(tmp_path / "part.nut", [clouds(index) for index in range(4)], encode)
     final = tmp_path / f"film{film_suffix(codec)}"
     with pytest.raises(Exception, match="4 of 5 frames"):
-        assemble(
+        assemble_film(
             [part], final, encode=encode, width=64, height=48, fps=FPS, frames=5, record="", title="", overwrite=False
         )
     assert list(tmp_path.iterdir()) == [part]

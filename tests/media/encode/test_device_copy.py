@@ -9,21 +9,21 @@ import torch
 
 from pipeline.errors import DreamError
 from pipeline.media.encode import device_copy
-from pipeline.media.encode.device_copy import hand_over
+from pipeline.media.encode.device_copy import copy_to_host_async
 
 LOST = DreamError("frame 3 is no picture")
 
 
 def test_bytes_are_those_of_the_frame_as_often_as_they_are_asked_for() -> None:
     packed = torch.arange(24, dtype=torch.uint8).view(2, 4, 3)
-    fetch = hand_over(packed, torch.tensor(True), LOST)
+    fetch = copy_to_host_async(packed, torch.tensor(True), LOST)
     wanted = packed.numpy().tobytes()
     packed.zero_()
     assert bytes(fetch()) == bytes(fetch()) == wanted
 
 
 def test_what_is_not_healthy_is_told_every_time() -> None:
-    fetch = hand_over(torch.zeros(4, dtype=torch.uint8), torch.tensor(False), LOST)
+    fetch = copy_to_host_async(torch.zeros(4, dtype=torch.uint8), torch.tensor(False), LOST)
     for _ in range(2):
         with pytest.raises(DreamError, match="no picture"):
             fetch()
@@ -54,11 +54,11 @@ def test_the_thread_that_waits_for_a_copy_sleeps(monkeypatch: pytest.MonkeyPatch
         def synchronize(self) -> None:
             said.append("awaited")
 
-    monkeypatch.setattr(device_copy, "_beside", lambda device: Stream(said))
+    monkeypatch.setattr(device_copy, "_copy_stream", lambda device: Stream(said))
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
     monkeypatch.setattr(torch.cuda, "Event", Event)
-    fetch = hand_over(torch.ones(4, dtype=torch.uint8), torch.tensor(True), LOST)
+    fetch = copy_to_host_async(torch.ones(4, dtype=torch.uint8), torch.tensor(True), LOST)
     assert said == ["after the frame is packed", "copied"]
     assert bytes(fetch()) == b"\1\1\1\1"
     assert said[2:] == ["awaited"]
@@ -70,7 +70,7 @@ def test_waiting_for_a_gpu_takes_no_processor_time() -> None:
     packed, healthy = torch.ones(1 << 20, dtype=torch.uint8, device=device), torch.tensor(True, device=device)
     torch.cuda.synchronize()
     torch.cuda._sleep(2_000_000_000)  # about a second
-    fetch = hand_over(packed, healthy, LOST)
+    fetch = copy_to_host_async(packed, healthy, LOST)
     began, used = time.monotonic(), time.thread_time()
     fetch()
     waited, used = time.monotonic() - began, time.thread_time() - used

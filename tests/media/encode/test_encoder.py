@@ -12,10 +12,10 @@ from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, DreamError, EncoderError, OutputError
 from pipeline.image import from_array
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import decode, look, source
+from pipeline.media.decode.probe import decode, probe, source
 from pipeline.media.encode.codecs import check_output
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.pixel_format import to_bytes, to_planes
+from pipeline.media.encode.pixel_format import to_bytes, to_yuv420
 from tests.media.drawn import SIZE, clouds, film
 
 
@@ -65,7 +65,7 @@ def test_planes_give_the_picture_and_the_tags_of_rgb(tmp_path: Path, codec: str)
             for index in range(4):
                 encoder.write(clouds(index))
         decoded.append(torch.stack([from_array(frame / 255) for frame in decode(encoder.part)]))
-        facts.append(look(encoder.part))
+        facts.append(probe(encoder.part))
     assert facts[0] == facts[1]
     for index, frames in enumerate(zip(*decoded, strict=True)):
         errors = [frame - clouds(index) for frame in frames]
@@ -75,13 +75,13 @@ def test_planes_give_the_picture_and_the_tags_of_rgb(tmp_path: Path, codec: str)
 
 def test_planes_round_once_and_keep_the_ends_of_the_range() -> None:
     levels = torch.tensor([0.0, 1.0, 0.5, 2.0, -1.0, 0.25]).repeat_interleave(2)
-    planes = to_planes(levels.expand(1, 3, 4, 12))
+    planes = to_yuv420(levels.expand(1, 3, 4, 12))
     luma, colour = planes[:48].reshape(4, 12), planes[48:]
     assert luma[3, ::2].tolist() == [16, 235, 126, 235, 16, 71]  # 125.5 goes to the even one, as everywhere
     assert colour.tolist() == [128] * 24
     blue = torch.zeros(1, 3, 2, 4)
     blue[:, 2, :, 2:] = 1
-    assert to_planes(blue)[8:10].tolist() == [128, 212]  # three quarters of 112 at the edge's right pixel
+    assert to_yuv420(blue)[8:10].tolist() == [128, 212]  # three quarters of 112 at the edge's right pixel
 
 
 def test_only_codecs_of_eight_bits_take_planes(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_frames_of_a_gpu_are_those_of_the_processor(tmp_path: Path, bits: str) -
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_planes_of_a_gpu_are_those_of_the_processor() -> None:
     for index in range(8):
-        here, there = to_planes(clouds(index)), to_planes(clouds(index).cuda()).cpu()
+        here, there = to_yuv420(clouds(index)), to_yuv420(clouds(index).cuda()).cpu()
         assert (here.int() - there.int()).abs().max() <= 1  # a GPU multiplies and adds in one go
         assert (here != there).float().mean() < 0.001
 

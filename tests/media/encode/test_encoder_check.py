@@ -10,7 +10,7 @@ from pipeline.errors import ConfigError, RenderError
 from pipeline.media import ffmpeg
 from pipeline.media.encode import encoder_check
 from pipeline.media.encode.codecs import CODECS
-from pipeline.media.encode.encoder_check import check_encoder, settle
+from pipeline.media.encode.encoder_check import check_encoder, resolve_encoder
 
 HARDWARE = [codec for codec in CODECS.values() if codec.software]
 
@@ -31,22 +31,22 @@ def test_a_missing_encoder_is_named(poor: Path) -> None:
     with pytest.raises(ConfigError, match=rf"encode.codec=av1: the ffmpeg at {poor} has no libsvtav1; .* h264, h265, "):
         check_encoder("av1")
     with pytest.raises(ConfigError, match="has no libsvtav1"):
-        settle(EncodeConfig("av1"), 64, 48)
+        resolve_encoder(EncodeConfig("av1"), 64, 48)
     check_encoder("h264")
 
 
 def test_software_is_used_as_asked() -> None:
     encode = EncodeConfig("h264", "best", "10")
-    assert settle(encode, 64, 48) == (encode, "")
+    assert resolve_encoder(encode, 64, 48) == (encode, "")
     with pytest.raises(ConfigError, match=r"encode\.bits=16"):
-        settle(EncodeConfig("h264", bits="16"), 64, 48)
+        resolve_encoder(EncodeConfig("h264", bits="16"), 64, 48)
 
 
 @pytest.mark.parametrize("codec", [codec.name for codec in HARDWARE])
 def test_hardware_that_does_not_work_is_replaced_and_said(codec: str) -> None:
     if codec == "av1_nvenc" and not _has("av1"):
         pytest.skip("this ffmpeg has no AV1")
-    used, note = settle(EncodeConfig(codec, "draft"), 320, 192)
+    used, note = resolve_encoder(EncodeConfig(codec, "draft"), 320, 192)
     if used.codec == codec:
         assert note == ""  # there is such hardware here
         return
@@ -56,7 +56,7 @@ def test_hardware_that_does_not_work_is_replaced_and_said(codec: str) -> None:
 
 
 def test_hardware_is_not_asked_for_sizes_it_cannot_take() -> None:
-    used, note = settle(EncodeConfig("h264_nvenc"), 64, 48)
+    used, note = resolve_encoder(EncodeConfig("h264_nvenc"), 64, 48)
     assert used.codec == "h264" and "(h264_nvenc takes 160 to 4096 a side)" in note
 
 

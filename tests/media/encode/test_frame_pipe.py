@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import EncoderError
-from pipeline.media.encode.frame_pipe import Sink
+from pipeline.media.encode.frame_pipe import FramePipe
 
 FRAME = 64 * 48 * 3
 RAW = ["-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", "64x48", "-i", "pipe:0"]
@@ -28,15 +28,15 @@ def nothing_left_over() -> Iterator[None]:
         os.waitpid(-1, os.WNOHANG)
 
 
-def sink(*arguments: str, frame_bytes: int = FRAME, **options: float) -> Sink:
-    return Sink([*RAW, *arguments], frame_bytes=frame_bytes, doing="encoding it", **options)  # type: ignore[arg-type]
+def sink(*arguments: str, frame_bytes: int = FRAME, **options: float) -> FramePipe:
+    return FramePipe([*RAW, *arguments], frame_bytes=frame_bytes, doing="encoding it", **options)  # type: ignore[arg-type]
 
 
-def to_file(path: Path) -> Sink:
+def to_file(path: Path) -> FramePipe:
     return sink("-f", "rawvideo", "-y", f"file:{path}")
 
 
-def stopped(**options: float) -> Sink:
+def stopped(**options: float) -> FramePipe:
     """A sink whose ffmpeg stands still."""
     still = sink("-f", "null", "-", **options)
     os.kill(still._process.popen.pid, signal.SIGSTOP)
@@ -177,7 +177,7 @@ def test_abort_may_be_repeated_whatever_the_state() -> None:
             into.write(bytes(FRAME))
 
 
-def write_until_error(into: Sink) -> None:
+def write_until_error(into: FramePipe) -> None:
     for _ in range(400):
         into.write(bytes(into._frame_bytes))
     into.close()

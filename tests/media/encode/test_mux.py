@@ -9,9 +9,9 @@ import pytest
 from pipeline.config import EncodeConfig
 from pipeline.errors import EncoderError, InputError, OutputError
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import decode, probe_video, source
-from pipeline.media.encode.mux import assemble, read_record
-from tests.media.drawn import SIZE, film, joined
+from pipeline.media.decode.probe import decode, probe_and_count, source
+from pipeline.media.encode.mux import read_record
+from tests.media.drawn import SIZE, assemble_film, film, joined
 
 RECORD = "seed: 7\nquotes: \"a\" 'b'\nsigns: x=y; #z \\ \\n %d\n\n  [section]\r\nwörds: 日本 😀\n  "
 RATES = [Fraction(24), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60), Fraction(25, 2), Fraction(1, 2)]
@@ -49,7 +49,7 @@ def test_every_frame_has_its_time_and_the_file_its_tags(tmp_path: Path, name: st
     if name == "a.mkv":  # whose clock ticks in milliseconds
         wanted = [Fraction(floor(time * 1000 + Fraction(1, 2)), 1000) for time in wanted]
     assert times(path) == wanted
-    facts = probe_video(path)
+    facts = probe_and_count(path)
     assert (facts.frames, facts.codec, facts.pixel_format, facts.fps) == (15, "h264", "yuv420p", fps)
     assert (facts.colour_range, facts.colour_space) == ("tv", "bt709")
     assert (facts.colour_primaries, facts.colour_transfer) == ("bt709", "bt709")
@@ -61,7 +61,7 @@ def test_many_segments_stay_in_time(tmp_path: Path) -> None:
     final = tmp_path / "a.mp4"
     height, width = SIZE
     settings = EncodeConfig()
-    assemble(
+    assemble_film(
         [piece] * 300,
         final,
         encode=settings,
@@ -94,8 +94,8 @@ def test_nothing_but_the_film_is_left(tmp_path: Path) -> None:
 def test_folders_may_have_any_name(tmp_path: Path) -> None:
     folder = tmp_path / "it's a 'film' %d \\ #1: file:x"
     parts = pieces(folder)
-    assert probe_video(joined(parts, folder / "a'b\\.mp4", 12)).frames == 12
-    assert probe_video(joined(pieces(folder), tmp_path / "elsewhere.mp4", 12)).frames == 12
+    assert probe_and_count(joined(parts, folder / "a'b\\.mp4", 12)).frames == 12
+    assert probe_and_count(joined(pieces(folder), tmp_path / "elsewhere.mp4", 12)).frames == 12
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
@@ -130,7 +130,7 @@ def test_joining_never_replaces_unasked(tmp_path: Path) -> None:
         joined(parts, final, 12)
     assert final.read_bytes() == b"somebody's film" and all(part.exists() for part in parts)
     joined(parts, final, 12, overwrite=True)
-    assert probe_video(final).frames == 12
+    assert probe_and_count(final).frames == 12
     assert list(tmp_path.iterdir()) == [final]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config import EncodeConfig
 from pipeline.media import ffmpeg
-from pipeline.media.sound.mix import Medley, Part
+from pipeline.media.sound.mix import Part, SoundMix
 from pipeline.media.sound.source_audio import Sound
 from pipeline.plan.handles import Handles
 from pipeline.plan.sound import mix_shots
@@ -33,7 +33,7 @@ def heard(path: Path) -> np.ndarray:
     return np.frombuffer(ffmpeg.run(listen, doing="listening"), "<f4").reshape(-1, 2)
 
 
-def laid(medley: Medley | None, folder: Path, name: str = "f.mp4") -> np.ndarray:
+def laid(medley: SoundMix | None, folder: Path, name: str = "f.mp4") -> np.ndarray:
     """The sound of a film of so many frames with the medley under it."""
     assert medley is not None
     frames = round(medley.seconds * FPS)
@@ -115,5 +115,5 @@ def test_silent_shots_have_no_medley() -> None:
 
 
 def test_a_kind_of_file_without_sound_says_so(tmp_path: Path) -> None:
-    medley = Medley((Part(tmp_path / "a.mp4", 0.0, 0.0, 1.0),), 1.0)
+    medley = SoundMix((Part(tmp_path / "a.mp4", 0.0, 0.0, 1.0),), 1.0)
     assert medley.outputs("gif", 2) == [] and "left out" in medley.note("gif")

@@ -9,8 +9,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.media import ffmpeg
-from pipeline.media.sound.damage import find_damage
-from pipeline.media.sound.source_audio import Sound, check_channels, count_channels, tracks
+from pipeline.media.sound.source_audio import Sound, audio_codecs, check_channels, count_channels, find_damage
 from tests.media.drawing import draw, with_sound
 from tests.media.drawn import film, joined
 
@@ -41,7 +40,7 @@ def samples(path: Path, rate: int = 48000) -> np.ndarray:
 
 def made(tmp_path: Path, source: Path, name: str, **cut: object) -> Path:
     settings = {"start": 0.0, "end": None, "whole_start": True, **cut}
-    sound = Sound(source, tracks(source), **settings)  # type: ignore[arg-type]
+    sound = Sound(source, audio_codecs(source), **settings)  # type: ignore[arg-type]
     final = tmp_path / name
     return joined([film(tmp_path / "pictures.mp4", frames=24)], final, 24, sound=sound)
 
@@ -71,7 +70,7 @@ def test_packets_are_the_same_bytes(tmp_path: Path, codec: str, source: str, nam
 @pytest.mark.parametrize(("codec", "name"), [("pcm_s16le", "f.mp4"), ("pcm_s24le", "f.mp4"), ("flac", "f.mov")])
 def test_what_a_container_does_not_hold_becomes_lossless(tmp_path: Path, codec: str, name: str) -> None:
     path = with_sound(tmp_path / "s.mkv", "-c:a", codec)
-    assert "lossless" in Sound(path, tracks(path), 0.0, None, True).note(name.partition(".")[2])
+    assert "lossless" in Sound(path, audio_codecs(path), 0.0, None, True).note(name.partition(".")[2])
     film_made = made(tmp_path, path, name)
     assert np.array_equal(samples(path), samples(film_made)[: len(samples(path))])
 
@@ -79,7 +78,7 @@ def test_what_a_container_does_not_hold_becomes_lossless(tmp_path: Path, codec: 
 @pytest.mark.parametrize("codec", ["pcm_f32le", "libvorbis"])
 def test_what_is_rounded_is_not_called_lossless(tmp_path: Path, codec: str) -> None:
     path = with_sound(tmp_path / "s.mkv", "-c:a", codec)
-    said = Sound(path, tracks(path), 0.0, None, True).note("mp4")
+    said = Sound(path, audio_codecs(path), 0.0, None, True).note("mp4")
     assert "FLAC of 24 bits" in said and "full scale" in said and "lossless" not in said
     heard, meant = samples(made(tmp_path, path, "f.mp4")), samples(path)
     assert np.abs(heard[: len(meant)] - meant).max() < 2**-22
