@@ -99,7 +99,7 @@ class _Film:
             for number in selected:
                 if not self.open(number).store.is_finished:
                     self._run_shot(number, stop, listeners)
-                if stop.asked and number < selected[-1]:
+                if stop.requested and number < selected[-1]:
                     raise Interrupted
         except (Interrupted, KeyboardInterrupt) as error:
             if not self.kept_frames():

@@ -62,7 +62,7 @@ class Artist:
             for _ in range(len(subjects) - len(missing)):
                 progress.step()
             for part in self._parts(missing):
-                pictures = grow(self._network, part, self._of(part[0]), self._look, alive=lambda: not stop.asked)
+                pictures = grow(self._network, part, self._of(part[0]), self._look, alive=lambda: not stop.requested)
                 if pictures is None:
                     break
                 for subject, picture in zip(part, pictures, strict=True):

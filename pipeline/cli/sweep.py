@@ -23,7 +23,6 @@ from pipeline.cli import safe_yaml
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
 from pipeline.runtime.interrupt import SIGNALS
-from pipeline.runtime.progress import answer, say
 
 log = logging.getLogger(__name__)
 
@@ -130,9 +129,9 @@ class Sweep:
                     process.terminate()
                 for line in filter(str.strip, process.stderr or ()):
                     with suppress(OSError):  # the terminal is closed; the film goes on
-                        say(f"[{label}] {line.rstrip()}")
+                        print(f"[{label}] {line.rstrip()}", file=sys.stderr)  # noqa: T201
                 for line in process.stdout or ():
-                    answer(line.rstrip())
+                    print(line.rstrip(), flush=True)  # noqa: T201
             self._processes.discard(process)
             return self._exit_code(process.returncode, label)
         finally:
@@ -157,7 +156,8 @@ class Sweep:
             return INTERRUPTED
         reason = f"signal {-code}" if code < 0 else f"exit code {code}"
         memory = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
-        say(f"[{label}] error: its process was ended by {reason}{memory}; the same command resumes the film")
+        text = f"[{label}] error: its process was ended by {reason}{memory}; the same command resumes the film"
+        print(text, file=sys.stderr)  # noqa: T201
         return FAILED
 
     def _stop(self, number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Stopping politely: the first Ctrl-C lets the frame be finished, the second stops at once."""
+"""Graceful stop: the first Ctrl-C lets the current frame finish, the second stops at once."""
 
 import os
 import signal
@@ -9,25 +9,25 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 
 class Stop:
-    """While it is entered, ``asked`` becomes true at the first Ctrl-C or SIGTERM; another raises KeyboardInterrupt."""
+    """While entered, the first Ctrl-C, SIGTERM or SIGHUP sets ``requested``; the next raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
-        self.asked = False
-        self._before: list[Any] = []
+        self.requested = False
+        self._handlers: list[Any] = []
 
     def __enter__(self) -> Self:
-        self._before = [signal.signal(number, self._on_signal) for number in SIGNALS]
+        self._handlers = [signal.signal(number, self._on_signal) for number in SIGNALS]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in zip(SIGNALS, self._before, strict=True):
+        for number, handler in zip(SIGNALS, self._handlers, strict=True):
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
-        # Straight to the file: a handler may run in the middle of a print.
+        self.requested = True
+        # os.write: the handler may run in the middle of a print.
         os.write(2, b"\nstopping after this frame; once more stops at once\n")

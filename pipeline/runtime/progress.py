@@ -10,23 +10,22 @@ from typing import Self
 
 from tqdm import tqdm
 
-LOG_EVERY = 15.0  # seconds between lines where there is no terminal
+LOG_INTERVAL_SECONDS = 15.0  # between lines without a terminal
 
 
 class Progress:
-    """Counts frames on standard error with frames per second, time left and the current target.
+    """Counts frames on stderr, with frames per second, time left and the current target.
 
-    ``done`` of the ``total`` were there before.
+    ``done`` of the ``total`` are counted before the start.
     """
 
-    def __init__(self, total: int, what: str, done: int = 0) -> None:
-        self._total, self._what, self._done, self._before = total, what, done, done
-        self._began = self._told = time.monotonic()
+    def __init__(self, total: int, name: str, done: int = 0) -> None:
+        self._total, self._name, self._done, self._free = total, name, done, done
+        self._start = self._last_line = time.monotonic()
         self._bar = None
         if sys.stderr.isatty():
-            shape = "{desc} {percentage:3.0f}% {bar} {n_fmt}/{total_fmt} [{rate_fmt}, {remaining} left] {postfix}"
-            looks = {"desc": what, "unit": " frames", "bar_format": shape, "dynamic_ncols": True}
-            self._bar = tqdm(total=total, initial=done, **looks)
+            form = "{desc} {percentage:3.0f}% {bar} {n_fmt}/{total_fmt} [{rate_fmt}, {remaining} left] {postfix}"
+            self._bar = tqdm(total=total, initial=done, desc=name, unit=" frames", bar_format=form, dynamic_ncols=True)
 
     def __enter__(self) -> Self:
         return self
@@ -40,26 +39,26 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def step(self, label: str = "", *, fresh: bool = True) -> None:
-        """One more is done; ``label`` says what is being dreamed. Not ``fresh``: it took no work, for the rate."""
+    def step(self, label: str = "", *, rendered: bool = True) -> None:
+        """Count one frame; ``label`` names its targets. Frames not ``rendered`` now do not count for the rate."""
         self._done += 1
-        self._before += not fresh
+        self._free += not rendered
         if self._bar is not None:
             self._bar.set_postfix_str(label, refresh=False)
             self._bar.update()
             return
         now = time.monotonic()
-        if self._done == self._total or now - self._told >= LOG_EVERY:
-            self._told = now
+        if self._done == self._total or now - self._last_line >= LOG_INTERVAL_SECONDS:
+            self._last_line = now
             rate = self.rate() or 1e-9
             left = max(0, self._total - self._done) / rate
-            text = f"{self._what} {self._done}/{self._total}, {rate:.2f} frames/s, {left:.0f} s left {label}"
-            print(text.rstrip(), file=sys.stderr, flush=True)  # noqa: T201 - this is where people read it
+            text = f"{self._name} {self._done}/{self._total}, {rate:.2f} frames/s, {left:.0f} s left {label}"
+            print(text.rstrip(), file=sys.stderr, flush=True)  # noqa: T201
 
     def rate(self) -> float | None:
-        """Frames per second so far; None before the first."""
-        new = self._done - self._before
-        return new / max(time.monotonic() - self._began, 1e-9) if new else None
+        """Rendered frames per second so far; None before the first."""
+        rendered = self._done - self._free
+        return rendered / max(time.monotonic() - self._start, 1e-9) if rendered else None
 
 
 class NoteHandler(logging.Handler):
@@ -73,7 +72,7 @@ class NoteHandler(logging.Handler):
         """Print one note."""
         note = one_line(f"note: {record.getMessage()}")
         if not (getattr(record, "once", False) and note in self._printed):
-            say(note)
+            tqdm.write(note, file=sys.stderr)
         self._printed.add(note)
 
 
@@ -96,14 +95,3 @@ def notes_to(handler: logging.Handler) -> Iterator[None]:
 def one_line(text: str) -> str:
     """The text on one line of printable characters, so that no file name in it can move a terminal's cursor."""
     return "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
-
-
-def say(text: str) -> None:
-    """Print a line on stderr, above a running bar."""
-    tqdm.write(text, file=sys.stderr)
-
-
-def answer(text: str) -> None:
-    """A line of the answer, on standard output at once, above a running bar."""
-    tqdm.write(text, file=sys.stdout)
-    sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Everything random derives from (seed, shot, frame), so that any frame can be dreamed again bit for bit."""
+"""Random generators derived from (seed, shot, frame), so that any frame can be rendered again bit for bit."""
 
 import numpy as np
 import torch
@@ -7,6 +7,6 @@ FRAMES, START = 0, 1
 
 
 def generator(seed: int, shot: int, frame: int, stream: int = FRAMES) -> torch.Generator:
-    """A CPU generator of its own for one frame; ``stream`` keeps the start's apart from the frames'."""
+    """A CPU generator for one frame; ``stream`` separates the start's noise from the frames'."""
     (state,) = np.random.SeedSequence([seed, shot, stream, frame]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state) & (2**63 - 1))

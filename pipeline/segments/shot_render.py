@@ -163,7 +163,7 @@ def _warm_up(shot: Shot, stop: Stop) -> Tensor:
         for grown in shot.begin():
             canvas = grown
             progress.step()
-            if stop.asked:
+            if stop.requested:
                 raise Interrupted("stopped before the first frame; nothing was written")
     return canvas
 

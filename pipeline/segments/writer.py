@@ -92,7 +92,7 @@ class SegmentWriter:
             if position.raw_frames is not None:
                 for raw in position.raw_frames:
                     opened.add_raw(raw)
-                    progress.step(fresh=False)
+                    progress.step(rendered=False)
                 opened.canvas, opened.state = position.canvas, position.state
             while opened.encoder.frames < length:
                 step = next(steps)
@@ -103,7 +103,7 @@ class SegmentWriter:
                 self._timer.frame()
                 if opened.pending is not None and (pays := self._spool_pays(length)) is not None:
                     opened.settle(self.store.spools.new(number) if pays else None)
-                if self.stop.asked and opened.encoder.frames < length:
+                if self.stop.requested and opened.encoder.frames < length:
                     raise Interrupted
             self._wait()
         except BaseException as error:
@@ -114,7 +114,7 @@ class SegmentWriter:
             raise
         seconds = time.monotonic() - opened.began
         self._finishing = _Finishing(partial(self._finish, opened, opened.canvas_on_cpu(), seconds))
-        if self.stop.asked and number + 1 < self.store.layout.count:
+        if self.stop.requested and number + 1 < self.store.layout.count:
             raise Interrupted
 
     def _open(self, number: int, length: int, *, resumes: bool) -> OpenSegment:

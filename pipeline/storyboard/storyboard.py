@@ -28,7 +28,7 @@ def make(plan: FilmPlan, path: Path) -> str:
     arithmetic = choose_arithmetic(config.precision, config.network, device)
     seeing = model_zoo.build(config.network).to(device, *arithmetic)
     with Stop() as stop:
-        moments = sketch(draft(plan.shots[0]), seeing, lambda: stop.asked)
+        moments = sketch(draft(plan.shots[0]), seeing, lambda: stop.requested)
     estimate = measure(plan.shots[0], seeing, moments[len(moments) // 2]).words()
     figures = score_data.sheet_of(plan)
     size = f"{plan.width}x{plan.height}, {float(plan.fps):g} fps, {plan.frames} frames"

@@ -52,9 +52,9 @@ def train(
             average(mean, net, phase, step)
             if step % 50 == 0:
                 bar.set_postfix(loss=f"{loss:.3f}", right=f"{right:.2f}", epsilon=f"{phase.reach(step):.1f}")
-            if stop.asked or step + 1 == phase.steps or (step + 1) % every == 0:
+            if stop.requested or step + 1 == phase.steps or (step + 1) % every == 0:
                 checkpoint.save(step + 1)
-            if stop.asked:
+            if stop.requested:
                 raise KeyboardInterrupt
     return mean
 
