@@ -14,8 +14,8 @@ from pipeline.cli import compose
 from pipeline.cli.arguments import normalise
 from pipeline.config import LimitsConfig, RenderConfig, settings
 from pipeline.plan.planner import plan_film
-from pipeline.plan.score import score_of
-from pipeline.plan.score_data import film_of, make_sheet
+from pipeline.plan.score import plan_score
+from pipeline.plan.score_data import film_config, sample_score
 from pipeline.targets.target import parse_target
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,8 +40,8 @@ def compose_arguments(arguments: list[str], more: dict[str, Any] | None = None) 
 
 def count_target_mixes(folder: Path, config: RenderConfig) -> int:
     """How many different mixes of targets the film's score has."""
-    plan = plan_film(film_of(config), folder, "film")
-    sheet = make_sheet(score_of(plan.shots[0]), float(plan.fps), plan.frames, plan.shots[0].scales())
+    plan = plan_film(film_config(config), folder, "film")
+    sheet = sample_score(plan_score(plan.shots[0]), float(plan.fps), plan.frames, plan.shots[0].scales())
     return len({str(weights) for weights in sheet.targets})
 
 

@@ -1,6 +1,5 @@
-"""The score of a plan: one function for the render and for the picture of the score, so that they cannot disagree."""
+"""The score of a shot: one function for the render and for its chart, so that they cannot disagree."""
 
-import hashlib
 import logging
 import os
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from pipeline.config import NetworkConfig, RenderConfig
 from pipeline.errors import ConfigError
 from pipeline.plan.shot_plan import ShotPlan, targets_of
+from pipeline.runtime.files import sha256_of
 from pipeline.score.score import Score, build
 from pipeline.score.shot_context import ShotContext, SimilarChannels
 from pipeline.score.target_weights import parse_targets
@@ -53,49 +53,47 @@ def build_score(plan: ShotPlan, layers: Layers, similar: SimilarChannels) -> Sco
 
 
 def neighbours_of(network: NetworkConfig, sha256: str, layers: Layers) -> Neighbours:
-    """Which channels of this network, whose weights have this SHA-256, are alike.
+    """Similar channels of this network, whose weights have this SHA-256.
 
-    What the cache does not know is found out with a network of its own, in float32 on the CPU: everywhere the same.
+    What is not cached is computed with a separate network in float32 on the CPU, to be the same on every machine.
     """
 
     def compare(layer: str) -> Order:
         from pipeline.dream import channel_similarity, model_zoo
 
-        log.info(f"finding out which channels of {layer} are alike; this is done once")
+        log.info(f"comparing the channels of {layer}; this is done once")
         return channel_similarity.compare(model_zoo.build(network), layer)
 
     return Neighbours(sha256, layers, compare)
 
 
 def guide_layer(config: RenderConfig) -> str:
-    """Where guides are compared that do not name a layer: the first of ``score.layers``, else the network's
-    ``guide_layer``, else the first of its own targets or layers that are layers; empty when there is none.
+    """The layer of guides that do not name one: the first of ``score.layers``, else the network's ``guide_layer``, else
+    the first layer among its targets, else its first layer; empty when there is none.
     """
-    own = [target.layer for target in parse_targets(config.network.targets, "network.targets") if target.layer]
-    mine = [config.network.guide_layer] if config.network.guide_layer else []
-    named = [*config.score.layers, *mine, *own, *config.network.layers]
-    return named[0] if named else ""
+    targets = [target.layer for target in parse_targets(config.network.targets, "network.targets")]
+    layers = [*config.score.layers, config.network.guide_layer, *targets, *config.network.layers]
+    return next((layer for layer in layers if layer), "")
 
 
 def check_score(plan: ShotPlan) -> None:
-    """Raise ConfigError for a score that cannot be played, if the network is a known one."""
+    """Raise ConfigError for an impossible score, if the network's layers are known without loading it."""
     if known_layers(plan.config.network.name):
-        score_of(plan)
+        plan_score(plan)
 
 
-def score_of(plan: ShotPlan) -> Score:
-    """The plan's score, without loading its network where that is a known one.
-
-    A walk through a layer whose channels were never compared does load it, once.
+def plan_score(plan: ShotPlan) -> Score:
+    """The shot's score. Loads its network only if its layers are not known, or for a walk through a layer whose
+    channels were never compared.
     """
     config = plan.config.network
     layers = known_layers(config.name) or _layers_of(config)
-    known: Neighbours | None = None
+    cached: Neighbours | None = None
 
     def neighbours(layer: str, channel: int) -> Sequence[int]:
-        nonlocal known
-        known = known or neighbours_of(config, _sha256(config), layers)
-        return known.neighbours(layer, channel)
+        nonlocal cached
+        cached = cached or neighbours_of(config, _weights_sha256(config), layers)
+        return cached.neighbours(layer, channel)
 
     return build_score(plan, layers, neighbours)
 
@@ -106,8 +104,8 @@ def _layers_of(config: NetworkConfig) -> Layers:
     return model_zoo.build(config).named
 
 
-def _sha256(config: NetworkConfig) -> str:
-    """Of the network's weights, wherever the render will find them."""
+def _weights_sha256(config: NetworkConfig) -> str:
+    """SHA-256 of the weights that the render will load."""
     torch_home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch")
     hub = Path(torch_home, "hub", "checkpoints").expanduser()
     shipped = KNOWN.with_name("motifnet.safetensors")
@@ -117,5 +115,4 @@ def _sha256(config: NetworkConfig) -> str:
         from pipeline.dream import model_zoo
 
         return model_zoo.build(config).weights.sha256
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)

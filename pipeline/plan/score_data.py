@@ -1,4 +1,4 @@
-"""The score of a film frame by frame, as data and on paper, before anything is rendered. No torch, no network."""
+"""The score of a film frame by frame, as data, before anything is rendered. No torch, no network."""
 
 import json
 from collections.abc import Sequence
@@ -6,23 +6,23 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.config import RenderConfig
+from pipeline.media.encode.codecs import film_suffix
 from pipeline.plan.film_plan import FilmPlan
-from pipeline.plan.score import score_of
+from pipeline.plan.score import plan_score
 from pipeline.score.score import Score
 from pipeline.targets.target import TargetWeights
 from pipeline.timing.signals import LEVELS
 
 PrintedWeights = dict[str, float]
-"""A target as it is written → its weight."""
+"""Target as text → its weight."""
 
-PEAK = 0.04  # seconds in which a level that is drawn falls, so that no frame misses a stroke
+PEAK_SECONDS = 0.04  # in which a drawn level falls, so that every hit shows in some frame
 
 
 @dataclass(frozen=True)
 class Music:
-    """What a film moves to: ``beats`` and ``bars`` in seconds, ``sections`` as (second, kind), and of a song, by name,
-    how strong ``bass``, ``mid``, ``treble`` and ``loud`` are, with an entry per frame. Of a song in which no beat is
-    heard beats are ``counted``.
+    """What a film moves to: ``beats`` and ``bars`` in seconds, ``sections`` as (second, kind), and per frame the
+    ``levels`` of a song by name. ``counted``: the song has no beat; these are counted at a default tempo.
     """
 
     bpm: float
@@ -34,10 +34,10 @@ class Music:
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """``lanes`` are the numbers by name and ``targets`` the weights, each with an entry per frame.
+class ScoreFrames:
+    """The numbers of a score by name (``lanes``) and its target weights, each with one entry per frame.
 
-    ``octaves`` are (scale, targets), fine to coarse, where octaves differ in what they see; else there are none.
+    ``octaves`` are (scale, targets), fine to coarse, if octaves differ in their targets; otherwise empty.
     """
 
     fps: float
@@ -47,12 +47,12 @@ class Sheet:
     octaves: list[tuple[float, list[PrintedWeights]]]
     music: Music | None = None
 
-    def seen(self, scale: float) -> list[PrintedWeights]:
-        """What the octave of ``scale`` sees."""
+    def on_octave(self, scale: float) -> list[PrintedWeights]:
+        """The targets of the octave of ``scale``."""
         return dict(self.octaves).get(scale, self.targets)
 
     def as_json(self) -> str:
-        """``{"fps", "frames", "lanes", "targets"}``, ``"octaves"`` where these differ, ``"music"`` where there is."""
+        """``{"fps", "frames", "lanes", "targets"}``, with ``"octaves"`` and ``"music"`` if there are any."""
         data: dict[str, object] = {"fps": self.fps, "frames": self.frames, "lanes": self.lanes, "targets": self.targets}
         if self.octaves:
             data["octaves"] = [{"scale": scale, "targets": targets} for scale, targets in self.octaves]
@@ -61,48 +61,46 @@ class Sheet:
         return json.dumps(data, ensure_ascii=False) + "\n"
 
 
-def _printed(weights: TargetWeights) -> PrintedWeights:
-    return {str(target): weight for target, weight in weights.items()}
-
-
-def make_sheet(score: Score, fps: float, frames: int, scales: Sequence[float], music: Music | None = None) -> Sheet:
-    """What the render will read from the score at every frame; ``scales`` are the octaves'."""
+def sample_score(
+    score: Score, fps: float, frames: int, scales: Sequence[float], music: Music | None = None
+) -> ScoreFrames:
+    """What the render reads from the score at every frame; ``scales`` are those of the octaves."""
     times = [index / fps for index in range(frames)]
     numbers = [score.numbers(t) for t in times]
-    targets = [_printed(score.weights(t)) for t in times]
-    octaves = [(scale, [_printed(score.octave_weights(t, scale)) for t in times]) for scale in sorted(scales)[::-1]]
-    return Sheet(
+    targets = [_print(score.weights(t)) for t in times]
+    octaves = [(scale, [_print(score.octave_weights(t, scale)) for t in times]) for scale in sorted(scales)[::-1]]
+    return ScoreFrames(
         fps=fps,
         frames=frames,
         lanes={name: [each[name] for each in numbers] for name in numbers[0]},
         targets=targets,
-        octaves=octaves if any(seen != targets for _, seen in octaves) else [],
+        octaves=octaves if any(own != targets for _, own in octaves) else [],
         music=music,
     )
 
 
-def sheet_of(plan: FilmPlan) -> Sheet:
-    """The sheet of a film: that of its shots, one after the other; where two are mixed, it shows the later one."""
+def film_score(plan: FilmPlan) -> ScoreFrames:
+    """The score of all shots in order; where two are mixed, that of the later one."""
     parts = []
     for shot in plan.shots:
         frames = shot.frames - shot.handles.pre_roll - shot.handles.tail
-        parts.append(make_sheet(score_of(shot), float(plan.fps), frames, shot.scales()))
+        parts.append(sample_score(plan_score(shot), float(plan.fps), frames, shot.scales()))
     if len(parts) == 1:
-        return replace(parts[0], music=music_of(plan))
+        return replace(parts[0], music=film_music(plan))
     scales = [sorted(shot.scales(), reverse=True) for shot in plan.shots]
-    delayed = any(part.octaves for part in parts) and all(own == scales[0] for own in scales)
-    return Sheet(
+    differ = any(part.octaves for part in parts) and all(own == scales[0] for own in scales)
+    return ScoreFrames(
         fps=float(plan.fps),
         frames=plan.frames,
         lanes={name: [value for part in parts for value in part.lanes[name]] for name in parts[0].lanes},
-        targets=[sight for part in parts for sight in part.targets],
-        octaves=[(scale, [s for part in parts for s in part.seen(scale)]) for scale in scales[0] if delayed],
-        music=music_of(plan),
+        targets=[weights for part in parts for weights in part.targets],
+        octaves=[(scale, [w for part in parts for w in part.on_octave(scale)]) for scale in scales[0] if differ],
+        music=film_music(plan),
     )
 
 
-def music_of(plan: FilmPlan) -> Music | None:
-    """What the plan's film moves to; None where it has no song, is given no tempo and counts no beats."""
+def film_music(plan: FilmPlan) -> Music | None:
+    """The film's music; None without a song, a tempo and a score that counts beats."""
     config, signals, fps = plan.config, plan.signals, float(plan.fps)
     if plan.song is None and config.audio.bpm is None and config.score.kind != "beats":
         return None
@@ -110,8 +108,8 @@ def music_of(plan: FilmPlan) -> Music | None:
     sections, levels = [(0.0, 0)], {}
     if plan.song is not None:
         sections = plan.song.sections(config.audio, signals.grid)
-        heard = {name: signals.find(name, 0.0, PEAK) for name in LEVELS}
-        levels = {name: [signal(index / fps) for index in range(plan.frames)] for name, signal in heard.items()}
+        followed = {name: signals.find(name, 0.0, PEAK_SECONDS) for name in LEVELS}
+        levels = {name: [signal(index / fps) for index in range(plan.frames)] for name, signal in followed.items()}
     return Music(
         bpm=60 / signals.grid.seconds,
         beats=[at for _, at in beats],
@@ -122,18 +120,20 @@ def music_of(plan: FilmPlan) -> Music | None:
     )
 
 
-def picture_path(config: RenderConfig, folder: Path) -> Path:
-    """Where the picture goes: ``output=`` if that is a PNG, beside another ``output=``, or into the run's folder."""
+def chart_path(config: RenderConfig, folder: Path) -> Path:
+    """Where the chart goes: to ``output=`` if that is a PNG, next to another ``output=``, or into the run's folder."""
     if config.output is None:
         return folder / "score.png"
     output = Path(config.output)
     return output if output.suffix.lower() == ".png" else output.with_name(f"{output.stem}.score.png")
 
 
-def film_of(config: RenderConfig) -> RenderConfig:
-    """The config of the film that is drawn; where ``output=`` names the picture, the film is called like it."""
+def film_config(config: RenderConfig) -> RenderConfig:
+    """The config of the charted film, which has the chart's name if ``output=`` is a PNG."""
     if config.output is None or not config.output.lower().endswith(".png"):
         return config
-    from pipeline.media.encode.codecs import film_suffix
-
     return replace(config, output=config.output[:-4] + film_suffix(config.encode.codec))
+
+
+def _print(weights: TargetWeights) -> PrintedWeights:
+    return {str(target): weight for target, weight in weights.items()}

@@ -141,7 +141,7 @@ def open_page(plan: FilmPlan, config: PreviewConfig, stack: ExitStack) -> Page:
         frames=min(plan.frames, plan.segments.stop * plan.config.segment) if plan.segments else plan.frames,
         fps=float(plan.fps),
         size=(plan.width, plan.height),
-        score=score_chart.as_png(score_data.sheet_of(plan), plan.title),
+        score=score_chart.as_png(score_data.film_score(plan), plan.title),
         span=(left / width, 1 - right / width),
     )
     page = Page(facts, config.port)

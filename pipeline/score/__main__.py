@@ -32,16 +32,16 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> N
 
     if export == "":
         raise ConfigError("export", "", "name a file, such as export=score.json")
-    plan = plan_film(score_data.film_of(config), folder, name)
+    plan = plan_film(score_data.film_config(config), folder, name)
     for note in plan.notes:
         log.info(note)
-    picture = score_data.picture_path(config, folder)
+    picture = score_data.chart_path(config, folder)
     files.check_writable(picture, overwrite=config.overwrite)
     if export is not None and Path(export).absolute() == picture.absolute():
         raise ConfigError("export", export, "that is where the picture goes; name another file")
     if export is not None:
         files.check_writable(Path(export), key="export=", overwrite=config.overwrite)
-    made = score_data.sheet_of(plan)
+    made = score_data.film_score(plan)
     files.write_bytes(picture, score_chart.as_png(made, f"{plan.title}"))
     print(picture)  # noqa: T201 - the answer
     if export is not None:

@@ -35,7 +35,7 @@ def draw(config: RenderConfig, folder: Path, name: str) -> None:
     if config.film or config.loop:
         raise ConfigError("film" if config.film else "loop", "…", "a storyboard is of one shot that begins and ends")
     path = sheet_path(config, folder)
-    plan = plan_film(score_data.film_of(config), folder, name)
+    plan = plan_film(score_data.film_config(config), folder, name)
     files.check_writable(path, overwrite=config.overwrite)
     if config.score.kind != "walk":  # a walk may have to look at the network first
         check_score(plan.shots[0])

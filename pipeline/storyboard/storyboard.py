@@ -30,7 +30,7 @@ def make(plan: FilmPlan, path: Path) -> str:
     with Stop() as stop:
         moments = sketch(draft(plan.shots[0]), seeing, lambda: stop.requested)
     estimate = measure(plan.shots[0], seeing, moments[len(moments) // 2]).words()
-    figures = score_data.sheet_of(plan)
+    figures = score_data.film_score(plan)
     size = f"{plan.width}x{plan.height}, {float(plan.fps):g} fps, {plan.frames} frames"
     lanes = score_chart.as_png(figures, "score")
     files.write_bytes(path, board.as_png(moments, lanes, plan.title, f"{size} · {estimate}"))

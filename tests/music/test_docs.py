@@ -9,9 +9,9 @@ import pytest
 from pipeline.cli.compose import make_config
 from pipeline.cli.sanitize import choices
 from pipeline.plan.planner import plan_film
-from pipeline.plan.score import score_of
+from pipeline.plan.score import plan_score
 from pipeline.plan.score_chart import as_png
-from pipeline.plan.score_data import film_of, make_sheet, music_of
+from pipeline.plan.score_data import film_config, film_music, sample_score
 from pipeline.timing.signals import COUNTS, SMOOTH
 from tests.media.drawing import draw
 from tests.music.drawn import Drawing
@@ -34,8 +34,10 @@ def test_every_command_makes_a_score(folder: Path, monkeypatch: pytest.MonkeyPat
     words = shlex.split(line)
     assert words[:2] == ["python", "-m"] and words[2] in ("pipeline.render", "pipeline.score")
     config = make_config(words[3:])
-    plan = plan_film(film_of(config), folder, "film")
-    sheet = make_sheet(score_of(plan.shots[0]), float(plan.fps), plan.frames, plan.shots[0].scales(), music_of(plan))
+    plan = plan_film(film_config(config), folder, "film")
+    sheet = sample_score(
+        plan_score(plan.shots[0]), float(plan.fps), plan.frames, plan.shots[0].scales(), film_music(plan)
+    )
     if "duration=" not in line:
         assert plan.frames == 34 * 24
     assert sheet.music is not None and len(sheet.music.beats) >= 4 * len(sheet.music.bars) - 4 > 0

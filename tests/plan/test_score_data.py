@@ -19,9 +19,9 @@ from pipeline.cli import compose
 from pipeline.dream import model_zoo
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import plan_film
-from pipeline.plan.score import score_of
-from pipeline.plan.score_chart import BEATS, LANE, LEFT, SONG, TOP, as_png
-from pipeline.plan.score_data import make_sheet, sheet_of
+from pipeline.plan.score import plan_score
+from pipeline.plan.score_chart import BEAT_LANE, LANE, LEFT, SONG_LANE, TOP, as_png
+from pipeline.plan.score_data import film_score, sample_score
 from tests.music.drawn import RATE, save
 from tests.targets.notation import text_weights
 
@@ -53,7 +53,7 @@ def draw(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_data_are_what_the_render_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     plan = planned(tmp_path, *SMALL, *SCORES[name])
-    sheet = make_sheet(score_of(plan.shots[0]), float(plan.fps), plan.frames, plan.shots[0].scales())
+    sheet = sample_score(plan_score(plan.shots[0]), float(plan.fps), plan.frames, plan.shots[0].scales())
     shot = build_shot(plan.shots[0], model_zoo.build(plan.config.network))
     octaves = dict(sheet.octaves) or dict.fromkeys(plan.shots[0].scales(), sheet.targets)
     assert list(octaves) == pytest.approx(sorted(plan.shots[0].scales(), reverse=bool(sheet.octaves)))
@@ -99,17 +99,17 @@ def test_a_short_and_a_long_film_are_drawn(tmp_path: Path) -> None:
 
 def test_assumed_beats_are_marked(tmp_path: Path) -> None:
     hum = save(tmp_path / "hum.wav", 0.3 * np.sin(2 * np.pi * 220 * np.arange(3 * RATE) / RATE))
-    sheet = sheet_of(planned(tmp_path, *SMALL, f"audio.path={hum}"))
+    sheet = film_score(planned(tmp_path, *SMALL, f"audio.path={hum}"))
     assert sheet.music is not None and sheet.music.counted
-    given = sheet_of(planned(tmp_path, *SMALL, f"audio.path={hum}", "audio.bpm=90"))
+    given = film_score(planned(tmp_path, *SMALL, f"audio.path={hum}", "audio.bpm=90"))
     assert given.music is not None and not given.music.counted
     alone = replace(sheet, music=replace(sheet.music, counted=False))
     with_words, without = (opened(as_png(each, "hum")) for each in (sheet, alone))
     changed = np.argwhere(np.abs(with_words - without).max(axis=-1))
     assert len(changed) > 100 and changed[:, 1].max() < LEFT  # text next to the lane, nothing in it
-    metronome = opened(as_png(sheet_of(planned(tmp_path, *SMALL, "audio.bpm=128")), "bpm"))
-    assert metronome.shape[0] == without.shape[0] - SONG + BEATS
-    lane = metronome[TOP : TOP + BEATS, LEFT:]
+    metronome = opened(as_png(film_score(planned(tmp_path, *SMALL, "audio.bpm=128")), "bpm"))
+    assert metronome.shape[0] == without.shape[0] - SONG_LANE + BEAT_LANE
+    lane = metronome[TOP : TOP + BEAT_LANE, LEFT:]
     assert (np.abs(lane - LANE).max(axis=-1) > 60).sum() > 50  # bars and their numbers are in it
 
 
