@@ -23,6 +23,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "pi
 COMMAND = re.compile(r"(?:scripts/render|python -m pipeline\.(?:render|score|storyboard)) ([^`\n]*)")
 COMMANDS = sorted({line for page in PAGES for line in COMMAND.findall(page.read_text(encoding="utf-8"))})
 
+NEW_FILES = {"conf/score/random.yaml", "conf/encode/h266.yaml", "conf/network/NAME.yaml"}  # of worked examples
+
 SCORE_PAGE = (ROOT / "docs" / "score.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", SCORE_PAGE, re.DOTALL)
 SCORE_COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
@@ -82,6 +84,21 @@ def test_docs_have_examples() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_named_in_the_docs_exists(page: Path) -> None:
+    for path in re.findall(r"`((?:pipeline|scripts|tests|conf|docs)/[\w/.]+)`", page.read_text(encoding="utf-8")):
+        assert path in NEW_FILES or (ROOT / path).exists(), path
+
+
+def test_architecture_names_every_room() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for path in (ROOT / "pipeline").iterdir():
+        if path.is_dir() and not path.name.startswith("_"):
+            assert f"`{path.name}/`" in page, path.name
+        elif path.suffix == ".py" and path.stem != "__init__":
+            assert f"`{path.stem}`" in page, path.name
 
 
 def test_every_limit_is_documented() -> None:
