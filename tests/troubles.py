@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -75,13 +76,13 @@ def fill_disk() -> None:
 
 def fill_disk_before_join() -> None:
     """Fill the disk when the segments are about to be joined."""
-    join = film._assemble
+    join = film.join_film
 
-    def fill_and_join(*given: object, **named: object) -> None:
+    def fill_and_join(*arguments: Any) -> Any:
         fill_disk()
-        join(*given, **named)  # type: ignore[arg-type]
+        return join(*arguments)
 
-    film._assemble = fill_and_join  # type: ignore[assignment]
+    film.join_film = fill_and_join
 
 
 def delete_work_folder() -> None:
@@ -119,7 +120,8 @@ EVENTS: dict[str, tuple[int, Callable[[], None]]] = {
 def arm(name: str) -> None:
     """Let the event happen to the render that follows in this process."""
     index, act = EVENTS[name]
+    assert writer.MIN_SPOOLED_SECONDS > 0
     writer.MIN_SPOOLED_SECONDS = 0.0  # so that even these short segments are spooled frame by frame
     if name == "full disk at the end":
         fill_disk_before_join()
-    film.render = partial(film.render, watchers=(AtFrame(index, act),))  # type: ignore[assignment]
+    film.render = partial(film.render, listeners=(AtFrame(index, act),))  # type: ignore[assignment]
