@@ -38,6 +38,7 @@ class AtFrame:
 def send(number: signal.Signals, times: int = 1) -> None:
     for _ in range(times):
         os.kill(os.getpid(), number)
+        time.sleep(0.1)  # two signals that are pending together count as one
 
 
 def send_to_encoder(number: signal.Signals) -> None:
