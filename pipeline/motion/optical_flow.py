@@ -1,7 +1,7 @@
-"""Optical flow: where each pixel of a frame was one frame earlier, and how far that can be believed.
+"""Optical flow: where each pixel of a frame was one frame earlier, and how reliable that is.
 
 A flow ``(1, 2, h, w)`` holds (right, down) in pixels of its own size. *Backward* flow leads from the current frame to
-the previous one, which is the way a warp needs: ``current(x) ≈ previous(x + flow(x))``.
+the previous one, as a warp needs: ``current(x) ≈ previous(x + flow(x))``.
 """
 
 from collections.abc import Callable
@@ -20,16 +20,16 @@ from pipeline.motion.sampling_grid import displaced
 
 # The forward-backward test of Sundaram, Brox, Keutzer (2010): |f + b|² ≤ 0.01 (|f|² + |b|²) + 0.5.
 RELATIVE, ABSOLUTE = 0.01, 0.5
-EDGE = 2  # pixels over which the mask of what cannot be believed fades out
-LARGER = 2.0  # times that a small frame is enlarged for DIS, whose patches are eight pixels wide
-# Deviation of colour from what the flow fetches, believed up to the first and not at all from the second: everywhere,
-# and where forward and backward flow disagree. To the latter comes NOISE times what is usual in the frame.
-DIFFERENT = (0.04, 0.12)
-DOUBTED = (0.008, 0.02)
-NOISE = 1.5
-NEIGHBOURS = 5  # pixels across which that is averaged
-LUMA = (0.299, 0.587, 0.114)
-# OpenCV's preset and the finest of its scales; the finer, the closer to the edges of things.
+EDGE_PIXELS = 2  # over which the mask fades out
+MAX_ENLARGEMENT = 2.0  # of small frames for DIS, whose patches are eight pixels wide
+# Colour difference along the flow: trusted up to the first, not at all from the second. The stricter pair is for places
+# where forward and backward flow disagree, after NOISE_FACTOR times the median of the frame is subtracted.
+COLOUR_DIFFERENCE = (0.04, 0.12)
+STRICT_COLOUR_DIFFERENCE = (0.008, 0.02)
+NOISE_FACTOR = 1.5
+AVERAGE_PIXELS = 5  # across which differences are averaged
+LUMA_601 = (0.299, 0.587, 0.114)
+# OpenCV's preset and its finest scale; finer scales follow the edges of things more closely.
 PRESETS = {
     "fast": (cv2.DISOPTICAL_FLOW_PRESET_FAST, 2),
     "medium": (cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, 1),
@@ -37,6 +37,7 @@ PRESETS = {
 }
 
 Estimate = Callable[[Tensor, Tensor], "Motion"]
+"""(previous, current) frames ``(1, 3, H, W)`` → their motion."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,13 @@ class Motion:
 
 
 def dis(config: FlowConfig) -> Estimate:
-    """Dense inverse search (Kroeger et al. 2016) by OpenCV: (previous, current) ``(1, 3, H, W)`` → Motion.
+    """Dense inverse search (Kroeger et al. 2016) by OpenCV, on the CPU.
 
-    On the CPU, at ``config.side`` pixels on the short side or, for small frames, at twice their size; the same bits on
-    every run.
+    At ``config.side`` pixels on the short side, or for small frames at twice their size; the same bits on every run.
     """
-    preset, finest = PRESETS[config.preset]
+    preset, finest_scale = PRESETS[config.preset]
     engine = cv2.DISOpticalFlow.create(preset)
-    engine.setFinestScale(finest)
+    engine.setFinestScale(finest_scale)
 
     def estimate(previous: Tensor, current: Tensor) -> Motion:
         before, now = (_grey(frame, config.side) for frame in (previous, current))
@@ -70,15 +70,15 @@ def dis(config: FlowConfig) -> Estimate:
     return estimate
 
 
-def warp(picture: Tensor, flow: Tensor) -> Tensor:
-    """Picture ``(1, C, H, W)`` fetched from where the flow ``(1, 2, h, w)`` leads; bicubic, on the picture's device."""
-    size = (picture.shape[2], picture.shape[3])
+def warp(frame: Tensor, flow: Tensor) -> Tensor:
+    """Frame ``(1, C, H, W)`` sampled where the flow ``(1, 2, h, w)`` leads; bicubic, on the frame's device."""
+    size = (frame.shape[2], frame.shape[3])
     grid = _grid(fit(flow, size))
-    return F.grid_sample(picture, grid, mode="bicubic", padding_mode="border", align_corners=False)
+    return F.grid_sample(frame, grid, mode="bicubic", padding_mode="border", align_corners=False)
 
 
 def fit(flow: Tensor, size: tuple[int, int]) -> Tensor:
-    """The flow ``(1, 2, h, w)`` in pixels of, and at, another size (H, W)."""
+    """The flow ``(1, 2, h, w)`` resized to another size (H, W), in pixels of that size."""
     height, width = flow.shape[2:]
     if (height, width) == size:
         return flow
@@ -87,31 +87,33 @@ def fit(flow: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def trust(motion: Motion, previous: Tensor, current: Tensor) -> Tensor:
-    """How far the backward flow can be believed: ``(1, 1, h, w)``, 0 where something was uncovered or came in.
+    """How reliable the backward flow is: ``(1, 1, h, w)`` in [0, 1], 0 where something was uncovered or came in.
 
-    Zero where the flow leads out of the frame and where what it fetches from the ``previous`` frame ``(1, 3, H, W)`` is
-    not what the ``current`` one shows, seen more strictly where forward and backward flow disagree; soft edges outside.
+    That is where the flow leads out of the frame, and where the colour that it fetches from the ``previous`` frame
+    ``(1, 3, H, W)`` differs from the ``current`` one; more strictly where forward and backward flow disagree. Edges
+    are soft on the outside.
     """
     backward = motion.backward
     there = F.grid_sample(motion.forward, _grid(backward), mode="bilinear", padding_mode="border", align_corners=False)
     squares = backward.square().sum(1, keepdim=True) + there.square().sum(1, keepdim=True)
-    astray = (backward + there).square().sum(1, keepdim=True) > RELATIVE * squares + ABSOLUTE
-    far = _distance(backward, previous, current)
-    # Noise in calm places leads the flow astray as well; what looks the same there may be carried on.
-    doubtful = _ramp(far - NOISE * far.median(), *DOUBTED) * astray
-    hidden = torch.maximum(torch.maximum(doubtful, _ramp(far, *DIFFERENT)), _outside(backward).to(far.dtype))
-    window = 2 * EDGE + 1
-    wide = F.max_pool2d(hidden, window, stride=1, padding=EDGE)
-    soft = F.avg_pool2d(F.pad(wide, [EDGE] * 4, mode="replicate"), window, stride=1)
+    disagree = (backward + there).square().sum(1, keepdim=True) > RELATIVE * squares + ABSOLUTE
+    difference = _colour_difference(backward, previous, current)
+    # Noise in calm places misleads the flow as well; if the colour is the same there, the residual may be kept.
+    doubtful = _ramp(difference - NOISE_FACTOR * difference.median(), *STRICT_COLOUR_DIFFERENCE) * disagree
+    wrong = torch.maximum(doubtful, _ramp(difference, *COLOUR_DIFFERENCE))
+    hidden = torch.maximum(wrong, _outside(backward).to(difference.dtype))
+    window = 2 * EDGE_PIXELS + 1
+    wide = F.max_pool2d(hidden, window, stride=1, padding=EDGE_PIXELS)
+    soft = F.avg_pool2d(F.pad(wide, [EDGE_PIXELS] * 4, mode="replicate"), window, stride=1)
     return 1 - torch.maximum(soft, hidden)
 
 
-def _distance(backward: Tensor, previous: Tensor, current: Tensor) -> Tensor:
-    """How far colours are from what the flow fetches, averaged over neighbours: ``(1, 1, h, w)``."""
+def _colour_difference(backward: Tensor, previous: Tensor, current: Tensor) -> Tensor:
+    """Difference of colour along the flow, averaged over nearby pixels: ``(1, 1, h, w)``."""
     size = (backward.shape[2], backward.shape[3])
     before, now = (F.interpolate(frame, size=size, mode="bilinear", antialias=True) for frame in (previous, current))
     squares = (now - warp(before, backward)).square().mean(1, keepdim=True)
-    return F.avg_pool2d(squares, NEIGHBOURS, stride=1, padding=NEIGHBOURS // 2, count_include_pad=False).sqrt()
+    return F.avg_pool2d(squares, AVERAGE_PIXELS, stride=1, padding=AVERAGE_PIXELS // 2, count_include_pad=False).sqrt()
 
 
 def _ramp(value: Tensor, low: float, high: float) -> Tensor:
@@ -123,23 +125,23 @@ def _outside(flow: Tensor) -> Tensor:
     """Where the flow leads out of the frame, ``(1, 1, h, w)``."""
     grid = _grid(flow)
     inside = 1 - grid.new_tensor([1 / flow.shape[3], 1 / flow.shape[2]])  # the middles of the outermost pixels
-    # Half a pixel of grace: estimated flow is not exact, and a border that flickers is seen.
-    grace = grid.new_tensor([1 / flow.shape[3], 1 / flow.shape[2]])
-    return (grid.abs() > inside + grace).any(dim=3)[:, None]
+    # Half a pixel of tolerance: estimated flow is not exact, and a flickering border would be visible.
+    tolerance = grid.new_tensor([1 / flow.shape[3], 1 / flow.shape[2]])
+    return (grid.abs() > inside + tolerance).any(dim=3)[:, None]
 
 
 def _grid(flow: Tensor) -> Tensor:
-    """Where each pixel is fetched from: ``(1, h, w, 2)`` in [-1, 1] as ``grid_sample`` counts."""
+    """Where each pixel is sampled from: ``(1, h, w, 2)`` in [-1, 1] as in ``grid_sample``."""
     height, width = flow.shape[2:]
     return displaced(flow, flow[:, 0] * (2 / width), flow[:, 1] * (2 / height))
 
 
 def _grey(frame: Tensor, side: int) -> NDArray[np.uint8]:
     """Frame ``(1, 3, H, W)`` → grey bytes ``(h, w)`` for DIS."""
-    weights = frame.new_tensor(LUMA).view(1, 3, 1, 1)
+    weights = frame.new_tensor(LUMA_601).view(1, 3, 1, 1)
     grey = (frame * weights).sum(1, keepdim=True)
     short = min(grey.shape[2:])
-    factor = min(LARGER, side / short)
+    factor = min(MAX_ENLARGEMENT, side / short)
     if factor != 1:
         size = (round(grey.shape[2] * factor), round(grey.shape[3] * factor))
         grey = F.interpolate(grey, size=size, mode="bicubic", antialias=True, align_corners=False)

@@ -1,6 +1,6 @@
-"""Optical flow by RAFT (Teed, Deng 2020), torchvision's small model: for GPUs, where it is quicker than DIS on the CPU.
+"""Optical flow by RAFT (Teed, Deng 2020), torchvision's small model: faster on a GPU than DIS on the CPU.
 
-Never downloaded: the weights are looked for in torch's cache, verified and read without unpickling code.
+Nothing is downloaded: the weights have to be in torch's cache; they are verified and loaded without unpickling code.
 """
 
 import hashlib
@@ -14,20 +14,20 @@ from pipeline.config import FlowConfig
 from pipeline.errors import ConfigError, InputError
 from pipeline.motion.optical_flow import Estimate, Motion
 
-FILE = "raft_small_C_T_V2-01064c6d.pth"  # ends in the beginning of its SHA-256
+FILE = "raft_small_C_T_V2-01064c6d.pth"  # ends in the first digits of its SHA-256
 URL = f"https://download.pytorch.org/models/{FILE}"
-EIGHT = 8  # pixels that sides are a multiple of
-LEAST = 128  # pixels a side that its pyramid needs
+SIDE_MULTIPLE = 8  # pixels
+MIN_PIXELS = 128  # a side, for its pyramid
 
 
 def raft(config: FlowConfig, device: torch.device) -> Estimate:
-    """(previous, current) ``(1, 3, H, W)`` → Motion on ``device``. Raises ConfigError without CUDA, InputError."""
+    """The estimator on ``device``. Raises ConfigError without CUDA, InputError without the weights."""
     if device.type != "cuda":
-        raise ConfigError("flow.kind", "raft", f"raft needs device=cuda, and this is {device.type}; take flow.kind=dis")
+        raise ConfigError("flow.kind", "raft", f"raft needs device=cuda, not {device.type}; use flow.kind=dis")
     model = _model(find_weights()).to(device)
 
     def estimate(previous: Tensor, current: Tensor) -> Motion:
-        before, now = (_fitted(frame.to(device), config.side) for frame in (previous, current))
+        before, now = (_resized(frame.to(device), config.side) for frame in (previous, current))
         with torch.no_grad():
             both = model(torch.cat([now, before]), torch.cat([before, now]))[-1]
         return Motion(both[:1].clone(), both[1:].clone())
@@ -36,13 +36,13 @@ def raft(config: FlowConfig, device: torch.device) -> Estimate:
 
 
 def find_weights() -> Path:
-    """The file in torch's cache. Raises InputError when it is missing or not the published one."""
+    """The file in torch's cache. Raises InputError if it is missing or damaged."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / FILE
     if not path.is_file():
-        raise InputError(f"flow.kind=raft needs {path}; fetch it from {URL}, or take flow.kind=dis")
-    published = FILE.removesuffix(".pth").rpartition("-")[2]
-    if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(published):
-        raise InputError(f"{path} is damaged: its SHA-256 does not begin with {published}; fetch {URL} again")
+        raise InputError(f"flow.kind=raft needs {path}; download it from {URL}, or use flow.kind=dis")
+    digits = FILE.removesuffix(".pth").rpartition("-")[2]
+    if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(digits):
+        raise InputError(f"{path} is damaged: its SHA-256 does not start with {digits}; download {URL} again")
     return path
 
 
@@ -54,9 +54,9 @@ def _model(path: Path) -> torch.nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def _fitted(frame: Tensor, side: int) -> Tensor:
-    """Frame ``(1, 3, H, W)`` in [0, 1] → the size that is estimated at, in [-1, 1] as RAFT was trained."""
+def _resized(frame: Tensor, side: int) -> Tensor:
+    """Frame ``(1, 3, H, W)`` in [0, 1] → in the size for the estimate, in [-1, 1] as in RAFT's training."""
     height, width = frame.shape[2:]
-    factor = max(min(1.0, side / min(height, width)), LEAST / min(height, width))
-    size = tuple(max(1, round(extent * factor / EIGHT)) * EIGHT for extent in (height, width))
+    factor = max(min(1.0, side / min(height, width)), MIN_PIXELS / min(height, width))
+    size = tuple(max(1, round(extent * factor / SIDE_MULTIPLE)) * SIDE_MULTIPLE for extent in (height, width))
     return 2 * F.interpolate(frame, size=size, mode="bilinear", antialias=True, align_corners=False) - 1

@@ -77,7 +77,7 @@ def _plan_music(config: RenderConfig, fps: Fraction) -> tuple[Song | None, Signa
 def _duration(config: RenderConfig, fps: Fraction, whole: float | None, signals: Signals) -> float:
     """The film's length in seconds; ``whole``: that of its footage or song."""
     written = config.duration if config.duration is not None else "100%" if whole else DEFAULT_DURATION
-    seconds = parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid, lasting=config.loop)
+    seconds = parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid, is_length=config.loop)
     if round(seconds * fps) >= 1 and seconds <= config.limits.hours * 3600:
         return seconds
     allowed = f"allowed is one frame to {config.limits.hours:g} hours (limits.hours)"
@@ -195,7 +195,7 @@ def _given_frames(config: RenderConfig, song: Song | None, fps: Fraction, signal
     written = "100%" if config.duration is None else config.duration
     whole = song.seconds if song else None
     return round(
-        fps * parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid, lasting=config.loop)
+        fps * parse_time(written, fps=fps, key="duration", duration=whole, grid=signals.grid, is_length=config.loop)
     )
 
 

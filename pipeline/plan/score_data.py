@@ -108,7 +108,7 @@ def film_music(plan: FilmPlan) -> Music | None:
     sections, levels = [(0.0, 0)], {}
     if plan.song is not None:
         sections = plan.song.sections(config.audio, signals.grid)
-        followed = {name: signals.find(name, 0.0, PEAK_SECONDS) for name in LEVELS}
+        followed = {name: signals.signal(name, 0.0, PEAK_SECONDS) for name in LEVELS}
         levels = {name: [signal(index / fps) for index in range(plan.frames)] for name, signal in followed.items()}
     return Music(
         bpm=60 / signals.grid.seconds,

@@ -21,8 +21,8 @@ from pipeline.music.analysis import LEVELS, SongAnalysis
 from pipeline.music.features import PER_SECOND, RATE, extract
 from pipeline.music.structure import first_of_bars
 from pipeline.runtime.cache import cache_folder
-from pipeline.timing.beat_grid import Grid, even
-from pipeline.timing.signals import BANDS, Heard, Signals
+from pipeline.timing.beat_grid import Grid, even_grid
+from pipeline.timing.signals import BANDS, Signals, SongSignals
 from pipeline.timing.timecode import parse_time, show_time
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ def make_signals(config: AudioConfig, song: Song | None, fps: Fraction) -> Signa
     """What the score can follow: the song as it was heard and as ``config`` corrects it, else a metronome."""
     offset = None if config.offset is None else parse_time(config.offset, fps=fps, key="audio.offset")
     if song is None:
-        grid = even(config.bpm or UNHEARD, config.beats_per_bar, offset or 0.0)
+        grid = even_grid(config.bpm or UNHEARD, config.beats_per_bar, offset or 0.0)
         return Signals(grid, config.attack, config.release)
     grid = _grid(config, song.analysis, song.start, offset)
     sections = [at for at, _ in song.sections(config, grid)]
@@ -117,11 +117,11 @@ def _grid(config: AudioConfig, analysis: SongAnalysis, start: float, offset: flo
         return _counted(beats - start, first_of_bars(accents, config.beats_per_bar), config.beats_per_bar)
     bpm = config.bpm or UNHEARD
     if offset is not None:
-        return even(bpm, config.beats_per_bar, offset - start)
+        return even_grid(bpm, config.beats_per_bar, offset - start)
     step = 60 / bpm
     beats = np.arange(_phase(analysis, step), analysis.seconds + step, step)
     bar = first_of_bars(_accents_at(analysis, beats), config.beats_per_bar)
-    return even(bpm, config.beats_per_bar, float(beats[0]) + bar * step - start)
+    return even_grid(bpm, config.beats_per_bar, float(beats[0]) + bar * step - start)
 
 
 def _from_offset(beats: Floats, offset: float, beats_per_bar: int) -> Grid:
@@ -162,11 +162,11 @@ def _accents_at(analysis: SongAnalysis, beats: Floats) -> Floats:
     return accents
 
 
-def _heard(song: Song, sections: list[float]) -> Heard:
+def _heard(song: Song, sections: list[float]) -> SongSignals:
     analysis, start = song.analysis, song.start
     onsets = {"onset": analysis.onsets}
     onsets |= {f"onset_{band}": getattr(analysis, f"onsets_{band}") for band in BANDS}
-    return Heard(
+    return SongSignals(
         levels=dict(zip(LEVELS, analysis.levels, strict=True)),
         rate=PER_SECOND,
         start=-start,

@@ -1,4 +1,4 @@
-"""``python -m pipeline.score``: draw what will be seen and when, before anything is rendered."""
+"""``python -m pipeline.score``: draw the score of a film before it is rendered."""
 
 import logging
 import sys
@@ -13,10 +13,10 @@ log = logging.getLogger("pipeline")
 
 
 def main() -> None:
-    """Draw the score that the command line describes and exit as ``python -m pipeline.render`` does."""
-    named = [argument for argument in sys.argv[1:] if argument.startswith("export=")]
-    sys.argv[1:] = [argument for argument in sys.argv[1:] if argument not in named]
-    export = named[-1].removeprefix("export=") if named else None
+    """Draw the score of the command line; exit codes as in ``python -m pipeline.render``."""
+    exports = [argument for argument in sys.argv[1:] if argument.startswith("export=")]
+    sys.argv[1:] = [argument for argument in sys.argv[1:] if argument not in exports]
+    export = exports[-1].removeprefix("export=") if exports else None
 
     def job(config: RenderConfig, folder: Path, name: str) -> None:
         draw(config, folder, name, export)
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> None:
-    """Draw the score of the film ``name``, and write it as data to the file ``export``; say where they are."""
+    """Draw the score of the film ``name``, write it as data to the file ``export``, and print both paths."""
     from pipeline.plan import score_chart, score_data
     from pipeline.plan.planner import plan_film
     from pipeline.runtime import files
@@ -38,7 +38,7 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> N
     picture = score_data.chart_path(config, folder)
     files.check_writable(picture, overwrite=config.overwrite)
     if export is not None and Path(export).absolute() == picture.absolute():
-        raise ConfigError("export", export, "that is where the picture goes; name another file")
+        raise ConfigError("export", export, "the chart goes there; name another file")
     if export is not None:
         files.check_writable(Path(export), key="export=", overwrite=config.overwrite)
     made = score_data.film_score(plan)

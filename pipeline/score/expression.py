@@ -129,7 +129,7 @@ class _SignalLookup(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in SIGNALS:
-            self.signals[node.id] = self._from.find(node.id)
+            self.signals[node.id] = self._from.signal(node.id)
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
@@ -144,7 +144,7 @@ class _SignalLookup(ast.NodeTransformer):
             allowed = f"{node.func.id}(attack, release) takes one or two plain numbers of seconds {limit}"
             raise ConfigError(self._key, self._text, allowed)
         name = f"{node.func.id}({', '.join(f'{time:g}' for time in times)})"  # not a name that a user could write
-        self.signals[name] = self._from.find(node.func.id, *times)
+        self.signals[name] = self._from.signal(node.func.id, *times)
         return ast.Name(name, ast.Load())
 
 

@@ -1,5 +1,5 @@
-"""The layers of a network by name, with their channel counts. The known networks' are listed in a file, so that a
-score can be read and drawn without loading any network.
+"""Layer names of a network, with their channel counts. Those of known networks are in a file, so that a score can be
+checked and drawn without loading any network.
 """
 
 import json
@@ -13,13 +13,13 @@ from typing import Any
 from pipeline.errors import ConfigError, nearest
 
 KNOWN = Path(__file__).parents[1] / "networks" / "layers.json"
-INNER = ("features", "classifier", "head", "verdict")  # what holds other layers, or answers for classes
+CONTAINERS = ("features", "classifier", "head", "verdict")  # hold other layers, or give the classes
 
 
 @dataclass(frozen=True)
 class Layers:
-    """``channels`` maps every layer that has a map of channels to their number, shallow to deep; ``short`` the
-    field's own names for some of them to the full ones.
+    """``channels`` maps every layer with a feature map to its number of channels, shallow to deep; ``short`` maps
+    common short names to full ones.
     """
 
     network: str
@@ -27,7 +27,7 @@ class Layers:
     short: Mapping[str, str]
 
     def resolve(self, layer: str, key: str) -> str:
-        """The layer's full name for a full or short one, underscores and capitals aside.
+        """The full name of a layer; blanks, underscores, hyphens and case do not matter.
 
         Raises ConfigError with the nearest names.
         """
@@ -40,32 +40,32 @@ class Layers:
         raise ConfigError(key, layer, f"{self.network} has no such layer{hint}; it has {', '.join(self.main())}")
 
     def count(self, layer: str, key: str = "score.layers") -> int:
-        """How many channels the layer has."""
+        """The number of channels of a layer."""
         return self.channels[self.resolve(layer, key)]
 
     def main(self) -> list[str]:
-        """The layers that a person would name, shallow to deep."""
-        outer = [name for name in self.channels if "." not in name and name not in INNER]
+        """The layers that users name, shallow to deep."""
+        outer = [name for name in self.channels if "." not in name and name not in CONTAINERS]
         return list(self.short) or outer
 
 
 def known_layers(network: str) -> Layers | None:
-    """The layers of a network that is listed, else None."""
-    listed = _listed().get(network)
-    return None if listed is None else Layers(network, listed["channels"], listed["short"])
+    """The layers of a known network, else None."""
+    entry = _known_networks().get(network)
+    return None if entry is None else Layers(network, entry["channels"], entry["short"])
 
 
 def weights_file(network: str) -> str:
-    """The name of a known network's file of published weights; empty where there is none."""
-    return str(_listed().get(network, {}).get("file", ""))
+    """The file name of the published weights of a known network; empty if there are none."""
+    return str(_known_networks().get(network, {}).get("file", ""))
 
 
 def plain(name: str) -> str:
-    """The name without what people write differently: capitals, blanks, underscores, hyphens, apostrophes."""
+    """``name`` in lower case without blanks, underscores, hyphens and apostrophes."""
     return re.sub(r"[\s_\-']", "", name).lower()
 
 
 @lru_cache(maxsize=1)
-def _listed() -> dict[str, dict[str, Any]]:
-    listed: dict[str, dict[str, Any]] = json.loads(KNOWN.read_text(encoding="utf-8"))
-    return listed
+def _known_networks() -> dict[str, dict[str, Any]]:
+    networks: dict[str, dict[str, Any]] = json.loads(KNOWN.read_text(encoding="utf-8"))
+    return networks

@@ -1,4 +1,4 @@
-"""Which channels of a layer are alike: found out once per network and layer, then kept in the user's cache folder."""
+"""Similar channels of a layer: compared once per network and layer, then cached in the user's cache folder."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,15 +9,15 @@ from pipeline.runtime.cache import cache_folder, load_arrays, save_arrays
 from pipeline.targets.layer_names import Layers
 
 Order = NDArray[np.int32]
-"""``(C, C - 1)``: row c lists the other channels, those most like c first."""
+"""``(C, C - 1)``: row c lists the other channels, those most similar to c first."""
 
-VERSION = 1  # of how kinship is found out: another one, another file
+VERSION = 1  # of the comparison; another one has its own cache files
 
 
 class Neighbours:
-    """The neighbours of every channel of a network whose weights have this SHA-256.
+    """Similar channels in a network whose weights have this SHA-256.
 
-    ``compare`` finds the order of a layer (its full name) that the cache does not have.
+    ``compare`` gives the order of a layer (its full name) that is not in the cache.
     """
 
     def __init__(self, sha256: str, layers: Layers, compare: Callable[[str], Order]) -> None:
@@ -25,12 +25,12 @@ class Neighbours:
         self._orders: dict[str, Order] = {}
 
     def neighbours(self, layer: str, channel: int) -> Sequence[int]:
-        """The other channels of the layer, nearest first. ConfigError for a layer that is not there."""
+        """The other channels of the layer, most similar first. Raises ConfigError for an unknown layer."""
         name = self._layers.resolve(layer, "score.targets")
         if name not in self._orders:
             self._orders[name] = self._order(name, self._layers.channels[name])
         order = self._orders[name]
-        # What is no channel is refused with all other targets; until then it has no neighbours.
+        # A channel that does not exist is an error later, with all other targets; until then it has no neighbours.
         return [int(n) for n in order[channel]] if channel < len(order) else []
 
     def _order(self, layer: str, count: int) -> Order:

@@ -13,7 +13,7 @@ from pipeline.motion.camera import Camera
 from pipeline.motion.footage import Footage
 from pipeline.motion.optical_flow import dis
 from pipeline.motion.prefetch import Prefetch
-from tests.motion.test_optical_flow import seen, texture
+from tests.motion.test_optical_flow import texture, view
 
 
 def cue(persistence: float = 1.0, reset: float = 0.0) -> Cue:
@@ -47,7 +47,7 @@ def stage(
 
 def panned(count: int, right: float, down: float) -> list[torch.Tensor]:
     plane = texture(1)
-    return [seen(plane, right * n, down * n) for n in range(count)]
+    return [view(plane, right * n, down * n) for n in range(count)]
 
 
 def blob(x: float, y: float) -> torch.Tensor:
@@ -86,7 +86,7 @@ def test_without_flow_the_dream_stays_in_place() -> None:
 
 @pytest.mark.parametrize("style", ["residual", "blend"])
 def test_cut_ends_the_dream(style: str) -> None:
-    frames = panned(3, 1, 0) + [seen(texture(9), n, 0) for n in range(3)]
+    frames = panned(3, 1, 0) + [view(texture(9), n, 0) for n in range(3)]
     with stage(frames, frozenset({3}), style=style) as footage:
         canvas = frames[0]
         for index in range(6):
@@ -98,7 +98,7 @@ def test_cut_ends_the_dream(style: str) -> None:
 
 @pytest.mark.parametrize("fps", [12.0, 24.0, 60.0])
 def test_dream_fades_alike_at_any_frame_rate(fps: float) -> None:
-    frames = [seen(texture(1), 0, 0)] * 61
+    frames = [view(texture(1), 0, 0)] * 61
     fading = cue(0.96, 0.7)
     with stage(frames, fps=fps) as footage:
         canvas = footage.advance(frames[0], fading, 0) + 0.1
@@ -109,7 +109,7 @@ def test_dream_fades_alike_at_any_frame_rate(fps: float) -> None:
 
 
 def test_broad_light_returns_to_the_source() -> None:
-    frames = [seen(texture(1), 0, 0)] * 3
+    frames = [view(texture(1), 0, 0)] * 3
     detail = 0.1 * torch.sin(torch.arange(144) * 1.5).expand(1, 3, 96, 144)
     with stage(frames, light=0.8) as footage:
         canvas = footage.advance(frames[0], KEEP, 0)
@@ -130,7 +130,7 @@ def test_blend_style_mixes_in_the_frame_before() -> None:
 
 
 def test_camera_moves_the_dream_and_not_the_footage() -> None:
-    frames = [seen(texture(1), 0, 0)] * 2
+    frames = [view(texture(1), 0, 0)] * 2
     five_pixels = CameraRates(pan=(-5 / 144 * 24, 0.0))
     with stage(frames, rates=five_pixels) as footage:
         canvas = footage.advance(frames[0], KEEP, 0) + blob(70, 40)
@@ -139,7 +139,7 @@ def test_camera_moves_the_dream_and_not_the_footage() -> None:
 
 
 def test_every_scene_is_warmed_up() -> None:
-    frames = [seen(texture(1), 0, 0)] * 4
+    frames = [view(texture(1), 0, 0)] * 4
     with stage(frames, frozenset({2}), kind="none", ripen=3) as footage:
         added = [float((footage.advance(frames[0], KEEP, index) - frames[0]).mean()) for index in range(4)]
     assert added == pytest.approx([0.03, 0.0, 0.03, 0.0], abs=1e-6)
@@ -197,8 +197,8 @@ def test_repeated_image_keeps_its_movement() -> None:
 
 
 def test_first_image_of_a_scene_moves_like_the_next() -> None:
-    resting = [seen(texture(1), 0, 0)] * 3
-    frames = resting + [seen(texture(9), 2.5 * n, 0) for n in range(3)] + [seen(texture(4), 0, 0)]
+    resting = [view(texture(1), 0, 0)] * 3
+    frames = resting + [view(texture(9), 2.5 * n, 0) for n in range(3)] + [view(texture(4), 0, 0)]
     with stage(frames, frozenset({3, 6}), repeats=frozenset({1, 2})) as footage:
         shares = []
         for index in range(7):

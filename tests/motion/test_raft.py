@@ -1,4 +1,4 @@
-"""RAFT is refused in one sentence where it cannot run."""
+"""RAFT says in one sentence why it cannot run."""
 
 from pathlib import Path
 
@@ -10,14 +10,12 @@ from pipeline.errors import ConfigError, InputError
 from pipeline.motion.raft import FILE, find_weights, raft
 
 
-def test_without_a_gpu_it_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"flow.kind=raft: raft needs device=cuda, and this is cpu"):
+def test_raft_needs_a_gpu() -> None:
+    with pytest.raises(ConfigError, match=r"flow.kind=raft: raft needs device=cuda, not cpu"):
         raft(FlowConfig(kind="raft"), torch.device("cpu"))
 
 
-def test_weights_that_are_missing_or_not_the_published_ones_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_or_damaged_weights_are_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(InputError, match=FILE):
         find_weights()
@@ -29,9 +27,9 @@ def test_weights_that_are_missing_or_not_the_published_ones_are_refused(
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="RAFT runs on CUDA alone")
-def test_a_pan_is_found() -> None:
+def test_pan_is_estimated() -> None:
     from pipeline.motion.optical_flow import fit
-    from tests.motion.test_optical_flow import SIZE, seen, texture
+    from tests.motion.test_optical_flow import SIZE, texture, view
 
     try:
         find_weights()
@@ -39,6 +37,6 @@ def test_a_pan_is_found() -> None:
         pytest.skip("RAFT's weights are not in torch's cache")
     plane = texture(1)
     estimate = raft(FlowConfig(kind="raft"), torch.device("cuda"))
-    motion = estimate(seen(plane, 0, 0), seen(plane, 3.0, -1.0))
+    motion = estimate(view(plane, 0, 0), view(plane, 3.0, -1.0))
     found = fit(motion.backward, SIZE)[:, :, 12:-12, 12:-12].mean(dim=(0, 2, 3)).tolist()
     assert found == pytest.approx([3.0, -1.0], abs=0.3)

@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import ConfigError
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.timeline import Timeline
-from pipeline.timing.beat_grid import Grid, even
+from pipeline.timing.beat_grid import Grid, even_grid
 from tests.music.drawn import RATE, Drawing, save
 from tests.test_shot import planned
 
@@ -84,7 +84,7 @@ def ends(grid: Grid, fps: Fraction, lengths: list[str], **how: str) -> list[int]
 @pytest.mark.parametrize("offset", [0.0, 0.37, 1.2])
 @pytest.mark.parametrize("bpm", [60, 75.5, 97.3, 100, 124, 128, 140, 174])
 def test_shots_in_bars_end_on_bars_of_the_song(bpm: float, offset: float, fps: Fraction) -> None:
-    grid = even(bpm, 4, offset)
+    grid = even_grid(bpm, 4, offset)
     for length, beats in (("1bar", 4), ("4bar", 16), ("6b", 6), ("2bar 1b", 9), ("2.5b", 2.5), ("8bar", 32)):
         for how in ({}, {"transition": "crossfade", "fade": "0.5b"}):
             frames = ends(grid, fps, [length] * 40, **how)
@@ -93,7 +93,7 @@ def test_shots_in_bars_end_on_bars_of_the_song(bpm: float, offset: float, fps: F
 
 
 def test_lengths_in_bars_round_to_bars_after_seconds() -> None:
-    grid, fps = even(120, 4), Fraction(24)  # half a second a beat, two a bar
+    grid, fps = even_grid(120, 4), Fraction(24)  # half a second a beat, two a bar
     assert ends(grid, fps, ["3.3s", "4bar", "4bar"]) == [79, 10 * 24 + 48, 18 * 24 + 48]
     assert ends(grid, fps, ["2.9s", "4bar", "4bar"]) == [70, 10 * 24, 18 * 24]
     assert ends(grid, fps, ["3.3s", "4b", "1s", "3b"]) == [79, 132, 156, 192]  # at 5.5 s, then on the beat of 8 s
@@ -112,13 +112,13 @@ def test_every_shot_starts_at_bar_zero(tmp_path: Path, bpm: float) -> None:
     assert cuts(plan)[1:] == pytest.approx([960 / bpm * (number + 1) for number in range(6)], abs=HALF)
     for shot in plan.shots:
         assert shot.signals.grid.time(0) == pytest.approx(0.0, abs=HALF)
-        assert shot.signals.find("bars")(HALF) == pytest.approx(0.0, abs=0.05)
+        assert shot.signals.signal("bars")(HALF) == pytest.approx(0.0, abs=0.05)
 
 
 def test_a_bar_that_has_just_begun_is_the_first() -> None:
-    assert even(120, 4, 1.97).time(0) == pytest.approx(-0.03)
-    assert even(120, 4, 1.9).time(0) == pytest.approx(1.9)
-    for grid in (even(120, 4, 0.25), Grid([0.25 + 0.5 * n for n in range(60)], 0, 4)):
+    assert even_grid(120, 4, 1.97).time(0) == pytest.approx(-0.03)
+    assert even_grid(120, 4, 1.9).time(0) == pytest.approx(1.9)
+    for grid in (even_grid(120, 4, 0.25), Grid([0.25 + 0.5 * n for n in range(60)], 0, 4)):
         assert grid.since(8.25).time(0) == pytest.approx(0.0)
         assert grid.since(8.29).time(0) == pytest.approx(-0.04)
         assert grid.since(8.31).time(0) == pytest.approx(1.94)
@@ -134,8 +134,8 @@ def test_sections_follow_corrected_beats(tmp_path: Path, song: Path) -> None:
     assert cuts(plan) == pytest.approx([0, 20.55, 40.55, 60.55, 80], abs=HALF)
     for shot in plan.shots[1:]:
         assert shot.signals.grid.time(0) == pytest.approx(0.0, abs=HALF)
-    assert [shot.signals.find("section")(0.0) for shot in plan.shots] == [0, 1, 2, 3]
-    assert plan.shots[1].signals.find("section")(20.1) == 2
+    assert [shot.signals.signal("section")(0.0) for shot in plan.shots] == [0, 1, 2, 3]
+    assert plan.shots[1].signals.signal("section")(20.1) == 2
 
 
 def test_a_song_shorter_than_a_frame_is_refused(tmp_path: Path) -> None:

@@ -83,8 +83,8 @@ def test_a_film_may_start_within_the_song(tmp_path: Path) -> None:
     assert song.seconds == pytest.approx(7.7, abs=1e-3)
     signals = make_signals(config, song, FPS)
     assert signals.grid.time(0) == pytest.approx(0.0, abs=0.015)  # beat 8 of the song
-    assert signals.find("bass", 0.0, 0.05)(0.02) > 0.5
-    assert signals.find("bass", 0.0, 0.05)(0.45) < 0.1
+    assert signals.signal("bass", 0.0, 0.05)(0.02) > 0.5
+    assert signals.signal("bass", 0.0, 0.05)(0.45) < 0.1
     with pytest.raises(ConfigError, match=r"audio.start=13s: the song lasts 12s"):
         plan_song(AudioConfig(path=config.path, start="13s"), FPS)
 

@@ -1,4 +1,4 @@
-"""The listed layers are those that the networks have."""
+"""The layers of known networks, as listed in the file."""
 
 from pathlib import Path
 from urllib.parse import urlparse
@@ -12,7 +12,7 @@ from pipeline.targets.layer_names import known_layers, weights_file
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_is_listed_is_what_the_network_has(name: str) -> None:
+def test_listed_layers_are_those_of_the_network(name: str) -> None:
     if name == "motifnet":
         network, file = model_zoo.build(NetworkConfig()), ""
     else:
@@ -24,5 +24,5 @@ def test_what_is_listed_is_what_the_network_has(name: str) -> None:
     assert weights_file(name) == file
 
 
-def test_an_unlisted_network_is_unknown() -> None:
+def test_other_networks_are_unknown() -> None:
     assert known_layers("regnet_y_400mf") is None and weights_file("regnet_y_400mf") == ""

@@ -1,4 +1,4 @@
-"""The cache of kinships."""
+"""The cache of similar channels."""
 
 from pathlib import Path
 
@@ -20,58 +20,58 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Ring:
-    """Kinship in a ring of six; counts how often it is asked."""
+    """Six channels in a ring; counts comparisons."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.comparisons = 0
 
     def __call__(self, layer: str) -> Order:
-        self.asked += 1
+        self.comparisons += 1
         distances = [
             sorted((n for n in range(6) if n != c), key=lambda n: min(abs(n - c), 6 - abs(n - c))) for c in range(6)
         ]
         return np.array(distances, np.int32)
 
 
-def test_it_is_found_out_once_and_read_ever_after(cache: Path) -> None:
+def test_layers_are_compared_once_and_cached(cache: Path) -> None:
     ring = Ring()
     assert set(Neighbours("a" * 64, LAYERS, ring).neighbours("two", 3)[:2]) == {2, 4}
     assert set(Neighbours("a" * 64, LAYERS, ring).neighbours("second", 0)[:2]) == {1, 5}
-    assert ring.asked == 1
+    assert ring.comparisons == 1
     assert [path.suffix for path in cache.iterdir()] == [".npz"]
     Neighbours("b" * 64, LAYERS, ring).neighbours("two", 0)  # other weights
-    assert ring.asked == 2
+    assert ring.comparisons == 2
 
 
 @pytest.mark.parametrize(
     "damage",
     [b"", b"\x93NUMPY", b"no numbers", np.zeros((6, 5), np.int32).tobytes()],
 )
-def test_a_damaged_cache_is_made_anew(cache: Path, damage: bytes) -> None:
+def test_damaged_cache_is_replaced(cache: Path, damage: bytes) -> None:
     ring = Ring()
     Neighbours("a" * 64, LAYERS, ring).neighbours("two", 3)
     (file,) = cache.iterdir()
     file.write_bytes(damage)
     assert set(Neighbours("a" * 64, LAYERS, ring).neighbours("two", 3)[:2]) == {2, 4}
-    assert ring.asked == 2
+    assert ring.comparisons == 2
     for wrong in ({"order": np.arange(6)}, {"order": np.zeros((3, 2), np.int32)}, {"other": np.arange(6)}):
         np.savez(file, **wrong)
         Neighbours("a" * 64, LAYERS, ring).neighbours("two", 3)
-    assert ring.asked == 5
+    assert ring.comparisons == 5
 
 
-def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_only_cache_is_not_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert len(Neighbours("a" * 64, LAYERS, Ring()).neighbours("two", 3)) == 5
 
 
-def test_what_is_not_there_is_named_or_alone() -> None:
+def test_unknown_layer_is_an_error_unknown_channel_is_not() -> None:
     with pytest.raises(ConfigError, match="no such layer"):
         Neighbours("a" * 64, LAYERS, Ring()).neighbours("tow", 3)
     assert Neighbours("a" * 64, LAYERS, Ring()).neighbours("two", 99) == []
 
 
-def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_is_in_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     assert cache_folder("neighbours") == Path.home() / ".cache" / "dream-zoom" / "neighbours"

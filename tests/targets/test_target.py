@@ -1,4 +1,4 @@
-"""The grammar of one target."""
+"""The notation of one target."""
 
 import pytest
 from hypothesis import given
@@ -103,13 +103,13 @@ SEVERAL = st.one_of(
         ),
     ],
 )
-def test_reads_every_form(text: str, target: Target) -> None:
+def test_every_notation_is_parsed(text: str, target: Target) -> None:
     assert parse_target(text, "score.targets") == target
 
 
 @QUICK
 @given(st.one_of(CHANNELS, CLASSES, GUIDES, SEVERAL))
-def test_text_and_target_are_inverse(target: Target) -> None:
+def test_str_and_parse_are_inverse(target: Target) -> None:
     assert parse_target(str(target), "score.targets") == target
 
 
@@ -147,17 +147,17 @@ def test_text_and_target_are_inverse(target: Target) -> None:
         "x" * 2000,
     ],
 )
-def test_refuses_what_is_no_target(text: str) -> None:
+def test_what_is_not_a_target_is_an_error(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^score\.targets="):
         parse_target(text, "score.targets")
 
 
-def test_a_mistyped_prefix_names_the_nearest() -> None:
+def test_mistyped_prefix_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean class:"):
         parse_target("clas:owl", "score.targets")
 
 
-def test_a_target_can_drop_its_octave_binding() -> None:
+def test_target_without_its_octave_binding() -> None:
     assert parse_target("class:owl{left}[fine]", "k").on_all_octaves() == parse_target("class:owl{left}", "k")
 
 

@@ -1,4 +1,4 @@
-"""Times and frame rates: what is written is what is meant, and nothing else is taken."""
+"""Times and frame rates as users write them."""
 
 from fractions import Fraction
 
@@ -32,7 +32,7 @@ FILM = Fraction(24)
         ("0", 0.0),
     ],
 )
-def test_reads_every_unit(text: str | float, seconds: float) -> None:
+def test_every_unit_is_parsed(text: str | float, seconds: float) -> None:
     assert parse_time(text, fps=FILM, key="hold", duration=10.0) == seconds
 
 
@@ -40,17 +40,17 @@ def test_reads_every_unit(text: str | float, seconds: float) -> None:
     "text",
     ["", "s", "8x", "8 8", "-1s", "-3", "1s1s", "nan", "inf", "1e9", "99999h", "8s!", "1:30", "9" * 99, True],
 )
-def test_refuses_what_is_no_time(text: str) -> None:
+def test_what_is_not_a_time_is_an_error(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^score\.hold="):
         parse_time(text, fps=FILM, key="score.hold", duration=10.0)
 
 
-def test_a_wrong_unit_lists_the_units() -> None:
-    with pytest.raises(ConfigError, match=r"'x' is no unit of time; the units are h, m, s, ms, f, %"):
+def test_unknown_unit_lists_the_units() -> None:
+    with pytest.raises(ConfigError, match=r"'x' is not a unit of time; the units are h, m, s, ms, f, %"):
         parse_time("8x", fps=FILM, key="score.hold")
 
 
-def test_a_percentage_needs_a_duration() -> None:
+def test_percentage_needs_a_duration() -> None:
     with pytest.raises(ConfigError, match="a percentage needs a known duration"):
         parse_time("25%", fps=FILM, key="at")
 
@@ -85,6 +85,6 @@ def test_frame_rates_are_exact(value: str | float, rate: Fraction) -> None:
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 241, "fast", "24/0", "-24", float("nan"), float("inf"), True, ""])
-def test_refuses_what_is_no_frame_rate(value: str | float) -> None:
+def test_what_is_not_a_frame_rate_is_an_error(value: str | float) -> None:
     with pytest.raises(ConfigError, match=r"^frame\.fps=.*from 1 to 240"):
         parse_fps(value, "frame.fps")
