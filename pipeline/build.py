@@ -17,7 +17,7 @@ from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.dream.precision import Arithmetic, choose_arithmetic, recorded_arithmetic
-from pipeline.dream.region_mask import Masks
+from pipeline.dream.region_mask import RegionMasks
 from pipeline.errors import ConfigError
 from pipeline.image import fit, growth_sizes
 from pipeline.media.decode.image_file import load_still
@@ -43,8 +43,8 @@ MAX_GUIDE_PIXELS = 224  # on the short side of guides and masks
 class Networks:
     """The networks of a film, each loaded once, on its device."""
 
-    def __init__(self, device: torch.device, precision: str) -> None:
-        self.device, self._precision = device, precision
+    def __init__(self, device: torch.device, precision: str, deterministic: bool) -> None:
+        self.device, self._precision, self._deterministic = device, precision, deterministic
         self._built: dict[tuple[str, Arithmetic], Network] = {}
 
     def find(self, plan: ShotPlan, before: Mapping[str, Any]) -> Network:
@@ -53,7 +53,7 @@ class Networks:
         arithmetic = recorded_arithmetic(before) if self._precision == "auto" else None
         key = repr(config), arithmetic or choose_arithmetic(self._precision, config, self.device)
         if key not in self._built:
-            self._built[key] = model_zoo.build(config).to(self.device, *key[1])
+            self._built[key] = model_zoo.build(config).to(self.device, *key[1], self._deterministic)
         return self._built[key]
 
 
@@ -139,10 +139,10 @@ def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> 
     objective = Objective(network, _load_images(plan.guides, plan), guide_layer(config))
     start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
     dream = replace(config.dream, octaves=plan.octaves)
-    dreamer = Dreamer(objective, dream, short_side, Masks(_load_images(plan.masks, plan)), start_tone)
+    dreamer = Dreamer(objective, dream, short_side, RegionMasks(_load_images(plan.masks, plan)), start_tone)
     targets = score.targets()
     for target in targets:
-        objective.check(target)
+        objective.resolve(target)
     _check_octaves(dreamer, plan.scales(), targets, short_side)
     return dreamer
 
@@ -152,7 +152,7 @@ def _check_octaves(dreamer: Dreamer, scales: list[float], targets: list[Target],
     for target in targets:
         if not dreamer.fits(max(scales), {target: 1.0}):
             size = f"the shorter side has {short_side} pixels; for {target} the network needs"
-            raise ConfigError("frame.width, frame.height", short_side, f"{size} {dreamer.least({target: 1.0})}")
+            raise ConfigError("frame.width, frame.height", short_side, f"{size} {dreamer.min_side({target: 1.0})}")
     usable = [scale for scale in scales if dreamer.fits(scale, dict.fromkeys(targets, 1.0))]
     if len(usable) < len(scales):
         text = f"the frame is small for {len(scales)} octaves; some targets use {max(1, len(usable))} of them"

@@ -12,12 +12,11 @@ from pathlib import Path
 from torch import Tensor
 
 from pipeline.build import Networks, build_shot, close_loop, open_footage
-from pipeline.dream import cuda_graphs
 from pipeline.errors import ConfigError, DreamError, Interrupted
 from pipeline.media.encode.codecs import check_output
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import selected_shots
-from pipeline.runtime.device import choose_device, device_words, out_of_memory
+from pipeline.runtime.device import choose_device, device_name, is_out_of_memory
 from pipeline.runtime.interrupt import Stop
 from pipeline.segments import record, request
 from pipeline.segments.disk_space import bytes_per_frame, check_space
@@ -43,9 +42,8 @@ def render(plan: FilmPlan, listeners: Sequence[FrameListener] = ()) -> FilmFiles
     for note in plan.notes:
         log.info(note)
     device = choose_device(config.device, config.deterministic)
-    networks = Networks(device, config.precision)
+    networks = Networks(device, config.precision, config.deterministic)
     with ExitStack() as stack:
-        stack.callback(cuda_graphs.clear)
         folder = stack.enter_context(WorkFolder(plan.outputs.film))
         if plan.segments is None:  # another run may have finished the film since it was planned
             check_output(plan.outputs.video, may_replace(plan.outputs, config), config.encode.codec)
@@ -109,7 +107,7 @@ class _Film:
         except Exception as error:
             if self.kept_frames():
                 log.info(self._kept_note())
-            if isinstance(error, RuntimeError | MemoryError) and out_of_memory(error):
+            if isinstance(error, RuntimeError | MemoryError) and is_out_of_memory(error):
                 advice = "try a smaller frame, fewer dream.octaves or precision=bfloat16"
                 raise DreamError(f"the device ran out of memory; {advice}") from error
             raise
@@ -122,7 +120,7 @@ class _Film:
         plan, before = self.plan.shots[number], self.shots.get(number - 1)
         network = self.networks.find(plan, self.folder.spec(number + 1) if plan.config.resume else {})
         shot = build_shot(plan, network)
-        weights, device = network.weights, device_words(self.networks.device)
+        weights, device = network.weights, device_name(self.networks.device)
         computation = record.Computation(
             weights.path.name, weights.sha256, device, network.precision, network.channels_last
         )
@@ -147,6 +145,7 @@ class _Film:
         if first_frame:
             listeners = [_FilmListener(listener, first_frame) for listener in listeners]
         with ExitStack() as stack:
+            stack.callback(shot.dreamer.close)
             shot = open_footage(plan, shot, stack, first=render.store.next_frame(segments))
             shot = close_loop(plan, shot, self.shots[0].pre_roll)
             render.run(title, shot, stop, listeners, segments)

@@ -64,11 +64,15 @@ class SeededDreamer:
 
     def state(self) -> Mapping[str, str]:
         """What the next frame depends on besides the canvas, as text."""
-        return self.dreamer.notes()
+        return self.dreamer.state()
 
     def restore(self, state: Mapping[str, str]) -> None:
         """Resume from this state."""
-        self.dreamer.recall(state)
+        self.dreamer.restore(state)
+
+    def close(self) -> None:
+        """Free the GPU memory of recorded gradients."""
+        self.dreamer.close()
 
     def _dream(self, canvas: Tensor, cue: Cue, mask: Tensor | None, seconds: float, number: int, stream: int) -> Tensor:
         dice = generator(self.seed, self.shot, number, stream)

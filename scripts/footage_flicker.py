@@ -30,7 +30,7 @@ from torch import Tensor
 from pipeline.cli import compose as command
 from pipeline.config import DreamConfig, FlowConfig, RenderConfig
 from pipeline.cue import CameraRates, Cue
-from pipeline.dream import model_zoo, precision
+from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.objective import Objective
 from pipeline.media.decode.reader import Reader
@@ -289,7 +289,6 @@ def main() -> None:
 def measure(options: argparse.Namespace, config: RenderConfig) -> None:
     """Print one line per clip and method."""
     network = model_zoo.build(config.network)
-    precision.place(network, config.network, torch.device("cpu"), [torch.float32])
     objective = Objective(network)
     target = parse_target(options.target or str(config.network.targets[0]), "network.targets")
     side, our_strength = min(options.width, options.height), float(config.dream.strength)

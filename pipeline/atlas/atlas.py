@@ -47,7 +47,8 @@ def make(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> list[Path]:
     paths += [folder / "atlas.html"] if wanted.page else []
     for path in paths:
         check_writable(path, overwrite=config.overwrite)
-    network.to(device, *choose_arithmetic(config.precision, config.network, device))
+    arithmetic = choose_arithmetic(config.precision, config.network, device)
+    network.to(device, *arithmetic, config.deterministic)
     drawn = dict(zip(outline.subjects, artist.draw(outline.subjects), strict=True))
     book = [(part.name, part.total, [drawn[subject] for subject in part.subjects]) for part in outline.chapters]
     for name, _, pictures in book:

@@ -104,7 +104,7 @@ class Artist:
     def _smallest(self, layers: Sequence[str]) -> int:
         wanted = frozenset(layers)
         if wanted not in self._least:
-            self._least[wanted] = self._network.smallest(wanted)
+            self._least[wanted] = self._network.min_side(wanted)
         return self._least[wanted]
 
     def _channels(self, subject: Subject) -> int:

@@ -1,4 +1,8 @@
-"""A network as a graph: traced once, cut at the deepest layer wanted, its shapes found without computing."""
+"""A network as a graph: traced once, cut at the deepest layer in use, its shapes inferred on meta tensors.
+
+torchvision's ``create_feature_extractor`` would trace again for every set of layers and leaves in-place operations in,
+which overwrite a layer with what follows it.
+"""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -12,10 +16,7 @@ LOGITS = "logits"
 
 
 def trace(model: nn.Module) -> tuple[fx.Graph, dict[str, fx.Node]]:
-    """The computation as a graph without in-place operations, and for each name the node that ends it.
-
-    In-place ones would overwrite a layer that is wanted with what follows it.
-    """
+    """The computation as a graph without in-place operations, and for each layer's name the node that ends it."""
     for module in model.modules():
         if getattr(module, "inplace", False):
             module.inplace = False  # type: ignore[assignment]
@@ -27,7 +28,7 @@ def trace(model: nn.Module) -> tuple[fx.Graph, dict[str, fx.Node]]:
             node.kwargs = {**node.kwargs, "inplace": False}
         parts = name.split(".")
         for depth in range(1, len(parts) + 1):
-            ends.pop(".".join(parts[:depth]), None)  # re-inserted, so that the order is that of the ends
+            ends.pop(".".join(parts[:depth]), None)  # inserted again: the order is that of the ends
             ends[".".join(parts[:depth])] = node
     output = next(node for node in graph.nodes if node.op == "output")
     ends[LOGITS] = cast(fx.Node, output.args[0])
@@ -36,12 +37,12 @@ def trace(model: nn.Module) -> tuple[fx.Graph, dict[str, fx.Node]]:
 
 
 def meta_copy(model: nn.Module) -> nn.Module:
-    """The same modules with meta tensors in place of weights, so that shapes cost nothing."""
-    return _copy_with(model, lambda tensor: tensor.to("meta"))
+    """The same modules with meta tensors for weights, to infer shapes at no cost."""
+    return _map_tensors(model, lambda tensor: tensor.to("meta"))
 
 
 def cut(root: nn.Module, whole: fx.Graph, ends: dict[str, fx.Node], layers: frozenset[str]) -> fx.GraphModule:
-    """A module of ``root``'s weights that returns these layers and computes only what they need."""
+    """A module with ``root``'s weights that returns these layers and computes only what they need."""
     graph, copies = fx.Graph(), cast(dict[fx.Node, fx.Node], {})
     graph.graph_copy(whole, copies)
     graph.output({layer: copies[ends[layer]] for layer in sorted(layers)})
@@ -52,31 +53,31 @@ def cut(root: nn.Module, whole: fx.Graph, ends: dict[str, fx.Node], layers: froz
     return module
 
 
-def halve(module: fx.GraphModule, dtype: torch.dtype, known: dict[nn.Module, nn.Module]) -> None:
-    """Exchange a cut's convolutions and linear layers for copies in ``dtype``, made once and kept in ``known``.
+def cast_weights(module: fx.GraphModule, dtype: torch.dtype, copies: dict[nn.Module, nn.Module]) -> None:
+    """Replace a cut's convolutions and linear layers by copies in ``dtype``, each made once and stored in ``copies``.
 
-    Autocast computes them so anyway; of weights that take no gradient it keeps no copies, but casts them in every pass.
-    It leaves float32 to what needs it, as norms do, so these stay as they are.
+    Autocast runs them in ``dtype`` anyway, but casts weights without gradient in every pass. What it leaves in float32,
+    such as norms, stays so.
     """
     for name, part in list(module.named_modules()):
         if isinstance(part, nn.Conv2d | nn.Linear) and any(node.target == name for node in module.graph.nodes):
-            if part not in known:
-                known[part] = _copy_with(part, lambda tensor: tensor.to(dtype))
-            module.set_submodule(name, known[part])
+            if part not in copies:
+                copies[part] = _map_tensors(part, lambda tensor: tensor.to(dtype))
+            module.set_submodule(name, copies[part])
 
 
-def shapes(module: fx.GraphModule, size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-    """The shape of every node's output, by the node's name, for a frame of ``size`` (h, w); computes nothing.
+def infer_shapes(module: fx.GraphModule, size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+    """The shape of every node's output, by the node's name, for a frame of ``size`` (h, w).
 
-    ``module`` holds meta tensors. Raises RuntimeError, ValueError or AssertionError for a size it cannot take.
+    ``module`` has meta tensors. Raises RuntimeError, ValueError or AssertionError for a size it cannot take.
     """
-    runner = _Shapes(module)
-    runner.run(torch.zeros(1, 3, *size, device="meta"))
-    return runner.found
+    interpreter = _ShapeInterpreter(module)
+    interpreter.run(torch.zeros(1, 3, *size, device="meta"))
+    return interpreter.shapes
 
 
-def _copy_with(model: nn.Module, change: Callable[[Tensor], Tensor]) -> nn.Module:
-    """The same modules with changed weights and buffers, none of which is copied before."""
+def _map_tensors(model: nn.Module, change: Callable[[Tensor], Tensor]) -> nn.Module:
+    """A copy of the modules with changed weights and buffers; the original ones are not copied."""
     memo: dict[int, Any] = {
         **{id(weight): nn.Parameter(change(weight), False) for weight in model.parameters()},
         **{id(buffer): change(buffer) for buffer in model.buffers()},
@@ -84,16 +85,16 @@ def _copy_with(model: nn.Module, change: Callable[[Tensor], Tensor]) -> nn.Modul
     return deepcopy(model, memo)
 
 
-class _Shapes(fx.Interpreter):
-    """Runs a graph and notes the shape of every node's output by the node's name."""
+class _ShapeInterpreter(fx.Interpreter):
+    """As ``fx.passes.shape_prop.ShapeProp``, which prints a traceback for every size that does not fit."""
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
         self.extra_traceback = False
-        self.found: dict[str, tuple[int, ...]] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         result = super().run_node(n)
         if isinstance(result, Tensor):
-            self.found[n.name] = tuple(result.shape)
+            self.shapes[n.name] = tuple(result.shape)
         return result

@@ -1,114 +1,115 @@
-"""Which way is up: the gradient of an objective in a picture, in one piece or tile by tile."""
+"""The gradient of an objective in a picture, in one piece or tile by tile."""
 
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from pipeline.dream import tiling
-from pipeline.dream.objective import Objective, Shares
-from pipeline.dream.receptive_field import Fields
-from pipeline.dream.target_measures import View
+from pipeline.dream.objective import Factors, Objective
+from pipeline.dream.receptive_field import ReceptiveFields
+from pipeline.dream.tiling import Tile, View, cut_tiles
 from pipeline.targets.target import Target
 
-Pulls = Mapping[Target, Tensor]
-"""By target: how much the objective changes with each of its figures."""
 
-
-def gradient(objective: Objective, picture: Tensor, targets: Mapping[Target, float], shift: tuple[int, int]) -> Tensor:
+def whole_gradient(
+    objective: Objective, picture: Tensor, targets: Mapping[Target, float], shift: tuple[int, int]
+) -> Tensor:
     """The gradient ``(1, 3, H, W)`` of the objective in a frame moved by ``shift`` (down, right; pixels)."""
-    return weighted(objective, picture, objective.shares(targets), shift)
+    return factor_gradient(objective, picture, objective.factors(targets), shift)
 
 
-def weighted(
+def factor_gradient(
     objective: Objective,
     picture: Tensor,
-    shares: Shares,
+    factors: Factors,
     shift: tuple[int, int] = (0, 0),
     indices: Mapping[Target, Tensor] | None = None,
 ) -> Tensor:
-    """As ``gradient``, of targets with their shares instead of their weights.
+    """``whole_gradient`` for targets with factors instead of weights.
 
-    Where shares and ``indices`` are tensors on the device and targets are steady, what is computed hangs on nothing
-    but the picture's size and the targets' forms.
+    With factors and ``indices`` as tensors on the device and graph-safe targets, the operations depend only on the
+    picture's size and on the targets' graph keys.
     """
     with torch.enable_grad():
         leaf, size = picture.detach().requires_grad_(True), (picture.shape[2], picture.shape[3])
-        value = objective.sum(objective.figures(leaf, shares, size, shift, indices=indices), shares, size)
-        (found,) = torch.autograd.grad(value, leaf)
-    return found
+        measures = objective.measure(leaf, factors, size, shift, indices=indices)
+        (gradient,) = torch.autograd.grad(objective.combine(measures, factors, size), leaf)
+    return gradient
 
 
-class Tiled:
-    """The same gradient at the memory of a tile.
+class TiledGradient:
+    """The same gradient in the memory of a tile.
 
-    The objective is that of the whole frame: places count by their share of all places, and a target at a place is
-    looked for in the tile that holds it. Equal to ``gradient`` but for rounding where margins hold all that the layers
-    see. What sees the whole frame by itself, as squeeze-and-excitation and logits do, sees a tile instead.
+    The objective is that of the whole frame: places count by their fraction of all places, and a neuron is read in the
+    tile that holds it. Equal to ``whole_gradient`` but for rounding where margins hold the layers' receptive fields.
+    Operations that depend on the whole frame, as squeeze-and-excitation and logits do, see a tile instead.
     """
 
     def __init__(self, objective: Objective) -> None:
-        self._objective, self._fields = objective, Fields(objective.network)
+        self._objective, self._fields = objective, ReceptiveFields(objective.network)
 
-    def gradient(
+    def tiled_gradient(
         self,
         picture: Tensor,
         targets: Mapping[Target, float],
         shift: tuple[int, int],
-        window: int,
-        dice: torch.Generator,
+        max_side: int,
+        generator: torch.Generator,
     ) -> Tensor:
-        """As ``gradient``, in windows of at most ``window`` pixels a side, cut where ``dice`` say."""
-        size = (picture.shape[2], picture.shape[3])
-        layers = self._objective.layers(targets)
-        reaches = [self._fields.reach(layer) for layer in layers]
-        cuts = tiling.cut(
+        """``whole_gradient`` in windows of at most ``max_side`` pixels, cut at places that ``generator`` draws."""
+        size, layers = (picture.shape[2], picture.shape[3]), self._objective.layers(targets)
+        fields = [self._fields.field(layer) for layer in layers]
+        tiles = cut_tiles(
             size,
-            window,
-            reach=(max(before for before, _ in reaches), max(after for _, after in reaches)),
-            grain=max(self._fields.grain(layer) for layer in layers),
-            least=self._objective.smallest(targets),
-            dice=dice,
+            max_side,
+            field=(max(before for before, _ in fields), max(after for _, after in fields)),
+            stride=max(self._fields.stride(layer) for layer in layers),
+            min_side=self._objective.min_side(targets),
+            generator=generator,
         )
-        parts = [(tile, self._views(tile, layers, size)) for tile in cuts]
-        even = self._objective.even(targets)
-        pulls = None if even else self._pulls(self._sum(picture, targets, shift, parts), targets, size)
+        parts = [(tile, self._views(tile, layers, size)) for tile in tiles]
+        slopes = None
+        if not self._objective.is_separable(targets):
+            slopes = self._slopes(self._measure(picture, targets, shift, parts), targets, size)
         total = torch.zeros_like(picture)
         for tile, views in parts:
             with torch.enable_grad():
                 leaf = picture[(..., *tile.window)].detach().clone(memory_format=torch.contiguous_format)
                 leaf.requires_grad_(True)
-                figures = self._objective.figures(leaf, targets, size, shift, views)
-                # Where the first figures will do, all tiles must go by the same.
-                pulls = pulls or self._pulls(figures, targets, size)
-                value = torch.stack([(figures[target] * pulls[target]).sum() for target in targets]).sum()
-                if value.requires_grad:  # else a target's place lies in another tile
-                    (found,) = torch.autograd.grad(value, leaf)
-                    total[(..., *tile.window)] += found
+                measures = self._objective.measure(leaf, targets, size, shift, views)
+                # Where the first measures will do, all tiles must go by the same.
+                slopes = slopes or self._slopes(measures, targets, size)
+                value = torch.stack([(measures[target] * slopes[target]).sum() for target in targets]).sum()
+                if value.requires_grad:  # else a neuron lies in another tile
+                    (gradient,) = torch.autograd.grad(value, leaf)
+                    total[(..., *tile.window)] += gradient
         return total
 
-    def _views(self, tile: tiling.Tile, layers: frozenset[str], size: tuple[int, int]) -> dict[str, View]:
-        return {
-            layer: tile.view(self._fields.grain(layer), self._fields.map_size(layer, size), size) for layer in layers
-        }
+    def _views(self, tile: Tile, layers: frozenset[str], size: tuple[int, int]) -> dict[str, View]:
+        fields = self._fields
+        return {layer: tile.view(fields.stride(layer), fields.map_size(layer, size), size) for layer in layers}
 
-    def _sum(
+    def _measure(
         self,
         picture: Tensor,
         targets: Mapping[Target, float],
         shift: tuple[int, int],
-        parts: list[tuple[tiling.Tile, dict[str, View]]],
+        parts: list[tuple[Tile, dict[str, View]]],
     ) -> dict[Target, Tensor]:
-        """The figures of the whole frame."""
+        """The measures of the whole frame."""
         size, total = (picture.shape[2], picture.shape[3]), dict[Target, Tensor]()
         with torch.no_grad():
             for tile, views in parts:
-                figures = self._objective.figures(picture[(..., *tile.window)], targets, size, shift, views)
-                total = {target: total.get(target, 0.0) + figure for target, figure in figures.items()}
+                measures = self._objective.measure(picture[(..., *tile.window)], targets, size, shift, views)
+                total = {target: total.get(target, 0.0) + measure for target, measure in measures.items()}
         return total
 
-    def _pulls(self, figures: Mapping[Target, Tensor], targets: Mapping[Target, float], size: tuple[int, int]) -> Pulls:
+    def _slopes(
+        self, measures: Mapping[Target, Tensor], targets: Mapping[Target, float], size: tuple[int, int]
+    ) -> dict[Target, Tensor]:
+        """How much the objective changes with each of the measures, by target."""
         with torch.enable_grad():
-            leaves = {target: figure.detach().requires_grad_(True) for target, figure in figures.items()}
-            found = torch.autograd.grad(self._objective.total(leaves, targets, size), list(leaves.values()))
-        return dict(zip(leaves, found, strict=True))
+            leaves = {target: measure.detach().requires_grad_(True) for target, measure in measures.items()}
+            value = self._objective.combine(leaves, self._objective.factors(targets), size)
+            slopes = torch.autograd.grad(value, list(leaves.values()))
+        return dict(zip(leaves, slopes, strict=True))

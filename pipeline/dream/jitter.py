@@ -1,8 +1,7 @@
-"""Jitter: the picture is moved before a step, so that no place of the network's grid is always the same place of it.
+"""Jitter: moves the picture before a step, so that the network's grid falls on other pixels every time.
 
-What is moved out on one side is left out of this step; what comes in on the other is the picture mirrored. To roll it
-round (Mordvintsev, Olah and Tyka 2015) would join the right border to the left one: motifs grow across, half of each on
-either side.
+Pixels that move out on one side are left out of the step; mirrored ones come in on the other. Wrapping around
+(Mordvintsev, Olah and Tyka 2015) would join the right border to the left: motifs grow across, half on either side.
 """
 
 import torch
@@ -13,7 +12,7 @@ Shift = tuple[int, int]
 
 
 def moved(picture: Tensor, shift: Shift) -> Tensor:
-    """``(N, C, h, w)`` moved by ``shift``, mirrored about the borders: ``(N, C, h, w)``."""
+    """``(N, C, h, w)`` moved by ``shift``, with mirrored borders: ``(N, C, h, w)``."""
     for dim, by in zip((2, 3), shift, strict=True):
         length = picture.shape[dim]
         if by > 0:
@@ -26,17 +25,15 @@ def moved(picture: Tensor, shift: Shift) -> Tensor:
 
 
 def moved_back(gradient: Tensor, shift: Shift) -> Tensor:
-    """The gradient in the moved picture → that in the picture as it was, both ``(N, C, h, w)``; mirrored pixels have
-    the sum of what both of their places have.
-    """
+    """The gradient in the moved picture → in the original one, both ``(N, C, h, w)``: the adjoint of ``moved``."""
     for dim, by in zip((2, 3), shift, strict=True):
         length = gradient.shape[dim]
-        found = torch.zeros_like(gradient) if by else gradient
+        result = torch.zeros_like(gradient) if by else gradient
         if by > 0:
-            found.narrow(dim, 0, length - by).copy_(gradient.narrow(dim, by, length - by))
-            found.narrow(dim, 1, by).add_(gradient.narrow(dim, 0, by).flip(dim))
+            result.narrow(dim, 0, length - by).copy_(gradient.narrow(dim, by, length - by))
+            result.narrow(dim, 1, by).add_(gradient.narrow(dim, 0, by).flip(dim))
         elif by < 0:
-            found.narrow(dim, -by, length + by).copy_(gradient.narrow(dim, 0, length + by))
-            found.narrow(dim, length - 1 + by, -by).add_(gradient.narrow(dim, length + by, -by).flip(dim))
-        gradient = found
+            result.narrow(dim, -by, length + by).copy_(gradient.narrow(dim, 0, length + by))
+            result.narrow(dim, length - 1 + by, -by).add_(gradient.narrow(dim, length + by, -by).flip(dim))
+        gradient = result
     return gradient

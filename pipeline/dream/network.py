@@ -1,7 +1,7 @@
-"""A pretrained network that shows its layers, frozen.
+"""A pretrained, frozen network that returns the activations of its layers.
 
-Layers carry the names of the network's own modules (``features.12``, ``inception4c.branch1``, ``layer3.5``), the
-field's short ones where it has them (``fire9``, ``conv4_3``, ``mixed6b``), and ``logits`` for the classifier's output.
+Layers have the names of the network's own modules (``features.12``, ``inception4c.branch1``, ``layer3.5``), the field's
+short ones (``fire9``, ``conv4_3``, ``mixed6b``), and ``logits`` for the classifier's output.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,23 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, fx, nn
 
-from pipeline.dream.feature_extractor import LOGITS, cut, halve, meta_copy, shapes, trace
-from pipeline.dream.reflect_pad import mirror_in_order
+from pipeline.dream.feature_extractor import LOGITS, cast_weights, cut, infer_shapes, meta_copy, trace
+from pipeline.dream.reflect_pad import use_deterministic_padding
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError, RenderError, nearest
-from pipeline.runtime.device import in_order
 from pipeline.targets.layer_names import Layers, plain
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of red, green and blue
-PROBE_SIZES = (16, 24, 32, 48, 64, 80, 96, 128, 160, 224)
+PROBE_SIDES = (16, 24, 32, 48, 64, 80, 96, 128, 160, 224)  # pixels
 
 
 class Network:
     """A frozen network on one device.
 
-    ``layers`` maps every layer that has a map of channels to its channel count, shallow to deep.
-    ``named`` finds them by every name they go by. ``classes`` are the names that ``class:`` targets may use.
-    ``weights`` says what was loaded.
+    ``layers`` maps every layer that has a map of channels to its channel count, shallow to deep; ``named`` resolves
+    their names. ``model`` is the bare module, ``classes`` are the names that ``class:`` targets may use, ``weights``
+    says what was loaded.
     """
 
     def __init__(
@@ -42,67 +41,57 @@ class Network:
     ) -> None:
         self.name, self.classes, self.weights = name, classes, weights
         self.short_names, self.class_layer = dict(short_names or {}), class_layer
-        self._model = model.eval().requires_grad_(False)
-        self._graph, self._nodes = trace(self._model)
-        self._cuts: dict[frozenset[str], fx.GraphModule] = {}  # in the network's precision
-        self._exact: dict[frozenset[str], fx.GraphModule] = {}
-        self._halves: dict[nn.Module, nn.Module] = {}
+        self.model = model.eval().requires_grad_(False)
+        self._graph, self._nodes = trace(self.model)
+        self._cuts: dict[tuple[frozenset[str], bool], fx.GraphModule] = {}
+        self._cast: dict[nn.Module, nn.Module] = {}
         self._channel_dim = channel_dim
         self.layers = self._count_channels()
         self.named = Layers(name, self.layers, self.short_names)
         self._mean, self._std = (torch.tensor(each).view(1, 3, 1, 1) for each in normalisation)
-        self.device, self._dtype = torch.device("cpu"), torch.float32
-        self._format = torch.contiguous_format
+        self.device, self.precision, self.channels_last = torch.device("cpu"), torch.float32, False
 
-    def to(self, device: torch.device, dtype: torch.dtype, channels_last: bool = False) -> "Network":
-        """Move to ``device``; convolutions run in ``dtype`` (autocast), activations in the given memory order.
+    def to(
+        self, device: torch.device, precision: torch.dtype, channels_last: bool = False, deterministic: bool = True
+    ) -> "Network":
+        """Move to ``device``. Convolutions run in ``precision`` (autocast), activations in the given memory layout.
 
-        Mirrored borders, whose gradient a GPU adds up in any order, are exchanged for ones that give the same bits
-        every time, where these are wanted.
+        ``deterministic`` replaces reflection padding on CUDA, whose gradient torch adds up in any order.
         """
-        self.device, self._dtype = device, dtype
-        self._format = torch.channels_last if channels_last else torch.contiguous_format
-        if device.type == "cuda" and in_order():
-            mirror_in_order(self._model, self._graph)
-        self._model.to(device=device, memory_format=self._format)  # type: ignore[call-overload]
+        self.device, self.precision, self.channels_last = device, precision, channels_last
+        if device.type == "cuda" and deterministic:
+            use_deterministic_padding(self.model, self._graph)
+        self.model.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
         self._mean, self._std = self._mean.to(device), self._std.to(device)
         self._cuts.clear()
-        self._exact.clear()
-        self._halves.clear()
+        self._cast.clear()
         return self
-
-    @property
-    def precision(self) -> torch.dtype:
-        """In which convolutions run."""
-        return self._dtype
-
-    @property
-    def channels_last(self) -> bool:
-        """Whether activations lie in memory with their channels last."""
-        return self._format == torch.channels_last
 
     def activations(self, frame: Tensor, layers: Iterable[str], *, exact: bool = False) -> dict[str, Tensor]:
         """Frame ``(1, 3, H, W)`` in [0, 1] → ``{layer: (1, C, h, w)}`` (``logits``: ``(1, classes)``), float32.
 
-        Only what these layers need is computed. ``layers`` are names as ``resolve`` returns them. ``exact`` computes in
+        Computes only what these layers need. ``layers`` are names as ``resolve`` returns them. ``exact`` computes in
         float32 whatever the network's precision.
         """
-        half = self._dtype != torch.float32 and not exact
-        seeing = self._cut(frozenset(layers), half)
-        with torch.autocast(self.device.type, self._dtype, enabled=half):
-            inputs = ((frame - self._mean) / self._std).contiguous(memory_format=self._format)
-            maps: dict[str, Tensor] = seeing(inputs)
+        half = self.precision != torch.float32 and not exact
+        extractor = self.extractor(frozenset(layers), half)
+        with torch.autocast(self.device.type, self.precision, enabled=half):
+            maps: dict[str, Tensor] = extractor(self.normalise(frame))
         maps = {name: map.float() for name, map in maps.items()}
         if self._channel_dim == 3:
             maps = {name: map.movedim(3, 1) if map.dim() == 4 else map for name, map in maps.items()}
         return maps
+
+    def normalise(self, frame: Tensor) -> Tensor:
+        """The network's input for a frame in [0, 1]."""
+        return ((frame - self._mean) / self._std).contiguous(memory_format=self.memory_format)
 
     def resolve(self, layer: str, key: str) -> str:
         """The layer's full name for a full or short one. Raises ConfigError with the nearest names."""
         return self.named.resolve(layer, key)
 
     def channels(self, layer: str, key: str = "score.layers") -> int:
-        """How many channels the layer has."""
+        """The number of channels of the layer."""
         return self.named.count(layer, key)
 
     def class_index(self, name: str, key: str) -> int:
@@ -111,30 +100,26 @@ class Network:
             return int(name)
         known = [plain(each) for each in self.classes]
         if plain(name) not in known:
-            shown = (
-                nearest(name, self.classes) or f"; it knows {len(self.classes)}, such as {', '.join(self.classes[:6])}"
-            )
-            raise ConfigError(key, f"class:{name}", f"{self.name} knows no such class{shown}")
+            examples = f"; it knows {len(self.classes)}, such as {', '.join(self.classes[:6])}"
+            hint = nearest(name, self.classes) or examples
+            raise ConfigError(key, f"class:{name}", f"{self.name} knows no such class{hint}")
         return known.index(plain(name))
 
     def main_layers(self) -> list[str]:
         """The layers that a person would name, shallow to deep."""
         return self.named.main()
 
-    def smallest(self, layers: Iterable[str]) -> int:
-        """The least side in pixels, of a few tried, with which these layers can still be computed."""
-        wanted = frozenset(layers)
-        for size in PROBE_SIZES:
+    def min_side(self, layers: Iterable[str]) -> int:
+        """The smallest side in pixels, of a few tried, at which these layers can be computed."""
+        names = frozenset(layers)
+        for side in PROBE_SIDES:
             try:
-                self._shapes(wanted, (size, size + 17))
+                self._shapes(names, (side, side + 17))
             except (RuntimeError, ValueError, AssertionError):
                 continue
-            return size
-        raise ConfigError(
-            "network.name",
-            self.name,
-            "it cannot look at pictures of free size; choose a convolutional one",
-        )
+            return side
+        reason = "it cannot look at pictures of free size; choose a convolutional one"
+        raise ConfigError("network.name", self.name, reason)
 
     def map_size(self, layer: str, size: tuple[int, int]) -> tuple[int, int] | None:
         """The size (h, w) of the layer's map of a frame of ``size``; None where it has no map (logits)."""
@@ -143,28 +128,32 @@ class Network:
             return None
         return (shape[1], shape[2]) if self._channel_dim == 3 else (shape[2], shape[3])
 
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The memory layout of activations."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
     def _count_channels(self) -> dict[str, int]:
-        """Channels of every layer whose output is a map, found without computing anything (meta tensors)."""
+        """Channels of every layer whose output is a map, inferred on meta tensors."""
         try:
-            shapes_of = self._shapes(None, (224, 224))
+            shapes = self._shapes(frozenset({LOGITS}), (224, 224))
         except (RuntimeError, ValueError, AssertionError) as error:
             raise RenderError(f"network.name={self.name}: it cannot be taken apart ({error})") from error
-        found = {}
+        counts = {}
         for name, node in self._nodes.items():
-            shape = shapes_of.get(node.name, ())
+            shape = shapes.get(node.name, ())
             if len(shape) == 4 and min(shape[2:]) > 1 and shape[self._channel_dim] > 3:
-                found[name] = shape[self._channel_dim]
-        return found
+                counts[name] = shape[self._channel_dim]
+        return counts
 
-    def _cut(self, wanted: frozenset[str], half: bool) -> fx.GraphModule:
+    def extractor(self, layers: frozenset[str], half: bool) -> fx.GraphModule:
         """What computes these layers; ``half``: with weights in half precision where autocast would cast them."""
-        cuts = self._cuts if half or self._dtype == torch.float32 else self._exact
-        if wanted not in cuts:
-            cuts[wanted] = cut(self._model, self._graph, self._nodes, wanted)
+        if (layers, half) not in self._cuts:
+            extractor = cut(self.model, self._graph, self._nodes, layers)
             if half:
-                halve(cuts[wanted], self._dtype, self._halves)
-        return cuts[wanted]
+                cast_weights(extractor, self.precision, self._cast)
+            self._cuts[layers, half] = extractor
+        return self._cuts[layers, half]
 
-    def _shapes(self, layers: frozenset[str] | None, size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        twin = cut(meta_copy(self._model), self._graph, self._nodes, layers or frozenset({LOGITS}))
-        return shapes(twin, size)
+    def _shapes(self, layers: frozenset[str], size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        return infer_shapes(cut(meta_copy(self.model), self._graph, self._nodes, layers), size)

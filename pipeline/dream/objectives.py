@@ -1,84 +1,248 @@
-"""What each kind of target measures in a layer's activations: one function per kind, ``(1, C, h, w)`` → scalar.
+"""The objective of each kind of target: one class per kind, listed in ``OBJECTIVES``.
 
-All of them grow in proportion to the activations, so that in a sum none outgrows the others as a dream ripens.
-Each is a mean over the map's places, or, where it is not, a function of such means, which stands beside it: so parts of
-a map can be measured one by one.
+The *measures* of a target are means over the places of its layer's activation map; ``combine`` makes the scalar from
+them. Measures of the parts of a map, each weighted by its fraction of the places, add up to those of the whole map, so
+large frames can be measured tile by tile. All scalars grow in proportion to the activations: in a sum, none outgrows
+the others as a dream ripens.
 """
+
+from functools import cached_property
+from math import sqrt
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.dream.gains import REFERENCE_SIDE, Context
+from pipeline.dream.tiling import View
+from pipeline.errors import ConfigError
+from pipeline.targets.target import Target
+
 TINY = 1e-12
-MOST_FEATURES = 1024  # of a guide that are compared with
-PLACES_AT_ONCE = 4096  # of the frame that are compared at once
+DIVERSITY = 1.0  # pull of keeping channels apart, over the pull of the channels
+MAX_FEATURES = 1024  # of a guide
+PLACES_AT_ONCE = 4096  # of the frame that are compared with a guide
+
+Shift = tuple[float, float]
+"""How far the frame was moved (down, right), in frame sizes."""
 
 
-def layer(seen: Tensor) -> Tensor:
-    """The mean square of everything that the layer sees (Mordvintsev, Olah and Tyka 2015); ``root`` follows."""
-    return seen.square().mean()
+class TargetObjective:
+    """The objective of one target. ``layer`` is its layer's full name, ``channels`` are the ones there it is about."""
+
+    separable = True  # the gradient of ``combine`` is the same whatever the measures are
+    graph_safe = True  # the same operations run whatever the jitter, and no value goes to the host
+    scalar = True  # there is a single measure
+
+    def __init__(self, target: Target, context: Context, key: str) -> None:
+        self.target, self.context = target, context
+        self.layer, self.channels = self.locate(key)
+
+    def locate(self, key: str) -> tuple[str, tuple[int, ...]]:
+        """The layer and the channels. Raises ConfigError naming ``key`` unless the network has them."""
+        target, network = self.target, self.context.network
+        layer = network.resolve(target.layer, key)
+        channels = target.channels if target.channel is None else (target.channel,)
+        if max(channels, default=0) >= network.layers[layer]:
+            raise ConfigError(key, target, f"{target.layer} has channels 0 to {network.layers[layer] - 1}")
+        return layer, channels
+
+    def measure(
+        self, activation: Tensor, shift: Shift = (0.0, 0.0), view: View | None = None, index: Tensor | None = None
+    ) -> Tensor:
+        """The measures in a map ``(1, C, h, w)``, or in the part of one that is ``view``: a scalar or a vector.
+
+        ``index`` ``(1,)`` replaces the channel.
+        """
+        if activation.numel() == 0:  # too near the frame's end for a place of its own
+            activation, view = activation.new_zeros(1, activation.shape[1], 1, 1), None
+        means = self.means(activation, index)
+        return means if view is None else means * view.fraction
+
+    def means(self, activation: Tensor, index: Tensor | None = None) -> Tensor:
+        """The measures that are means over all places of ``(1, C, h, w)``."""
+        raise NotImplementedError
+
+    def combine(self, measures: Tensor) -> Tensor:
+        """Measures → the target's own scalar."""
+        return measures
+
+    def pull(self, measures: Tensor, size: tuple[int, int]) -> Tensor:
+        """``combine``, scaled so that a pixel's gradient is inverse to the number of pixels of the frame (h, w)."""
+        return self.combine(measures)
+
+    def gain(self) -> float:
+        """What the pull is divided by."""
+        return self.context.gains.of(
+            self.target.bare(),
+            self.layer,
+            lambda activation, size: self.pull(self.measure(activation), size),
+            one_channel=len(self.channels) == 1,
+        )
+
+    def graph_key(self) -> tuple[object, int]:
+        """What decides the operations, and the index that is data for them."""
+        return self.target, 0
 
 
-def root(power: Tensor) -> Tensor:
-    """A layer's mean square → its root, which has the same direction and does not grow by the square."""
-    return (power + TINY).sqrt()
+class Layer(TargetObjective):
+    """The root mean square of a layer: the direction of the mean square (Mordvintsev, Olah and Tyka 2015)."""
+
+    separable = False
+
+    def means(self, activation: Tensor, index: Tensor | None = None) -> Tensor:
+        return activation.square().mean()
+
+    def combine(self, measures: Tensor) -> Tensor:
+        return (measures + TINY).sqrt()
 
 
-def channel(seen: Tensor, index: int | Tensor) -> Tensor:
-    """The mean activation of one channel, or of one class: ``(1, C)`` will do; its index may be a tensor ``(1,)``."""
-    return (seen[:, index] if isinstance(index, int) else seen.index_select(1, index)).mean()
+class Channel(TargetObjective):
+    """The mean activation of one channel."""
+
+    def means(self, activation: Tensor, index: Tensor | None = None) -> Tensor:
+        channel = activation[:, self.channels[0]] if index is None else activation.index_select(1, index)
+        return channel.mean()
+
+    def graph_key(self) -> tuple[object, int]:
+        """All channels of a layer have the same operations."""
+        return f"channel of {self.layer}", self.channels[0]
 
 
-def place(size: tuple[int, int], at: tuple[float, float]) -> tuple[int, int]:
-    """(row, column) of a map of this size (h, w) at (x, y), fractions of it; the nearest where they lie outside."""
-    row, column = (int(min(max(part, 0.0), 1.0) * length) for part, length in zip((at[1], at[0]), size, strict=True))
-    return min(row, size[0] - 1), min(column, size[1] - 1)
+class Class(Channel):
+    """The mean of one class's map, or its logit."""
+
+    def locate(self, key: str) -> tuple[str, tuple[int, ...]]:
+        network = self.context.network
+        return network.class_layer, (network.class_index(self.target.name, key),)
 
 
-def mixture(seen: Tensor) -> Tensor:
-    """The channels' means summed with random but fixed signs, over the root of their count.
+class Neuron(TargetObjective):
+    """One channel at one place of the frame."""
 
-    Gradients so summed add up by their squares: it has the deviation of a usual channel's gradient.
-    """
-    means = seen.flatten(2).mean(dim=2)[0] if seen.dim() == 4 else seen[0]
-    signs = torch.randint(0, 2, means.shape, generator=torch.Generator().manual_seed(1)) * 2.0 - 1
-    mixed: Tensor = (means * signs.to(means.device)).sum() / len(means) ** 0.5
-    return mixed
+    graph_safe = False
+
+    def measure(
+        self, activation: Tensor, shift: Shift = (0.0, 0.0), view: View | None = None, index: Tensor | None = None
+    ) -> Tensor:
+        assert self.target.place is not None
+        x, y = self.target.place
+        whole, corner = (activation.shape[2:], (0, 0)) if view is None else (view.whole, view.corner)
+        row, column = _place((whole[0], whole[1]), (x + shift[1], y + shift[0]))
+        row, column = row - corner[0], column - corner[1]
+        inside = 0 <= row < activation.shape[2] and 0 <= column < activation.shape[3]
+        return activation[0, self.channels[0], row, column] if inside else activation.new_zeros(())
+
+    def pull(self, measures: Tensor, size: tuple[int, int]) -> Tensor:
+        return measures * (REFERENCE_SIDE / sqrt(size[0] * size[1]))
 
 
-def meetings(seen: Tensor, indices: tuple[int, ...]) -> Tensor:
-    """How much channels fire at the same places: the mean product of their maps, two by two, ``(K, K)``."""
-    maps = seen[0, list(indices)].flatten(1).relu() + TINY
-    return maps @ maps.T / maps.shape[1]
+class Direction(TargetObjective):
+    """More of a second channel, less of a first."""
+
+    scalar = False
+
+    def means(self, activation: Tensor, index: Tensor | None = None) -> Tensor:
+        return torch.stack([activation[:, channel].mean() for channel in self.channels])
+
+    def combine(self, measures: Tensor) -> Tensor:
+        first, second = self._per_gain(measures)
+        return torch.stack([second, -first]).sum()
+
+    def _per_gain(self, measures: Tensor) -> list[Tensor]:
+        """Each channel's mean over its gain."""
+        gain = self.context.gains.of_channel
+        return [mean / gain(self.layer, index) for index, mean in zip(self.channels, measures, strict=False)]
 
 
-def overlap(met: Tensor) -> Tensor:
-    """The mean cosine between the maps of channels that met so often, two by two.
+class Diverse(Direction):
+    """Several channels, each at places of its own: their means less the overlap of their maps.
 
     The diversity term of Olah, Mordvintsev and Schubert 2017, between channels instead of pictures.
     """
-    length = met.diagonal().sqrt() + TINY
-    together = met / (length[:, None] * length[None, :])
-    mean: Tensor = (together.sum() - together.diagonal().sum()) / (len(met) * (len(met) - 1))
+
+    separable = graph_safe = False
+
+    def means(self, activation: Tensor, index: Tensor | None = None) -> Tensor:
+        return torch.cat([super().means(activation), coactivation(activation, self.channels).flatten()])
+
+    def combine(self, measures: Tensor) -> Tensor:
+        parts = self._per_gain(measures)
+        products = measures[len(parts) :].view(len(parts), len(parts))
+        gain = self.context.gains.of(
+            f"overlap of {self.target.bare()}",
+            self.layer,
+            lambda activation, size: overlap(coactivation(activation, self.channels)),
+        )
+        return torch.stack(parts).sum() - overlap(products) * (DIVERSITY / gain)
+
+
+class Guide(TargetObjective):
+    """The mean match of each place with its nearest feature of a guide picture.
+
+    Guided dreaming after Mordvintsev, Olah and Tyka 2015: the nearest is the one of the greatest dot product. Features
+    have unit length; otherwise the strongest of them would win everywhere.
+    """
+
+    def locate(self, key: str) -> tuple[str, tuple[int, ...]]:
+        network, layers = self.context.network, self.context.network.main_layers()
+        # Two thirds of the way down motifs are parts of things, and not yet things.
+        layer = self.target.layer or self.context.guide_layer or layers[2 * len(layers) // 3]
+        return network.resolve(layer, key), ()
+
+    def means(self, activation: Tensor, index: Tensor | None = None) -> Tensor:
+        places, features = activation[0].flatten(1).T, self.features
+        with torch.no_grad():
+            parts = torch.split(places, PLACES_AT_ONCE)
+            nearest = torch.cat([(part @ features.T).argmax(dim=1) for part in parts])
+        return (places * features[nearest]).sum(dim=1).mean()
+
+    @cached_property
+    def features(self) -> Tensor:
+        """The guide's activations as ``(K, C)`` vectors of unit length, K spread over the places."""
+        network = self.context.network
+        with torch.no_grad():
+            picture = self.context.pictures[self.target.name].to(network.device)
+            places = network.activations(picture, [self.layer])[self.layer][0].flatten(1).T
+            if len(places) > MAX_FEATURES:
+                places = places[torch.linspace(0, len(places) - 1, MAX_FEATURES, device=places.device).long()]
+            return F.normalize(places, dim=1, eps=TINY)
+
+
+OBJECTIVES: dict[str, type[TargetObjective]] = {
+    "layer": Layer,
+    "channel": Channel,
+    "neuron": Neuron,
+    "class": Class,
+    "dir": Direction,
+    "diverse": Diverse,
+    "guide": Guide,
+}
+
+
+def objective_of(target: Target, context: Context, key: str) -> TargetObjective:
+    """The objective of a target. Raises ConfigError naming ``key`` unless the network has the target."""
+    kind: str = target.kind
+    if target.channel is not None:
+        kind = "channel" if target.place is None else "neuron"
+    return OBJECTIVES[kind](target, context, key)
+
+
+def coactivation(activation: Tensor, channels: tuple[int, ...]) -> Tensor:
+    """How much K channels fire at the same places: the mean product of their maps, pair by pair, ``(K, K)``."""
+    maps = activation[0, list(channels)].flatten(1).relu() + TINY
+    return maps @ maps.T / maps.shape[1]
+
+
+def overlap(products: Tensor) -> Tensor:
+    """The mean cosine between the maps of different channels, from their ``coactivation``."""
+    length = products.diagonal().sqrt() + TINY
+    cosines = products / (length[:, None] * length[None, :])
+    mean: Tensor = (cosines.sum() - cosines.diagonal().sum()) / (len(products) * (len(products) - 1))
     return mean
 
 
-def guide(seen: Tensor, features: Tensor) -> Tensor:
-    """How much of its nearest guide feature each place sees, on average; ``features`` are ``(K, C)``.
-
-    Guided dreaming after Mordvintsev, Olah and Tyka 2015: the nearest is the one of the greatest dot product. The
-    features have unit length; otherwise the strongest of them would win everywhere.
-    """
-    places = seen[0].flatten(1).T
-    with torch.no_grad():
-        best = torch.cat([(part @ features.T).argmax(dim=1) for part in torch.split(places, PLACES_AT_ONCE)])
-    return (places * features[best]).sum(dim=1).mean()
-
-
-def features(seen: Tensor) -> Tensor:
-    """What a guide's layer ``(1, C, h, w)`` sees, as ``(K, C)`` vectors of unit length, K spread over the places."""
-    places = seen[0].flatten(1).T
-    if len(places) > MOST_FEATURES:
-        chosen = torch.linspace(0, len(places) - 1, MOST_FEATURES, device=places.device).long()
-        places = places[chosen]
-    return F.normalize(places, dim=1, eps=TINY)
+def _place(size: tuple[int, int], at: tuple[float, float]) -> tuple[int, int]:
+    """(row, column) of a map of this size (h, w) at (x, y), fractions of it; the nearest where they lie outside."""
+    row, column = (int(min(max(part, 0.0), 1.0) * length) for part, length in zip((at[1], at[0]), size, strict=True))
+    return min(row, size[0] - 1), min(column, size[1] - 1)

@@ -1,8 +1,8 @@
-"""From the raw gradient to a step worth taking.
+"""Gradient preconditioning: from the raw gradient to the direction of a step.
 
-Raw gradients are mostly fine noise in rainbow colours. *Preconditioning* weighs fine detail down and lets the colours
-move together as they do in photographs: the Fourier and decorrelated parameterisation of *Feature Visualization*
-(Olah, Mordvintsev, Schubert, Distill 2017), applied to the gradient, so that it works in a feedback loop on pixels.
+Raw gradients are mostly fine noise in rainbow colours. Preconditioning damps fine detail and makes colours move
+together as they do in photographs: the Fourier and decorrelated parameterisation of *Feature Visualization* (Olah,
+Mordvintsev, Schubert, Distill 2017), applied to the gradient, so that it works in a feedback loop on pixels.
 """
 
 from functools import lru_cache
@@ -13,14 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import DreamConfig
-from pipeline.dream.pyramid import quick_side
+from pipeline.dream.pyramid import fast_side
 
-LOWEST = 1 / 32  # cycles per pixel under which all frequencies count alike
+MIN_FREQUENCY = 1 / 32  # cycles per pixel, below which all frequencies count alike
 GAUSSIANS = (0.5, 1.0, 2.0)  # deviations in pixels
-BANDS = (0.0, 1.0, 2.0, 4.0, 8.0)  # deviations in pixels between which a Laplacian band lies
+BANDS = (0.0, 1.0, 2.0, 4.0, 8.0)  # deviations in pixels; a Laplacian band lies between two
 EQUALIZE_CELL = 16  # pixels over which local strength is measured
-MARGIN = 24  # pixels at least by which a gradient is continued before it is transformed
-IDENTITY = 0.15  # of each colour's own will, beside what colours share
+MIN_MARGIN = 24  # pixels added to a gradient before its Fourier transform
+IDENTITY = 0.15  # part of each colour that moves by itself
 TINY = 1e-12
 
 # Square root of the colour covariance of ImageNet, as published with the article above.
@@ -42,39 +42,38 @@ def _precondition(gradient: Tensor, mode: str, exponent: float) -> Tensor:
     if mode == "none":
         return gradient
     height, width = gradient.shape[2:]
-    return _weighed(_framed(gradient), mode, exponent)[..., :height, :width]
+    return _filter(_with_margin(gradient), mode, exponent)[..., :height, :width]
 
 
-def _framed(gradient: Tensor) -> Tensor:
-    """Continued below and to the right: a Fourier transform takes a picture for a torus, and without something between
-    them what one border draws would be smeared over the opposite one.
+def _with_margin(gradient: Tensor) -> Tensor:
+    """The gradient with a margin below and to the right, which fades from the mirrored end to the mirrored beginning.
 
-    What is added mirrors the end, and more and more the beginning.
+    A Fourier transform treats a picture as a torus: without a margin one border would smear over the opposite one.
     """
     height, width = gradient.shape[2:]
-    below, right = (min(quick_side(side + MARGIN), 2 * side - 2) - side for side in (height, width))
-    framed = gradient.new_empty(*gradient.shape[:2], height + max(below, 0), width + max(right, 0))
-    framed[..., :height, :width] = gradient
+    below, right = (min(fast_side(side + MIN_MARGIN), 2 * side - 2) - side for side in (height, width))
+    padded = gradient.new_empty(*gradient.shape[:2], height + max(below, 0), width + max(right, 0))
+    padded[..., :height, :width] = gradient
     if right > 0:
-        rows = framed[..., :height, :]
-        _continue(rows[..., width:], gradient[..., -right - 1 : -1].flip(3), gradient[..., 1 : right + 1].flip(3))
+        rows = padded[..., :height, :]
+        _fade(rows[..., width:], gradient[..., -right - 1 : -1].flip(3), gradient[..., 1 : right + 1].flip(3))
     if below > 0:
-        end, beginning = framed[..., height - below - 1 : height - 1, :], framed[..., 1 : below + 1, :]
-        _continue(framed[..., height:, :].mT, end.flip(2).mT, beginning.flip(2).mT)
-    return framed
+        end, beginning = padded[..., height - below - 1 : height - 1, :], padded[..., 1 : below + 1, :]
+        _fade(padded[..., height:, :].mT, end.flip(2).mT, beginning.flip(2).mT)
+    return padded
 
 
-def _continue(place: Tensor, end: Tensor, beginning: Tensor) -> None:
-    """Go over from one to the other along the columns, in place."""
-    torch.lerp(end, beginning, _rising(place.shape[3], str(place.device)), out=place)
+def _fade(place: Tensor, end: Tensor, beginning: Tensor) -> None:
+    """Write the fade from ``end`` to ``beginning`` along the columns into ``place``."""
+    torch.lerp(end, beginning, _ramp(place.shape[3], str(place.device)), out=place)
 
 
 @lru_cache(maxsize=64)
-def _rising(count: int, device: str) -> Tensor:
+def _ramp(count: int, device: str) -> Tensor:
     return torch.linspace(0, 1, count, device=device)
 
 
-def _weighed(gradient: Tensor, mode: str, exponent: float) -> Tensor:
+def _filter(gradient: Tensor, mode: str, exponent: float) -> Tensor:
     size, device = (gradient.shape[2], gradient.shape[3]), str(gradient.device)
     spectrum = torch.fft.rfft2(gradient)
     if mode in ("fourier", "gaussian"):
@@ -83,12 +82,12 @@ def _weighed(gradient: Tensor, mode: str, exponent: float) -> Tensor:
         return evened
     # Laplacian-pyramid normalisation (Mordvintsev et al. 2015): every band gets the same deviation.
     passes = [_gaussian(size, (deviation,), device) for deviation in BANDS]
-    bands = [_filtered(spectrum, finer - coarser, size) for finer, coarser in pairwise(passes)]
-    bands.append(_filtered(spectrum, passes[-1], size))
+    bands = [_band(spectrum, finer - coarser, size) for finer, coarser in pairwise(passes)]
+    bands.append(_band(spectrum, passes[-1], size))
     return torch.stack([band / (band.std() + TINY) for band in bands]).sum(dim=0)
 
 
-def _filtered(spectrum: Tensor, transfer: Tensor, size: tuple[int, int]) -> Tensor:
+def _band(spectrum: Tensor, transfer: Tensor, size: tuple[int, int]) -> Tensor:
     filtered: Tensor = torch.fft.irfft2(spectrum * transfer, s=size)
     return filtered
 
@@ -106,8 +105,8 @@ def _fourier(size: tuple[int, int], exponent: float, device: str) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _log_frequency(size: tuple[int, int], device: str) -> Tensor:
-    """ln of the frequency over the lowest that counts, 0 below it; the exponent, which may move, stays outside."""
-    logarithm: Tensor = (_frequency(size, device) / LOWEST).clamp_(min=1).log_()
+    """ln(frequency / ``MIN_FREQUENCY``), 0 below it. The exponent, which may change in time, stays outside."""
+    logarithm: Tensor = (_frequency(size, device) / MIN_FREQUENCY).clamp_(min=1).log_()
     return logarithm
 
 
@@ -127,11 +126,11 @@ def _colour_matrix(amount: float, device: str) -> Tensor:
 
 
 def _equalize(direction: Tensor, power: float) -> Tensor:
-    """Divide by local strength to ``power``: what is strong holds back, calm areas come forward."""
+    """Divide by local strength to ``power``: strong areas are damped, calm ones amplified."""
     height, width = direction.shape[2:]
     cells = (max(1, round(height / EQUALIZE_CELL)), max(1, round(width / EQUALIZE_CELL)))
     energy = F.adaptive_avg_pool2d(direction.square().mean(dim=1, keepdim=True), cells)
-    # Two more averages: without them the cells' borders could be seen.
+    # Two more averages hide the borders of the cells.
     energy = F.avg_pool2d(F.pad(energy, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     energy = energy + 1e-3 * energy.mean() + TINY
     local = F.interpolate(energy, size=(height, width), mode="bilinear", align_corners=False)

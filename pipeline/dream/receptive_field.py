@@ -1,20 +1,20 @@
-"""Receptive fields: how far apart the places of a layer's map lie in the frame, and how far around it each one sees."""
+"""Receptive fields: the stride of a layer's map in the frame, and the pixels that a place of the map depends on."""
 
 import torch
 
 from pipeline.dream.network import Network
 
-SIDE = 384  # pixels, of the picture on which fields are measured
-UNSEEN = 1e-7  # of the gradient's energy, left out of a field
+SIDE = 384  # pixels of the picture on which fields are measured
+CUT_OFF = 1e-7  # of the gradient's energy, left out of a field
 
 
-class Fields:
-    """The fields of a network's layers, each found once."""
+class ReceptiveFields:
+    """The receptive fields of a network's layers, each measured once."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._grain: dict[str, int] = {}
-        self._reach: dict[str, tuple[int, int]] = {}
+        self._strides: dict[str, int] = {}
+        self._fields: dict[str, tuple[int, int]] = {}
         self._sizes: dict[tuple[str, tuple[int, int]], tuple[int, int] | None] = {}
 
     def map_size(self, layer: str, size: tuple[int, int]) -> tuple[int, int] | None:
@@ -23,35 +23,35 @@ class Fields:
             self._sizes[layer, size] = self._network.map_size(layer, size)
         return self._sizes[layer, size]
 
-    def grain(self, layer: str) -> int:
+    def stride(self, layer: str) -> int:
         """Pixels between two neighbouring places of the layer's map; 1 where it has no map."""
-        if layer not in self._grain:
+        if layer not in self._strides:
             small, large = (self.map_size(layer, (side, side)) for side in (SIDE, 2 * SIDE))
-            self._grain[layer] = 1 if small is None or large is None else round(SIDE / max(1, large[0] - small[0]))
-        return self._grain[layer]
+            self._strides[layer] = 1 if small is None or large is None else round(SIDE / max(1, large[0] - small[0]))
+        return self._strides[layer]
 
-    def reach(self, layer: str) -> tuple[int, int]:
-        """Pixels before a place of the layer's map and from it on, on either axis, within which nearly all lies that it
-        sees; a place lies at its number times the grain, which is not the middle where a network pads nothing.
+    def field(self, layer: str) -> tuple[int, int]:
+        """Pixels before a place of the layer's map and from it on, on either axis, that hold nearly all of its field.
 
-        It is measured on noise, since the outer parts of what a place could see hardly count (Luo et al.,
-        *Understanding the Effective Receptive Field*, 2016).
+        A place lies at its number times the stride, which is not the middle where a network has no padding. The field
+        is measured on noise, since the outer parts of the theoretical one hardly count (Luo et al., *Understanding the
+        Effective Receptive Field*, 2016).
         """
-        if layer not in self._reach:
-            self._reach[layer] = self._measure(layer)
-        return self._reach[layer]
+        if layer not in self._fields:
+            self._fields[layer] = self._measure(layer)
+        return self._fields[layer]
 
     def _measure(self, layer: str) -> tuple[int, int]:
         noise = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
         with torch.enable_grad():
             picture = (0.45 + 0.2 * noise).to(self._network.device).requires_grad_(True)
-            seen = self._network.activations(picture, [layer])[layer]
-            if seen.dim() != 4:
-                return SIDE // 2, SIDE // 2  # it sees everything
-            at = seen.shape[2] // 2
-            (gradient,) = torch.autograd.grad(seen[0, :, at, at].square().sum(), picture)
+            activation = self._network.activations(picture, [layer])[layer]
+            if activation.dim() != 4:
+                return SIDE // 2, SIDE // 2  # depends on the whole frame
+            at = activation.shape[2] // 2
+            (gradient,) = torch.autograd.grad(activation[0, :, at, at].square().sum(), picture)
         energy = gradient.double().square().sum(dim=(0, 1)).cpu()
         lines = torch.maximum(energy.sum(dim=0), energy.sum(dim=1))
-        little, place = UNSEEN * float(lines.sum()), at * self.grain(layer)
+        little, place = CUT_OFF * float(lines.sum()), at * self.stride(layer)
         from_start, from_end = lines.cumsum(0), lines.flip(0).cumsum(0)
         return place - int((from_start < little).sum()), SIDE - place - int((from_end < little).sum())

@@ -1,8 +1,8 @@
-"""Tiles: a large frame cut into windows that overlap, so that memory follows the window's size and not the frame's.
+"""Tiles: a large frame cut into overlapping windows, so that memory follows the window's size and not the frame's.
 
-The network looks at windows one after the other. Each place of a layer's map belongs to one window, which holds all, or
-nearly all, of what that place sees; its gradient reaches into the margins and is added up there. So what is added up is
-the gradient of the whole frame's objective: windows leave no seam to be blended.
+The network processes one window after the other. Each place of a layer's map belongs to one window, which holds all, or
+nearly all, of the place's receptive field; its gradient reaches into the margins and is added up there. So the sum is
+the gradient of the whole frame's objective, and there are no edges to blend.
 """
 
 from dataclasses import dataclass
@@ -10,13 +10,31 @@ from itertools import pairwise
 from math import ceil
 
 import torch
+from torch import Tensor
 
-from pipeline.dream.target_measures import View
+MIN_SIDE = 64  # pixels of a window
+AUTO_PIXELS = 6_000_000  # of a frame, from which auto uses tiles
+AUTO_SIDE = {"cpu": 1024, "cuda": 2048, "mps": 1024}  # pixels of a window
+BYTES_PER_PIXEL = 6144  # of a GPU's memory with which auto needs no tiles, whatever the network
 
-LEAST = 64  # pixels, the smallest side of a window
-LARGE = 6_000_000  # pixels from which auto looks at a frame in tiles
-AUTO = {"cpu": 1024, "cuda": 2048, "mps": 1024}  # pixels, the windows' side
-BYTES = 6144  # of a GPU's memory per pixel with which auto needs no tiles, whatever the network
+
+@dataclass(frozen=True)
+class View:
+    """The places of a layer's map that a window stands for.
+
+    ``inner`` are their rows and columns in the window's own map; ``corner`` is where the first of them lies in the
+    whole map, ``whole`` that map's size (h, w), ``fraction`` their part of all its places. A layer without a map
+    (logits) has only a fraction.
+    """
+
+    inner: tuple[slice, slice] | None
+    corner: tuple[int, int]
+    whole: tuple[int, int]
+    fraction: float
+
+    def crop(self, activation: Tensor) -> Tensor:
+        """The window's map ``(1, C, h, w)`` → the places that count."""
+        return activation if self.inner is None else activation[..., self.inner[0], self.inner[1]]
 
 
 @dataclass(frozen=True)
@@ -41,10 +59,10 @@ class Tile:
         """Where it lies in the frame."""
         return slice(self.rows.start, self.rows.end), slice(self.columns.start, self.columns.end)
 
-    def view(self, grain: int, whole: tuple[int, int] | None, size: tuple[int, int]) -> View:
-        """Which places of a layer's map it stands for.
+    def view(self, stride: int, whole: tuple[int, int] | None, size: tuple[int, int]) -> View:
+        """The places of a layer's map that it stands for.
 
-        ``grain`` is the pixels between two places, ``whole`` the size of the map (None: there is none) of a frame of
+        ``stride`` is the pixels between two places, ``whole`` the size of the map (None: there is none) of a frame of
         ``size``, all (h, w).
         """
         if whole is None:
@@ -52,71 +70,81 @@ class Tile:
             return View(None, (0, 0), (1, 1), pixels / (size[0] * size[1]))
         spans, inner, corner, places = (self.rows, self.columns), [], [], 1
         for span, length, pixels in zip(spans, whole, size, strict=True):
-            first = min(span.first // grain, length)
-            last = length if span.last == pixels else min(span.last // grain, length)
-            inner.append(slice(first - span.start // grain, last - span.start // grain))
+            first = min(span.first // stride, length)
+            last = length if span.last == pixels else min(span.last // stride, length)
+            inner.append(slice(first - span.start // stride, last - span.start // stride))
             corner.append(first)
             places *= last - first
         return View((inner[0], inner[1]), (corner[0], corner[1]), whole, places / (whole[0] * whole[1]))
 
 
-def side(setting: object, size: tuple[int, int], device: torch.device) -> int | None:
-    """The side in pixels of the windows in which a picture of ``size`` (h, w) is looked at; None: in one piece.
+def tile_side(setting: object, size: tuple[int, int], device: torch.device) -> int | None:
+    """The side in pixels of the windows for a picture of ``size`` (h, w); None: no tiles.
 
-    ``setting`` is ``dream.tile``. ``auto`` goes by the picture's size and the kind of device, not by the memory that
-    happens to be free: the same film is cut the same way every time.
+    ``setting`` is ``dream.tile``. ``auto`` goes by the picture's size and the device, not by the memory that happens to
+    be free: the same film is cut in the same way every time.
     """
     pixels = size[0] * size[1]
     if setting == "never":
         return None
     if setting == "auto":
-        roomy = device.type == "cuda" and pixels * BYTES <= torch.cuda.get_device_properties(device).total_memory
-        return None if pixels <= LARGE or roomy else AUTO.get(device.type, AUTO["cpu"])
+        if device.type == "cuda" and pixels * BYTES_PER_PIXEL <= torch.cuda.get_device_properties(device).total_memory:
+            return None
+        return None if pixels <= AUTO_PIXELS else AUTO_SIDE.get(device.type, AUTO_SIDE["cpu"])
     assert isinstance(setting, int)
     return None if pixels <= setting * setting else setting
 
 
-def smaller(setting: object, size: tuple[int, int], device: torch.device) -> int | None:
-    """The next smaller windows for a picture that found no memory, half as wide; None when there are none."""
-    now = side(setting, size, device) or max(LEAST, ceil((size[0] * size[1]) ** 0.5))
-    half = now // 2 // LEAST * LEAST
-    return half if half >= LEAST else None
+def smaller_side(setting: object, size: tuple[int, int], device: torch.device) -> int | None:
+    """The side of windows half as wide, for a picture that ran out of memory; None when there are none smaller."""
+    side = tile_side(setting, size, device) or max(MIN_SIDE, ceil((size[0] * size[1]) ** 0.5))
+    half = side // 2 // MIN_SIDE * MIN_SIDE
+    return half if half >= MIN_SIDE else None
 
 
-def cut(
-    size: tuple[int, int], window: int, *, reach: tuple[int, int], grain: int, least: int, dice: torch.Generator
+def cut_tiles(
+    size: tuple[int, int],
+    max_side: int,
+    *,
+    field: tuple[int, int],
+    stride: int,
+    min_side: int,
+    generator: torch.Generator,
 ) -> list[Tile]:
-    """Windows of at most ``window`` pixels a side that together stand for every pixel of ``size`` (h, w) once.
+    """Windows of at most ``max_side`` pixels that together stand for every pixel of ``size`` (h, w) once.
 
-    They begin at multiples of ``grain``, so that their maps lie on the whole map's places, have a side of at least
-    ``least``, and take in ``reach`` (pixels before a place, and from it on), each up to three eighths of ``window``.
-    ``dice`` moves the cuts, so that none stays where it is from step to step.
+    They begin at multiples of ``stride``, so that their maps lie on the places of the whole map, and have sides of at
+    least ``min_side``. Their margins hold ``field`` (pixels before a place, and from it on), each up to three eighths
+    of ``max_side``. ``generator`` moves the cuts, so that they differ from step to step.
     """
-    widest = max(1, 3 * window // (8 * grain))
-    # One place more: what pads a window is no picture, and the little that is seen of it counts.
-    before, after = (min(ceil(pixels / grain) + 1, widest) * grain for pixels in reach)
-    rows, columns = (_spans(length, window, (before, after), grain, least, dice) for length in size)
+    widest = max(1, 3 * max_side // (8 * stride))
+    # One place more: the padding of a window is no picture, and what little is seen of it counts.
+    before, after = (min(ceil(pixels / stride) + 1, widest) * stride for pixels in field)
+    rows, columns = (_spans(length, max_side, (before, after), stride, min_side, generator) for length in size)
     return [Tile(row, column) for row in rows for column in columns]
 
 
 def _spans(
-    length: int, window: int, margin: tuple[int, int], grain: int, least: int, dice: torch.Generator
+    length: int, max_side: int, margin: tuple[int, int], stride: int, min_side: int, generator: torch.Generator
 ) -> list[Span]:
     """The windows on one axis."""
-    if length <= window:
+    if length <= max_side:
         return [Span(0, length, 0, length)]
-    most = max(1, (window - sum(margin)) // grain) * grain
-    # A quarter of a window more than it takes: room for the cuts to move in.
-    count = ceil((length + most / 4) / most)
-    step = ceil((length + most / 4) / count / grain) * grain
-    room = (count * step - length) // grain
-    offset = int(torch.randint(0, room + 1, (), generator=dice)) * grain
-    between = (n * step - offset for n in range(1, count))
-    edges = [0, *(edge for edge in between if 0 < edge < length), length]
-    found = []
+    inner = max(1, (max_side - sum(margin)) // stride) * stride
+    # A quarter of a window more than needed, as room for the cuts to move in.
+    count = ceil((length + inner / 4) / inner)
+    step = ceil((length + inner / 4) / count / stride) * stride
+    room = (count * step - length) // stride
+    offset = int(torch.randint(0, room + 1, (), generator=generator)) * stride
+    cuts = (n * step - offset for n in range(1, count))
+    edges = [0, *(cut for cut in cuts if 0 < cut < length), length]
+    spans = []
     for first, last in pairwise(edges):
         start, end = max(0, first - margin[0]), min(length, last + margin[1])
-        if end - start < least:
-            start, end = max(0, min(start, (length - least) // grain * grain)), min(length, max(end, start + least))
-        found.append(Span(start, end, first, last))
-    return found
+        if end - start < min_side:
+            start, end = (
+                max(0, min(start, (length - min_side) // stride * stride)),
+                min(length, max(end, start + min_side)),
+            )
+        spans.append(Span(start, end, first, last))
+    return spans

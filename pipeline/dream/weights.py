@@ -1,6 +1,5 @@
-"""Where weights come from: a file, the cache, a download. Verified on every load, never unpickled."""
+"""Weight files: a given file, torchvision's cache or a download. Hashed on every load, never unpickled."""
 
-import hashlib
 import re
 import urllib.error
 import warnings
@@ -15,8 +14,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.errors import InputError
+from pipeline.runtime.files import sha256_of
 
-# Whole SHA-256 of published files, where they are publicly attested; the others' names carry its first digits.
+# Whole SHA-256 of published files, where they are publicly attested; the names of others carry its first digits.
 PUBLISHED = {
     "vgg16-397923af.pth": "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
     "resnet50-0676ba61.pth": "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
@@ -34,40 +34,41 @@ class Weights:
 def find_weights(network: str, given: str | None, url: str | None) -> Weights:
     """The file to load: ``given``, else torchvision's cache, else a download of ``url`` into that cache.
 
-    The whole file is hashed on every load. A published file carries the beginning of its SHA-256 in its name; the
-    rest is noted beside the file when it is first found good, and must be the same ever after. Raises InputError when
-    there is no file to be had or it is not the published one.
+    A published file has the beginning of its SHA-256 in its name. The whole hash is written next to the file when it is
+    first verified, and must be the same from then on. Raises InputError where there is no file, or another than the
+    published one.
     """
     if given is not None:
         path = Path(given)
         if not path.is_file():
             raise InputError(f"network.weights={given}: there is no such file")
-        return Weights(path, _sha256(path))
+        return Weights(path, _sha256_of(path))
     assert url is not None
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
     published = _published_hash(path.name)
     if not path.is_file():
         _download(network, url, path, published)
-    weights = Weights(path, _sha256(path))
-    published = max(published, _pinned(weights), key=len)
+    weights, pin = Weights(path, _sha256_of(path)), path.with_name(f"{path.name}.sha256")
+    published = max(published, _read_pin(pin), key=len)
     if not weights.sha256.startswith(published):
         raise InputError(
             f"{path} is damaged: its SHA-256 begins {weights.sha256[:8]}, the published one {published[:8]}; "
             f"delete it, or fetch {url} again"
         )
-    _pin(weights)
+    with suppress(OSError):  # the cache may be read-only
+        pin.write_text(weights.sha256, encoding="ascii")
     return weights
 
 
-def fit(model: nn.Module, weights: Weights, network: str) -> nn.Module:
-    """``model`` with its tensors taken from the file, float32; InputError when the file is of another network."""
-    state = {name: tensor for name, tensor in _read(weights.path).items() if not _auxiliary(name)}
+def load_weights(model: nn.Module, weights: Weights, network: str) -> nn.Module:
+    """``model`` with its tensors from the file, in float32; InputError when the file is of another network."""
+    state = {name: tensor for name, tensor in _read(weights.path).items() if not _is_auxiliary(name)}
     expected = model.state_dict()
-    lost = [n for n in expected if n not in state and not n.endswith("num_batches_tracked")]
+    missing = [n for n in expected if n not in state and not n.endswith("num_batches_tracked")]
     foreign = [n for n in state if n not in expected]
     wrong = [n for n in expected if n in state and state[n].shape != expected[n].shape]
-    if lost or foreign or wrong:
-        reason = f"it lacks {lost[0]}" if lost else f"{foreign[0]} is not of this network" if foreign else ""
+    if missing or foreign or wrong:
+        reason = f"it lacks {missing[0]}" if missing else f"{foreign[0]} is not of this network" if foreign else ""
         if wrong:
             shapes = f"{tuple(state[wrong[0]].shape)} instead of {tuple(expected[wrong[0]].shape)}"
             reason = f"{wrong[0]} has shape {shapes}"
@@ -85,7 +86,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        with warnings.catch_warnings():  # about pickles that are refused a moment later
+        with warnings.catch_warnings():  # about pickles, which are refused in the next line
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError) as error:
@@ -100,39 +101,28 @@ def _read(path: Path) -> dict[str, Tensor]:
     return {str(name): tensor for name, tensor in state.items()}
 
 
-def _auxiliary(name: str) -> bool:
+def _is_auxiliary(name: str) -> bool:
     return name.startswith(("aux1.", "aux2.", "AuxLogits."))
 
 
 def _published_hash(name: str) -> str:
-    if name in PUBLISHED:
-        return PUBLISHED[name]
-    found = re.search(r"-([0-9a-f]{8,64})\.", name)
-    return found.group(1) if found else ""
+    """The SHA-256 of a published file, or as much of it as its name tells."""
+    match = re.search(r"-([0-9a-f]{8,64})\.", name)
+    return PUBLISHED.get(name, match.group(1) if match else "")
 
 
-def _pin(weights: Weights) -> None:
-    """Note the whole hash of a file found good, so that from now on all of it counts."""
-    with suppress(OSError):  # the cache may be read-only
-        _pin_file(weights).write_text(weights.sha256, encoding="ascii")
-
-
-def _pinned(weights: Weights) -> str:
+def _read_pin(path: Path) -> str:
+    """The SHA-256 from an earlier load; empty where there is none."""
     try:
-        text = _pin_file(weights).read_text(encoding="ascii").strip()
+        text = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
     return text if re.fullmatch(r"[0-9a-f]{64}", text) else ""
 
 
-def _pin_file(weights: Weights) -> Path:
-    return weights.path.with_name(f"{weights.path.name}.sha256")
-
-
-def _sha256(path: Path) -> str:
+def _sha256_of(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 

@@ -26,7 +26,7 @@ def make(plan: FilmPlan, path: Path) -> str:
         log.info(note)
     device = choose_device(config.device, config.deterministic)
     arithmetic = choose_arithmetic(config.precision, config.network, device)
-    seeing = model_zoo.build(config.network).to(device, *arithmetic)
+    seeing = model_zoo.build(config.network).to(device, *arithmetic, config.deterministic)
     with Stop() as stop:
         moments = sketch(draft(plan.shots[0]), seeing, lambda: stop.requested)
     estimate = measure(plan.shots[0], seeing, moments[len(moments) // 2]).words()

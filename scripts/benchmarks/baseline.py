@@ -53,7 +53,7 @@ class CommonWay:
         self._device, self.way = of.network.device, way
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         self._file = self.folder / "weights.pth"
-        weights = of.network._model.state_dict()
+        weights = of.network.model.state_dict()
         torch.save({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, self._file)
         dice = np.random.default_rng(0)
         self.picture: Picture = (dice.random((*of.size, 3), dtype=np.float32) * 0.3 + 0.3).astype(np.float32)

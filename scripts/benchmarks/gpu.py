@@ -94,7 +94,7 @@ def as_rendered(of: Subject, more: Sequence[str], folder: Path, frames: int) -> 
     """
     home = Path(tempfile.mkdtemp(dir=folder))
     weights = home / "weights.pth"
-    torch.save({name: each.cpu().contiguous() for name, each in of.network._model.state_dict().items()}, weights)
+    torch.save({name: each.cpu().contiguous() for name, each in of.network.model.state_dict().items()}, weights)
     words = [*more, f"duration={frames}f", f"output={home / 'film.mp4'}"]
     config = settings(of.network.name, of.size, device=str(of.network.device), more=words, weights=str(weights))
     watch = Stopwatch(WARM - 1)

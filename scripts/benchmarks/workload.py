@@ -61,16 +61,16 @@ class Subject:
 
     def bare(self) -> Callable[[], None]:
         """A frame's passes and nothing else: the cut network forward, and backward to its input."""
-        self.network.activations(torch.zeros(1, 3, 224, 224, device=self.network.device), [self.layer])
-        module = self.network._cuts[frozenset({self.layer})]
+        half = self.network.precision != torch.float32
+        module = self.network.extractor(frozenset({self.layer}), half)
         dice = torch.Generator().manual_seed(0)
-        memory = self.network._format
+        memory = self.network.memory_format
         leaves = [torch.randn(1, 3, *size, generator=dice) for size in self.octaves()]
         leaves = [leaf.to(self.network.device).contiguous(memory_format=memory) for leaf in leaves]
         pulls: dict[int, Tensor] = {}
 
         def passes() -> None:
-            with torch.autocast(self.network.device.type, self.network._dtype, self.network._dtype != torch.float32):
+            with torch.autocast(self.network.device.type, self.network.precision, half):
                 for number, leaf in enumerate(leaves):
                     for _ in range(self.plan.config.dream.steps):
                         seen = module(leaf.requires_grad_(True))[self.layer]
@@ -116,8 +116,8 @@ def subject(
     trained = bool(weights) or name == "motifnet"
     network = model_zoo.build(found.network) if trained else untrained(name)
     place = choose_device(found.device)
-    network.to(place, *choose_arithmetic(found.precision, found.network, place))
-    named = Objective(network)._find(target)
+    network.to(place, *choose_arithmetic(found.precision, found.network, place), found.deterministic)
+    named = Objective(network).resolve(target)
     channel = named.channels[0] if named.channels else None
     film = plan_film(found, folder, "film")
     return Subject(replace(film.shots[0], notes=film.notes), network, target, named.layer, channel, trained)

@@ -11,9 +11,9 @@ from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
 
 
-def test_a_channels_twin_is_its_nearest_kin(tiny: Network) -> None:
+def test_a_copy_of_a_channel_is_the_most_similar(tiny: Network) -> None:
     """Channel 9 is made a copy of channel 4, slightly disturbed."""
-    model = copy.deepcopy(tiny._model)
+    model = copy.deepcopy(tiny.model)
     layer = model.get_submodule("two.0")
     assert isinstance(layer, nn.Conv2d) and layer.bias is not None
     wobble = 0.02 * torch.randn(layer.weight[4].shape, generator=torch.Generator().manual_seed(0))

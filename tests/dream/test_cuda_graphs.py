@@ -1,4 +1,4 @@
-"""Passes that are recorded give the gradients of those that are not, however weights and pictures change."""
+"""Recorded gradients are those of launched operations, however weights and pictures change."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,20 +8,20 @@ from torch import Tensor
 
 from pipeline.config import DreamConfig, NetworkConfig
 from pipeline.dream import cuda_graphs, model_zoo
-from pipeline.dream import gradient as ascent
-from pipeline.dream.cuda_graphs import Graphs
+from pipeline.dream.cuda_graphs import RecordedGradients
 from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.gradient import whole_gradient
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.runtime.device import choose_device
 from pipeline.targets.target import TargetWeights
 from tests.targets.notation import target_of, weights_of
 
-STEADY = ["two", "three:3", "class:owl", "dir:three:5>12", "guide:photo"]
+GRAPH_SAFE = ["two", "three:3", "class:owl", "dir:three:5>12", "guide:photo"]
 SHIFT = (5, -7)
 
 
-class Rerun:
+class RerunRecorder:
     """A recorder for devices without CUDA: the work is done again on the same buffers, into the same result."""
 
     def __init__(self) -> None:
@@ -49,52 +49,54 @@ def objective(tiny: Network) -> Objective:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr(cuda_graphs.log, "warning", lines.append)
     return lines
 
 
-def faded(targets: list[str], step: int) -> TargetWeights:
+def fading_weights(targets: list[str], step: int) -> TargetWeights:
     return {target_of(target): (0.31 + 0.17 * step) * (-1) ** n for n, target in enumerate(targets)}
 
 
-@pytest.mark.parametrize("targets", [*([each] for each in STEADY), STEADY, STEADY[::-1]])
-def test_a_recording_gives_the_same_bits_while_weights_fade(objective: Objective, targets: list[str]) -> None:
-    recorder = Rerun()
-    recorded = Graphs(recorder)
+@pytest.mark.parametrize("targets", [*([each] for each in GRAPH_SAFE), GRAPH_SAFE, GRAPH_SAFE[::-1]])
+def test_a_recording_serves_all_weights(objective: Objective, targets: list[str]) -> None:
+    recorder = RerunRecorder()
+    recorded = RecordedGradients(recorder)
     for step in range(6):
-        picture, weights = noise(seed=step), faded(targets, step)
-        expected = ascent.gradient(objective, picture, weights, SHIFT)
-        assert torch.equal(recorded.gradient(objective, picture, weights, SHIFT), expected)
+        picture, weights = noise(seed=step), fading_weights(targets, step)
+        expected = whole_gradient(objective, picture, weights, SHIFT)
+        assert torch.equal(recorded.recorded_gradient(objective, picture, weights, SHIFT), expected)
     assert recorder.made == 1  # one recording for all weights
-    assert recorder.played == 1 + 6 - cuda_graphs.WORTH  # one of them to see that it is right
+    assert recorder.played == 1 + 6 - cuda_graphs.USES_BEFORE_RECORDING  # one of them to see that it is right
 
 
-def test_one_recording_stands_for_all_channels_and_one_for_all_classes(objective: Objective) -> None:
-    recorder = Rerun()
-    recorded = Graphs(recorder)
+def test_one_recording_serves_all_channels(objective: Objective) -> None:
+    recorder = RerunRecorder()
+    recorded = RecordedGradients(recorder)
     for step in range(6):
         for targets in (
             weights_of({f"three:{step}": 1.0}),
             weights_of({f"three:{step}": 0.3, f"three:{step + 5}": 0.7 * step + 0.1}),
             weights_of({f"class:{step}": 1.0, "two": 0.5, f"three:{15 - step}": -0.2}),
         ):
-            expected = ascent.gradient(objective, noise(seed=step), targets, SHIFT)
-            assert torch.equal(recorded.gradient(objective, noise(seed=step), targets, SHIFT), expected)
+            expected = whole_gradient(objective, noise(seed=step), targets, SHIFT)
+            assert torch.equal(recorded.recorded_gradient(objective, noise(seed=step), targets, SHIFT), expected)
     assert recorder.made == 3
 
 
-def test_what_a_recording_gave_stays_as_it_is(objective: Objective) -> None:
-    recorded = Graphs(Rerun())
-    found = [recorded.gradient(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT) for step in range(6)]
+def test_results_are_copies(objective: Objective) -> None:
+    recorded = RecordedGradients(RerunRecorder())
+    found = [
+        recorded.recorded_gradient(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT) for step in range(6)
+    ]
     for step, each in enumerate(found):
-        assert torch.equal(each, ascent.gradient(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT))
+        assert torch.equal(each, whole_gradient(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT))
 
 
-def test_sizes_targets_their_order_and_objectives_have_recordings_of_their_own(tiny: Network) -> None:
-    one, other, recorder = Objective(tiny), Objective(tiny), Rerun()
-    recorded = Graphs(recorder)
+def test_each_size_and_objective_has_its_recording(tiny: Network) -> None:
+    one, other, recorder = Objective(tiny), Objective(tiny), RerunRecorder()
+    recorded = RecordedGradients(recorder)
     asked: list[tuple[Objective, Tensor, TargetWeights]] = [
         (one, noise(), weights_of({"two": 1.0})),
         (one, noise(48, 66), weights_of({"two": 1.0})),
@@ -104,29 +106,29 @@ def test_sizes_targets_their_order_and_objectives_have_recordings_of_their_own(t
     ]
     for _ in range(5):
         for objective, picture, targets in asked:
-            found = recorded.gradient(objective, picture, targets, SHIFT)
-            assert torch.equal(found, ascent.gradient(objective, picture, targets, SHIFT))
+            found = recorded.recorded_gradient(objective, picture, targets, SHIFT)
+            assert torch.equal(found, whole_gradient(objective, picture, targets, SHIFT))
     assert recorder.made == len(asked)
 
 
 @pytest.mark.parametrize("target", ["three:2@0.75x0.25", "diverse:three:1+4+9"])
-def test_what_hangs_on_the_roll_or_the_host_is_not_recorded(objective: Objective, target: str) -> None:
-    recorder = Rerun()
-    recorded = Graphs(recorder)
+def test_unsafe_targets_are_not_recorded(objective: Objective, target: str) -> None:
+    recorder = RerunRecorder()
+    recorded = RecordedGradients(recorder)
     for step in range(5):
         shift, targets = (3 * step, -step), weights_of({target: 1.0, "two": 1.0})
-        expected = ascent.gradient(objective, noise(), targets, shift)
-        assert torch.equal(recorded.gradient(objective, noise(), targets, shift), expected)
+        expected = whole_gradient(objective, noise(), targets, shift)
+        assert torch.equal(recorded.recorded_gradient(objective, noise(), targets, shift), expected)
     assert not recorder.made
 
 
-def test_the_recordings_used_longest_ago_are_given_up(objective: Objective) -> None:
-    recorder = Rerun()
-    recorded = Graphs(recorder, most=2)
+def test_the_least_recently_used_recording_is_dropped(objective: Objective) -> None:
+    recorder = RerunRecorder()
+    recorded = RecordedGradients(recorder, max_recordings=2)
 
-    def ask(width: int, times: int = cuda_graphs.WORTH) -> None:
+    def ask(width: int, times: int = cuda_graphs.USES_BEFORE_RECORDING) -> None:
         for _ in range(times):
-            recorded.gradient(objective, noise(48, width), weights_of({"two": 1.0}), SHIFT)
+            recorded.recorded_gradient(objective, noise(48, width), weights_of({"two": 1.0}), SHIFT)
 
     ask(64)
     ask(66)
@@ -138,32 +140,29 @@ def test_the_recordings_used_longest_ago_are_given_up(objective: Objective) -> N
     assert recorder.made == 3
     ask(66)
     assert recorder.made == 4
-    assert len(recorded._known) == 2
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no recording\nhere"), torch.OutOfMemoryError("CUDA out of memory")])
-def test_what_cannot_be_recorded_is_dreamed_all_the_same(
-    objective: Objective, said: list[str], error: Exception
-) -> None:
+def test_failing_recorders_are_given_up(objective: Objective, warnings: list[str], error: Exception) -> None:
     def failing(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
         raise error
 
-    recorded = Graphs(failing)
+    recorded = RecordedGradients(failing)
     for step in range(6):
-        found = recorded.gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
-        assert torch.equal(found, ascent.gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
-    assert len(said) == 1
-    assert str(error).splitlines()[0] in said[0]
-    assert "\n" not in said[0]
+        found = recorded.recorded_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
+        assert torch.equal(found, whole_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
+    assert len(warnings) == 1
+    assert str(error).splitlines()[0] in warnings[0]
+    assert "\n" not in warnings[0]
 
 
-def test_a_recording_that_fails_later_or_is_wrong_is_given_up(objective: Objective, said: list[str]) -> None:
+def test_failing_or_wrong_recordings_are_given_up(objective: Objective, warnings: list[str]) -> None:
     def wrong(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
         gradient = work()
         return lambda: None, torch.zeros_like(gradient)
 
     def breaking(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
-        replay, found = Rerun()(work)
+        replay, found = RerunRecorder()(work)
         plays: Iterator[int] = iter(range(2))
 
         def once() -> None:
@@ -173,77 +172,83 @@ def test_a_recording_that_fails_later_or_is_wrong_is_given_up(objective: Objecti
         return once, found
 
     for recorder in (wrong, breaking):
-        recorded = Graphs(recorder)
+        recorded = RecordedGradients(recorder)
         for step in range(7):
-            found = recorded.gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
-            assert torch.equal(found, ascent.gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
+            found = recorded.recorded_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
+            assert torch.equal(found, whole_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
         assert not recorded.working
-    assert "another gradient" in said[0]
-    assert len(said) == 2
+    assert "another gradient" in warnings[0]
+    assert len(warnings) == 2
 
 
-def test_a_dreamer_gives_recordings_up_before_it_takes_smaller_tiles(
-    tiny: Network, said: list[str], monkeypatch: pytest.MonkeyPatch
+def test_a_dreamer_drops_recordings_before_it_takes_tiles(
+    tiny: Network, warnings: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tiles change the bits of a film; recordings do not."""
-    recorder = Rerun()
-    recorded, objective = Graphs(recorder), Objective(tiny)
+    recorder = RerunRecorder()
+    recorded, objective = RecordedGradients(recorder), Objective(tiny)
 
     def dreamed(config: DreamConfig) -> list[Tensor]:
         dreamer, canvas, found = Dreamer(objective, config, 48), noise(), []
-        dice = torch.Generator().manual_seed(0)
+        generator = torch.Generator().manual_seed(0)
         for _ in range(5):
-            canvas = dreamer.dream(canvas, lambda scale: weights_of({"three": 1.0}), config, 0.04, dice)
+            canvas = dreamer.dream(canvas, lambda scale: weights_of({"three": 1.0}), config, 0.04, generator)
             found.append(canvas)
         assert dreamer.tile == "auto"
         return found
 
     config = DreamConfig(octaves=2)
     expected = dreamed(config)
-    monkeypatch.setattr(cuda_graphs, "on", lambda device: recorded)
+    monkeypatch.setattr("pipeline.dream.dreamer.recorded_gradients", lambda device: recorded)
     assert all(map(torch.equal, dreamed(config), expected))
     assert recorder.made == 2  # one for each octave
 
     played = recorder.played
     assert all(map(torch.equal, dreamed(DreamConfig(octaves=2, graphs=False)), expected))
     assert recorder.played == played  # switched off
-    memory, gradient = iter([True]), recorded.gradient
+    memory, gradient = iter([True]), recorded.recorded_gradient
 
     def once_full(*asked: object) -> Tensor:
         if next(memory, False):
             raise torch.OutOfMemoryError("CUDA out of memory")
         return gradient(*asked)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(recorded, "gradient", once_full)
+    monkeypatch.setattr(recorded, "recorded_gradient", once_full)
     assert all(map(torch.equal, dreamed(config), expected))
     assert not recorded.working
-    assert said == ["passes are launched one by one from here on, not from recordings (the device ran out of memory)"]
+    assert warnings == ["CUDA graphs are off from here on (the device ran out of memory)"]
 
 
 def test_nothing_is_recorded_without_cuda() -> None:
-    assert cuda_graphs.on(torch.device("cpu")) is None
+    assert cuda_graphs.recorded_gradients(torch.device("cpu")) is None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_a_graph_gives_the_bits_of_single_launches(precision: torch.dtype) -> None:
+def test_a_graph_gives_the_bits_of_launches(precision: torch.dtype) -> None:
     device = choose_device("cuda")
     objective = Objective(model_zoo.build(NetworkConfig()).to(device, precision))
-    recorded = cuda_graphs.Graphs(cuda_graphs.CudaRecorder(device))
+    recorder, recordings = cuda_graphs.CudaRecorder(device), list[cuda_graphs.Work]()
+
+    def record(work: cuda_graphs.Work) -> tuple[Callable[[], None], Tensor]:
+        recordings.append(work)
+        return recorder(work)
+
+    recorded = RecordedGradients(record)
     for step in range(8):
         for size in ((135, 240), (270, 480)):
             picture, targets = (
                 noise(*size, seed=step).to(device),
                 weights_of({"stage3": 0.1 * step + 0.1, f"stage4:{step}": 0.5}),
             )
-            expected = ascent.gradient(objective, picture, targets, SHIFT)
-            assert torch.equal(recorded.gradient(objective, picture, targets, SHIFT), expected)
+            expected = whole_gradient(objective, picture, targets, SHIFT)
+            assert torch.equal(recorded.recorded_gradient(objective, picture, targets, SHIFT), expected)
     assert recorded.working
-    assert sum(isinstance(known, cuda_graphs._Recording) for known in recorded._known.values()) == 2
+    assert len(recordings) == 2
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_after_a_recording_that_failed_the_device_goes_on() -> None:
+def test_the_device_works_after_a_failed_recording() -> None:
     device = choose_device("cuda")
     one = torch.ones(4, device=device)
 

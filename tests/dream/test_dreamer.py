@@ -2,53 +2,51 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.config import DreamConfig
+from pipeline.config import DreamConfig, NetworkConfig
+from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.errors import DreamError
 from tests.targets.notation import target_of, weights_of
 
-SEES = weights_of({"three": 1.0})
+TARGETS = weights_of({"three": 1.0})
 
 
 def noise(height: int = 96, width: int = 128) -> Tensor:
     return 0.45 + 0.1 * torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(3))
 
 
-def dream(
-    objective: Objective, config: DreamConfig, canvas: Tensor, frames: int = 1, fps: float = 24.0, seed: int = 0
-) -> Tensor:
-    dreamer = Dreamer(objective, config, min(canvas.shape[2:]))
+def dream(dreamer: Dreamer, canvas: Tensor, frames: int = 1, fps: float = 24.0, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     for _ in range(frames):
-        canvas = dreamer.dream(canvas, lambda scale: SEES, config, 1 / fps, generator)
+        canvas = dreamer.dream(canvas, lambda scale: TARGETS, dreamer.config, 1 / fps, generator)
     return canvas
 
 
 @pytest.mark.parametrize("precondition", ["fourier", "gaussian", "laplacian", "none"])
 def test_dreaming_raises_the_activation(tiny: Network, precondition: str) -> None:
     objective = Objective(tiny)
-    dreamed = dream(objective, DreamConfig(precondition=precondition, jitter=8), noise(), frames=12)
+    dreamer = Dreamer(objective, DreamConfig(precondition=precondition, jitter=8), 96)
+    dreamed = dream(dreamer, noise(), frames=12)
     assert objective.activation(dreamed, target_of("three")) > 2 * objective.activation(noise(), target_of("three"))
     assert float(dreamed.min()) >= 0
     assert float(dreamed.max()) <= 1
 
 
-def test_the_same_generator_gives_the_same_bits_and_another_does_not(tiny: Network) -> None:
-    first, second, other = (dream(Objective(tiny), DreamConfig(), noise(), seed=seed) for seed in (0, 0, 1))
-    assert torch.equal(first, second)
-    assert not torch.equal(first, other)
+def test_frames_depend_on_the_generator(tiny: Network) -> None:
+    dreamer = Dreamer(Objective(tiny), DreamConfig(), 96)
+    assert torch.equal(dream(dreamer, noise()), dream(dreamer, noise()))
+    assert not torch.equal(dream(dreamer, noise()), dream(dreamer, noise(), seed=1))
 
 
-def test_detail_survives_what_a_small_octave_cannot_hold(tiny: Network) -> None:
+def test_a_small_octave_keeps_the_canvas_detail(tiny: Network) -> None:
     """With the smallest octave alone, only smooth changes are added: the finest detail stays as it was."""
     config = DreamConfig(octaves=2, octave_ratio=2.0, tone="free")
     canvas = 0.5 + 0.1 * torch.randn(1, 3, 96, 128, generator=torch.Generator().manual_seed(5)).clamp(-2, 2)
     generator = torch.Generator().manual_seed(0)
-    dreamed = Dreamer(Objective(tiny), config, 96).dream(
-        canvas, lambda scale: SEES if scale < 0.6 else {}, config, 1 / 24, generator
-    )
+    dreamer = Dreamer(Objective(tiny), config, 96)
+    dreamed = dreamer.dream(canvas, lambda scale: TARGETS if scale < 0.6 else {}, config, 1 / 24, generator)
     change = torch.fft.rfft2(dreamed - canvas).abs()
     assert float(change[..., 40:56, 50:].mean()) < 0.02 * float(change[..., :8, :8].mean())
 
@@ -59,44 +57,45 @@ def test_scales_run_from_coarse_to_fine(tiny: Network) -> None:
     assert dreamer.scales(100) == [0.0625, 0.125, 0.25, 0.5]
 
 
-def test_an_octave_too_small_to_see_the_target_is_left_out(tiny: Network) -> None:
+def test_an_octave_can_be_too_small_for_a_target(tiny: Network) -> None:
     dreamer = Dreamer(Objective(tiny), DreamConfig(), 100)
-    assert dreamer.fits(1.0, SEES)
-    assert not dreamer.fits(0.04, SEES)
+    assert dreamer.fits(1.0, TARGETS)
+    assert not dreamer.fits(0.04, TARGETS)
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 31), (16, 300), (301, 33)])
 def test_small_and_odd_frames_are_dreamed(tiny: Network, size: tuple[int, int]) -> None:
-    assert dream(Objective(tiny), DreamConfig(octaves=8), noise(*size)).shape == (1, 3, *size)
+    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=8), min(size))
+    assert dream(dreamer, noise(*size)).shape == (1, 3, *size)
 
 
-def test_the_look_does_not_hang_on_the_frame_rate(tiny: Network) -> None:
+def test_activation_does_not_depend_on_the_frame_rate(tiny: Network) -> None:
     objective = Objective(tiny)
-    slow = objective.activation(dream(objective, DreamConfig(), noise(), frames=12, fps=12), target_of("three"))
-    fast = objective.activation(dream(objective, DreamConfig(), noise(), frames=24, fps=24), target_of("three"))
+    dreamer = Dreamer(objective, DreamConfig(), 96)
+    slow = objective.activation(dream(dreamer, noise(), frames=12, fps=12), target_of("three"))
+    fast = objective.activation(dream(dreamer, noise(), frames=24, fps=24), target_of("three"))
     assert 0.7 < slow / fast < 1.4
 
 
-def test_a_gradient_that_is_not_finite_stops_with_advice(tiny: Network) -> None:
+def test_a_gradient_that_is_not_finite_is_reported(tiny: Network) -> None:
+    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=1), 96)
     with pytest.raises(DreamError, match=r"not finite at the octave of scale 1.00; try precision=float32"):
-        dream(Objective(tiny), DreamConfig(octaves=1), noise() * float("inf"))
+        dream(dreamer, noise() * float("inf"))
 
 
-def test_a_deep_target_takes_no_octave_from_a_shallow_one(tiny: Network) -> None:
+def test_a_deep_target_takes_no_octave_from_a_shallow_one() -> None:
     """What fits no small octave leaves the others to dream there."""
-    objective = Objective(tiny)
-    objective._smallest[frozenset({"three"})] = 90
-    config = DreamConfig(octaves=2, octave_ratio=2.0, tone="free")
-    dreamer = Dreamer(objective, config, 96)
-    alone, beside = (
+    deep = model_zoo.build(NetworkConfig())
+    dreamer = Dreamer(Objective(deep), DreamConfig(octaves=2, octave_ratio=2.0, tone="free"), 40)
+    alone, both = (
         dreamer.dream(
-            noise(),
-            lambda scale, sight=sight: sight if scale < 0.6 else {},
-            config,
+            noise(40, 56),
+            lambda scale, weights=weights: weights if scale < 0.6 else {},
+            dreamer.config,
             1 / 24,
             torch.Generator().manual_seed(0),
         )
-        for sight in (weights_of({"one": 1.0}), weights_of({"one": 1.0, "three": 1e-3}))
+        for weights in (weights_of({"stage1": 1.0}), weights_of({"stage1": 1.0, "class:owl": 1e-3}))
     )
-    assert torch.equal(alone, beside)
-    assert not torch.equal(alone, noise())
+    assert torch.equal(alone, both)
+    assert not torch.equal(alone, noise(40, 56))

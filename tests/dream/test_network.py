@@ -6,7 +6,7 @@ from torch import nn
 
 from pipeline.config import NetworkConfig
 from pipeline.dream import model_zoo
-from pipeline.dream.feature_extractor import LOGITS, cut
+from pipeline.dream.feature_extractor import LOGITS
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError
@@ -24,11 +24,11 @@ def bare(name: str) -> Network:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_known_network_can_be_taken_apart(name: str) -> None:
-    taken = bare(name)
-    assert len(taken.main_layers()) >= 4
-    assert all(taken.channels(layer) >= 8 for layer in taken.main_layers()[1:-1])
-    assert len(taken.classes) == 1000
-    assert taken.smallest([taken.resolve(taken.main_layers()[-1], "key")]) <= 96
+    network = bare(name)
+    assert len(network.main_layers()) >= 4
+    assert all(network.channels(layer) >= 8 for layer in network.main_layers()[1:-1])
+    assert len(network.classes) == 1000
+    assert network.min_side([network.resolve(network.main_layers()[-1], "key")]) <= 96
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_every_known_network_can_be_taken_apart(name: str) -> None:
     ],
 )
 def test_layers_have_their_own_and_short_names(name: str, short: str, full: str, channels: int) -> None:
-    taken = bare(name)
-    assert taken.resolve(short, "key") == full
-    assert taken.channels(short) == channels
+    network = bare(name)
+    assert network.resolve(short, "key") == full
+    assert network.channels(short) == channels
 
 
 def test_activations_are_those_of_the_whole_network(tiny: Network) -> None:
@@ -69,14 +69,14 @@ def test_a_layer_before_an_inplace_one_keeps_its_values(tiny: Network) -> None:
     assert torch.equal(maps["one.0"].relu(), maps["one.1"])
 
 
-def test_what_lies_past_the_deepest_wanted_layer_is_not_there(tiny: Network) -> None:
-    pruned = cut(tiny._model, tiny._graph, tiny._nodes, frozenset({"two"}))
+def test_layers_past_the_deepest_are_pruned(tiny: Network) -> None:
+    pruned = tiny.extractor(frozenset({"two"}), False)
     assert not any("three" in name or "head" in name for name, _ in pruned.named_modules())
 
 
-def test_branches_that_nothing_needs_are_pruned() -> None:
-    taken = bare("googlenet")
-    pruned = cut(taken._model, taken._graph, taken._nodes, frozenset({"inception4c.branch4"}))
+def test_unused_branches_are_pruned() -> None:
+    network = bare("googlenet")
+    pruned = network.extractor(frozenset({"inception4c.branch4"}), False)
     names = [name for name, _ in pruned.named_modules()]
     assert any("inception4c.branch4" in name for name in names)
     assert not any("inception4c.branch1" in name for name in names)
@@ -86,79 +86,79 @@ def test_weights_take_no_gradient(tiny: Network) -> None:
     frame = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
     tiny.activations(frame, ["three"])["three"].sum().backward()
     assert frame.grad is not None
-    assert all(parameter.grad is None for parameter in tiny._model.parameters())
+    assert all(parameter.grad is None for parameter in tiny.model.parameters())
 
 
 def random(name: str) -> Network:
     """A known network with random weights, on the scale of real ones."""
-    dice = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     model = model_zoo.architecture(name).to_empty(device="cpu")
     for key, values in model.state_dict().items():
         if key.endswith(("running_var", "weight")) and values.dim() == 1:
-            values.uniform_(0.5, 1.5, generator=dice)
+            values.uniform_(0.5, 1.5, generator=generator)
         elif values.is_floating_point():
             fan = values[0].numel() if values.dim() > 1 and "scale" not in key else 100
-            values.normal_(0, (2 / fan) ** 0.5, generator=dice)
+            values.normal_(0, (2 / fan) ** 0.5, generator=generator)
     return model_zoo.dress(name, model, Weights(Path(name), ""))
 
 
-def passed(seeing: nn.Module, taken: Network, frame: torch.Tensor, layers: list[str]) -> list[torch.Tensor]:
-    """These layers' maps and the gradient of their sum, of a bare module under autocast."""
+def forward_and_back(extractor: nn.Module, network: Network, frame: torch.Tensor) -> list[torch.Tensor]:
+    """The extractor's maps, in the order of their layers' names, and the gradient of their sum, under autocast."""
     leaf = frame.clone().requires_grad_(True)
-    with torch.autocast("cpu", taken.precision):
-        maps = seeing(((leaf - taken._mean) / taken._std).contiguous(memory_format=taken._format))
-    found = [maps[layer].float() for layer in sorted(layers)]
-    return [*found, *torch.autograd.grad(torch.stack([each.square().mean() for each in found]).sum(), leaf)]
+    with torch.autocast("cpu", network.precision):
+        maps = extractor(network.normalise(leaf))
+    values = [maps[layer].float() for layer in sorted(maps)]
+    return [*values, *torch.autograd.grad(torch.stack([each.square().mean() for each in values]).sum(), leaf)]
 
 
 @pytest.mark.parametrize("name", ["motifnet", "squeezenet1_0", "resnet50", "convnext_tiny", "mobilenet_v3_large"])
-def test_weights_cast_once_give_the_bits_of_those_cast_in_every_pass(name: str) -> None:
-    taken = model_zoo.build(NetworkConfig()) if name == "motifnet" else random(name)
-    taken.to(torch.device("cpu"), torch.bfloat16, name != "resnet50")
-    layers = [*(taken.resolve(layer, "key") for layer in taken.main_layers()[1::2]), LOGITS]
+def test_weights_cast_once_give_the_bits_of_autocast(name: str) -> None:
+    network = model_zoo.build(NetworkConfig()) if name == "motifnet" else random(name)
+    network.to(torch.device("cpu"), torch.bfloat16, name != "resnet50")
+    layers = [*(network.resolve(layer, "key") for layer in network.main_layers()[1::2]), LOGITS]
     frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
-    expected = passed(cut(taken._model, taken._graph, taken._nodes, frozenset(layers)), taken, frame, layers)
-    maps = taken.activations(frame, layers)
-    assert all(torch.equal(maps[layer], each) for layer, each in zip(sorted(layers), expected, strict=False))
-    found = passed(taken._cuts[frozenset(layers)], taken, frame, layers)
-    assert all(map(torch.equal, found, expected))
-    assert all(each.isfinite().all() and each.any() for each in found)
-    weights = dict(taken._cuts[frozenset(layers)].named_parameters())
+    whole, cast = (network.extractor(frozenset(layers), half) for half in (False, True))
+    expected = forward_and_back(whole, network, frame)
+    maps = network.activations(frame, layers)
+    assert all(torch.equal(maps[layer], each) for layer, each in zip(sorted(maps), expected, strict=False))
+    results = forward_and_back(cast, network, frame)
+    assert all(map(torch.equal, results, expected))
+    assert all(each.isfinite().all() and each.any() for each in results)
+    weights = dict(cast.named_parameters())
     assert any(each.dtype == torch.bfloat16 for each in weights.values())
-    assert all(each.dtype == torch.float32 for each in taken._model.parameters())
+    assert all(each.dtype == torch.float32 for each in network.model.parameters())
 
 
-def test_in_half_precision_exact_ones_are_those_of_float32() -> None:
-    taken = model_zoo.build(NetworkConfig())
+def test_exact_activations_ignore_half_precision() -> None:
+    network = model_zoo.build(NetworkConfig())
     frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
-    expected = taken.activations(frame, ["stage2"])["stage2"]
-    taken.to(torch.device("cpu"), torch.bfloat16)
-    rough = taken.activations(frame, ["stage2"])["stage2"]
-    assert torch.equal(taken.activations(frame, ["stage2"], exact=True)["stage2"], expected)
-    assert torch.equal(taken.activations(frame, ["stage2"])["stage2"], rough)
+    expected = network.activations(frame, ["stage2"])["stage2"]
+    network.to(torch.device("cpu"), torch.bfloat16)
+    rough = network.activations(frame, ["stage2"])["stage2"]
+    assert torch.equal(network.activations(frame, ["stage2"], exact=True)["stage2"], expected)
+    assert torch.equal(network.activations(frame, ["stage2"])["stage2"], rough)
     assert not torch.equal(rough, expected)
-    taken.to(torch.device("cpu"), torch.float32)
-    assert torch.equal(taken.activations(frame, ["stage2"])["stage2"], expected)
+    network.to(torch.device("cpu"), torch.float32)
+    assert torch.equal(network.activations(frame, ["stage2"])["stage2"], expected)
 
 
-def test_cuts_share_what_was_cast() -> None:
-    taken = model_zoo.build(NetworkConfig()).to(torch.device("cpu"), torch.bfloat16)
-    frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
-    for layer in ("stage2", "stage3"):
-        taken.activations(frame, [layer])
-    one, other = (dict(taken._cuts[frozenset({layer})].named_parameters()) for layer in ("stage2", "stage3"))
+def test_extractors_share_cast_weights() -> None:
+    network = model_zoo.build(NetworkConfig()).to(torch.device("cpu"), torch.bfloat16)
+    one, other = (
+        dict(network.extractor(frozenset({layer}), True).named_parameters()) for layer in ("stage2", "stage3")
+    )
     assert {name for name in one if one[name].dtype == torch.bfloat16}
     assert all(other[name] is weight for name, weight in one.items())
 
 
-def test_an_unknown_network_is_said_with_the_nearest() -> None:
+def test_an_unknown_network_suggests_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"network.name=googlenett: no such network \(did you mean googlenet"):
         model_zoo.build(NetworkConfig(name="googlenett"))
 
 
 def test_a_network_of_fixed_size_is_refused() -> None:
     with pytest.raises(ConfigError, match="choose a convolutional one"):
-        bare("vit_b_16").smallest([LOGITS])
+        bare("vit_b_16").min_side([LOGITS])
 
 
 def test_real_weights_see_the_lion(shared: Path) -> None:

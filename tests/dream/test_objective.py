@@ -28,7 +28,7 @@ def test_a_negative_weight_means_less_of_it(tiny: Network) -> None:
     )
 
 
-def test_equal_weights_pull_equally_whatever_the_layer(tiny: Network) -> None:
+def test_equal_weights_pull_equally_in_any_layer(tiny: Network) -> None:
     objective = Objective(tiny)
     strengths = []
     for target in ("one", "three", "two:5", "class:eye"):
@@ -38,7 +38,7 @@ def test_equal_weights_pull_equally_whatever_the_layer(tiny: Network) -> None:
     assert max(strengths) < 4 * min(strengths)
 
 
-def test_a_neuron_at_a_place_looks_there_also_when_the_frame_was_moved(tiny: Network) -> None:
+def test_a_neuron_stays_at_its_place_under_jitter(tiny: Network) -> None:
     objective, frame = Objective(tiny), noise(64, 64).requires_grad_(True)
     value = objective.value(moved(frame, (8, -16)), weights_of({"three:2@0.75x0.25": 1.0}), (8, -16))
     (gradient,) = torch.autograd.grad(value, frame)
@@ -61,6 +61,6 @@ def test_a_neuron_at_a_place_looks_there_also_when_the_frame_was_moved(tiny: Net
         ),
     ],
 )
-def test_an_unknown_target_is_said_with_what_there_is(tiny: Network, target: str, message: str) -> None:
+def test_an_unknown_target_suggests_the_nearest(tiny: Network, target: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Objective(tiny).check(target_of(target))
+        Objective(tiny).resolve(target_of(target))

@@ -1,4 +1,4 @@
-"""What each kind of target pulls toward, alone and in sums."""
+"""Objectives of each kind of target, alone and in sums."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +10,7 @@ from torch import Tensor
 from pipeline.config import DreamConfig, NetworkConfig
 from pipeline.dream import model_zoo, objectives
 from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.gains import Gains
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from pipeline.errors import ConfigError
@@ -29,11 +30,10 @@ def stripes() -> Tensor:
 
 def dreams(objective: Objective, targets: TargetWeights, count: int, canvas: Tensor) -> list[Tensor]:
     """The canvas after each of so many dreams, on one octave."""
-    config = DreamConfig(octaves=1, jitter=8)
-    dreamer = Dreamer(objective, config, min(canvas.shape[2:]))
+    dreamer = Dreamer(objective, DreamConfig(octaves=1, jitter=8), min(canvas.shape[2:]))
     generator, made = torch.Generator().manual_seed(5), []
     for _ in range(count):
-        canvas = dreamer.dream(canvas, lambda scale: targets, config, 1 / 24, generator)
+        canvas = dreamer.dream(canvas, lambda scale: targets, dreamer.config, 1 / 24, generator)
         made.append(canvas)
     return made
 
@@ -54,7 +54,7 @@ def test_diverse_channels_keep_apart_and_yet_all_grow(tiny: Network) -> None:
     plain = dreams(objective, together, 12, noise())[-1]
 
     def overlap(canvas: Tensor) -> float:
-        return float(objectives.overlap(objectives.meetings(tiny.activations(canvas, ["two"])["two"], channels)))
+        return float(objectives.overlap(objectives.coactivation(tiny.activations(canvas, ["two"])["two"], channels)))
 
     assert overlap(apart) < 0.9 * overlap(plain)
     before, after = (sum(objective.activation(c, target) for target in together) for c in (noise(), apart))
@@ -95,22 +95,23 @@ def test_a_guide_pulls_a_real_network_to_its_features(shared: Path) -> None:
     assert all(after > before for before, after in pairwise(alike))
 
 
-def test_a_guide_is_looked_at_once_per_layer(tiny: Network) -> None:
-    objective = Objective(tiny, {"photo.jpg": stripes()}, guide_layer="three")
-    first = float(objective.value(noise(), weights_of({"guide:photo.jpg": 1.0})))
-    objective._pictures.clear()
-    assert float(objective.value(noise(), weights_of({"guide:photo.jpg": 1.0}))) == first
+def test_a_guide_is_read_once(tiny: Network) -> None:
+    picture, targets = stripes(), weights_of({"guide:photo.jpg": 1.0})
+    objective = Objective(tiny, {"photo.jpg": picture}, guide_layer="three")
+    first = float(objective.value(noise(), targets))
+    picture.zero_()
+    assert float(objective.value(noise(), targets)) == first
 
 
 @pytest.mark.parametrize(
     ("first", "second"),
     [("two:3", "two:8"), ("three:5", "three:12"), ("three:1", "three:4"), ("class:owl", "class:fish")],
 )
-def test_two_targets_cross_in_the_middle_of_their_fade(tiny: Network, first: str, second: str) -> None:
+def test_two_targets_cross_in_the_middle_of_a_fade(tiny: Network, first: str, second: str) -> None:
     assert abs(crossing(Objective(tiny), first, second, noise()) - 12) <= 2
 
 
-def test_two_targets_of_a_real_network_cross_in_the_middle_of_their_fade(shared: Path) -> None:
+def test_two_real_targets_cross_in_the_middle_of_a_fade(shared: Path) -> None:
     weights = str(shared / "weights" / "squeezenet1_0-imagenet.pth")
     objective = Objective(model_zoo.build(NetworkConfig(name="squeezenet1_0", weights=weights)))
     assert abs(crossing(objective, "fire8:10", "fire8:60", noise(96, 112)) - 12) <= 2
@@ -149,11 +150,11 @@ def test_all_kinds_pull_equally_at_any_size(tiny: Network) -> None:
         assert max(pulls.values()) < 4 * min(pulls.values()), pulls
 
 
-def test_a_channel_that_sleeps_on_noise_does_not_run_away(tiny: Network) -> None:
+def test_a_channel_silent_on_noise_has_a_least_gain(tiny: Network) -> None:
     """A gain near 0 would make it drown all others once it wakes."""
     objective = Objective(tiny)
-    gains = {f"two:{n}": objective._gain(objective._find(target_of(f"two:{n}"))) for n in range(12)}
-    usual = objective._usual_gain("two")
+    gains = {f"two:{n}": objective.resolve(target_of(f"two:{n}")).gain() for n in range(12)}
+    usual = Gains(tiny).usual("two")
     assert min(gains.values()) >= 0.25 * usual > 0
     assert sum(gain * gain for gain in gains.values()) / 12 == pytest.approx(usual**2, rel=0.6)
 
@@ -166,9 +167,9 @@ def test_negative_weights_and_sums_across_layers(tiny: Network) -> None:
 
 
 @pytest.mark.parametrize("target", ["dir:three:5>16", "diverse:three:2,99"])
-def test_channels_that_are_not_there_are_named(tiny: Network, target: str) -> None:
+def test_missing_channels_are_reported(tiny: Network, target: str) -> None:
     with pytest.raises(ConfigError, match=r"three has channels 0 to 15"):
-        Objective(tiny).check(target_of(target))
+        Objective(tiny).resolve(target_of(target))
 
 
 @pytest.mark.parametrize("amount", [0.25, 0.5])

@@ -4,28 +4,31 @@ import torch.nn.functional as F
 
 from pipeline.config import NetworkConfig
 from pipeline.dream import model_zoo
-from pipeline.dream.reflect_pad import mirror, mirror_in_order
+from pipeline.dream.feature_extractor import cut, trace
+from pipeline.dream.reflect_pad import reflect_pad, use_deterministic_padding
 
 
 @pytest.mark.parametrize("sides", [(1, 1, 1, 1), (2, 0, 1, 3), (0, 0, 0, 0)])
-def test_it_pads_and_runs_backward_as_torch_does(sides: tuple[int, ...]) -> None:
-    dice = torch.Generator().manual_seed(0)
-    picture = torch.randn(2, 3, 7, 9, generator=dice, requires_grad=True)
-    ours, theirs = mirror(picture, sides), F.pad(picture, sides, mode="reflect")
-    pull = torch.randn(ours.shape, generator=dice)
+def test_pad_and_gradient_are_those_of_torch(sides: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.randn(2, 3, 7, 9, generator=generator, requires_grad=True)
+    ours, theirs = reflect_pad(picture, sides), F.pad(picture, sides, mode="reflect")
+    grad = torch.randn(ours.shape, generator=generator)
     assert torch.equal(ours, theirs)
-    (one,), (other,) = (torch.autograd.grad(padded, picture, pull) for padded in (ours, theirs))
+    (one,), (other,) = (torch.autograd.grad(padded, picture, grad) for padded in (ours, theirs))
     assert torch.allclose(one, other, atol=1e-6)
 
 
-def test_a_network_sees_the_same_with_borders_exchanged() -> None:
-    network, exchanged = model_zoo.build(NetworkConfig()), model_zoo.build(NetworkConfig())
-    mirror_in_order(exchanged._model, exchanged._graph)
-    assert "mirror" in exchanged._graph.python_code("self").src
-    gradients = []
-    for each in (network, exchanged):
+def test_a_network_with_replaced_padding_has_the_same_gradient() -> None:
+    layers, gradients = frozenset({"stage5"}), []
+    for replaced in (False, True):
+        model = model_zoo.build(NetworkConfig()).model
+        graph, ends = trace(model)
+        if replaced:
+            use_deterministic_padding(model, graph)
+        assert ("reflect_pad" in graph.python_code("self").src) == replaced
         frame = torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
-        seen = each.activations(frame, ["stage5"])["stage5"]
-        (gradient,) = torch.autograd.grad(seen.square().mean(), frame)
+        activation = cut(model, graph, ends, layers)(frame)["stage5"]
+        (gradient,) = torch.autograd.grad(activation.square().mean(), frame)
         gradients.append(gradient)
     assert torch.allclose(*gradients, rtol=1e-4, atol=1e-4 * float(gradients[0].std()))

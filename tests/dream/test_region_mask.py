@@ -8,7 +8,7 @@ from pipeline.config import DreamConfig
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
-from pipeline.dream.region_mask import Masks
+from pipeline.dream.region_mask import RegionMasks
 from pipeline.targets.region import Region
 from pipeline.targets.target import TargetWeights, parse_target
 from tests.targets.notation import target_of, weights_of
@@ -48,7 +48,7 @@ def drawing() -> Tensor:
     ],
 )
 def test_masks_are_one_inside_and_nothing_outside(text: str, inside: tuple[int, int], outside: tuple[int, int]) -> None:
-    mask = Masks({"mask.png": drawing()}).at(region(text), (HEIGHT, WIDTH), torch.device("cpu"))
+    mask = RegionMasks({"mask.png": drawing()}).draw(region(text), (HEIGHT, WIDTH), torch.device("cpu"))
     assert mask.shape == (1, 1, HEIGHT, WIDTH)
     assert float(mask[0, 0][inside]) == pytest.approx(1, abs=1e-3)
     assert float(mask[0, 0][outside]) == pytest.approx(0, abs=1e-3)
@@ -58,34 +58,27 @@ def test_masks_are_one_inside_and_nothing_outside(text: str, inside: tuple[int, 
 
 @pytest.mark.parametrize("text", ["left", "center", "circle(0.3,0.4,0.3)", "not circle(0.5,0.5,0.3)", "mask.png"])
 @pytest.mark.parametrize("tone", ["hold", "free"])
-def test_pixels_outside_change_less_than_a_tenth_as_much_as_inside(tiny: Network, text: str, tone: str) -> None:
-    masks = Masks({"mask.png": drawing()})
-    config = DreamConfig(octaves=3, tone=tone)
-    dreamer = Dreamer(Objective(tiny), config, HEIGHT, masks)
+def test_pixels_outside_a_region_hardly_change(tiny: Network, text: str, tone: str) -> None:
+    masks = RegionMasks({"mask.png": drawing()})
+    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=3, tone=tone), HEIGHT, masks)
     generator, canvas = torch.Generator().manual_seed(0), noise()
+    targets = weights_of({f"three{{{text}}}": 1.0})
     for _ in range(12):
-        canvas = dreamer.dream(
-            canvas,
-            lambda scale: weights_of({f"three{{{text}}}": 1.0}),
-            config,
-            1 / 24,
-            generator,
-        )
-    mask = masks.at(region(text), (HEIGHT, WIDTH), torch.device("cpu"))[0, 0]
+        canvas = dreamer.dream(canvas, lambda scale: targets, dreamer.config, 1 / 24, generator)
+    mask = masks.draw(region(text), (HEIGHT, WIDTH), torch.device("cpu"))[0, 0]
     change = (canvas - noise()).abs().mean(dim=(0, 1))
     assert float(change[mask < 0.01].mean()) < 0.1 * float(change[mask > 0.99].mean())
     assert float(change[mask < 0.01].max()) < 0.1 * float(change[mask > 0.99].max())
 
 
-def test_two_regions_dream_their_own_targets_at_full_strength(tiny: Network) -> None:
+def test_two_regions_each_dream_at_full_strength(tiny: Network) -> None:
     objective = Objective(tiny)
-    config = DreamConfig(octaves=1, tone="free")
-    dreamer = Dreamer(objective, config, HEIGHT)
+    dreamer = Dreamer(objective, DreamConfig(octaves=1, tone="free"), HEIGHT)
 
     def dream(targets: TargetWeights) -> Tensor:
         generator, canvas = torch.Generator().manual_seed(0), noise()
         for _ in range(8):
-            canvas = dreamer.dream(canvas, lambda scale: targets, config, 1 / 24, generator)
+            canvas = dreamer.dream(canvas, lambda scale: targets, dreamer.config, 1 / 24, generator)
         return canvas
 
     both = dream(weights_of({"two:3{left}": 1.0, "two:8{right}": 1.0}))
@@ -99,7 +92,7 @@ def test_two_regions_dream_their_own_targets_at_full_strength(tiny: Network) -> 
 
 
 def test_without_a_region_nothing_is_held_back() -> None:
-    masks, size = Masks({}), (HEIGHT, WIDTH)
+    masks, size = RegionMasks({}), (HEIGHT, WIDTH)
     assert masks.cover([weights_of({"three": 1.0})], size, torch.device("cpu")) is None
     assert masks.cover([], size, torch.device("cpu")) is None
     mixed = masks.cover([weights_of({"three": 1.0, "two{left}": 1.0})], size, torch.device("cpu"))

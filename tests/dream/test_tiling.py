@@ -1,4 +1,4 @@
-"""Large frames in tiles: the same dream, no seam, and what happens when memory runs out."""
+"""Large frames in tiles: the same dream, no edges, and out-of-memory errors."""
 
 import subprocess
 import sys
@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from pipeline.config import DreamConfig, NetworkConfig, RenderConfig, validate
-from pipeline.dream import gradient as ascent
 from pipeline.dream import model_zoo, tiling
 from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.gradient import TiledGradient, whole_gradient
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
-from pipeline.dream.receptive_field import Fields
+from pipeline.dream.receptive_field import ReceptiveFields
 from pipeline.errors import ConfigError
 from pipeline.targets.target import TargetWeights
 from tests.targets.notation import weights_of
@@ -27,12 +27,12 @@ def motifnet() -> Network:
     return model_zoo.build(NetworkConfig())
 
 
-def dice(seed: int = 1) -> torch.Generator:
+def random(seed: int = 1) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
 def noise(height: int = 150, width: int = 200) -> Tensor:
-    return (0.45 + 0.2 * torch.randn(1, 3, height, width, generator=dice(3))).clamp(0, 1)
+    return (0.45 + 0.2 * torch.randn(1, 3, height, width, generator=random(3))).clamp(0, 1)
 
 
 def unit(direction: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ def unit(direction: Tensor) -> Tensor:
 def test_tiles_stand_for_every_pixel_once(size: tuple[int, int], grain: int) -> None:
     for seed in range(8):
         counted = torch.zeros(size)
-        for tile in tiling.cut(size, 64, reach=(16, 16), grain=grain, least=40, dice=dice(seed)):
+        for tile in tiling.cut_tiles(size, 64, field=(16, 16), stride=grain, min_side=40, generator=random(seed)):
             for span in (tile.rows, tile.columns):
                 assert span.start % grain == 0
                 assert span.start <= span.first < span.last <= span.end
@@ -54,7 +54,10 @@ def test_tiles_stand_for_every_pixel_once(size: tuple[int, int], grain: int) -> 
 
 
 def test_cuts_move_from_step_to_step() -> None:
-    cuts = [tiling.cut((512, 512), 96, reach=(8, 8), grain=8, least=16, dice=dice(seed)) for seed in range(12)]
+    cuts = [
+        tiling.cut_tiles((512, 512), 96, field=(8, 8), stride=8, min_side=16, generator=random(seed))
+        for seed in range(12)
+    ]
     edges = [{tile.rows.first for tile in each} - {0} for each in cuts]
     assert not set.intersection(*edges)
 
@@ -75,48 +78,50 @@ def test_cuts_move_from_step_to_step() -> None:
 def test_tiles_add_up_to_the_gradient_of_the_whole(tiny: Network, targets: TargetWeights) -> None:
     """Also in sums, where what a tile sees of one target has to be weighed against all that the frame sees of it."""
     objective = Objective(tiny, {"photo.jpg": noise(40, 40).flip(2)})
-    whole = ascent.gradient(objective, noise(), targets, (5, -7))
+    whole = whole_gradient(objective, noise(), targets, (5, -7))
     for seed in range(3):
-        parts = ascent.Tiled(objective).gradient(noise(), targets, (5, -7), 64, dice(seed))
+        parts = TiledGradient(objective).tiled_gradient(noise(), targets, (5, -7), 64, random(seed))
         assert float((unit(parts) - unit(whole)).std()) < 2e-3
 
 
-def test_a_map_is_looked_at_as_far_as_it_sees(motifnet: Network) -> None:
+def test_receptive_fields_of_motifnet(motifnet: Network) -> None:
     """MotifNet's arithmetic: 5, then poolings and 3×3 convolutions at 4, 8 and 16 pixels."""
-    fields = Fields(motifnet)
-    assert [fields.grain(f"stage{n}") for n in range(1, 6)] == [2, 4, 8, 8, 16]
-    assert [fields.reach("stage1"), fields.map_size("stage3", (96, 200))] == [(2, 3), (12, 25)]
-    assert 3 < max(fields.reach("stage2")) <= 22 < max(fields.reach("stage4")) <= 66
+    fields = ReceptiveFields(motifnet)
+    assert [fields.stride(f"stage{n}") for n in range(1, 6)] == [2, 4, 8, 8, 16]
+    assert [fields.field("stage1"), fields.map_size("stage3", (96, 200))] == [(2, 3), (12, 25)]
+    assert 3 < max(fields.field("stage2")) <= 22 < max(fields.field("stage4")) <= 66
 
 
-def test_a_network_that_pads_nothing_sees_further_on(shared: Path) -> None:
+def test_fields_without_padding_reach_further_down(shared: Path) -> None:
     """SqueezeNet's places begin where their fields begin, and not in their middle."""
     weights = str(shared / "weights" / "squeezenet1_0-imagenet.pth")
     objective = Objective(model_zoo.build(NetworkConfig(name="squeezenet1_0", weights=weights)))
-    tiled, picture = ascent.Tiled(objective), noise(320, 320)
-    before, after = tiled._fields.reach("features.12")
+    tiled, picture = TiledGradient(objective), noise(320, 320)
+    before, after = ReceptiveFields(objective.network).field("features.12")
     assert after > before + 16
-    whole = unit(ascent.gradient(objective, picture, weights_of({"fire9": 1.0}), (0, 0)))
-    parts = unit(tiled.gradient(picture, weights_of({"fire9": 1.0}), (0, 0), 288, dice()))
+    whole = unit(whole_gradient(objective, picture, weights_of({"fire9": 1.0}), (0, 0)))
+    parts = unit(tiled.tiled_gradient(picture, weights_of({"fire9": 1.0}), (0, 0), 288, random()))
     assert float((parts - whole).std()) < 1e-3
 
 
 @pytest.mark.parametrize("target", ["stage4:7", "stage4"])
-def test_no_seam_is_left_in_a_dream(motifnet: Network, target: str) -> None:
+def test_tiles_leave_no_edges(motifnet: Network, target: str) -> None:
     """Every step is cut at the same lines here, and still they have the energy that they have without tiles."""
     objective, size = Objective(motifnet), (256, 256)
-    tiled = ascent.Tiled(objective)
+    tiled = TiledGradient(objective)
     edges = [
-        t.rows.first for t in tiling.cut(size, 160, reach=(40, 40), grain=8, least=32, dice=dice()) if t.rows.first
+        t.rows.first
+        for t in tiling.cut_tiles(size, 160, field=(40, 40), stride=8, min_side=32, generator=random())
+        if t.rows.first
     ]
     dreamed = []
     for window in (None, 160):
         canvas = noise(*size)
         for _ in range(3):
             if window is None:
-                gradient = ascent.gradient(objective, canvas, weights_of({target: 1.0}), (0, 0))
+                gradient = whole_gradient(objective, canvas, weights_of({target: 1.0}), (0, 0))
             else:
-                gradient = tiled.gradient(canvas, weights_of({target: 1.0}), (0, 0), window, dice())
+                gradient = tiled.tiled_gradient(canvas, weights_of({target: 1.0}), (0, 0), window, random())
             canvas = canvas + 0.03 * unit(gradient)
         dreamed.append(canvas)
     whole, parts = dreamed
@@ -133,36 +138,36 @@ def test_dreams_in_tiles_agree_with_dreams_in_one_piece(motifnet: Network) -> No
         config = DreamConfig(octaves=2, steps=2, tile=tile)
         dreamer = Dreamer(Objective(motifnet), config, 200)
         for _ in range(2):
-            made.append(dream(dreamer, config, canvas))
+            made.append(dream(dreamer, canvas))
     whole, again, tiled, once_more = made
     assert torch.equal(whole, again)
     assert torch.equal(tiled, once_more)
     assert 0 < float((tiled - whole).std()) < 0.05 * float((whole - canvas).std())
 
 
-def dream(dreamer: Dreamer, config: DreamConfig, canvas: Tensor) -> Tensor:
-    sight = weights_of({"stage4:3": 0.7, "stage4:7": 0.3})
-    return dreamer.dream(canvas, lambda scale: sight, config, 1 / 8, dice())
+def dream(dreamer: Dreamer, canvas: Tensor) -> Tensor:
+    weights = weights_of({"stage4:3": 0.7, "stage4:7": 0.3})
+    return dreamer.dream(canvas, lambda scale: weights, dreamer.config, 1 / 8, random())
 
 
-def test_auto_goes_by_the_frame_and_the_device() -> None:
-    assert tiling.side("auto", (1440, 2560), CPU) is None
-    assert tiling.side("auto", (2160, 3840), CPU) == 1024
-    assert tiling.side("never", (4320, 7680), CPU) is None
-    assert tiling.side(512, (512, 512), CPU) is None
-    assert tiling.side(512, (400, 700), CPU) == 512
+def test_auto_depends_on_frame_and_device() -> None:
+    assert tiling.tile_side("auto", (1440, 2560), CPU) is None
+    assert tiling.tile_side("auto", (2160, 3840), CPU) == 1024
+    assert tiling.tile_side("never", (4320, 7680), CPU) is None
+    assert tiling.tile_side(512, (512, 512), CPU) is None
+    assert tiling.tile_side(512, (400, 700), CPU) == 512
 
 
 def test_tiles_get_smaller_until_there_are_none() -> None:
     found, tile = [], "auto"
     while tile is not None:
-        tile = tiling.smaller(tile, (1080, 1920), CPU)
+        tile = tiling.smaller_side(tile, (1080, 1920), CPU)
         found.append(tile)
     assert found == [704, 320, 128, 64, None]
 
 
 @pytest.mark.parametrize(("tile", "hint"), [("nevr", r" \(did you mean never\?\)"), (True, ""), ("1.5", "")])
-def test_a_tile_that_is_none_is_refused(tile: object, hint: str) -> None:
+def test_wrong_tile_settings_are_refused(tile: object, hint: str) -> None:
     config = RenderConfig(dream=DreamConfig(tile=tile))
     with pytest.raises(ConfigError, match=rf"dream.tile={tile}: allowed are auto, never, or a whole number.*{hint}"):
         validate(config)
@@ -191,9 +196,9 @@ config = DreamConfig(octaves=1, tile=int(tile) if tile.isdecimal() else tile)
 dreamer = Dreamer(Objective(network), config, 480)
 
 def dream(canvas):
-    dice = torch.Generator().manual_seed(4)
+    generator = torch.Generator().manual_seed(4)
     targets = {Target("layer", "last", 2): 1.0}
-    return dreamer.dream(canvas, lambda scale: targets, config, 1 / 8, dice)
+    return dreamer.dream(canvas, lambda scale: targets, config, 1 / 8, generator)
 
 dream(torch.rand(1, 3, 96, 96))
 canvas = torch.rand(1, 3, 480, 640)
@@ -220,32 +225,31 @@ def narrow(tile: str, megabytes: int) -> tuple[int, str, str]:
 
 
 @pytest.mark.slow
-def test_when_memory_runs_out_the_dream_goes_on_in_tiles_and_can_be_repeated() -> None:
+def test_out_of_memory_leads_to_repeatable_tiles() -> None:
     code, found, said = narrow("auto", 160)
     assert code == 0, said
     tile, _ = found.split()
-    assert f"the device ran out of memory; the dream goes on in tiles of {tile} pixels (dream.tile={tile})" in said
+    assert f"the device ran out of memory; rendering continues in tiles of {tile} pixels (dream.tile={tile})" in said
     assert narrow(tile, 0) == (0, found, "")
 
 
 @pytest.mark.slow
-def test_without_tiles_it_stops_with_advice() -> None:
+def test_without_tiles_out_of_memory_is_reported() -> None:
     code, found, _ = narrow("never", 160)
     assert code == 1
     assert found.startswith("the device ran out of memory; try dream.tile=auto, fewer dream.octaves or")
 
 
-def test_a_gpu_that_runs_out_of_memory_goes_on_in_tiles(motifnet: Network) -> None:
+def test_a_gpu_out_of_memory_uses_tiles(motifnet: Network) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no GPU is here")
     device = torch.device("cuda")
     network = model_zoo.build(NetworkConfig()).to(device, torch.float32)
-    config = DreamConfig(octaves=1)
-    dreamer = Dreamer(Objective(network), config, 1024)
+    dreamer = Dreamer(Objective(network), DreamConfig(octaves=1), 1024)
     free, total = torch.cuda.mem_get_info()
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 400 * 2**20) / total)
     try:
-        dream(dreamer, config, noise(1024, 1536).to(device))
+        dream(dreamer, noise(1024, 1536).to(device))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert isinstance(dreamer.tile, int)

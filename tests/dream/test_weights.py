@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from pipeline.dream.weights import find_weights, fit
+from pipeline.dream.weights import find_weights, load_weights
 from pipeline.errors import InputError
 
 
@@ -16,7 +16,7 @@ def model() -> nn.Module:
 
 
 def load(path: Path) -> nn.Module:
-    return fit(model(), find_weights("tiny", str(path), None), "tiny")
+    return load_weights(model(), find_weights("tiny", str(path), None), "tiny")
 
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])

@@ -93,7 +93,7 @@ def test_both_ways_have_the_same_weights(tmp_path: Path) -> None:
     of = subject(f"motifnet={tmp_path / 'own.pth'}", (64, 96), tmp_path, device="cpu")
     theirs = CommonWay(of, tmp_path, Way(octaves=2))._build().state_dict()
     assert torch.equal(theirs["head.bias"], state["head.bias"])
-    assert all(torch.equal(theirs[name], tensor) for name, tensor in of.network._model.state_dict().items())
+    assert all(torch.equal(theirs[name], tensor) for name, tensor in of.network.model.state_dict().items())
 
 
 @pytest.mark.slow
