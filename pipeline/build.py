@@ -27,7 +27,7 @@ from pipeline.motion.camera import Camera
 from pipeline.motion.footage import Footage
 from pipeline.motion.loop_closure import LoopClosure, LoopTargets
 from pipeline.motion.prefetch import Prefetch
-from pipeline.motion.stage import Opening, Stage, Zoom
+from pipeline.motion.stage import Opening, Zoom
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.seeding import START, generator
@@ -70,15 +70,13 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None) -> Sh
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
     camera = Camera(lambda index: score.camera(clock.seconds(index)), rate)
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
-    stage: Stage = Zoom(camera, size, plan.handles.continues)
-    if opening:
-        stage = Opening(list(growth_sizes(config.start, size, opening)), stage)
+    zoom = Zoom(camera, size, plan.handles.continues)
     has_warm_up = not (opening or plan.handles.continues or plan.footage)
     return Shot(
         canvas=canvas.to(network.device),
         score=score,
         clock=clock,
-        stage=stage,
+        stage=Opening(list(growth_sizes(config.start, size, opening)), zoom) if opening else zoom,
         dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index),
         size=size,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),

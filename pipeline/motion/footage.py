@@ -23,6 +23,7 @@ from pipeline.motion.camera import Camera
 from pipeline.motion.content_mask import movement
 from pipeline.motion.optical_flow import trust, warp
 from pipeline.motion.prefetch import Prefetch, SourceFrame
+from pipeline.motion.stage import Stage
 
 BROAD_LIGHT_WAVES = 4.0  # across the short side; at this frequency half of the light counts as broad
 REFERENCE_FPS = 24.0  # that flow.persistence refers to
@@ -32,8 +33,8 @@ WarmUp = Callable[[Tensor, Cue, Tensor | None, int], Tensor]
 MAX_WARM_UPS = 1000  # per frame
 
 
-class Footage:
-    """A stage of the frame loop, see ``stage.py``. A context manager: entering it starts reading from frame ``first``.
+class Footage(Stage):
+    """The stage of a shot over footage. A context manager: entering it starts reading from frame ``first``.
 
     ``warm_up`` dreams ``flow.ripen`` times on the first frame of every scene.
     """

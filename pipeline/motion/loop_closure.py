@@ -21,7 +21,7 @@ LEAD_FRAMES = 0.35  # by which the last targets run ahead, so that the step at t
 
 
 @dataclass(frozen=True)
-class LoopClosure:
+class LoopClosure(Stage):
     """From frame ``first`` on, the canvas fades to ``targets``, ``(1, 3, H, W)`` by number, completely in the last.
 
     The dream goes on in the mixture, so that motifs turn into each other instead of shining through.
@@ -33,15 +33,12 @@ class LoopClosure:
     frames: int
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
-        """As in the inner stage."""
         return self.inner.advance(canvas, cue, index)
 
     def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
-        """As in the inner stage."""
         return self.inner.mask(canvas, kind)
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
-        """The canvas mixed with the frame that the loop has to end on."""
         canvas, number = self.inner.finish(canvas, index), index - self.first
         if number < 0:
             return canvas

@@ -37,15 +37,12 @@ class EvenHold:
     fade_length: Length
 
     def number(self, t: float) -> int:
-        """The turn at second ``t``."""
         return math.floor(t / self.seconds)
 
     def start(self, number: int) -> float:
-        """The second at which a turn starts."""
         return number * self.seconds
 
     def fade(self, number: int) -> float:
-        """Seconds of the fade into a turn."""
         return min(self.seconds, self.fade_length(self.start(number)))
 
 
@@ -58,15 +55,12 @@ class BeatHold:
     fade_length: Length
 
     def number(self, t: float) -> int:
-        """The turn at second ``t``."""
         return max(0, self.grid.number(t, self.beats))
 
     def start(self, number: int) -> float:
-        """The second at which a turn starts."""
         return self.grid.time(number * self.beats)
 
     def fade(self, number: int) -> float:
-        """Seconds of the fade into a turn."""
         end = self.start(number)
         return min(end - self.start(number - 1), self.fade_length(end))
 

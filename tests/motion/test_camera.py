@@ -119,9 +119,9 @@ def test_sampling_positions_in_large_frames_are_precise(
     size = (3840, 2160)
     turn, shift = similarity(CameraRates(zoom, rotate, pan), size, 1 / 30)
     exact = places(turn, shift, center, size)
-    found = sampling_grid(turn, shift, center, torch.empty(1, 1, 1, 1).expand(1, 3, size[1], size[0]))
-    assert found.dtype == torch.float32 and found.shape == (1, size[1], size[0], 2)
-    off = np.abs(found[0, ROWS].numpy() - exact).max()
+    grid = sampling_grid(turn, shift, center, torch.empty(1, 1, 1, 1).expand(1, 3, size[1], size[0]))
+    assert grid.dtype == torch.float32 and grid.shape == (1, size[1], size[0], 2)
+    off = np.abs(grid[0, ROWS].numpy() - exact).max()
     assert off * size[0] / 2 < 3e-4  # pixels
     assert off <= np.abs(by_matrix(turn, shift, center, size)[0, ROWS].numpy() - exact).max()
 
@@ -131,9 +131,9 @@ def test_slow_zoom_moves_every_part_of_a_large_frame() -> None:
     turn, shift = similarity(CameraRates(1.005), (3840, 2160), 1 / 30)
     across = sampling_grid(turn, shift, (0.5, 0.5), torch.empty(1, 3, 8, 3840))[0, 4, :, 0].double().numpy()
     here = (2 * np.arange(3840) + 1) / 3840 - 1
-    moved, wanted = (across - here) * 1920, here * (1 / turn.real - 1) * 1920
-    assert abs(wanted[0]) == pytest.approx(0.32, abs=0.01)
-    assert np.abs(moved - wanted).max() < 3e-4
+    moved, expected = (across - here) * 1920, here * (1 / turn.real - 1) * 1920
+    assert abs(expected[0]) == pytest.approx(0.32, abs=0.01)
+    assert np.abs(moved - expected).max() < 3e-4
 
 
 def test_camera_uses_no_matrix_products_and_no_copies() -> None:

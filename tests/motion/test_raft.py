@@ -38,5 +38,5 @@ def test_pan_is_estimated() -> None:
     plane = texture(1)
     estimate = raft(FlowConfig(kind="raft"), torch.device("cuda"))
     motion = estimate(view(plane, 0, 0), view(plane, 3.0, -1.0))
-    found = fit(motion.backward, SIZE)[:, :, 12:-12, 12:-12].mean(dim=(0, 2, 3)).tolist()
-    assert found == pytest.approx([3.0, -1.0], abs=0.3)
+    mean = fit(motion.backward, SIZE)[:, :, 12:-12, 12:-12].mean(dim=(0, 2, 3)).tolist()
+    assert mean == pytest.approx([3.0, -1.0], abs=0.3)
