@@ -1,6 +1,5 @@
-"""The song of a film: where the film begins in it, which beats and signals it gives the score, how it is heard."""
+"""The song of a film: where the film starts in it, its beats and signals for the score, its sound."""
 
-import hashlib
 import logging
 import math
 from contextlib import suppress
@@ -21,21 +20,25 @@ from pipeline.music.analysis import LEVELS, SongAnalysis
 from pipeline.music.features import PER_SECOND, RATE, extract
 from pipeline.music.structure import first_of_bars
 from pipeline.runtime.cache import cache_folder
+from pipeline.runtime.files import sha256_of
 from pipeline.timing.beat_grid import Grid, even_grid
 from pipeline.timing.signals import BANDS, Signals, SongSignals
 from pipeline.timing.timecode import parse_time, show_time
 
 log = logging.getLogger(__name__)
 
-UNHEARD = 120.0  # beats per minute of a film without a song, or with one that has no beat
-PHASES = 240  # of a beat, that are tried where only its length is given
-NEAR = 0.02  # seconds by which an onset may usually miss its beat
+DEFAULT_BPM = 120.0  # without a song, or with one that has no beat
+PHASES = 240  # tried per beat if only its length is given
+ONSET_SECONDS = 0.02  # standard deviation of an onset from its beat
+ACCENT_SECONDS = 0.07  # maximum distance of a detected beat whose accent counts
+CACHE_VERSION = 3  # of the analysis
+MAX_SONG_SECONDS = 4 * 3600.0
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Song:
-    """A song, and the second ``start`` of it at which the film begins."""
+    """A song; the film starts at its second ``start``."""
 
     path: Path
     analysis: SongAnalysis
@@ -43,54 +46,54 @@ class Song:
 
     @property
     def seconds(self) -> float:
-        """How long it goes on from where the film begins."""
+        """Length from ``start`` on."""
         return self.analysis.seconds - self.start
 
     def sections(self, config: AudioConfig, grid: Grid) -> list[tuple[float, int]]:
-        """(second of the film, kind) of every section that the film comes to; the first begins with it.
+        """(second of the film, kind) of every section in the film; the first starts at 0.
 
-        They begin on heard beats; where ``config`` corrects those, each begins with the nearest bar of the ``grid``.
-        One that begins within the film's first half beat begins with it.
+        Sections start on detected beats; if ``config`` corrects those, on the nearest bar of the ``grid``. A section
+        that starts within the first half beat starts at 0.
         """
-        found: dict[float, int] = {}
+        sections: dict[float, int] = {}
         for at, kind in zip((self.analysis.sections - self.start).tolist(), self.analysis.kinds.tolist(), strict=True):
             if at > 0 and (config.bpm is not None or config.offset is not None):
                 at = grid.time(grid.beats_per_bar * round(grid.beat(at) / grid.beats_per_bar))
             if at < self.seconds:
-                found[at if at > grid.seconds / 2 else 0.0] = kind  # of those that began before the film the last
-        return list(found.items())
+                sections[at if at > grid.seconds / 2 else 0.0] = kind  # the last one before the film wins
+        return list(sections.items())
 
     def sound(self, seconds: Fraction | float, config: AudioConfig, fps: Fraction) -> Soundtrack:
-        """The song under a film of so many ``seconds``. Raises InputError."""
+        """The song under a film of ``seconds``. Raises InputError."""
         fade = parse_time(config.fade_out, fps=fps, key="audio.fade_out", duration=float(seconds))
         whole = not self.start and not self.analysis.damage and abs(float(seconds) - self.seconds) < 1 / float(fps)
         codecs = (song_codec(self.path),)
         return Soundtrack(self.path, codecs, self.start, None, not self.start, float(seconds), fade, whole)
 
     def notes(self, config: AudioConfig, seconds: Fraction | float, video: Path, codec: str) -> list[str]:
-        """What a person should know before ``video`` is made. ConfigError when it would replace the song."""
+        """Notes for the user. Raises ConfigError if ``video`` is the song itself."""
         if video.exists() and video.samefile(self.path):
             raise ConfigError("output", video, "this is the song itself; give the film another name")
-        said = []
+        notes = []
         if self.analysis.damage:
             what = f"what can be read of it lasts {show_time(self.analysis.seconds)}"
-            said.append(f"{self.path} is damaged; {what} ({self.analysis.damage})")
+            notes.append(f"{self.path} is damaged; {what} ({self.analysis.damage})")
         if config.bpm is None and self.analysis.bpm is None:
-            said.append(f"no beat is heard in {self.path}; {UNHEARD:g} a minute are counted, audio.bpm= sets others")
+            notes.append(f"no beat is detected in {self.path}; {DEFAULT_BPM:g} bpm are assumed, audio.bpm= sets others")
         if float(seconds) > self.seconds + 0.5:
-            said.append(f"the song ends after {show_time(self.seconds)}; silence follows")
+            notes.append(f"the song ends after {show_time(self.seconds)}; silence follows")
         if config.kind != "none":
-            with suppress(RenderError):  # a file of no such kind is refused where it is to be written
-                said.append(self.sound(seconds, config, Fraction(24)).note(find_muxer(find_codec(codec), video)))
-        return [note for note in said if note]
+            with suppress(RenderError):  # an unknown kind of file is refused when it is written
+                notes.append(self.sound(seconds, config, Fraction(24)).note(find_muxer(find_codec(codec), video)))
+        return [note for note in notes if note]
 
 
 def plan_song(config: AudioConfig, fps: Fraction) -> Song:
-    """Listen to the song of ``audio.path``. Raises InputError, and ConfigError for times that do not fit it."""
+    """Analyse the song of ``audio.path``. Raises InputError, and ConfigError for times that do not fit it."""
     if not config.path:
         raise ConfigError("audio.path", "null", "audio=file needs the song: audio.path=song.mp3")
     path = Path(config.path)
-    analysis = hear(path)
+    analysis = analyse_cached(path)
     start = parse_time(config.start, fps=fps, key="audio.start", duration=analysis.seconds)
     if start >= analysis.seconds:
         raise ConfigError("audio.start", config.start, f"the song lasts {show_time(analysis.seconds)}")
@@ -98,24 +101,24 @@ def plan_song(config: AudioConfig, fps: Fraction) -> Song:
 
 
 def make_signals(config: AudioConfig, song: Song | None, fps: Fraction) -> Signals:
-    """What the score can follow: the song as it was heard and as ``config`` corrects it, else a metronome."""
+    """What the score can follow: the song with the corrections in ``config``, else a metronome."""
     offset = None if config.offset is None else parse_time(config.offset, fps=fps, key="audio.offset")
     if song is None:
-        grid = even_grid(config.bpm or UNHEARD, config.beats_per_bar, offset or 0.0)
+        grid = even_grid(config.bpm or DEFAULT_BPM, config.beats_per_bar, offset or 0.0)
         return Signals(grid, config.attack, config.release)
     grid = _grid(config, song.analysis, song.start, offset)
     sections = [at for at, _ in song.sections(config, grid)]
-    return Signals(grid, config.attack, config.release, _heard(song, sections))
+    return Signals(grid, config.attack, config.release, _song_signals(song, sections))
 
 
 def _grid(config: AudioConfig, analysis: SongAnalysis, start: float, offset: float | None) -> Grid:
-    """The beats in seconds of the film."""
+    """The beats, in seconds of the film."""
     if config.bpm is None and len(analysis.beats) > 2:
         beats, accents = analysis.beats, analysis.accents
         if offset is not None:
             return _from_offset(beats - start, offset - start, config.beats_per_bar)
         return _counted(beats - start, first_of_bars(accents, config.beats_per_bar), config.beats_per_bar)
-    bpm = config.bpm or UNHEARD
+    bpm = config.bpm or DEFAULT_BPM
     if offset is not None:
         return even_grid(bpm, config.beats_per_bar, offset - start)
     step = 60 / bpm
@@ -125,44 +128,44 @@ def _grid(config: AudioConfig, analysis: SongAnalysis, start: float, offset: flo
 
 
 def _from_offset(beats: Floats, offset: float, beats_per_bar: int) -> Grid:
-    """The heard tempo, moved so that a bar begins at second ``offset``."""
-    heard = Grid(beats.tolist(), 0, beats_per_bar)
-    place = heard.beat(offset)
-    index = math.floor(place)
-    moved = np.array([heard.time(n + place - index) for n in range(len(beats))])
+    """The detected beats, moved so that a bar starts at second ``offset``."""
+    detected = Grid(beats.tolist(), 0, beats_per_bar)
+    beat = detected.beat(offset)
+    index = math.floor(beat)
+    moved = np.array([detected.time(n + beat - index) for n in range(len(beats))])
     return _counted(moved, index % beats_per_bar, beats_per_bar)
 
 
 def _counted(beats: Floats, bar: int, beats_per_bar: int) -> Grid:
-    """``beats`` of which number ``bar`` begins a bar, counted from the first bar of the film."""
+    """``beats`` of which number ``bar`` starts a bar, counted from the first bar of the film."""
     return Grid(beats.tolist(), -bar, beats_per_bar).since(0.0)
 
 
 def _phase(analysis: SongAnalysis, step: float) -> float:
-    """The second, less than ``step``, from which on beats of that length meet the most onsets."""
+    """The offset in seconds, less than ``step``, at which beats of that length meet the most onsets."""
     times = np.concatenate([analysis.onsets[0], analysis.onsets_bass[0]])
     strengths = np.concatenate([analysis.onsets[1], analysis.onsets_bass[1]])
     phases = np.arange(PHASES) * step / PHASES
     fits = []
     for phase in phases:
         missed = (times - phase + step / 2) % step - step / 2
-        fits.append(float((strengths * np.exp(-0.5 * (missed / NEAR) ** 2)).sum()))
+        fits.append(float((strengths * np.exp(-0.5 * (missed / ONSET_SECONDS) ** 2)).sum()))
     return float(phases[int(np.argmax(fits))])
 
 
 def _accents_at(analysis: SongAnalysis, beats: Floats) -> Floats:
-    """The accents of the heard beats that are near these beats, 0 for the others."""
+    """The accents of the detected beats next to these beats; 0 without one."""
     if not len(analysis.beats):
         return np.zeros(len(beats))
     after = np.searchsorted(analysis.beats, beats).clip(1, len(analysis.beats) - 1) if len(analysis.beats) > 1 else 0
     before = np.maximum(after - 1, 0)
     nearest = np.where(beats - analysis.beats[before] <= analysis.beats[after] - beats, before, after)
-    near = np.abs(analysis.beats[nearest] - beats) < 0.07
-    accents: Floats = np.where(near, analysis.accents[nearest], 0.0)
+    is_near = np.abs(analysis.beats[nearest] - beats) < ACCENT_SECONDS
+    accents: Floats = np.where(is_near, analysis.accents[nearest], 0.0)
     return accents
 
 
-def _heard(song: Song, sections: list[float]) -> SongSignals:
+def _song_signals(song: Song, sections: list[float]) -> SongSignals:
     analysis, start = song.analysis, song.start
     onsets = {"onset": analysis.onsets}
     onsets |= {f"onset_{band}": getattr(analysis, f"onsets_{band}") for band in BANDS}
@@ -175,35 +178,29 @@ def _heard(song: Song, sections: list[float]) -> SongSignals:
     )
 
 
-VERSION = 3  # of how songs are heard: another one, another file
-LONGEST = 4 * 3600.0  # seconds
-LONG = 600.0  # seconds of song from which on a person is told to wait
+def analyse_cached(path: Path, key: str = "audio.path") -> SongAnalysis:
+    """The analysis of the song at ``path``, which the setting ``key`` names, from the cache if it is there.
 
-
-def hear(path: Path, key: str = "audio.path") -> SongAnalysis:
-    """What is heard in the song at ``path``, named by the setting ``key``: from the cache, or now.
-
-    Raises InputError when it is not there or holds no sound.
+    Raises InputError for a missing file or one without sound.
     """
     check_song(path, key)
     try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = sha256_of(path)
     except OSError as error:
         raise InputError(f"{key}={path}: it cannot be read: {error.strerror}") from error
-    kept = cache_folder("music") / f"{sha256[:32]}.v{VERSION}.npz"
-    known = song_analysis.load(kept)
-    if known is None:
+    cached = cache_folder("music") / f"{sha256[:32]}.v{CACHE_VERSION}.npz"
+    analysis = song_analysis.load(cached)
+    if analysis is None:
         log.info(f"listening to {path.name}; this is done once")
-        known = analyse(path)
-        song_analysis.save(kept, known)
-    return known
+        analysis = analyse(path)
+        song_analysis.save(cached, analysis)
+    return analysis
 
 
 def analyse(path: Path) -> SongAnalysis:
-    """What is heard in the song at ``path``, found out now. Raises InputError."""
+    """The analysis of the song at ``path``, without the cache. Raises InputError."""
     decoder = Decoder(path, RATE)
     features = extract(decoder.blocks())
-    if features.seconds > LONGEST:
-        raise InputError(f"{path} lasts {features.seconds / 3600:.1f} hours; allowed are {LONGEST / 3600:g}")
+    if features.seconds > MAX_SONG_SECONDS:
+        raise InputError(f"{path} lasts {features.seconds / 3600:.1f} hours; allowed are {MAX_SONG_SECONDS / 3600:g}")
     return song_analysis.analyse(features, decoder.damage or missing_end(path))

@@ -104,9 +104,9 @@ def test_a_song_that_is_cut_off_is_said_to_be_damaged(
     tmp_path: Path, name: str, arguments: list[str], said: str
 ) -> None:
     whole = draw(tmp_path / name, "-i", f"file:{Drawing(120, seconds=4).save(tmp_path / 'p.wav')}", *arguments)
-    assert not song_plan.hear(whole).damage
+    assert not song_plan.analyse_cached(whole).damage
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
-    heard = song_plan.hear(whole)
+    heard = song_plan.analyse_cached(whole)
     assert re.search(said, heard.damage) and 1.0 < heard.seconds < 3.5
     assert decode.missing_end(tmp_path / "p.wav") == ""
 
@@ -116,7 +116,7 @@ def test_a_length_that_was_not_known_when_it_was_written_says_nothing(tmp_path: 
     piped = ffmpeg.run(["-i", f"file:{song}", "-f", "wav", "pipe:1"], doing="drawing")
     assert b"\xff\xff\xff\xff" in piped[:100]
     (tmp_path / "piped.wav").write_bytes(piped)
-    assert not song_plan.hear(tmp_path / "piped.wav").damage
+    assert not song_plan.analyse_cached(tmp_path / "piped.wav").damage
 
 
 @pytest.mark.parametrize(
@@ -144,17 +144,17 @@ def test_what_is_no_song_is_one_sentence(tmp_path: Path, name: str, content: byt
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:
-        song_plan.hear(tmp_path / name)
+        song_plan.analyse_cached(tmp_path / name)
     assert "\n" not in str(caught.value)
 
 
 def test_a_folder_and_a_mute_film_are_no_songs(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="that is a folder"):
-        song_plan.hear(tmp_path)
+        song_plan.analyse_cached(tmp_path)
     mute = draw(tmp_path / "mute.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x48:d=1")
     with pytest.raises(InputError, match=r"mute\.mp4 holds no sound"):
-        song_plan.hear(mute)
-    assert song_plan.hear(with_sound(tmp_path / "v.mp4")).seconds == pytest.approx(1.0, abs=0.03)
+        song_plan.analyse_cached(mute)
+    assert song_plan.analyse_cached(with_sound(tmp_path / "v.mp4")).seconds == pytest.approx(1.0, abs=0.03)
 
 
 def test_what_was_heard_is_kept_and_damage_to_it_is_noticed(
@@ -162,11 +162,11 @@ def test_what_was_heard_is_kept_and_damage_to_it_is_noticed(
 ) -> None:
     song = Drawing(120, seconds=5).save(tmp_path / "s.wav")
     caplog.set_level("INFO")
-    first = song_plan.hear(song)
+    first = song_plan.analyse_cached(song)
     assert "listening to s.wav" in caplog.text
     caplog.clear()
     (kept,) = cache.iterdir()
-    again = song_plan.hear(song.rename(tmp_path / "other name.wav"))
+    again = song_plan.analyse_cached(song.rename(tmp_path / "other name.wav"))
     assert not caplog.text
     assert np.array_equal(first.levels, again.levels) and np.array_equal(first.beats, again.beats)
     assert (first.seconds, first.damage) == (again.seconds, again.damage)
@@ -174,7 +174,7 @@ def test_what_was_heard_is_kept_and_damage_to_it_is_noticed(
     for broken in (b"", whole[: len(whole) // 2], _flipped(whole), b"\x80\x04."):
         kept.write_bytes(broken)
         assert analysis.load(kept) is None
-        assert np.array_equal(song_plan.hear(tmp_path / "other name.wav").beats, first.beats)
+        assert np.array_equal(song_plan.analyse_cached(tmp_path / "other name.wav").beats, first.beats)
     assert [path.name for path in cache.iterdir()] == [kept.name]
 
 
@@ -186,7 +186,9 @@ def _flipped(data: bytes) -> bytes:
 def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert song_plan.hear(Drawing(120, seconds=3).save(tmp_path / "s.wav")).seconds == pytest.approx(3.0, abs=1e-3)
+    assert song_plan.analyse_cached(Drawing(120, seconds=3).save(tmp_path / "s.wav")).seconds == pytest.approx(
+        3.0, abs=1e-3
+    )
 
 
 @pytest.mark.slow

@@ -100,7 +100,7 @@ def test_a_song_without_a_beat_gets_a_note(tmp_path: Path) -> None:
     song = plan_song(config, FPS)
     assert make_signals(config, song, FPS).grid.seconds == pytest.approx(0.5)
     (note,) = song.notes(config, 3.0, tmp_path / "f.mp4", "h264")
-    assert "no beat is heard" in note and "audio.bpm=" in note
+    assert "no beat" in note and "audio.bpm=" in note
 
 
 def test_a_song_is_never_overwritten(tmp_path: Path) -> None:
