@@ -91,7 +91,7 @@ def test_without_such_a_python_it_is_said_in_one_sentence(copy: Copy, version: s
     assert not (copy.root / ".venv").exists()
 
 
-def test_the_tested_versions_are_installed_once_and_again_when_they_change(copy: Copy) -> None:
+def test_tested_versions_are_installed_when_they_change(copy: Copy) -> None:
     copy.have(python3="3, 12")
     assert copy.run("setup", "dev").returncode == 0
     _, install = copy.asked()
@@ -143,7 +143,7 @@ def test_the_callers_folder_hides_nothing_of_ours(copy: Copy, tmp_path: Path) ->
     assert "the wrong one" not in run.stderr and "output=" in run.stdout
 
 
-def test_constraints_hold_one_version_of_all_that_is_asked_for_but_torch() -> None:
+def test_constraints_hold_one_version_of_all_but_torch() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     fixed = {re.sub("[-_.]+", "-", name).lower(): version for name, version in (line.split("==") for line in lines)}
     assert len(fixed) == len(lines)
