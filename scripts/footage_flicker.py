@@ -69,7 +69,7 @@ class Method:
     kind: str
     persistence: float
     steps: int
-    ripen: int
+    warmup: int
 
 
 def texture(seed: int, side: int) -> Tensor:
@@ -179,7 +179,7 @@ def dreamed(
     clip: Clip, method: Method, dreamer: Dreamer, config: DreamConfig, target: Target
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """(canvas before the dream, dreamed frame) for every frame of the clip."""
-    flow = FlowConfig(kind=method.kind, style=method.style, persistence=method.persistence, ripen=method.ripen)
+    flow = FlowConfig(kind=method.kind, style=method.style, persistence=method.persistence, warmup=method.warmup)
     cue = Cue(0.0, CameraRates(), config, flow, lambda _: {target: 1.0}, str(target))
     estimate = optical_flow.dis(flow) if method.kind == "dis" else None
     source = Prefetch(
@@ -292,7 +292,7 @@ def measure(options: argparse.Namespace, config: RenderConfig) -> None:
     objective = Objective(network)
     target = parse_target(options.target or str(config.network.targets[0]), "network.targets")
     side, our_strength = min(options.width, options.height), float(config.dream.strength)
-    ours = Method("ours", "residual", "dis", float(config.flow.persistence), config.dream.steps, config.flow.ripen)
+    ours = Method("ours", "residual", "dis", float(config.flow.persistence), config.dream.steps, config.flow.warmup)
     others = [Method("blend 0.5", "blend", "none", 0.5, 5, 0), Method("no blending", "blend", "none", 0.0, 5, 0)]
     strengths = {ours: our_strength}
     title = f"{options.network}, {target}, {options.width}x{options.height}, persistence {ours.persistence:g}"

@@ -52,10 +52,11 @@ CASES = {
     "start-image": f"{SHORT} start=image start.path=photo.png start.steps=3",
     "start-noise": f"{SHORT} start=noise start.unfold=2s dream.tone=start duration=12f",
     # Ways to dream.
-    "dream-fourier": f"{SHORT} dream.exponent=0.6 dream.colour=0.5 dream.equalize=0.8 dream.detail=0.5 dream.mask=luma",
+    "dream-fourier": f"{SHORT} dream.exponent=0.6 dream.color_correlation=0.5 dream.fill=0.8 dream.detail=0.5 "
+    "dream.mask=luma",
     "dream-gaussian": f"{SHORT} dream.precondition=gaussian dream.tone=free dream.steps=2",
     "dream-laplacian": f"{SHORT} dream.precondition=laplacian dream.jitter=0",
-    "dream-none": f"{SHORT} dream.precondition=none dream.colour=0 dream.steps=3",
+    "dream-none": f"{SHORT} dream.precondition=none dream.color_correlation=0 dream.steps=3",
     "dream-octaves": f"{SHORT} frame.width=160 frame.height=128 dream.octaves=4 score.targets=[stage3] duration=4f",
     "tiles-class": f"{SHORT} frame.width=160 frame.height=96 dream.tile=96 start.steps=1 duration=1f",
     "tiles-layer": f"{SHORT} frame.width=160 dream.tile=64 start.steps=1 score.targets=[stage3] duration=1f",
@@ -72,7 +73,7 @@ CASES = {
     "footage-region": CLIP
     + """ 'score.targets=["class:owl{left}", "class:eye{right}"]' flow.preset=fine source.end=12f""",
     "footage-blend": f"{CLIP} flow=none flow.style=blend flow.persistence=0.5 source.start=4f",
-    "footage-camera": f"{CLIP} camera=zoom frame.fps=6 frame.width=80 flow.reset=1 flow.light=0",
+    "footage-camera": f"{CLIP} camera=zoom frame.fps=6 frame.width=80 flow.reset=1 flow.keep_light=0",
     # Targets of every kind.
     "target-layer": f"{SHORT} score.targets=[stage4]",
     "target-channel": f"{SHORT} score.targets=[stage5:77]",

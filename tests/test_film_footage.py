@@ -21,7 +21,7 @@ from tests.media.sound.test_mix import HIGH, LOW, heard, loud
 from tests.music.drawn import RATE, save
 from tests.test_shot import planned
 
-LOOK = ("dream.octaves=1", "start.steps=2", "flow.ripen=1", "segment=8", "score=constant", "score.targets=[class:owl]")
+LOOK = ("dream.octaves=1", "start.steps=2", "flow.warmup=1", "segment=8", "score=constant", "score.targets=[class:owl]")
 TINY = (*LOOK, "frame.width=96", "frame.height=54", "frame.fps=24")
 
 

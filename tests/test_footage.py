@@ -12,7 +12,7 @@ from tests.media.drawing import video, with_sound
 from tests.media.sound.test_source_audio import packets
 from tests.test_render import refused, render
 
-QUICK = ("dream.octaves=1", "flow.ripen=1")
+QUICK = ("dream.octaves=1", "flow.warmup=1")
 
 
 def timestamps(path: Path) -> list[Fraction]:
@@ -70,7 +70,7 @@ def test_dream_sticks_to_what_moves(tmp_path: Path, shared: Path) -> None:
     """Over real footage, with a zooming camera: frames differ from the source and follow from one to the next."""
     arguments = ("+preset=footage", f"source.path={shared}/media/volcano.mp4", "frame.width=160", "source.end=12f")
     # A strong dream everywhere, in the dark parts too.
-    arguments += ("dream.equalize=0.5", "dream.detail=1", "dream.strength=0.2", "flow.ripen=32")
+    arguments += ("dream.fill=0.5", "dream.detail=1", "dream.strength=0.2", "flow.warmup=32")
     run = render(*arguments, "camera.zoom=1.1", "output=f.mp4", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     made = [frame.astype(float) for frame in decode(tmp_path / "f.mp4")]

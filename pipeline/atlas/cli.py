@@ -10,7 +10,7 @@ from pipeline.config import DreamConfig, settings
 from pipeline.config.setting import check_settings
 from pipeline.errors import ConfigError
 
-LOOK = ("precondition", "exponent", "colour", "equalize", "tone_mean", "tone_contrast", "tone_rate")
+LOOK = ("precondition", "exponent", "color_correlation", "fill", "tone_mean", "tone_contrast", "tone_rate")
 """What of a dream's settings decides on a picture, beside jitter."""
 
 USAGE = """\
@@ -29,7 +29,8 @@ Settings of the atlas (setting=value; [what it is by default]):
 {own}
 
 Of a render's settings it reads network=, network.weights=, seed=, device=, precision=, overwrite=, output= (the folder;
-without it the run's folder under outputs/), and of dream.* jitter, precondition, exponent, colour, equalize and tone_*.
+without it the run's folder under outputs/), and of dream.* jitter, precondition, exponent, fill,
+color_correlation and tone_*.
 """
 
 

@@ -14,6 +14,7 @@ from pipeline.atlas.generate import Growth, grow, traces
 from pipeline.atlas.selection import Subject
 from pipeline.atlas.store import Drawn, Store
 from pipeline.config import DreamConfig
+from pipeline.config.renamed import stored_key
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, DreamError, Interrupted
 from pipeline.runtime.interrupt import Stop
@@ -36,7 +37,8 @@ class Artist:
             diversity=config.diversity,
             seed=seed,
         )
-        settings = {**asdict(self._growth), **{name: getattr(self._look, name) for name in LOOK}}
+        style = {stored_key(f"dream.{name}").removeprefix("dream."): getattr(look, name) for name in LOOK}
+        settings = {**asdict(self._growth), **style}
         self.store = Store(network.name, network.weights.sha256, settings)
         self._least: dict[frozenset[str], int] = {}
 

@@ -15,6 +15,7 @@ import pipeline
 from pipeline.cli import safe_yaml
 from pipeline.cli.sanitize import CONF, REFERENCES, choices
 from pipeline.config import RenderConfig, settings
+from pipeline.config.renamed import RENAMED, current_key
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 
 APPENDED = ("preset", "quality")  # groups outside the defaults list: Hydra wants a plus before them
@@ -80,6 +81,9 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
     parentheses and letters of any script.
     """
     key, _, value = argument.partition("=")
+    if (name := key.lstrip("+")) in RENAMED:
+        key = key.replace(name, current_key(name))
+        argument = f"{key}={value}"
     if key in APPENDED:
         return f"+{argument}"
     if key.lstrip("+") in FILES:

@@ -18,6 +18,7 @@ from pipeline.cli import safe_yaml
 from pipeline.cli.compose import register_record
 from pipeline.cli.messages import explain
 from pipeline.config import RenderConfig, settings, validate
+from pipeline.config.renamed import REMOVED, current_key
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 from pipeline.plan.shot_list import nested
 from pipeline.runtime.files import check_regular, sha256_of
@@ -33,7 +34,7 @@ FILES = {  # settings that name a file, and what the file is
 TARGETS = ("score.targets", "score.keys", "network.targets")  # settings whose targets may name pictures and masks
 NOT_REPEATED = (
     *("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "preview", "limits"),
-    *("dream.adaptive", "dream.thrift"),  # removed settings, in older records
+    *REMOVED,
 )
 
 
@@ -126,7 +127,7 @@ def _settings_of(config: Any, path: Path, program: str, prefix: str = "") -> Ite
     """(key, value) of every setting in the record's config. Raises InputError for one that does not exist."""
     keys = [key for key, _, _ in settings(RenderConfig())]
     for name, value in config.items():
-        key = f"{prefix}{name}"
+        key = current_key(f"{prefix}{name}")
         if key in NOT_REPEATED:
             continue
         if key in keys:

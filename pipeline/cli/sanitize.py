@@ -15,6 +15,7 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 
 from pipeline.cli import safe_yaml
+from pipeline.config.renamed import current_names
 from pipeline.errors import InputError, RenderError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -55,7 +56,8 @@ class CheckedFiles(FileConfigSource):
             )
         if config_path.split("/")[0] == "hydra":
             raise InputError(f"{path}: a folder named hydra {NO_CODE}")
-        tree = safe_yaml.parse(text, str(path))
+        group = "" if header.get("package") == "_global_" else config_path.rpartition("/")[0].replace("/", ".")
+        tree = current_names(safe_yaml.parse(text, str(path)), f"{group}." if group else "")
         defaults = tree.pop("defaults", None)
         for entry in (*safe_yaml.keys(defaults), *(str(value) for _, value in safe_yaml.leaves(defaults))):
             if re.search(r"\bhydra\b|[@$]", entry):

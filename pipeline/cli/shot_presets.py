@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from pipeline.cli import safe_yaml
 from pipeline.cli.sanitize import CONF
 from pipeline.config import RenderConfig, settings
+from pipeline.config.renamed import current_names
 from pipeline.errors import ConfigError, nearest
 from pipeline.plan.shot_list import OF_FILM, Entry, check_words, nested, over
 
@@ -21,6 +22,7 @@ def expand(key: str, entry: Entry) -> dict[str, Any]:
 
     Raises ConfigError, which names ``key``.
     """
+    entry = current_names(entry)
     check_words(key, entry, tuple({name.partition(".")[0] for name, _, _ in settings(RenderConfig())} - {*OF_FILM}))
     if GlobalHydra.instance().is_initialized():
         return _expand(key, entry)

@@ -122,10 +122,10 @@ class DreamConfig:
     exponent: Any = option(
         1.0, "power of the frequency that fourier divides by; 0 is the classic look", low=0, high=3, curve=True
     )
-    colour: Any = option(
+    color_correlation: Any = option(
         1.0, "color channels change together as in photographs (1) or independently (0)", low=0, high=1, curve=True
     )
-    equalize: Any = option(
+    fill: Any = option(
         0.0, "fills calm areas: divides the gradient by its local strength to this power", low=0, high=1, curve=True
     )
     mask: str = option(

@@ -18,7 +18,9 @@ class EncodeConfig:
     codec: str = option("h264", "video codec; docs/formats.md says which to choose", choices=CODECS)
     quality: str = option("good", "small files or high fidelity", choices=("draft", "good", "best"))
     bits: str = option("auto", "bits per color channel; auto: 8, for prores 10", choices=("auto", "8", "10", "16"))
-    patience: float = option(60.0, "seconds without progress after which ffmpeg counts as hung", low=1, high=86_400)
+    stall_timeout: float = option(
+        60.0, "seconds without progress after which ffmpeg counts as hung", low=1, high=86_400
+    )
     on_gpu: bool = option(True, "convert frames of a CUDA GPU to 4:2:0 there (8-bit codecs); false: in ffmpeg")
 
 

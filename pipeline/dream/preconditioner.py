@@ -30,11 +30,11 @@ COLOUR_ROOT = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 def step_direction(gradient: Tensor, config: DreamConfig) -> Tensor:
     """Gradient ``(1, 3, H, W)`` → direction ``(1, 3, H, W)`` of unit deviation."""
     direction = _precondition(gradient, config.precondition, config.exponent)
-    if config.colour > 0:
-        mix = _colour_matrix(config.colour, str(gradient.device))
+    if config.color_correlation > 0:
+        mix = _colour_matrix(config.color_correlation, str(gradient.device))
         direction = torch.einsum("ij,njhw->nihw", mix, direction)
-    if config.equalize > 0:
-        direction = _equalize(direction, config.equalize)
+    if config.fill > 0:
+        direction = _equalize(direction, config.fill)
     return direction / (direction.std() + TINY)
 
 

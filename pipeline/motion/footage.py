@@ -36,7 +36,7 @@ MAX_WARM_UPS = 1000  # per frame
 class Footage(Stage):
     """The stage of a shot over footage. A context manager: entering it starts reading from frame ``first``.
 
-    ``warm_up`` dreams ``flow.ripen`` times on the first frame of every scene.
+    ``warm_up`` dreams ``flow.warmup`` times on the first frame of every scene.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Footage(Stage):
         if before is not None and not self._frames.is_cut(index):
             return self._blend(canvas, cue, before, source)
         canvas = source
-        for step in range(self._config.ripen):
+        for step in range(self._config.warmup):
             mask = self.mask(canvas, cue.dream.mask)
             canvas = self.finish(self._warm_up(canvas, cue, mask, index * MAX_WARM_UPS + step), index)
         return canvas
@@ -90,10 +90,10 @@ class Footage(Stage):
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
         """The canvas with the broad light and colour of the source, before what the dream added there can flicker."""
-        if self._now is None or self._config.style != "residual" or not self._config.light:
+        if self._now is None or self._config.style != "residual" or not self._config.keep_light:
             return canvas
         residual = canvas - self._now.source.to(self._device)
-        return canvas - self._config.light * _broad_light(residual)
+        return canvas - self._config.keep_light * _broad_light(residual)
 
     def _blend(self, canvas: Tensor, cue: Cue, before: SourceFrame, source: Tensor) -> Tensor:
         """The present source frame with what the canvas added to the one before."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.config.renamed import RENAMED
 from pipeline.errors import OutputError
 from pipeline.runtime.files import write_json
 
@@ -38,7 +39,7 @@ def differences(before: Spec, now: Spec) -> list[str]:
     """``key: was → is`` for every key with different values, sorted."""
     plain = json.loads(json.dumps(dict(now)))  # as read back from a file: tuples become lists
     return [
-        f"{key}: {_format(before.get(key))} → {_format(plain.get(key))}"
+        f"{RENAMED.get(key, key)}: {_format(before.get(key))} → {_format(plain.get(key))}"
         for key in sorted({*before, *plain})
         if before.get(key) != plain.get(key)
     ]

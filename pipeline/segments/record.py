@@ -13,6 +13,7 @@ import torch
 from omegaconf import OmegaConf
 
 import pipeline
+from pipeline.config.renamed import stored_key
 from pipeline.media import ffmpeg
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.shot_plan import ShotPlan
@@ -99,7 +100,7 @@ def frames_spec(record: Mapping[str, Any], plan: ShotPlan) -> Spec:
     spec |= {"octaves": plan.octaves, "opening": plan.opening}
     # Former settings at their defaults: films begun with them resume.
     spec |= {"dream.adaptive": False, "dream.thrift": 6.0}
-    return {key.removeprefix("config."): value for key, value in spec.items()}
+    return {stored_key(key.removeprefix("config.")): value for key, value in spec.items()}
 
 
 def as_text(record: Mapping[str, Any]) -> str:

@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import RenderConfig
+from pipeline.config.renamed import REMOVED, stored_key
 from pipeline.runtime.files import write_json
 from pipeline.segments.lock import is_held
 
 RUN_SETTINGS = (
     *("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "limits", "preview", "shots"),
-    "encode.patience",
+    "encode.stall_timeout",
 )
 """Settings, or groups of them, that belong to a run and do not change the film."""
+
+ADDED = ("network.precision",)
+"""Settings that films of earlier versions do not have."""
 
 FILE_NAME = "request.json"
 
@@ -32,10 +36,10 @@ def find_unfinished(folder: Path, name: str, config: RenderConfig) -> Path | Non
     above = folder.parent.parent
     if above.name != "outputs" and (above.parent.name, above.name) != ("outputs", "sweeps"):
         return None
-    settings = json.loads(json.dumps(film_settings(config)))
+    settings = _flat(json.loads(json.dumps(film_settings(config))))
     for path in sorted(above.glob(f"*/*/{name}.work/{FILE_NAME}"), reverse=True):
         is_finished = (path.parent / "film.json").exists()
-        if not is_finished and _read(path) == settings and not is_held(path.with_name("lock")):
+        if not is_finished and _is_same(_read(path), settings) and not is_held(path.with_name("lock")):
             return path.parent.parent
     return None
 
@@ -48,6 +52,20 @@ def film_settings(config: RenderConfig) -> dict[str, Any]:
         (settings[group] if group else settings).pop(name, None)
     in_use = {"film": config.film, "loop": config.loop, "presets": isinstance(config.film, str)}
     return {key: value for key, value in settings.items() if in_use.get(key, True)}
+
+
+def _is_same(stored: Any, settings: dict[str, Any]) -> bool:
+    """Whether a stored config, perhaps of an earlier version, has these flat settings."""
+    if not isinstance(stored, dict):
+        return False
+    before = {key: value for key, value in _flat(stored).items() if key not in REMOVED}
+    return before == {key: value for key, value in settings.items() if key in before or key not in ADDED}
+
+
+def _flat(tree: dict[str, Any]) -> dict[str, Any]:
+    """Settings by their stored dotted keys."""
+    groups = {name: value if isinstance(value, dict) else {"": value} for name, value in tree.items()}
+    return {stored_key(f"{group}.{name}"): value for group, items in groups.items() for name, value in items.items()}
 
 
 def _read(path: Path) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
+from pipeline.config.renamed import stored_key
 from pipeline.errors import Interrupted, OutputError
 from pipeline.image import from_array
 from pipeline.media.decode.probe import read_frame
@@ -144,7 +145,7 @@ def encoder(plan: ShotPlan, path: Path, is_lossless: bool, *, from_gpu: bool = F
     """The encoder of a segment."""
     encode = lossless(plan.config.encode) if is_lossless else plan.config.encode
     size = {"width": plan.width, "height": plan.height}
-    return Encoder(path, **size, fps=plan.fps, encode=encode, stall=encode.patience, planar=from_gpu)
+    return Encoder(path, **size, fps=plan.fps, encode=encode, stall=encode.stall_timeout, planar=from_gpu)
 
 
 def resume(shot: Shot, position: Position, stop: Stop) -> Iterator[Step]:
@@ -175,9 +176,10 @@ def cue_digest(shot: Shot, scales: Sequence[float]) -> CueDigest:
         sha256 = hashlib.sha256()
         for index in range(first, first + count):
             seconds = shot.clock.seconds(index)
+            numbers = [(stored_key(name), value) for name, value in shot.score.numbers(seconds).items()]
             octaves = [shot.score.octave_weights(seconds, scale) for scale in scales]
             weights = [sorted((str(target), weight) for target, weight in each.items()) for each in octaves]
-            sha256.update(repr([sorted(shot.score.numbers(seconds).items()), weights]).encode())
+            sha256.update(repr([sorted(numbers), weights]).encode())
         return sha256.hexdigest()
 
     return digest

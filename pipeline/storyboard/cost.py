@@ -42,14 +42,14 @@ class Estimate:
 def measure(plan: ShotPlan, seeing: Network, moment: Moment) -> Estimate:
     """Dream and encode a few frames of the film itself, from the sketched ``moment`` on."""
     frames, each = _dreamed(plan, seeing, moment)
-    hidden = plan.config.start.steps * GROWING if plan.footage is None else plan.config.flow.ripen
+    hidden = plan.config.start.steps * GROWING if plan.footage is None else plan.config.flow.warmup
     total = _encoded(frames, plan)
     return Estimate(each * (plan.frames + (0 if plan.opening else hidden)), each, total)
 
 
 def _dreamed(plan: ShotPlan, seeing: Network, moment: Moment) -> tuple[list[Tensor], float]:
     """A few frames at full size that follow each other, and seconds for one."""
-    config = replace(plan.config, flow=replace(plan.config.flow, ripen=0))
+    config = replace(plan.config, flow=replace(plan.config.flow, warmup=0))
     plan = replace(plan, config=config, opening=0)
     shot = build_shot(plan, seeing)
     canvas = resize(moment.frame.to(seeing.device), shot.size)

@@ -54,7 +54,7 @@ def draft(plan: ShotPlan) -> ShotPlan:
     if plan.footage is None:
         steps = max(1, round(steps * float(plan.fps) / RATE / 2))
     start = replace(config.start, steps=min(config.start.steps, WARM_UPS), size=min(config.start.size, height, width))
-    dream, flow = replace(config.dream, steps=steps), replace(config.flow, ripen=min(config.flow.ripen, WARM_UPS))
+    dream, flow = replace(config.dream, steps=steps), replace(config.flow, warmup=min(config.flow.warmup, WARM_UPS))
     config = replace(config, start=start, dream=dream, flow=flow)
     return replace(plan, config=config, width=width, height=height, octaves=octaves)
 

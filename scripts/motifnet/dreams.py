@@ -32,13 +32,13 @@ class Growth:
     bare: bool = False
     """The raw gradient, without the program's preconditioning and equalizing."""
     exponent: float = 1.0
-    equalize: float = 0.5
+    fill: float = 0.5
 
     def config(self) -> DreamConfig:
         """The preconditioning of the gradient."""
         if self.bare:
-            return DreamConfig(precondition="none", colour=0.0, equalize=0.0)
-        return DreamConfig(exponent=self.exponent, equalize=self.equalize, colour=1.0)
+            return DreamConfig(precondition="none", color_correlation=0.0, fill=0.0)
+        return DreamConfig(exponent=self.exponent, fill=self.fill, color_correlation=1.0)
 
 
 CPU = torch.device("cpu")

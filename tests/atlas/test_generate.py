@@ -160,7 +160,7 @@ def test_kinship_and_answers_are_read_from_traces() -> None:
 @pytest.mark.slow
 def test_classes_of_the_embedded_network_answer_most_to_their_own_picture() -> None:
     network = model_zoo.build(NetworkConfig())
-    look = DreamConfig(equalize=0.5)
+    look = DreamConfig(fill=0.5)
     subjects = [subject("head", channel) for channel in range(0, len(network.classes), 4)]
     good = raised(Artist(network, AtlasConfig(size=96, steps=10), look, 0).draw(subjects))
     assert good.mean() >= 0.95

@@ -22,7 +22,7 @@ def fine_share(picture: Tensor) -> float:
 @pytest.mark.parametrize("mode", ["fourier", "gaussian", "laplacian", "none"])
 @pytest.mark.parametrize("size", [(96, 130), (33, 47), (16, 16)])
 def test_every_mode_gives_unit_deviation_at_any_size(mode: str, size: tuple[int, int]) -> None:
-    direction = step_direction(noise(*size) * 1e-4, DreamConfig(precondition=mode, equalize=0.5))
+    direction = step_direction(noise(*size) * 1e-4, DreamConfig(precondition=mode, fill=0.5))
     assert direction.shape == (1, 3, *size)
     assert float(direction.std()) == pytest.approx(1.0, abs=1e-3)
 
@@ -31,34 +31,34 @@ def test_every_mode_gives_unit_deviation_at_any_size(mode: str, size: tuple[int,
 def test_what_one_border_draws_is_not_smeared_over_the_opposite_one(mode: str) -> None:
     gradient = torch.zeros(1, 3, 96, 130)
     gradient[..., :4] = noise(96, 4)
-    smeared = step_direction(gradient, DreamConfig(precondition=mode, colour=0)).square()
+    smeared = step_direction(gradient, DreamConfig(precondition=mode, color_correlation=0)).square()
     assert smeared[..., -8:].mean() < 0.01 * smeared[..., :8].mean()
 
 
 @pytest.mark.parametrize("mode", ["fourier", "gaussian"])
 def test_preconditioning_weighs_fine_detail_down(mode: str) -> None:
-    plain = fine_share(step_direction(noise(), DreamConfig(precondition="none", colour=0)))
-    shaped = fine_share(step_direction(noise(), DreamConfig(precondition=mode, colour=0)))
+    plain = fine_share(step_direction(noise(), DreamConfig(precondition="none", color_correlation=0)))
+    shaped = fine_share(step_direction(noise(), DreamConfig(precondition=mode, color_correlation=0)))
     assert shaped < plain / 2
 
 
 def test_the_laplacian_evens_out_the_bands() -> None:
     coarse = torch.nn.functional.interpolate(noise(12, 16), scale_factor=8, mode="bicubic")
     mixed = coarse + 0.01 * noise(96, 128)
-    evened = step_direction(mixed, DreamConfig(precondition="laplacian", colour=0))
+    evened = step_direction(mixed, DreamConfig(precondition="laplacian", color_correlation=0))
     assert fine_share(evened) > 3 * fine_share(mixed)
 
 
 def test_a_higher_exponent_is_smoother_and_zero_is_the_classic_look() -> None:
-    shares = [fine_share(step_direction(noise(), DreamConfig(exponent=e, colour=0))) for e in (0, 0.5, 1, 2)]
+    shares = [fine_share(step_direction(noise(), DreamConfig(exponent=e, color_correlation=0))) for e in (0, 0.5, 1, 2)]
     assert shares == sorted(shares, reverse=True)
-    classic = step_direction(noise(), DreamConfig(precondition="none", colour=0))
-    assert torch.allclose(step_direction(noise(), DreamConfig(exponent=0, colour=0)), classic, atol=1e-4)
+    classic = step_direction(noise(), DreamConfig(precondition="none", color_correlation=0))
+    assert torch.allclose(step_direction(noise(), DreamConfig(exponent=0, color_correlation=0)), classic, atol=1e-4)
 
 
 def test_colours_move_together_as_in_photographs() -> None:
-    alone = torch.corrcoef(step_direction(noise(), DreamConfig(colour=0))[0].flatten(1))
-    together = torch.corrcoef(step_direction(noise(), DreamConfig(colour=1))[0].flatten(1))
+    alone = torch.corrcoef(step_direction(noise(), DreamConfig(color_correlation=0))[0].flatten(1))
+    together = torch.corrcoef(step_direction(noise(), DreamConfig(color_correlation=1))[0].flatten(1))
     assert float(alone[0, 2].abs()) < 0.3
     assert float(together[0, 2]) > 0.6
 
@@ -68,7 +68,7 @@ def test_equalizing_brings_calm_areas_forward() -> None:
     uneven[..., :65] *= 100
     ratios = []
     for power in (0.0, 0.6, 1.0):
-        direction = step_direction(uneven, DreamConfig(precondition="none", colour=0, equalize=power))
+        direction = step_direction(uneven, DreamConfig(precondition="none", color_correlation=0, fill=power))
         ratios.append(float(direction[..., :40].std() / direction[..., 90:].std()))
     assert ratios[0] > 80
     assert ratios[0] > 4 * ratios[1] > 4 * ratios[2]
@@ -77,5 +77,5 @@ def test_equalizing_brings_calm_areas_forward() -> None:
 
 def test_no_gradient_gives_no_step_and_no_infinity() -> None:
     for mode in ("fourier", "laplacian"):
-        step = step_direction(torch.zeros(1, 3, 20, 20), DreamConfig(precondition=mode, equalize=1.0))
+        step = step_direction(torch.zeros(1, 3, 20, 20), DreamConfig(precondition=mode, fill=1.0))
         assert torch.equal(step, torch.zeros(1, 3, 20, 20))

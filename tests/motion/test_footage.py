@@ -38,7 +38,7 @@ def stage(
     rates: CameraRates | None = None,
     **flow: object,
 ) -> Footage:
-    config = FlowConfig(**{"light": 0.0, "ripen": 0, **flow})  # type: ignore[arg-type]
+    config = FlowConfig(**{"keep_light": 0.0, "warmup": 0, **flow})  # type: ignore[arg-type]
     estimate = dis(config) if config.kind == "dis" else None
     source = Prefetch(lambda first: iter(frames[first:]), estimate, cuts, repeats)
     camera = Camera(lambda index: rates or CameraRates(), fps)
@@ -111,7 +111,7 @@ def test_dream_fades_alike_at_any_frame_rate(fps: float) -> None:
 def test_broad_light_returns_to_the_source() -> None:
     frames = [view(texture(1), 0, 0)] * 3
     detail = 0.1 * torch.sin(torch.arange(144) * 1.5).expand(1, 3, 96, 144)
-    with stage(frames, light=0.8) as footage:
+    with stage(frames, keep_light=0.8) as footage:
         canvas = footage.advance(frames[0], KEEP, 0)
         canvas = footage.finish(canvas + 0.2 + detail, 0)
         assert float((canvas - frames[0]).mean()) == pytest.approx(0.04, abs=0.005)
@@ -140,7 +140,7 @@ def test_camera_moves_the_dream_and_not_the_footage() -> None:
 
 def test_every_scene_is_warmed_up() -> None:
     frames = [view(texture(1), 0, 0)] * 4
-    with stage(frames, frozenset({2}), kind="none", ripen=3) as footage:
+    with stage(frames, frozenset({2}), kind="none", warmup=3) as footage:
         added = [float((footage.advance(frames[0], KEEP, index) - frames[0]).mean()) for index in range(4)]
     assert added == pytest.approx([0.03, 0.0, 0.03, 0.0], abs=1e-6)
 

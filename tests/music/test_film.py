@@ -20,7 +20,7 @@ from pipeline.plan import song as song_plan
 from tests.media.drawing import draw
 from tests.music.drawn import Drawing
 
-QUICK = ("start.steps=2", "dream.octaves=1", "dream.equalize=0", "device=cpu")
+QUICK = ("start.steps=2", "dream.octaves=1", "dream.fill=0", "device=cpu")
 
 
 def render(folder: Path, *arguments: str) -> list[np.ndarray]:

@@ -33,7 +33,7 @@ SCORES = {
     "walk": ("score=walk", "score.layers=[stage2]", "score.hold=0.4s", "score.fade=0.2s"),
     "keys": ("score=keys", "score.keys=[{at: 1s, see: class:owl, weight: '0s: 1, 3s: 0'}, {at: 50%, see: stage4}]"),
     "bound": ("score=constant", 'score.targets=["class:owl[coarse]","-0.5*dir:stage4:3..9{left}"]'),
-    "moving": ("dream.strength='0.5 + 0.2*sin(t)'", "camera.pan=[0.1*t, 0]", "dream.equalize='0s: 0, 1s: 1'"),
+    "moving": ("dream.strength='0.5 + 0.2*sin(t)'", "camera.pan=[0.1*t, 0]", "dream.fill='0s: 0, 1s: 1'"),
 }
 
 

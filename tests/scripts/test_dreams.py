@@ -24,7 +24,7 @@ def test_activation_rises_in_range_and_repeats(bare: bool) -> None:
 
 def test_bare_gradient_is_not_preconditioned() -> None:
     config = Growth(bare=True).config()
-    assert (config.precondition, config.colour, config.equalize) == ("none", 0.0, 0.0)
+    assert (config.precondition, config.color_correlation, config.fill) == ("none", 0.0, 0.0)
     assert Growth().config().precondition == "fourier"
 
 
