@@ -12,13 +12,14 @@ and its encoder's, which other programs disturb less.
 
 *overhead*: the whole loop, encoder included, over the bare passes of the network; *gemm*: its arithmetic over the
 machine's rate of matrix products in the network's own precision; *roof*: the time that its arithmetic or its bytes take
-at least at the machine's rates, whichever is longer, over its own. *common*: the usual way of making such films
-(``speed/common_way.py``) over ours, at its four octaves of ten steps. *equal*: the same for a warm zoom in which the
-target is seen as much. *ways*: milliseconds of a pass in each precision and memory order. *profile*: the operations
-that take most of a frame, and its page faults. *scaling*: how time and memory grow (``speed/growth.py``). *start*: the
-help, first frames. *threads*: a dream beside a busy process, with OpenMP's threads spinning and sleeping. *pictures*:
-the same film in every precision, order and tiling (``speed/pictures.py``). *gpu*: films of GoogLeNet on a GPU, encoded,
-beside the goals set for them. *deterministic*: what a GPU's fixed algorithms cost.
+at least at the machine's rates, whichever is longer, over its own. *common*: the usual program
+(``benchmarks/baseline.py``) over ours, at its four octaves of ten steps. *equal*: the same for a warm zoom with the
+same activation of the target. *ways*: milliseconds of a pass in each precision and memory order. *profile*: the
+operations that take most of a frame, and its page faults. *scaling*: how time and memory grow
+(``benchmarks/scaling.py``). *start*: the help, first frames. *threads*: a dream beside a busy process, with OpenMP's
+threads spinning and sleeping. *pictures*: the same film in every precision, order and tiling
+(``benchmarks/image_quality.py``). *gpu*: films of GoogLeNet on a GPU, encoded, beside the goals set for them.
+*deterministic*: what a GPU's fixed algorithms cost.
 
 Networks without a file of weights get random ones, which take as long; *equal* and *pictures* are left out
 for them. With ``--json`` the figures are written after each part; Ctrl-C ends with 130, and they stand.
@@ -46,7 +47,7 @@ from scripts.benchmarks import gpu, image_quality, measures, subprocesses
 from scripts.benchmarks import options as command_line
 from scripts.benchmarks import scaling as growth
 from scripts.benchmarks.measures import Figures
-from scripts.benchmarks.options import Asked
+from scripts.benchmarks.options import Options
 from scripts.benchmarks.workload import Subject, subject
 
 OF_TRAINED = {"equal", "pictures"}  # say nothing about random weights
@@ -54,104 +55,104 @@ PRINTED = {"pictures"}  # as they come
 
 
 def main(words: list[str] | None = None) -> int:
-    """Measure, print, and write what ``--json`` asks for; the exit code."""
+    """Measure, print, and write the file of ``--json``; the exit code."""
     return command_line.answer(lambda: measure(command_line.read(words, __doc__ or "")))
 
 
-def measure(asked: Asked) -> None:
-    """Every part that is asked for, one after the other."""
-    figures: Figures = {"conditions": conditions(asked.device), "networks": {}}
+def measure(options: Options) -> None:
+    """Measure every selected part."""
+    figures: Figures = {"conditions": conditions(options.device), "networks": {}}
 
-    def done(title: str, found: Figures) -> None:
-        if found:
-            show(title, found)
+    def done(title: str, results: Figures) -> None:
+        if results:
+            show(title, results)
         figures["conditions"]["load_after"] = os.getloadavg()[0]
-        if asked.file is not None:
-            write_bytes(asked.file, json.dumps(figures, indent=1).encode())
+        if options.file is not None:
+            write_bytes(options.file, json.dumps(figures, indent=1).encode())
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        if set(asked.parts) & set(OF_A_NETWORK):
-            for given in asked.networks:
-                with_network(given, asked, folder, figures["networks"], done)
-        for part in (part for part in asked.parts if part in BY_ITSELF):
-            figures[part] = BY_ITSELF[part](asked, folder)
+        if set(options.parts) & set(OF_A_NETWORK):
+            for given in options.networks:
+                with_network(given, options, folder, figures["networks"], done)
+        for part in (part for part in options.parts if part in BY_ITSELF):
+            figures[part] = BY_ITSELF[part](options, folder)
             done(part, figures[part])
     done("conditions", figures["conditions"])
 
 
 def with_network(
-    given: str, asked: Asked, folder: Path, networks: Figures, done: Callable[[str, Figures], None]
+    given: str, options: Options, folder: Path, networks: Figures, done: Callable[[str, Figures], None]
 ) -> None:
-    """The parts that are measured on each network; ``done`` is told each of them."""
-    of = subject(given, asked.size, folder, device=str(asked.device))
-    name, (height, width) = of.network.name, asked.size
+    """The parts that are measured on each network; ``done`` gets the results of each."""
+    of = subject(given, options.size, folder, device=str(options.device))
+    name, (height, width) = of.network.name, options.size
     networks[name] = {"target": str(of.target), "size": f"{width}x{height}", "trained": of.trained}
     done(name, networks[name])
-    for part in (part for part in asked.parts if part in OF_A_NETWORK):
+    for part in (part for part in options.parts if part in OF_A_NETWORK):
         if part in OF_TRAINED and not of.trained:
             continue
-        found = OF_A_NETWORK[part](of, given, asked, folder)
-        networks[name] |= found
-        done(f"{name}: {part}", {} if part in PRINTED else found)
+        results = OF_A_NETWORK[part](of, given, options, folder)
+        networks[name] |= results
+        done(f"{name}: {part}", {} if part in PRINTED else results)
 
 
-def overhead(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
-    return measures.overhead(of, folder, asked.repeats, least=4 if asked.quick else 8)
+def overhead(of: Subject, given: str, options: Options, folder: Path) -> Figures:
+    return measures.overhead(of, folder, options.repeats, least=4 if options.quick else 8)
 
 
-def common(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
-    return measures.against_common_way(of, folder, max(2, asked.repeats // 2))
+def common(of: Subject, given: str, options: Options, folder: Path) -> Figures:
+    return measures.against_common_way(of, folder, max(2, options.repeats // 2))
 
 
-def equal(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
-    return measures.equal_activation(of, folder, *((4, (4, 10)) if asked.quick else (12,)))
+def equal(of: Subject, given: str, options: Options, folder: Path) -> Figures:
+    return measures.equal_activation(of, folder, *((4, (4, 10)) if options.quick else (12,)))
 
 
-def like(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
-    return {"pictures": image_quality.measure(given, asked.size, folder, device=str(asked.device))}
+def like(of: Subject, given: str, options: Options, folder: Path) -> Figures:
+    return {"pictures": image_quality.measure(given, options.size, folder, device=str(options.device))}
 
 
-def profile(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
+def profile(of: Subject, given: str, options: Options, folder: Path) -> Figures:
     return gpu.busy(gpu.dreaming(of), of.network.device) | measures.faults(gpu.dreaming(of))
 
 
-def frames(of: Subject, given: str, asked: Asked, folder: Path) -> Figures:
-    found = {}
-    for height, width in asked.sizes:
+def frames(of: Subject, given: str, options: Options, folder: Path) -> Figures:
+    results = {}
+    for height, width in options.sizes:
         count = 8 if height < 720 else 3
-        found[f"{width}x{height}"] = measures.per_second(given, (height, width), str(asked.device), folder, count)
-    return {"frames_per_second": found}
+        results[f"{width}x{height}"] = measures.per_second(given, (height, width), str(options.device), folder, count)
+    return {"frames_per_second": results}
 
 
-def scaling(asked: Asked, folder: Path) -> Figures:
-    return growth.scaling(asked.networks[0], asked.size, folder, str(asked.device), asked.repeats)
+def scaling(options: Options, folder: Path) -> Figures:
+    return growth.scaling(options.networks[0], options.size, folder, str(options.device), options.repeats)
 
 
-def start(asked: Asked, folder: Path) -> Figures:
-    return subprocesses.start_up(folder, str(asked.device), 1 if asked.quick else 3)
+def start(options: Options, folder: Path) -> Figures:
+    return subprocesses.start_up(folder, str(options.device), 1 if options.quick else 3)
 
 
-def threads(asked: Asked, folder: Path) -> Figures:
-    return subprocesses.threads(asked.networks[0], asked.size, asked.repeats)
+def threads(options: Options, folder: Path) -> Figures:
+    return subprocesses.threads(options.networks[0], options.size, options.repeats)
 
 
-def goals(asked: Asked, folder: Path) -> Figures:
-    given = next((given for given in asked.networks if given.startswith(gpu.NETWORK)), gpu.NETWORK)
-    return gpu.goals(given, folder, str(asked.device), asked.repeats)
+def goals(options: Options, folder: Path) -> Figures:
+    given = next((given for given in options.networks if given.startswith(gpu.NETWORK)), gpu.NETWORK)
+    return gpu.goals(given, folder, str(options.device), options.repeats)
 
 
-OF_A_NETWORK: dict[str, Callable[[Subject, str, Asked, Path], Figures]] = {
+OF_A_NETWORK: dict[str, Callable[[Subject, str, Options, Path], Figures]] = {
     "overhead": overhead,
     "common": common,
     "equal": equal,
-    "ways": lambda of, given, asked, folder: measures.ways(of),
+    "ways": lambda of, given, options, folder: measures.ways(of),
     "profile": profile,
-    "deterministic": lambda of, given, asked, folder: gpu.deterministic(of, asked.repeats),
+    "deterministic": lambda of, given, options, folder: gpu.deterministic(of, options.repeats),
     "frames": frames,
     "pictures": like,
 }
-BY_ITSELF: dict[str, Callable[[Asked, Path], Figures]] = {
+BY_ITSELF: dict[str, Callable[[Options, Path], Figures]] = {
     "scaling": scaling,
     "threads": threads,
     "gpu": goals,
@@ -160,7 +161,7 @@ BY_ITSELF: dict[str, Callable[[Asked, Path], Figures]] = {
 
 
 def conditions(device: torch.device) -> dict[str, Any]:
-    """Where and when this is measured."""
+    """Where and when this was measured."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join(sys.argv),

@@ -1,8 +1,7 @@
-"""MotifNet: the small convolutional network that dream-zoom ships, trained on motifs that it draws itself.
+"""MotifNet: the built-in convolutional network, trained on drawn motifs.
 
-Plain 3×3 convolutions with residual blocks, three anti-aliased poolings, reflected borders; batch
-normalisation is folded away at export (``scripts/motifnet/export.py``). Pixels go in as RGB in
-[0, 1]; centring them is part of the network. See MODEL_CARD.md beside this file.
+Plain 3×3 convolutions with residual blocks, three anti-aliased poolings, reflected borders; batch normalisation is
+folded away at export (``scripts/motifnet/export.py``). Input is RGB in [0, 1]. See MODEL_CARD.md in this folder.
 """
 
 from math import log
@@ -60,16 +59,15 @@ CLASSES: tuple[str, ...] = (
 STAGES: tuple[str, ...] = ("stage1", "stage2", "stage3", "stage4", "stage5")
 WEIGHTS = Path(__file__).with_name("motifnet.safetensors")
 WIDTHS = (24, 48, 96, 96, 160)
-DOUBT = 0.25
-"""Of the evidence, what is taken before classes are weighed against each other."""
+EVIDENCE_SCALE = 0.25  # factor on the evidence before the softmax over classes
 
 
 class BlurPool(nn.Module):
     """Halves a map after the low-pass [1 2 2 1] / 6: ``(N, C, H, W) → (N, C, H // 2, W // 2)``.
 
-    Without the low-pass every gradient would carry the stride's checkerboard into the dream (after
-    Zhang, *Making Convolutional Networks Shift-Invariant Again*, 2019). It is written as two box
-    filters because averaging runs backward ten times faster on a CPU than a depthwise convolution.
+    Without the low-pass, gradients carry the stride's checkerboard into the dream (Zhang, *Making Convolutional
+    Networks Shift-Invariant Again*, 2019). Two box filters, since average pooling runs backward ten times faster on a
+    CPU than a depthwise convolution.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,7 +86,7 @@ class Conv(nn.Sequential):
 
 
 class Residual(nn.Module):
-    """Two 3×3 convolutions beside a straight path: ``(N, C, H, W) → (N, C, H, W)``."""
+    """Two 3×3 convolutions with a skip connection: ``(N, C, H, W) → (N, C, H, W)``."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -102,8 +100,7 @@ class Residual(nn.Module):
 class MotifNet(nn.Module):
     """RGB ``(N, 3, H, W)`` in [0, 1] → evidence for each class at each place ``(N, classes, H // 16, W // 16)``.
 
-    H and W may be any size from 32 pixels on. The average of the map over places is what training
-    made a classifier's logits.
+    H and W are 32 pixels or more. The mean of the map over places is the classifier's logits.
     """
 
     def __init__(self, classes: int = len(CLASSES)) -> None:
@@ -124,35 +121,34 @@ class MotifNet(nn.Module):
         return evidence
 
 
-class Verdict(nn.Module):
-    """Evidence for classes → how much likelier than by chance each is at each place, in nats: ``(N, C, h, w)`` both.
+class ClassEvidence(nn.Module):
+    """Evidence for classes → log-probability of each class at each place over chance, in nats: ``(N, C, h, w)`` both.
 
-    To dream of raw evidence gives the strokes that a class shares with others; against all the others
-    it gives what is its own, faces instead of fur. The evidence of neighbours counts, as it did in
-    training, where a picture had one label; and it is taken by a quarter, so that no place is sure too soon:
-    where one is, nothing draws on, and small motifs crowd the places between.
+    Raw evidence dreams the strokes that a class shares with others; against all other classes it dreams what is its
+    own, faces instead of fur. Neighbouring places count, as in training, where a picture had one label. A quarter of
+    the evidence keeps places from saturating early: where one has no gradient left, small motifs crowd around it.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        around = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False) * DOUBT
+        around = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False) * EVIDENCE_SCALE
         return F.log_softmax(around, 1) + log(x.shape[1])
 
 
 class DreamingMotifNet(MotifNet):
-    """MotifNet as it dreams: the same weights, and behind ``head`` the ``verdict``, which ``class:`` targets ask."""
+    """MotifNet for dreaming: the same weights, and after ``head`` the layer ``verdict`` for ``class:`` targets."""
 
     def __init__(self, classes: int = len(CLASSES)) -> None:
         super().__init__(classes)
-        self.verdict = Verdict()
+        self.verdict = ClassEvidence()
 
     def forward(self, x: Tensor) -> Tensor:
         """RGB ``(N, 3, H, W)`` in [0, 1] → nats above chance of each class ``(N, classes, H // 16, W // 16)``."""
-        verdict: Tensor = self.verdict(super().forward(x))
-        return verdict
+        evidence: Tensor = self.verdict(super().forward(x))
+        return evidence
 
 
 def load(path: Path | None = None) -> MotifNet:
-    """The trained network on the CPU in float32, frozen, from ``path`` or the weights shipped with it."""
+    """The trained network on the CPU in float32, frozen; ``path`` replaces the weights that come with it."""
     with torch.device("meta"):
         net = MotifNet()
     weights = {name: tensor.float() for name, tensor in load_file(path or WEIGHTS).items()}

@@ -1,10 +1,10 @@
-"""How dream zooms are usually made, for comparison.
+"""The usual program: how dream zooms are mostly made, as a baseline.
 
-A model of what the popular programs have in common, written for this comparison: each frame builds the network from
-its file of weights; the whole picture, not the change, goes through a pyramid of four octaves, ten steps each, back and
-forth between NumPy and torch; the network is evaluated to the end of its features, past the layer that is wanted; the
-gradient is smoothed by three Gaussians; frames are zoomed by OpenCV in eight bits, written as JPEG and joined by ffmpeg
-at the end. Weights need no gradient here, as in the best of them.
+A model of what popular programs have in common, written for this comparison. Each frame builds the network from its
+file of weights. The whole picture, not the change, goes through four octaves of ten steps, back and forth between NumPy
+and torch. The network runs to the end of its features, past the target's layer. Three Gaussians smooth the gradient.
+OpenCV zooms frames in eight bits; they are written as JPEG and joined by ffmpeg at the end. Weights need no gradient
+here, as in the best of them.
 """
 
 import tempfile
@@ -31,7 +31,7 @@ Picture = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Way:
+class UsualSettings:
     """The usual settings: octaves, their ratio, steps per octave, step size in normalised units, roll in pixels."""
 
     octaves: int = 4
@@ -42,84 +42,86 @@ class Way:
     zoom: float = 1.02  # per frame
 
 
-class CommonWay:
-    """Frames of the subject's network, target and size one after the other, as files in a new folder in ``folder``.
+class UsualProgram:
+    """Renders the subject's network, target and size frame by frame, as files in a new folder in ``folder``.
 
-    Of the target's channel the mean is raised, or where it has none the mean square of the whole layer.
+    The objective is the mean of the target's channel, or the mean square of the whole layer.
     """
 
-    def __init__(self, of: Subject, folder: Path, way: Way) -> None:
+    def __init__(self, of: Subject, folder: Path, settings: UsualSettings) -> None:
         self._name, self._layer, self._channel = of.network.name, of.layer, of.channel
-        self._device, self.way = of.network.device, way
+        self._device, self.settings = of.network.device, settings
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         self._file = self.folder / "weights.pth"
         weights = of.network.model.state_dict()
         torch.save({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, self._file)
-        dice = np.random.default_rng(0)
-        self.picture: Picture = (dice.random((*of.size, 3), dtype=np.float32) * 0.3 + 0.3).astype(np.float32)
-        self.frames, self._dice = 0, dice
+        rng = np.random.default_rng(0)
+        self.picture: Picture = (rng.random((*of.size, 3), dtype=np.float32) * 0.3 + 0.3).astype(np.float32)
+        self.frames, self._rng = 0, rng
         self._check()
 
     def frame(self) -> None:
-        """One more frame."""
+        """Render the next frame."""
         model = self._build()
-        seen: dict[str, Tensor] = {}
+        activations: dict[str, Tensor] = {}
         dict(model.named_modules())[self._layer].register_forward_hook(
-            lambda module, inputs, output: seen.update(out=output)
+            lambda module, inputs, output: activations.update(out=output)
         )
         body: Callable[[Tensor], Any] = getattr(model, "features", model)
         picture = self._zoomed()
         mean, std = (np.array(each, dtype=np.float32) for each in IMAGENET)
         base = (picture - mean) / std
         height, width = base.shape[:2]
-        for octave in reversed(range(self.way.octaves)):
-            factor = self.way.ratio**-octave
+        for octave in reversed(range(self.settings.octaves)):
+            factor = self.settings.ratio**-octave
             base = cv2.resize(base, (round(width * factor), round(height * factor)))
-            base = self._climb(base, body, seen)
+            base = self._ascend(base, body, activations)
         self.picture = np.clip(base * std + mean, 0, 1).astype(np.float32)
         eight = (self.picture[..., ::-1] * 255).astype(np.uint8)
         cv2.imwrite(str(self.folder / f"{self.frames:06d}.jpg"), eight)
         self.frames += 1
 
     def join(self) -> None:
-        """The frames into one video."""
+        """Join the frames to one video."""
         pattern = str(self.folder / "%06d.jpg")
         arguments = ["-framerate", "24", "-i", pattern, "-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"]
         ffmpeg.run([*arguments, "-y", str(self.folder / "joined.mp4")], doing="joining the frames")
 
     def _check(self) -> None:
         """Raise RenderError where the network cannot look at the smallest octave."""
-        height, width = (round(side * self.way.ratio ** (1 - self.way.octaves)) for side in self.picture.shape[:2])
+        height, width = (
+            round(side * self.settings.ratio ** (1 - self.settings.octaves)) for side in self.picture.shape[:2]
+        )
         model = self._build()
         try:
             getattr(model, "features", model)(torch.zeros(1, 3, height, width, device=self._device))
         except (RuntimeError, ValueError) as error:
-            least = f"{width}x{height} pixels, the usual way's smallest octave"
+            least = f"{width}x{height} pixels, the usual program's smallest octave"
             raise RenderError(f"--size: {self._name} cannot look at {least}; give a larger one") from error
 
-    def _climb(self, base: Picture, body: Callable[[Tensor], Any], seen: dict[str, Tensor]) -> Picture:
+    def _ascend(self, base: Picture, body: Callable[[Tensor], Any], activations: dict[str, Tensor]) -> Picture:
         lower = ((0 - torch.tensor(IMAGENET[0])) / torch.tensor(IMAGENET[1])).to(self._device)
         upper = ((1 - torch.tensor(IMAGENET[0])) / torch.tensor(IMAGENET[1])).to(self._device)
         frame = torch.from_numpy(base.transpose(2, 0, 1).copy())[None].to(self._device)
-        for step in range(self.way.steps):
-            down, right = self._dice.integers(-self.way.roll, self.way.roll + 1, 2).tolist()
+        for step in range(self.settings.steps):
+            down, right = self._rng.integers(-self.settings.roll, self.settings.roll + 1, 2).tolist()
             rolled = torch.roll(frame.detach(), (down, right), (2, 3)).requires_grad_(True)
             body(rolled)
-            out, channel = seen["out"], self._channel
+            out, channel = activations["out"], self._channel
             (out.square().mean() if channel is None else out[:, channel].mean()).backward()
             assert rolled.grad is not None
-            gradient = _smooth(rolled.grad, (step + 1) / self.way.steps * 2 + 0.5)
-            moved = rolled.detach() + self.way.rate * gradient / (gradient.std() + 1e-8)
+            gradient = _smooth(rolled.grad, (step + 1) / self.settings.steps * 2 + 0.5)
+            moved = rolled.detach() + self.settings.rate * gradient / (gradient.std() + 1e-8)
             moved = torch.max(torch.min(moved, upper.view(1, 3, 1, 1)), lower.view(1, 3, 1, 1))
             frame = torch.roll(moved, (-down, -right), (2, 3))
-        found: Picture = frame.detach().cpu().numpy()[0].transpose(1, 2, 0)
-        return found
+        result: Picture = frame.detach().cpu().numpy()[0].transpose(1, 2, 0)
+        return result
 
     def _zoomed(self) -> Picture:
         if not self.frames:
             return self.picture
         height, width = self.picture.shape[:2]
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 0, self.way.zoom)
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 0, self.settings.zoom)
         read = cv2.imread(str(self.folder / f"{self.frames - 1:06d}.jpg"))
         assert read is not None
         zoomed: Picture = cv2.warpAffine(read[..., ::-1].astype(np.float32) / 255, matrix, (width, height))

@@ -1,4 +1,4 @@
-"""Whether a picture got worse: the same short film in every way in which it may be computed, beside float32.
+"""Image quality: the same short film in every precision, memory layout and tiling, compared with float32.
 
     python -m scripts.benchmarks.image_quality --sheets FOLDER     MotifNet, 192×108, a minute on a quiet machine
     python -m scripts.benchmarks.image_quality --network squeezenet1_0=FILE --size 320x180 --sheets FOLDER
@@ -26,6 +26,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from pipeline.cue import CameraRates
 from pipeline.dream.objective import Objective
 from pipeline.image import fit, resize
 from pipeline.motion import camera
@@ -33,17 +34,17 @@ from scripts.benchmarks import options
 from scripts.benchmarks.options import FRAMES
 from scripts.benchmarks.workload import Subject, subject
 
-ZOOM = 1.3  # × per second
-SHOWN = 5  # frames of a row
+ZOOM_RATE = 1.3  # × per second
+SHEET_FRAMES = 5  # frames of a row
 EXACT = ("precision=float32", "network.channels_last=false", "dream.tile=never")
-WAYS = {
+VARIANTS = {
     "float32": EXACT,
     "auto": (),
     "channels last": ("precision=float32", "network.channels_last=true", "dream.tile=never"),
     "tiles": (*EXACT[:2], "dream.tile={tile}"),
 }
-LEAST = 64  # pixels of a tile's side
-LABEL = 14  # pixels of height
+MIN_TILE = 64  # pixels
+LABEL_PIXELS = 14
 
 
 def measure(
@@ -55,24 +56,24 @@ def measure(
     frames: int = FRAMES,
     sheets: Path | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Each way's figures at this size (h, w), printed as they come; ``sheets`` is a folder for the contact sheet."""
+    """Figures of each variant at this size (h, w), printed as they come. ``sheets`` is a folder for a sheet."""
     print(f"\n{f'pictures of {given}':40}" + "".join(f"{head:>10}" for head in ("first", "seen", "seen ½", "flicker")))
     films: dict[str, list[Tensor]] = {}
-    found: dict[str, dict[str, Any]] = {}
+    results: dict[str, dict[str, Any]] = {}
     judge: Subject | None = None
-    for name, words in WAYS.items():
-        more = [f"camera.zoom={ZOOM}", *(word.format(tile=max(LEAST, min(size) // 2)) for word in words)]
+    for name, words in VARIANTS.items():
+        more = [f"camera.zoom={ZOOM_RATE}", *(word.format(tile=max(MIN_TILE, min(size) // 2)) for word in words)]
         of = subject(given, size, folder, device=device, more=more)
         judge = judge or of
-        told = f"{name} ({_arithmetic(of)})"
-        films[told] = film(of, frames)
-        first = likeness(films[told][0], next(iter(films.values()))[0])
-        found[told] = {"first": first, **quality(judge, films[told][frames * 2 // 3 :])}
-        shown = (f"{value:.2f}" if isinstance(value, float) else value for value in found[told].values())
-        print(f"{'':4}{told:36}" + "".join(f"{value:>10}" for value in shown), flush=True)
+        title = f"{name} ({_arithmetic(of)})"
+        films[title] = film(of, frames)
+        first = likeness(films[title][0], next(iter(films.values()))[0])
+        results[title] = {"first": first, **quality(judge, films[title][frames * 2 // 3 :])}
+        shown = (f"{value:.2f}" if isinstance(value, float) else value for value in results[title].values())
+        print(f"{'':4}{title:36}" + "".join(f"{value:>10}" for value in shown), flush=True)
     if sheets is not None:
         sheet(films, sheets / f"pictures-{given.partition('=')[0]}.png")
-    return found
+    return results
 
 
 def _arithmetic(of: Subject) -> str:
@@ -89,11 +90,11 @@ def film(of: Subject, frames: int) -> list[Tensor]:
 
 def quality(of: Subject, frames: Sequence[Tensor]) -> dict[str, float]:
     """The target's mean activation in frames ``(1, 3, H, W)`` at full and at half size, and their mean flicker."""
-    objective, still = Objective(of.network), {"rotate": 0.0, "pan": (0.0, 0.0), "center": (0.5, 0.5)}
+    objective, rates = Objective(of.network), CameraRates(zoom=ZOOM_RATE)
     halved = [resize(frame, fit(of.size, min(of.size) / 2)) for frame in frames]
     changes = []
     for before, after in pairwise(frames):
-        moved = camera.move(before, zoom=ZOOM, seconds=1 / float(of.plan.fps), **still)  # type: ignore[arg-type]
+        moved = camera.move(before, rates, 1 / float(of.plan.fps))
         changes.append(1e3 * float((after - moved).abs().mean()))
     return {
         "seen": mean(objective.activation(frame, of.target) for frame in frames),
@@ -112,14 +113,14 @@ def likeness(one: Tensor, other: Tensor) -> float | str:
 def sheet(films: Mapping[str, Sequence[Tensor]], path: Path) -> None:
     """A row for each film of frames ``(1, 3, H, W)``, a few from the first to the last, under its name."""
     height, width = next(iter(films.values()))[0].shape[2:]
-    canvas = Image.new("RGB", (SHOWN * width, len(films) * (height + LABEL)))
+    canvas = Image.new("RGB", (SHEET_FRAMES * width, len(films) * (height + LABEL_PIXELS)))
     draw = ImageDraw.Draw(canvas)
     for number, (name, frames) in enumerate(films.items()):
-        top = number * (height + LABEL)
+        top = number * (height + LABEL_PIXELS)
         draw.text((4, top + 1), name, fill=(255, 255, 255))
-        chosen = [frames[round(place * (len(frames) - 1) / (SHOWN - 1))] for place in range(SHOWN)]
+        chosen = [frames[round(place * (len(frames) - 1) / (SHEET_FRAMES - 1))] for place in range(SHEET_FRAMES)]
         joined = torch.cat(chosen, dim=3)[0].permute(1, 2, 0).mul(255).round().byte()
-        canvas.paste(Image.fromarray(joined.numpy()), (0, top + LABEL))
+        canvas.paste(Image.fromarray(joined.numpy()), (0, top + LABEL_PIXELS))
     canvas.save(path)
 
 

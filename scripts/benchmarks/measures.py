@@ -1,4 +1,4 @@
-"""The measurements of one network: each takes a subject and gives its figures, ratios first."""
+"""The measurements of one network: each takes a subject and returns figures, ratios first."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,15 +15,15 @@ from torch import Tensor
 from pipeline.dream.network import Network
 from pipeline.dream.objective import Objective
 from scripts.benchmarks import roofline
-from scripts.benchmarks.baseline import CommonWay, Way
+from scripts.benchmarks.baseline import UsualProgram, UsualSettings
 from scripts.benchmarks.frame_loop import Loop, looping
 from scripts.benchmarks.roofline import Work
-from scripts.benchmarks.timing import Took, clock, ratios, seconds, several, take_turns
+from scripts.benchmarks.timing import Time, clock, ratios, seconds, several, take_turns
 from scripts.benchmarks.workload import Subject, subject
 
 Figures = dict[str, Any]
-AMPLE = 0.25  # seconds of bare passes in one go, at least
-TRIES = (1, 2, 4, 10)  # steps with which the usual way is tried
+MIN_BATCH_SECONDS = 0.25  # of bare passes in one batch
+USUAL_STEPS = (1, 2, 4, 10)  # of the usual program in the comparison at equal activation
 PASS_SIZE = 224, 298  # pixels of the picture on which precisions and layouts are compared
 PASS_ROUNDS = 3
 
@@ -31,12 +31,12 @@ PASS_ROUNDS = 3
 def overhead(of: Subject, folder: Path, repeats: int, least: int) -> Figures:
     """The whole loop, encoder included, over the bare passes of the same network at the same sizes and steps.
 
-    Also how near the two come to what the machine can do (``roof``). At least ``least`` frames are dreamed in one go:
-    the last one's encoding has nothing beside it.
+    Also how near the two come to the machine's limits (``roof``). A batch has at least ``least`` frames, since nothing
+    runs in parallel with the last one's encoding.
     """
     device, bare = of.network.device, of.bare()
     work = roofline.count(bare)
-    batch = max(least, ceil(AMPLE / clock(bare).wall))
+    batch = max(least, ceil(MIN_BATCH_SECONDS / clock(bare).wall))
     multiply, flops = roofline.products(device, of.network.precision)
     copy, moved = roofline.copies(device)
     with looping(of, folder, warm=1) as loop:
@@ -61,13 +61,13 @@ def overhead(of: Subject, folder: Path, repeats: int, least: int) -> Figures:
 
 
 def _of_a_frame(loop: Loop) -> Work:
-    """All that a frame of the loop computes and moves."""
-    found = roofline.count(loop)
-    loop.settle()
-    return found
+    """What a frame of the loop computes and moves."""
+    work = roofline.count(loop)
+    loop.finish()
+    return work
 
 
-def _reached(times: dict[str, list[Took]], batch: int, work: Work, flops: int, moved: int) -> Figures:
+def _reached(times: dict[str, list[Time]], batch: int, work: Work, flops: int, moved: int) -> Figures:
     """The loop's and the bare passes' share of the machine's rate of products and of its roof, turn by turn."""
     shares: dict[str, list[float]] = {}
     for multiply, copy, *jobs in zip(*(times[name] for name in ("multiply", "copy", "loop", "bare")), strict=True):
@@ -78,7 +78,7 @@ def _reached(times: dict[str, list[Took]], batch: int, work: Work, flops: int, m
     rates = flops / seconds(times["multiply"]), moved / seconds(times["copy"])
     by_arithmetic, by_memory = work.least(*rates)
     return {
-        **{name: median(found) for name, found in sorted(shares.items())},
+        **{name: median(values) for name, values in sorted(shares.items())},
         "gemm_gflops": rates[0] / 1e9,
         "memory_gbytes": rates[1] / 1e9,  # per second, read and written
         "seconds_by_arithmetic": by_arithmetic,
@@ -87,12 +87,12 @@ def _reached(times: dict[str, list[Took]], batch: int, work: Work, flops: int, m
 
 
 def against_common_way(of: Subject, folder: Path, repeats: int) -> Figures:
-    """The usual way's time over ours at its own octaves and steps."""
-    way = Way()
-    dream = replace(of.plan.config.dream, octaves=way.octaves, octave_ratio=way.ratio, steps=way.steps)
-    plan = replace(of.plan, config=replace(of.plan.config, dream=dream), octaves=way.octaves)
+    """The usual program's time over ours at its own octaves and steps."""
+    usual = UsualSettings()
+    dream = replace(of.plan.config.dream, octaves=usual.octaves, octave_ratio=usual.ratio, steps=usual.steps)
+    plan = replace(of.plan, config=replace(of.plan.config, dream=dream), octaves=usual.octaves)
     ours = replace(of, plan=plan)
-    theirs = CommonWay(of, folder, way)
+    theirs = UsualProgram(of, folder, usual)
     with looping(ours, folder, warm=1) as loop:
         times = take_turns({"common": theirs.frame, "ours": loop.batch(1), "bare": ours.bare()}, repeats)
     wall, cpu = ratios(times["common"], times["ours"])
@@ -106,31 +106,31 @@ def against_common_way(of: Subject, folder: Path, repeats: int) -> Figures:
     }
 
 
-def equal_activation(of: Subject, folder: Path, frames: int, tries: Sequence[int] = TRIES) -> Figures:
-    """The usual way's time over ours for a zoom in which the target is seen as much.
+def equal_activation(of: Subject, folder: Path, frames: int, tries: Sequence[int] = USUAL_STEPS) -> Figures:
+    """The usual program's time over ours for a zoom with the same activation of the target.
 
-    Both zoom from noise until they are warm. Of the usual way's numbers of steps the least that sees as much counts; if
-    none does, the most, and ``reached`` says how much that is.
+    Both zoom from noise until they are warm. The usual program takes the fewest steps that reach our activation, or the
+    most where none does; ``reached`` is its activation over ours.
     """
     objective = Objective(of.network)
 
-    def seen(picture: Tensor) -> float:
+    def activation(picture: Tensor) -> float:
         return objective.activation(picture.to(of.network.device), of.target)
 
     with looping(of, folder, warm=2 * frames) as loop:
         took = clock(loop.batch(frames)).wall
         pictures = [loop() for _ in range(frames)]
-        loop.settle()
-    wanted, ours = median(map(seen, pictures)), took / frames
-    figures: Figures = {"seconds_ours_warm": ours, "activation_ours": wanted}
+        loop.finish()
+    goal, ours = median(map(activation, pictures)), took / frames
+    figures: Figures = {"seconds_ours_warm": ours, "activation_ours": goal}
     for steps in tries:
-        theirs = CommonWay(of, folder, Way(steps=steps))
+        theirs = UsualProgram(of, folder, UsualSettings(steps=steps))
         several(theirs.frame, max(2, frames // 2))()
         times = take_turns({"theirs": theirs.frame}, 2)
-        reached = seen(torch.from_numpy(theirs.picture.transpose(2, 0, 1).copy())[None])
+        reached = activation(torch.from_numpy(theirs.picture.transpose(2, 0, 1).copy())[None])
         figures |= {"common_way_equal_activation": seconds(times["theirs"]) / ours}
-        figures |= {"common_way_steps": steps, "reached": reached / wanted}
-        if reached >= wanted:
+        figures |= {"common_way_steps": steps, "reached": reached / goal}
+        if reached >= goal:
             break
     return figures
 
@@ -165,17 +165,17 @@ def _pass(network: Network, layer: str, picture: Tensor) -> None:
 
 
 def faults(frame: Callable[[], None]) -> Figures:
-    """The pages that the system has to hand out for a frame of a film that has begun: the median of a few."""
+    """Page faults of a frame once a film has begun: the median of a few."""
     several(frame, 2)()
-    told = [getrusage(RUSAGE_SELF).ru_minflt]
+    counts = [getrusage(RUSAGE_SELF).ru_minflt]
     for _ in range(5):
         frame()
-        told.append(getrusage(RUSAGE_SELF).ru_minflt)
-    return {"page_faults": median(after - before for before, after in pairwise(told))}
+        counts.append(getrusage(RUSAGE_SELF).ru_minflt)
+    return {"page_faults": median(after - before for before, after in pairwise(counts))}
 
 
 def per_second(given: str, size: tuple[int, int], device: str, folder: Path, frames: int) -> float:
-    """Frames per second of the whole loop at this size (h, w), with as many octaves as the size calls for."""
+    """Frames per second of the whole loop at this size (h, w), with the octaves of that size."""
     scale = size[0] / 360
     of = subject(given, (360, round(size[1] / scale)), folder, device=device, more=[f"frame.scale={scale}"])
     with looping(of, folder, warm=1) as loop:

@@ -1,4 +1,4 @@
-"""What the benchmark's command line asks for, checked before anything is measured."""
+"""The benchmark's command line, checked before anything is measured."""
 
 import argparse
 import os
@@ -34,12 +34,12 @@ QUICK_PARTS = ("overhead", "common", "equal", "start")
 OF_A_GPU = {"gpu", "deterministic"}
 SIZES = ("640x360", "1280x720", "1920x1080", "3840x2160")
 FRAMES = 36  # of a short film
-MOST = 1000  # repeats
-LEAST, LARGEST = 32, 16384  # pixels each way
+MAX_REPEATS = 1000
+MIN_PIXELS, MAX_PIXELS = 32, 16384  # of a side
 
 
 @dataclass(frozen=True)
-class Asked:
+class Options:
     """What is measured, on what and how often. Sizes are (h, w); ``networks`` are names, or name=FILE."""
 
     networks: tuple[str, ...]
@@ -53,7 +53,7 @@ class Asked:
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command line in one sentence, as everything else is said."""
+    """Reports errors of the command line as RenderError."""
 
     def error(self, message: str) -> NoReturn:
         raise RenderError(f"{message}; --help lists all")
@@ -71,18 +71,18 @@ def film(words: str, measure: Callable[..., object], frames: str, sheets: str) -
     parser.add_argument("--frames", default=str(FRAMES), help=f"{frames} [{FRAMES}]")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--sheets", type=Path, help=sheets)
-    found = parser.parse_args()
-    (height, width), count = size("--size", found.size), whole("--frames", found.frames, least=6)
-    name = str(device("--device", found.device))
-    check_networks("--network", [found.network])
-    if found.sheets is not None:
-        make_folder("--sheets", found.sheets)
+    given = parser.parse_args()
+    (height, width), count = size("--size", given.size), whole("--frames", given.frames, least=6)
+    name = str(device("--device", given.device))
+    check_networks("--network", [given.network])
+    if given.sheets is not None:
+        make_folder("--sheets", given.sheets)
     with tempfile.TemporaryDirectory() as place:
-        measure(found.network, (height, width), Path(place), device=name, frames=count, sheets=found.sheets)
+        measure(given.network, (height, width), Path(place), device=name, frames=count, sheets=given.sheets)
 
 
 def answer(job: Callable[[], object]) -> int:
-    """Do the job; the exit code: 0 done, 1 something to put right, 130 stopped."""
+    """Run the job; the exit code: 0 done, 1 an error, 130 stopped."""
     compose.register()
     for number in (signal.SIGINT, signal.SIGTERM):  # of a shell's background job the first is ignored by itself
         signal.signal(number, _on_signal)
@@ -97,28 +97,28 @@ def answer(job: Callable[[], object]) -> int:
     return 0
 
 
-def read(words: Sequence[str] | None, description: str) -> Asked:
+def read(words: Sequence[str] | None, description: str) -> Options:
     """The command line ``words`` (without any, the program's own). Raises RenderError kinds."""
     first, _, more = description.partition("\n\n")
-    found = _parser(first, more).parse_args(words)
-    quick = found.quick
-    networks = tuple(found.networks or (QUICK_NETWORKS if quick else NETWORKS))
-    place = device("--device", found.device)
-    parts, lost = _parts(found.parts or (QUICK_PARTS if quick else PARTS), place)
-    asked = Asked(
+    given = _parser(first, more).parse_args(words)
+    quick = given.quick
+    networks = tuple(given.networks or (QUICK_NETWORKS if quick else NETWORKS))
+    place = device("--device", given.device)
+    parts, lost = _parts(given.parts or (QUICK_PARTS if quick else PARTS), place)
+    options = Options(
         networks=networks,
         parts=parts,
-        size=size("--size", found.size or ("320x192" if quick else "480x270")),
-        sizes=tuple(size("--sizes", each) for each in found.sizes),
-        repeats=whole("--repeats", found.repeats or ("3" if quick else "7")),
+        size=size("--size", given.size or ("320x192" if quick else "480x270")),
+        sizes=tuple(size("--sizes", each) for each in given.sizes),
+        repeats=whole("--repeats", given.repeats or ("3" if quick else "7")),
         device=place,
-        file=_file("--json", found.json),
+        file=_file("--json", given.json),
         quick=quick,
     )
     check_networks("--networks", networks)
     if lost:
         print(lost, file=sys.stderr)
-    return asked
+    return options
 
 
 def _parser(description: str, epilog: str) -> argparse.ArgumentParser:
@@ -137,19 +137,19 @@ def _parser(description: str, epilog: str) -> argparse.ArgumentParser:
 
 def size(key: str, given: str) -> tuple[int, int]:
     """``640x360`` → (360, 640)."""
-    found = re.fullmatch(r"(\d{1,6})x(\d{1,6})", given)
-    if found is None:
+    match = re.fullmatch(r"(\d{1,6})x(\d{1,6})", given)
+    if match is None:
         raise ConfigError(key, shown(given), "needs width x height in pixels, as in 640x360")
-    width, height = int(found[1]), int(found[2])
-    if min(width, height) < LEAST or max(width, height) > LARGEST:
-        raise ConfigError(key, given, f"needs {LEAST} to {LARGEST} pixels each way")
+    width, height = int(match[1]), int(match[2])
+    if min(width, height) < MIN_PIXELS or max(width, height) > MAX_PIXELS:
+        raise ConfigError(key, given, f"needs {MIN_PIXELS} to {MAX_PIXELS} pixels each way")
     return height, width
 
 
 def whole(key: str, given: str, least: int = 1) -> int:
     """A whole number, as it may be given."""
-    if not re.fullmatch(r"\d{1,6}", given) or not least <= int(given) <= MOST:
-        raise ConfigError(key, shown(given), f"needs a whole number from {least} to {MOST}")
+    if not re.fullmatch(r"\d{1,6}", given) or not least <= int(given) <= MAX_REPEATS:
+        raise ConfigError(key, shown(given), f"needs a whole number from {least} to {MAX_REPEATS}")
     return int(given)
 
 
@@ -170,7 +170,7 @@ def make_folder(key: str, path: Path) -> None:
 
 
 def _parts(given: Sequence[str], place: torch.device) -> tuple[tuple[str, ...], str]:
-    """Those that can be measured on the device, and what is to be said of the others."""
+    """The parts that can be measured on the device, and a note on the others."""
     for part in given:
         if part not in PARTS:
             raise ConfigError("--parts", shown(part), f"allowed are {', '.join(PARTS)}{nearest(part, PARTS)}")
@@ -202,7 +202,7 @@ def _file(key: str, given: str | None) -> Path | None:
 
 
 def check_networks(key: str, networks: Sequence[str]) -> None:
-    """Raise for names that nobody knows, and for files that hold no weights of their network."""
+    """Raise for unknown names, and for files without weights of their network."""
     names = [given.partition("=")[0] for given in networks]
     for given, name in zip(networks, names, strict=True):
         if name not in KNOWN:

@@ -1,7 +1,7 @@
-"""What a job has to compute and to move, counted; and how fast this machine does either, measured.
+"""Roofline model: the operations and bytes of a job, counted, and the machine's rates of both, measured.
 
-The roof is the time that the job takes at least on this machine (after Williams et al. 2009): that of its arithmetic at
-the rate of large matrix products, or that of its bytes at the rate of large copies, whichever is longer.
+The roof is the shortest time for the job on this machine (after Williams et al. 2009): its arithmetic at the rate of
+large matrix products, or its bytes at the rate of large copies, whichever takes longer.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,12 +17,12 @@ from torch.utils.flop_counter import flop_registry
 
 from scripts.benchmarks.workload import wait
 
-SIDE = 1536  # of the square matrices whose product is the machine's rate
+MATRIX_SIDE = 1536  # of the square matrices whose product is the machine's rate
 PRODUCTS = 4
-COPIED = 1 << 27  # bytes of what is copied: far more than a processor's caches hold, and than a GPU's
+COPY_BYTES = 1 << 27  # bytes of what is copied: far more than a processor's caches hold, and than a GPU's
 COPIES = 2
-LAID_OUT = ("empty", "new_empty", "empty_like", "empty_strided")  # memory that is asked for and not written yet
-FILLING = ("copy_", "fill_", "zero_", "normal_", "uniform_")  # what was there before is not read
+ALLOCATIONS = ("empty", "new_empty", "empty_like", "empty_strided")  # of memory that is not written yet
+OVERWRITES = ("copy_", "fill_", "zero_", "normal_", "uniform_")  # the old content is not read
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Counter(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        found = func(*args, **kwargs)
+        result = func(*args, **kwargs)
         formula = flop_registry.get(func._overloadpacket)
         if formula is not None:
-            self.flops += formula(*args, **kwargs, out_val=found)
-        self.bytes += _moved(func, args, kwargs, found)
-        return found
+            self.flops += formula(*args, **kwargs, out_val=result)
+        self.bytes += _moved(func, args, kwargs, result)
+        return result
 
     @property
     def work(self) -> Work:
@@ -74,19 +74,19 @@ def count(job: Callable[[], object]) -> Work:
 
 def products(device: torch.device, dtype: torch.dtype) -> tuple[Callable[[], None], int]:
     """A job of matrix products, and its floating-point operations."""
-    one = torch.randn(SIDE, SIDE, generator=torch.Generator().manual_seed(0)).to(device, dtype)
+    one = torch.randn(MATRIX_SIDE, MATRIX_SIDE, generator=torch.Generator().manual_seed(0)).to(device, dtype)
 
     def run() -> None:
         for _ in range(PRODUCTS):
             one @ one
         wait(device)
 
-    return run, PRODUCTS * 2 * SIDE**3
+    return run, PRODUCTS * 2 * MATRIX_SIDE**3
 
 
 def copies(device: torch.device) -> tuple[Callable[[], None], int]:
     """A job of copies from memory to memory, and the bytes that it reads and writes."""
-    one = torch.ones(COPIED // 4, device=device)
+    one = torch.ones(COPY_BYTES // 4, device=device)
     other = torch.zeros_like(one)
 
     def run() -> None:
@@ -94,14 +94,14 @@ def copies(device: torch.device) -> tuple[Callable[[], None], int]:
             other.copy_(one)
         wait(device)
 
-    return run, COPIES * 2 * COPIED
+    return run, COPIES * 2 * COPY_BYTES
 
 
 def _tensors(tree: Any) -> Iterator[Tensor]:
     yield from (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
 
 
-def _moved(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], found: Any) -> int:
+def _moved(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> int:
     """Bytes that the operation reads and writes at least."""
     name = func._overloadpacket.__name__
     read: list[Tensor] = []
@@ -110,10 +110,10 @@ def _moved(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], found: A
         tensors = list(_tensors(args[number] if number < len(args) else kwargs.get(slot.name)))
         changes = slot.alias_info is not None and slot.alias_info.is_write
         written += tensors if changes else []
-        read += tensors if not changes or not (slot.kwarg_only or name in FILLING) else []
-    homes = {tensor.untyped_storage()._cdata for tensor in (*read, *written)}
-    written += [tensor for tensor in _tensors(found) if tensor.untyped_storage()._cdata not in homes]
-    if not written or name in LAID_OUT:  # a view, or nothing yet
+        read += tensors if not changes or not (slot.kwarg_only or name in OVERWRITES) else []
+    storages = {tensor.untyped_storage()._cdata for tensor in (*read, *written)}
+    written += [tensor for tensor in _tensors(result) if tensor.untyped_storage()._cdata not in storages]
+    if not written or name in ALLOCATIONS:  # a view, or nothing yet
         return 0
     once = {(tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.shape): tensor for tensor in read}
     return sum(map(_size, (*once.values(), *written)))

@@ -16,10 +16,10 @@ from scripts.benchmarks.workload import Subject
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSIVE = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}  # as the program sets them
-DREAMS = 4  # in one go
-OCCUPIED = "while True: pass"
+DREAMS = 4  # in one batch
+BUSY_LOOP = "while True: pass"
 FILM = ("frame.width=320", "frame.height=180", "start.steps=0", "overwrite=true")
-FIRST = 6  # frames of a film whose passes are recorded: they are when they are asked for the third time
+RECORDED_FRAMES = 6  # of a film whose gradients are recorded, which happens at their third use
 
 
 def start_up(folder: Path, device: str, times: int) -> dict[str, Any]:
@@ -28,16 +28,16 @@ def start_up(folder: Path, device: str, times: int) -> dict[str, Any]:
     On a GPU there are also the first frames of a film whose passes are recorded, and of one whose are not.
     """
     film = [*FILM, f"device={device}", f"output={folder / 'first.mp4'}"]
-    found: dict[str, Any] = {
+    results: dict[str, Any] = {
         "help": _seconds(["--help"], folder, times),
         "first_frame": _seconds([*film, "duration=1f"], folder, times),
     }
     if not device.startswith("cuda"):
-        return found | {"first_frames_recorded": "left out: passes are recorded on a CUDA GPU, there is none in use"}
+        return results | {"first_frames_recorded": "left out: passes are recorded on a CUDA GPU, there is none in use"}
     for name, word in (("recorded", "true"), ("launched", "false")):
-        words = [*film, f"duration={FIRST}f", f"dream.graphs={word}"]
-        found[f"first_frames_{name}"] = _seconds(words, folder, times)
-    return found
+        words = [*film, f"duration={RECORDED_FRAMES}f", f"dream.graphs={word}"]
+        results[f"first_frames_{name}"] = _seconds(words, folder, times)
+    return results
 
 
 def threads(given: str, size: tuple[int, int], repeats: int) -> dict[str, float]:
@@ -46,27 +46,27 @@ def threads(given: str, size: tuple[int, int], repeats: int) -> dict[str, float]
 
     Two programs take turns, since OpenMP reads how to wait when torch is loaded.
     """
-    found: dict[str, float] = {}
+    results: dict[str, float] = {}
     with dreaming(given, size, passive=False) as spinning, dreaming(given, size, passive=True) as sleeping:
         for where in ("alone", "beside"):
             with _busy(where == "beside"):
                 pairs = [(_turn(spinning), _turn(sleeping)) for _ in range(repeats)]
-            found[f"spinning_over_passive_{where}"] = median(spun / slept for spun, slept in pairs)
-            found[f"milliseconds_passive_{where}"] = 1000 * median(slept for _, slept in pairs)
-    return found
+            results[f"spinning_over_passive_{where}"] = median(spun / slept for spun, slept in pairs)
+            results[f"milliseconds_passive_{where}"] = 1000 * median(slept for _, slept in pairs)
+    return results
 
 
 @contextmanager
 def dreaming(given: str, size: tuple[int, int], *, passive: bool) -> Iterator["subprocess.Popen[str]"]:
-    """A program that dreams when it is told to, and answers how many seconds a dream took."""
-    surroundings = {name: value for name, value in os.environ.items() if name not in PASSIVE}
+    """A program that dreams on request, and answers with the seconds that a dream took."""
+    environment = {name: value for name, value in os.environ.items() if name not in PASSIVE}
     words = [sys.executable, "-m", "scripts.benchmarks.subprocesses", given, str(size[0]), str(size[1])]
     process = subprocess.Popen(
         words,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=_surroundings({**surroundings, **(PASSIVE if passive else {})}),
+        env=_environment({**environment, **(PASSIVE if passive else {})}),
         start_new_session=True,  # Ctrl-C is for this program, which ends the other one
     )
     try:
@@ -87,12 +87,12 @@ def _turn(process: "subprocess.Popen[str]") -> float:
 
 
 @contextmanager
-def _busy(wanted: bool) -> Iterator[None]:
-    """With a process beside that computes all the time, where it is wanted."""
-    if not wanted:
+def _busy(active: bool) -> Iterator[None]:
+    """With a busy process running in parallel, if ``active``."""
+    if not active:
         yield
         return
-    process = subprocess.Popen([sys.executable, "-c", OCCUPIED], start_new_session=True)
+    process = subprocess.Popen([sys.executable, "-c", BUSY_LOOP], start_new_session=True)
     try:
         yield
     finally:
@@ -105,20 +105,20 @@ def _seconds(words: list[str], folder: Path, times: int) -> float:
     took, command = [], [sys.executable, "-m", "pipeline.render", *words]
     for _ in range(times):
         began = time.perf_counter()
-        environment = _surroundings(os.environ)
+        environment = _environment(os.environ)
         subprocess.run(command, check=True, capture_output=True, cwd=folder, env=environment)
         took.append(time.perf_counter() - began)
     return median(took)
 
 
-def _surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment, in which this program is found whatever folder is the current one."""
+def _environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with this repository on PYTHONPATH, whatever the current folder."""
     paths = [str(ROOT), *filter(None, [environment.get("PYTHONPATH")])]
     return {**environment, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _dream_when_told(of: Subject) -> None:
-    """Read how many frames' passes to do, do them, say how many seconds one took; until there are no more lines."""
+def _serve(of: Subject) -> None:
+    """For each number on stdin, run the passes of as many frames and print the seconds of one."""
     bare = of.bare()
     bare()
     for line in sys.stdin:
@@ -137,7 +137,7 @@ def main() -> None:
     compose.register()
     given, height, width = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        _dream_when_told(subject(given, (int(height), int(width)), Path(folder), device="cpu"))
+        _serve(subject(given, (int(height), int(width)), Path(folder), device="cpu"))
 
 
 if __name__ == "__main__":

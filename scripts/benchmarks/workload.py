@@ -1,4 +1,4 @@
-"""What is measured: a network, a film planned on it, and the same network's bare passes."""
+"""What benchmarks run: a network, a film planned on it, and the network's bare passes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,8 +29,8 @@ from pipeline.targets.target import Target, parse_target
 
 @dataclass(frozen=True)
 class Subject:
-    """A film planned on a network. ``layer`` is the full name of the layer that is dreamed, ``channel`` the one
-    there that is asked for (None: all), ``trained`` whether the weights are real: random ones take as long.
+    """A film planned on a network. ``layer`` is the full name of the target's layer, ``channel`` its channel there
+    (None: all), ``trained`` whether the weights are real: random ones take as long.
     """
 
     plan: ShotPlan
@@ -50,7 +50,7 @@ class Subject:
         return build_shot(replace(self.plan, octaves=self.plan.config.dream.octaves), self.network)
 
     def dreamer(self) -> Dreamer:
-        """A dreamer of its own for this film."""
+        """A new dreamer for this film."""
         return Dreamer(Objective(self.network), self.plan.config.dream, min(self.size))
 
     def octaves(self) -> list[tuple[int, int]]:
@@ -60,29 +60,29 @@ class Subject:
         return [octave_size(self.size, scale * short) for scale in scales]
 
     def bare(self) -> Callable[[], None]:
-        """A frame's passes and nothing else: the cut network forward, and backward to its input."""
+        """A job of a frame's bare passes: the cut network forward, and backward to its input."""
         half = self.network.precision != torch.float32
         module = self.network.extractor(frozenset({self.layer}), half)
-        dice = torch.Generator().manual_seed(0)
+        generator = torch.Generator().manual_seed(0)
         memory = self.network.memory_format
-        leaves = [torch.randn(1, 3, *size, generator=dice) for size in self.octaves()]
+        leaves = [torch.randn(1, 3, *size, generator=generator) for size in self.octaves()]
         leaves = [leaf.to(self.network.device).contiguous(memory_format=memory) for leaf in leaves]
-        pulls: dict[int, Tensor] = {}
+        seeds: dict[int, Tensor] = {}
 
         def passes() -> None:
             with torch.autocast(self.network.device.type, self.network.precision, half):
                 for number, leaf in enumerate(leaves):
                     for _ in range(self.plan.config.dream.steps):
-                        seen = module(leaf.requires_grad_(True))[self.layer]
-                        pull = pulls.setdefault(number, torch.ones_like(seen))
-                        torch.autograd.grad(seen, leaf, pull)
+                        activation = module(leaf.requires_grad_(True))[self.layer]
+                        seed = seeds.setdefault(number, torch.ones_like(activation))
+                        torch.autograd.grad(activation, leaf, seed)
             wait(self.network.device)
 
         return passes
 
 
 def wait(device: torch.device) -> None:
-    """Until the device has done what it was given."""
+    """Wait until the device is idle."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -97,10 +97,10 @@ def settings(
     given = [f"network={name}", f"frame.height={size[0]}", f"frame.width={size[1]}", f"device={device}"]
     given += ["camera=zoom", "score=constant", "duration=100000f", "start.steps=0", *more]
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
-        found = command.read(compose_config("config", given))
-    found.score.targets = [str(found.network.targets[0])]
-    found.network.weights = weights or None
-    return found
+        config = command.read(compose_config("config", given))
+    config.score.targets = [str(config.network.targets[0])]
+    config.network.weights = weights or None
+    return config
 
 
 def subject(
@@ -111,15 +111,15 @@ def subject(
     ``name`` is a network, or ``name=FILE`` with its weights. Without a file all but MotifNet get random weights.
     """
     name, _, weights = name.partition("=")
-    found = settings(name, size, device=device, more=more, weights=weights)
-    target = parse_target(str(found.score.targets[0]), "network.targets")
+    config = settings(name, size, device=device, more=more, weights=weights)
+    target = parse_target(str(config.score.targets[0]), "network.targets")
     trained = bool(weights) or name == "motifnet"
-    network = model_zoo.build(found.network) if trained else untrained(name)
-    place = choose_device(found.device)
-    network.to(place, *choose_arithmetic(found.precision, found.network, place), found.deterministic)
+    network = model_zoo.build(config.network) if trained else untrained(name)
+    place = choose_device(config.device)
+    network.to(place, *choose_arithmetic(config.precision, config.network, place), config.deterministic)
     named = Objective(network).resolve(target)
     channel = named.channels[0] if named.channels else None
-    film = plan_film(found, folder, "film")
+    film = plan_film(config, folder, "film")
     return Subject(replace(film.shots[0], notes=film.notes), network, target, named.layer, channel, trained)
 
 
@@ -130,11 +130,11 @@ def untrained(name: str) -> Network:
 
 def drawn(model: nn.Module) -> nn.Module:
     """The model with random weights, batch normalisation as it is before training."""
-    model, dice = model.to_empty(device="cpu"), torch.Generator().manual_seed(0)
+    model, generator = model.to_empty(device="cpu"), torch.Generator().manual_seed(0)
     with torch.no_grad():
         for key, tensor in model.state_dict().items():
             if tensor.dim() > 1:
-                tensor.normal_(0, sqrt(2 / tensor[0].numel()), generator=dice)
+                tensor.normal_(0, sqrt(2 / tensor[0].numel()), generator=generator)
             else:
                 tensor.fill_(1 if key.endswith(("running_var", "weight", "layer_scale")) else 0)
     return model

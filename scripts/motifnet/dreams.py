@@ -11,7 +11,7 @@ from pipeline.dream.dreamer import octave_strengths
 from pipeline.dream.jitter import moved, moved_back
 from pipeline.dream.preconditioner import step_direction
 from pipeline.image import fit, resize
-from pipeline.networks.motifnet import Verdict
+from pipeline.networks.motifnet import ClassEvidence
 
 Value = Callable[[Tensor], Tensor]
 
@@ -94,7 +94,7 @@ def activation_of(net: nn.Module, layer: str, index: int | None = None) -> Value
 
     ``verdict`` is a layer after its last, the evidence for one class against the others.
     """
-    children = {**dict(net.named_children()), "verdict": Verdict()}
+    children = {**dict(net.named_children()), "verdict": ClassEvidence()}
     stages = list(children.values())[: list(children).index(layer) + 1]
 
     def value(frame: Tensor) -> Tensor:

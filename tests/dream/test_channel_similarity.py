@@ -1,4 +1,4 @@
-"""Kinship of channels: found in what their dreams make the layer see."""
+"""Similarity of channels."""
 
 import copy
 from pathlib import Path

@@ -30,13 +30,13 @@ class RerunRecorder:
     def __call__(self, work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
         self.made += 1
         work()
-        found = work()
+        result = work()
 
         def replay() -> None:
             self.played += 1
-            found.copy_(work())
+            result.copy_(work())
 
-        return replay, found
+        return replay, result
 
 
 def noise(height: int = 48, width: int = 64, seed: int = 3) -> Tensor:
@@ -87,17 +87,17 @@ def test_one_recording_serves_all_channels(objective: Objective) -> None:
 
 def test_results_are_copies(objective: Objective) -> None:
     recorded = RecordedGradients(RerunRecorder())
-    found = [
+    result = [
         recorded.recorded_gradient(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT) for step in range(6)
     ]
-    for step, each in enumerate(found):
+    for step, each in enumerate(result):
         assert torch.equal(each, whole_gradient(objective, noise(seed=step), weights_of({"three": 1.0}), SHIFT))
 
 
 def test_each_size_and_objective_has_its_recording(tiny: Network) -> None:
     one, other, recorder = Objective(tiny), Objective(tiny), RerunRecorder()
     recorded = RecordedGradients(recorder)
-    asked: list[tuple[Objective, Tensor, TargetWeights]] = [
+    cases: list[tuple[Objective, Tensor, TargetWeights]] = [
         (one, noise(), weights_of({"two": 1.0})),
         (one, noise(48, 66), weights_of({"two": 1.0})),
         (one, noise(), weights_of({"two": 1.0, "three": 1.0})),
@@ -105,10 +105,10 @@ def test_each_size_and_objective_has_its_recording(tiny: Network) -> None:
         (other, noise(), weights_of({"two": 1.0})),
     ]
     for _ in range(5):
-        for objective, picture, targets in asked:
-            found = recorded.recorded_gradient(objective, picture, targets, SHIFT)
-            assert torch.equal(found, whole_gradient(objective, picture, targets, SHIFT))
-    assert recorder.made == len(asked)
+        for objective, picture, targets in cases:
+            result = recorded.recorded_gradient(objective, picture, targets, SHIFT)
+            assert torch.equal(result, whole_gradient(objective, picture, targets, SHIFT))
+    assert recorder.made == len(cases)
 
 
 @pytest.mark.parametrize("target", ["three:2@0.75x0.25", "diverse:three:1+4+9"])
@@ -149,8 +149,8 @@ def test_failing_recorders_are_given_up(objective: Objective, warnings: list[str
 
     recorded = RecordedGradients(failing)
     for step in range(6):
-        found = recorded.recorded_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
-        assert torch.equal(found, whole_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
+        result = recorded.recorded_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
+        assert torch.equal(result, whole_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
     assert len(warnings) == 1
     assert str(error).splitlines()[0] in warnings[0]
     assert "\n" not in warnings[0]
@@ -162,20 +162,20 @@ def test_failing_or_wrong_recordings_are_given_up(objective: Objective, warnings
         return lambda: None, torch.zeros_like(gradient)
 
     def breaking(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
-        replay, found = RerunRecorder()(work)
+        replay, result = RerunRecorder()(work)
         plays: Iterator[int] = iter(range(2))
 
         def once() -> None:
             next(plays)
             replay()
 
-        return once, found
+        return once, result
 
     for recorder in (wrong, breaking):
         recorded = RecordedGradients(recorder)
         for step in range(7):
-            found = recorded.recorded_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
-            assert torch.equal(found, whole_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
+            result = recorded.recorded_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT)
+            assert torch.equal(result, whole_gradient(objective, noise(seed=step), weights_of({"two": 1.0}), SHIFT))
         assert not recorded.working
     assert "another gradient" in warnings[0]
     assert len(warnings) == 2
@@ -189,13 +189,13 @@ def test_a_dreamer_drops_recordings_before_it_takes_tiles(
     recorded, objective = RecordedGradients(recorder), Objective(tiny)
 
     def dreamed(config: DreamConfig) -> list[Tensor]:
-        dreamer, canvas, found = Dreamer(objective, config, 48), noise(), []
+        dreamer, canvas, result = Dreamer(objective, config, 48), noise(), []
         generator = torch.Generator().manual_seed(0)
         for _ in range(5):
             canvas = dreamer.dream(canvas, lambda scale: weights_of({"three": 1.0}), config, 0.04, generator)
-            found.append(canvas)
+            result.append(canvas)
         assert dreamer.tile == "auto"
-        return found
+        return result
 
     config = DreamConfig(octaves=2)
     expected = dreamed(config)
@@ -208,10 +208,10 @@ def test_a_dreamer_drops_recordings_before_it_takes_tiles(
     assert recorder.played == played  # switched off
     memory, gradient = iter([True]), recorded.recorded_gradient
 
-    def once_full(*asked: object) -> Tensor:
+    def once_full(*cases: object) -> Tensor:
         if next(memory, False):
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return gradient(*asked)  # type: ignore[arg-type]
+        return gradient(*cases)  # type: ignore[arg-type]
 
     monkeypatch.setattr(recorded, "recorded_gradient", once_full)
     assert all(map(torch.equal, dreamed(config), expected))
@@ -258,6 +258,6 @@ def test_the_device_works_after_a_failed_recording() -> None:
     with pytest.raises(RuntimeError):
         cuda_graphs.CudaRecorder(device)(waiting)
     torch.cuda.empty_cache()
-    replay, found = cuda_graphs.CudaRecorder(device)(lambda: one * 2)
+    replay, result = cuda_graphs.CudaRecorder(device)(lambda: one * 2)
     replay()
-    assert found.tolist() == [2, 2, 2, 2]
+    assert result.tolist() == [2, 2, 2, 2]

@@ -11,7 +11,7 @@ def noise(dtype: torch.dtype = torch.float32) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (3, -2), (-4, 5), (5, 0)])
-def test_what_comes_in_is_the_picture_mirrored(shift: tuple[int, int]) -> None:
+def test_borders_are_mirrored(shift: tuple[int, int]) -> None:
     picture = noise()
     wide = torch.nn.functional.pad(picture, (5, 5, 5, 5), mode="reflect")
     down, right = shift
@@ -19,7 +19,7 @@ def test_what_comes_in_is_the_picture_mirrored(shift: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (3, -2), (-4, 5), (0, -5)])
-def test_a_gradient_comes_back_as_through_the_move_itself(shift: tuple[int, int]) -> None:
+def test_moved_back_is_the_adjoint_of_moved(shift: tuple[int, int]) -> None:
     leaf, weights = noise(torch.float64).requires_grad_(True), noise(torch.float64).flip(2)
     (expected,) = torch.autograd.grad((moved(leaf, shift) * weights).sum(), leaf)
     assert torch.allclose(moved_back(weights, shift), expected)

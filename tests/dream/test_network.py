@@ -23,7 +23,7 @@ def bare(name: str) -> Network:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_known_network_can_be_taken_apart(name: str) -> None:
+def test_every_network_can_be_traced(name: str) -> None:
     network = bare(name)
     assert len(network.main_layers()) >= 4
     assert all(network.channels(layer) >= 8 for layer in network.main_layers()[1:-1])
@@ -62,7 +62,7 @@ def test_activations_are_those_of_the_whole_network(tiny: Network) -> None:
     assert torch.equal(maps["one"], alone["one"])
 
 
-def test_a_layer_before_an_inplace_one_keeps_its_values(tiny: Network) -> None:
+def test_in_place_operations_overwrite_no_layer(tiny: Network) -> None:
     frame = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(0))
     maps = tiny.activations(frame, ["one.0", "one.1"])
     assert float(maps["one.0"].min()) < 0

@@ -81,11 +81,11 @@ def test_a_guide_pulls_a_real_network_to_its_features(shared: Path) -> None:
     network = model_zoo.build(NetworkConfig(name="squeezenet1_0", weights=weights))
     lion = load_still(shared / "media" / "lion.jpg", width=112, height=96)
     layer = network.resolve("fire5", "key")
-    wanted = torch.nn.functional.normalize(network.activations(lion, [layer])[layer][0].flatten(1), dim=0)
+    features = torch.nn.functional.normalize(network.activations(lion, [layer])[layer][0].flatten(1), dim=0)
 
     def likeness(canvas: Tensor) -> float:
         seen = torch.nn.functional.normalize(network.activations(canvas, [layer])[layer][0].flatten(1), dim=0)
-        return float((seen.T @ wanted).max(dim=1).values.mean())
+        return float((seen.T @ features).max(dim=1).values.mean())
 
     objective = Objective(network, {"lion.jpg": lion}, guide_layer="fire5")
     alike = [

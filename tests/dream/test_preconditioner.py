@@ -28,7 +28,7 @@ def test_every_mode_gives_unit_deviation_at_any_size(mode: str, size: tuple[int,
 
 
 @pytest.mark.parametrize("mode", ["fourier", "gaussian", "laplacian"])
-def test_what_one_border_draws_is_not_smeared_over_the_opposite_one(mode: str) -> None:
+def test_borders_do_not_smear_over_each_other(mode: str) -> None:
     gradient = torch.zeros(1, 3, 96, 130)
     gradient[..., :4] = noise(96, 4)
     smeared = step_direction(gradient, DreamConfig(precondition=mode, color_correlation=0)).square()
@@ -36,7 +36,7 @@ def test_what_one_border_draws_is_not_smeared_over_the_opposite_one(mode: str) -
 
 
 @pytest.mark.parametrize("mode", ["fourier", "gaussian"])
-def test_preconditioning_weighs_fine_detail_down(mode: str) -> None:
+def test_preconditioning_damps_fine_detail(mode: str) -> None:
     plain = fine_share(step_direction(noise(), DreamConfig(precondition="none", color_correlation=0)))
     shaped = fine_share(step_direction(noise(), DreamConfig(precondition=mode, color_correlation=0)))
     assert shaped < plain / 2
@@ -49,7 +49,7 @@ def test_the_laplacian_evens_out_the_bands() -> None:
     assert fine_share(evened) > 3 * fine_share(mixed)
 
 
-def test_a_higher_exponent_is_smoother_and_zero_is_the_classic_look() -> None:
+def test_a_higher_exponent_is_smoother() -> None:
     shares = [fine_share(step_direction(noise(), DreamConfig(exponent=e, color_correlation=0))) for e in (0, 0.5, 1, 2)]
     assert shares == sorted(shares, reverse=True)
     classic = step_direction(noise(), DreamConfig(precondition="none", color_correlation=0))

@@ -10,14 +10,14 @@ SIDES = st.integers(16, 5000)
 
 
 @given(SIDES, SIDES, st.floats(0.05, 1.0))
-def test_octaves_have_the_frames_shape_and_sides_that_transform_quickly(height: int, width: int, scale: float) -> None:
+def test_octaves_have_fast_sides(height: int, width: int, scale: float) -> None:
     size, short = (height, width), scale * min(height, width)
-    plain, quick = fit(size, short), octave_size(size, short)
+    plain, fast = fit(size, short), octave_size(size, short)
     if plain == size:
-        assert quick == size
+        assert fast == size
         return
-    for wanted, side in zip(plain, quick, strict=True):
-        assert abs(side - wanted) <= max(1, 0.06 * wanted)
+    for expected, side in zip(plain, fast, strict=True):
+        assert abs(side - expected) <= max(1, 0.06 * expected)
         for prime in (2, 3, 5, 7):
             while side % prime == 0:
                 side //= prime

@@ -17,9 +17,9 @@ HEIGHT, WIDTH = 96, 128
 
 
 def region(text: str) -> Region:
-    found = parse_target(f"class:owl{{{text}}}", "key").region
-    assert found is not None
-    return found
+    parsed = parse_target(f"class:owl{{{text}}}", "key").region
+    assert parsed is not None
+    return parsed
 
 
 def noise() -> Tensor:
@@ -47,7 +47,7 @@ def drawing() -> Tensor:
         ("not mask.png", (20, 20), (80, 110)),
     ],
 )
-def test_masks_are_one_inside_and_nothing_outside(text: str, inside: tuple[int, int], outside: tuple[int, int]) -> None:
+def test_masks_are_1_inside_and_0_outside(text: str, inside: tuple[int, int], outside: tuple[int, int]) -> None:
     mask = RegionMasks({"mask.png": drawing()}).draw(region(text), (HEIGHT, WIDTH), torch.device("cpu"))
     assert mask.shape == (1, 1, HEIGHT, WIDTH)
     assert float(mask[0, 0][inside]) == pytest.approx(1, abs=1e-3)

@@ -40,13 +40,13 @@ def unit(direction: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("size", [(150, 200), (97, 1000), (64, 65), (1080, 1920)])
-@pytest.mark.parametrize("grain", [2, 16])
-def test_tiles_stand_for_every_pixel_once(size: tuple[int, int], grain: int) -> None:
+@pytest.mark.parametrize("stride", [2, 16])
+def test_tiles_cover_every_pixel_once(size: tuple[int, int], stride: int) -> None:
     for seed in range(8):
         counted = torch.zeros(size)
-        for tile in tiling.cut_tiles(size, 64, field=(16, 16), stride=grain, min_side=40, generator=random(seed)):
+        for tile in tiling.cut_tiles(size, 64, field=(16, 16), stride=stride, min_side=40, generator=random(seed)):
             for span in (tile.rows, tile.columns):
-                assert span.start % grain == 0
+                assert span.start % stride == 0
                 assert span.start <= span.first < span.last <= span.end
                 assert 40 <= span.end - span.start <= 64
             counted[tile.rows.first : tile.rows.last, tile.columns.first : tile.columns.last] += 1
@@ -132,7 +132,7 @@ def test_tiles_leave_no_edges(motifnet: Network, target: str) -> None:
     assert float((parts - whole).std()) < 0.1 * float((whole - noise(*size)).std())
 
 
-def test_dreams_in_tiles_agree_with_dreams_in_one_piece(motifnet: Network) -> None:
+def test_dreams_in_tiles_agree_with_whole_dreams(motifnet: Network) -> None:
     canvas, made = noise(200, 256), []
     for tile in ("never", 160):
         config = DreamConfig(octaves=2, steps=2, tile=tile)
@@ -159,11 +159,11 @@ def test_auto_depends_on_frame_and_device() -> None:
 
 
 def test_tiles_get_smaller_until_there_are_none() -> None:
-    found, tile = [], "auto"
+    output, tile = [], "auto"
     while tile is not None:
         tile = tiling.smaller_side(tile, (1080, 1920), CPU)
-        found.append(tile)
-    assert found == [704, 320, 128, 64, None]
+        output.append(tile)
+    assert output == [704, 320, 128, 64, None]
 
 
 @pytest.mark.parametrize(("tile", "hint"), [("nevr", r" \(did you mean never\?\)"), (True, ""), ("1.5", "")])
@@ -226,18 +226,18 @@ def narrow(tile: str, megabytes: int) -> tuple[int, str, str]:
 
 @pytest.mark.slow
 def test_out_of_memory_leads_to_repeatable_tiles() -> None:
-    code, found, said = narrow("auto", 160)
-    assert code == 0, said
-    tile, _ = found.split()
-    assert f"the device ran out of memory; rendering continues in tiles of {tile} pixels (dream.tile={tile})" in said
-    assert narrow(tile, 0) == (0, found, "")
+    code, output, error = narrow("auto", 160)
+    assert code == 0, error
+    tile, _ = output.split()
+    assert f"the device ran out of memory; rendering continues in tiles of {tile} pixels (dream.tile={tile})" in error
+    assert narrow(tile, 0) == (0, output, "")
 
 
 @pytest.mark.slow
 def test_without_tiles_out_of_memory_is_reported() -> None:
-    code, found, _ = narrow("never", 160)
+    code, output, _ = narrow("never", 160)
     assert code == 1
-    assert found.startswith("the device ran out of memory; try dream.tile=auto, fewer dream.octaves or")
+    assert output.startswith("the device ran out of memory; try dream.tile=auto, fewer dream.octaves or")
 
 
 def test_a_gpu_out_of_memory_uses_tiles(motifnet: Network) -> None:

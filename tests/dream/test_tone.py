@@ -4,7 +4,7 @@ from pipeline.config import DreamConfig
 from pipeline.dream.tone import hold, soften
 
 
-def test_a_small_change_is_kept_and_a_large_one_stays_within_range() -> None:
+def test_soften_keeps_small_changes() -> None:
     before = torch.linspace(0, 1, 201).view(1, 1, 1, -1)
     for change in (-0.5, -0.01, 0.01, 0.5):
         after = soften(before, before + change)
@@ -21,7 +21,7 @@ def test_no_change_wears_nothing_off() -> None:
     assert torch.equal(frame, torch.linspace(0, 1, 201).view(1, 1, 1, -1))
 
 
-def test_hold_pulls_mean_and_contrast_to_the_set_point_at_the_same_pace_at_any_fps() -> None:
+def test_hold_depends_on_seconds_and_not_on_fps() -> None:
     config = DreamConfig()
     start = 0.8 + 0.05 * torch.randn(1, 3, 60, 60, generator=torch.Generator().manual_seed(0))
     ends = []

@@ -20,7 +20,7 @@ def load(path: Path) -> nn.Module:
 
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
-def test_what_was_saved_is_loaded_as_float32(tmp_path: Path, name: str) -> None:
+def test_weights_load_as_float32(tmp_path: Path, name: str) -> None:
     saved, path = model(), tmp_path / name
     state = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in saved.state_dict().items()}
     save_file(state, path) if name.endswith("safetensors") else torch.save(state, path)
@@ -29,7 +29,7 @@ def test_what_was_saved_is_loaded_as_float32(tmp_path: Path, name: str) -> None:
     assert torch.allclose(loaded["0.weight"], saved.state_dict()["0.weight"], atol=1e-3)
 
 
-def test_counters_that_old_files_lack_are_no_matter(tmp_path: Path) -> None:
+def test_old_files_without_counters_load(tmp_path: Path) -> None:
     state = {key: tensor for key, tensor in model().state_dict().items() if "num_batches" not in key}
     save_file(state, tmp_path / "w.safetensors")
     load(tmp_path / "w.safetensors")
@@ -58,7 +58,7 @@ def test_a_pickle_with_code_is_refused_and_runs_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"not weights at all", b"\xff" * 4096])
-def test_a_broken_file_is_one_sentence(tmp_path: Path, name: str, content: bytes) -> None:
+def test_a_broken_file_is_reported(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=r"network.weights=.*not a"):
         load(tmp_path / name)
@@ -85,9 +85,7 @@ def test_a_missing_file_is_named() -> None:
         find_weights("tiny", "/no/such/file.pth", None)
 
 
-def test_a_cached_file_that_is_not_the_published_one_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_cached_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "net-12345678.pth").write_bytes(b"something else")
@@ -95,9 +93,7 @@ def test_a_cached_file_that_is_not_the_published_one_is_refused(
         find_weights("net", None, "https://127.0.0.1:9/net-12345678.pth")
 
 
-def test_without_a_connection_it_says_what_to_fetch_and_where_to_put_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_download_names_url_and_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     url = "https://127.0.0.1:9/net-12345678.pth"  # nobody listens there
     with pytest.raises(
@@ -106,7 +102,7 @@ def test_without_a_connection_it_says_what_to_fetch_and_where_to_put_it(
         find_weights("net", None, url)
 
 
-def test_what_was_found_good_once_must_stay_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verified_file_must_stay_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     cache = tmp_path / "checkpoints"
     cache.mkdir()

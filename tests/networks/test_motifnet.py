@@ -27,10 +27,10 @@ def net() -> motifnet.MotifNet:
 @pytest.fixture(scope="module")
 def drawings() -> torch.Tensor:
     """Two fresh pictures of every class: ``(2 · classes, 3, 128, 128)``, class after class."""
-    found = [
+    drawn = [
         picture(k, 128, np.random.default_rng([SEED, k, n]), Style()) for k in range(len(MOTIFS)) for n in range(2)
     ]
-    return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2)
+    return torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2)
 
 
 def test_the_weights_are_small_and_load_in_a_second() -> None:
@@ -65,7 +65,7 @@ def test_any_size_from_32_pixels_gives_a_map(net: motifnet.MotifNet, size: tuple
     assert answer.isfinite().all()
 
 
-def test_every_stage_can_be_taken_from_the_traced_network(net: motifnet.MotifNet) -> None:
+def test_every_stage_can_be_extracted(net: motifnet.MotifNet) -> None:
     x = torch.rand(1, 3, 65, 90, generator=torch.Generator().manual_seed(0))
     taken = create_feature_extractor(net, [*motifnet.STAGES, "head"])(x)
     assert [taken[stage].shape[1] for stage in motifnet.STAGES] == list(motifnet.WIDTHS)
@@ -73,13 +73,13 @@ def test_every_stage_can_be_taken_from_the_traced_network(net: motifnet.MotifNet
     assert torch.allclose(symbolic_trace(net)(x[..., :40, :33]), net(x[..., :40, :33]), atol=1e-5)
 
 
-def test_it_names_freshly_drawn_motifs(net: motifnet.MotifNet, drawings: torch.Tensor) -> None:
+def test_new_drawings_are_classified(net: motifnet.MotifNet, drawings: torch.Tensor) -> None:
     answers = net(drawings[..., 16:112, 16:112]).mean((2, 3)).argmax(1)
-    wanted = torch.arange(len(MOTIFS)).repeat_interleave(2)
-    assert (answers == wanted).float().mean() > 0.85
+    labels = torch.arange(len(MOTIFS)).repeat_interleave(2)
+    assert (answers == labels).float().mean() > 0.85
 
 
-def test_channels_of_the_deepest_stage_tell_motifs_apart(net: motifnet.MotifNet, drawings: torch.Tensor) -> None:
+def test_deep_channels_separate_motifs(net: motifnet.MotifNet, drawings: torch.Tensor) -> None:
     """Whichever motif drives a channel most: the channels do not all choose the same few."""
     responses = create_feature_extractor(net, ["stage5"])(drawings)["stage5"].mean((2, 3))
     by_class = responses.view(len(MOTIFS), 2, -1).mean(1)
@@ -87,9 +87,7 @@ def test_channels_of_the_deepest_stage_tell_motifs_apart(net: motifnet.MotifNet,
     assert len(favourites.unique()) > len(MOTIFS) // 2
 
 
-def test_a_whole_speaks_for_its_class_more_than_its_scattered_parts(
-    net: motifnet.MotifNet, drawings: torch.Tensor
-) -> None:
+def test_whole_motifs_score_above_scattered_parts(net: motifnet.MotifNet, drawings: torch.Tensor) -> None:
     objects = torch.tensor([k for k, motif in enumerate(MOTIFS.values()) for _ in range(2) if not motif.field])
     rows = torch.tensor([n for n in range(len(drawings)) if not list(MOTIFS.values())[n // 2].field])
     whole = drawings[rows][..., 16:112, 16:112]
@@ -103,11 +101,11 @@ def test_a_whole_speaks_for_its_class_more_than_its_scattered_parts(
     assert (evidence(whole) > 0).float().mean() > 0.85
 
 
-def test_a_small_change_of_the_picture_does_not_change_its_name(net: motifnet.MotifNet, drawings: torch.Tensor) -> None:
+def test_small_changes_keep_the_class(net: motifnet.MotifNet, drawings: torch.Tensor) -> None:
     """Robust training is what makes dreams: one gradient step of L2 length 1.5 leaves most names right."""
     x = drawings[..., 16:112, 16:112].clone().requires_grad_(True)
-    wanted = torch.arange(len(MOTIFS)).repeat_interleave(2)
-    loss = torch.nn.functional.cross_entropy(net(x).mean((2, 3)), wanted, reduction="sum")
+    labels = torch.arange(len(MOTIFS)).repeat_interleave(2)
+    loss = torch.nn.functional.cross_entropy(net(x).mean((2, 3)), labels, reduction="sum")
     (gradient,) = torch.autograd.grad(loss, x)
     moved = x.detach() + 1.5 * gradient / gradient.flatten(1).norm(dim=1)[:, None, None, None]
-    assert (net(moved).mean((2, 3)).argmax(1) == wanted).float().mean() > 0.7
+    assert (net(moved).mean((2, 3)).argmax(1) == labels).float().mean() > 0.7

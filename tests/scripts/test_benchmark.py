@@ -1,4 +1,4 @@
-"""The benchmark's figures come from films that are really dreamed, ours and the usual way's."""
+"""Benchmarks of real films, ours and the usual program's."""
 
 import json
 import os
@@ -19,9 +19,9 @@ from pipeline.errors import RenderError
 from pipeline.media.decode.probe import count_frames
 from pipeline.networks import motifnet
 from scripts.benchmarks import gpu, measures
-from scripts.benchmarks.baseline import CommonWay, Way
+from scripts.benchmarks.baseline import UsualProgram, UsualSettings
 from scripts.benchmarks.frame_loop import looping
-from scripts.benchmarks.timing import Took, ratios, take_turns
+from scripts.benchmarks.timing import Time, ratios, take_turns
 from scripts.benchmarks.workload import Subject, subject
 from tests.targets.notation import target_of
 
@@ -34,9 +34,9 @@ def small(tmp_path: Path) -> Subject:
     return subject("motifnet", (64, 96), tmp_path, device="cpu", more=["network.targets=[stage3]", "dream.octaves=2"])
 
 
-def test_a_ratio_is_the_median_of_neighbours() -> None:
+def test_a_ratio_is_the_median_over_turns() -> None:
     """A pause that falls on both jobs of a turn leaves it as it is."""
-    over, under = [Took(2, 1), Took(40, 3), Took(2.2, 3)], [Took(1, 1), Took(20, 1), Took(1, 1)]
+    over, under = [Time(2, 1), Time(40, 3), Time(2.2, 3)], [Time(1, 1), Time(20, 1), Time(1, 1)]
     assert ratios(over, under) == (2, 3)
 
 
@@ -46,7 +46,7 @@ def test_jobs_take_turns() -> None:
     assert "".join(done) == "abcabcbca"
 
 
-def test_the_loop_is_the_film_and_the_bare_passes_see_its_octaves(small: Subject, tmp_path: Path) -> None:
+def test_the_loop_renders_the_film(small: Subject, tmp_path: Path) -> None:
     assert small.octaves() == [(42, 64), (64, 96)]
     with looping(small, tmp_path) as loop:
         first, second = loop(), loop()
@@ -55,11 +55,11 @@ def test_the_loop_is_the_film_and_the_bare_passes_see_its_octaves(small: Subject
 
 
 @pytest.fixture
-def common(small: Subject, tmp_path: Path) -> CommonWay:
-    return CommonWay(small, tmp_path, Way(octaves=2, steps=3))
+def common(small: Subject, tmp_path: Path) -> UsualProgram:
+    return UsualProgram(small, tmp_path, UsualSettings(octaves=2, steps=3))
 
 
-def test_the_usual_way_dreams_too(small: Subject, common: CommonWay) -> None:
+def test_the_usual_program_dreams(small: Subject, common: UsualProgram) -> None:
     objective = Objective(model_zoo.build(small.plan.config.network))
 
     def seen() -> float:
@@ -78,12 +78,12 @@ def test_the_usual_way_dreams_too(small: Subject, common: CommonWay) -> None:
     assert count_frames(common.folder / "joined.mp4") == 3
 
 
-def test_the_usual_way_says_when_its_smallest_octave_is_too_small(small: Subject, tmp_path: Path) -> None:
+def test_a_too_small_octave_of_the_usual_program(small: Subject, tmp_path: Path) -> None:
     with pytest.raises(RenderError, match="--size: motifnet cannot look at 16x11 pixels"):
-        CommonWay(small, tmp_path, Way())
+        UsualProgram(small, tmp_path, UsualSettings())
 
 
-def test_both_ways_have_the_same_weights(tmp_path: Path) -> None:
+def test_both_programs_have_the_same_weights(tmp_path: Path) -> None:
     """Also where a file takes the place of those that MotifNet comes with."""
     compose.register()
     state = {
@@ -91,7 +91,7 @@ def test_both_ways_have_the_same_weights(tmp_path: Path) -> None:
     }
     torch.save(state, tmp_path / "own.pth")
     of = subject(f"motifnet={tmp_path / 'own.pth'}", (64, 96), tmp_path, device="cpu")
-    theirs = CommonWay(of, tmp_path, Way(octaves=2))._build().state_dict()
+    theirs = UsualProgram(of, tmp_path, UsualSettings(octaves=2))._build().state_dict()
     assert torch.equal(theirs["head.bias"], state["head.bias"])
     assert all(torch.equal(theirs[name], tensor) for name, tensor in of.network.model.state_dict().items())
 
@@ -106,42 +106,40 @@ def test_the_figures_are_written(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     figures = json.loads(file.read_text())
-    found = figures["networks"]["motifnet"]
-    assert found["overhead"] > 0
-    assert found["seconds_by_arithmetic"] == pytest.approx(found["gflop_per_frame"] / found["gemm_gflops"])
-    assert found["seconds_by_memory"] == pytest.approx(found["gbyte_per_frame"] / found["memory_gbytes"])
-    assert found["roof_fraction"] >= found["gemm_fraction"] > 0
-    assert found["gbyte_of_the_loop"] > found["gbyte_per_frame"]
+    results = figures["networks"]["motifnet"]
+    assert results["overhead"] > 0
+    assert results["seconds_by_arithmetic"] == pytest.approx(results["gflop_per_frame"] / results["gemm_gflops"])
+    assert results["seconds_by_memory"] == pytest.approx(results["gbyte_per_frame"] / results["memory_gbytes"])
+    assert results["roof_fraction"] >= results["gemm_fraction"] > 0
+    assert results["gbyte_of_the_loop"] > results["gbyte_per_frame"]
     assert figures["conditions"]["threads"] >= 1
     assert "overhead" in done.stdout
 
 
-def test_every_way_is_timed_and_the_network_left_as_it_was(small: Subject) -> None:
+def test_every_arithmetic_is_timed(small: Subject) -> None:
     before = (small.network.precision, small.network.channels_last)
-    found = measures.ways(small)
-    assert len(found) == 4 and min(found.values()) > 0
+    results = measures.ways(small)
+    assert len(results) == 4 and min(results.values()) > 0
     assert (small.network.precision, small.network.channels_last) == before
     assert measures.faults(gpu.dreaming(small))["page_faults"] >= 0
 
 
 @pytest.mark.slow
-def test_what_a_gpu_is_measured_by_runs_on_any_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpu_measurements_run_on_any_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compose.register()
-    monkeypatch.setattr(gpu, "WARM", 1)
-    look = ["score.targets=[stage3]", "network.targets=[stage3]", "dream.octaves=2"]
-    found = gpu.film("motifnet", (64, 96), tmp_path, device="cpu", look=look, repeats=1, long=0.2)
-    assert found["frames_per_second_h264"] > 0
-    assert found["frames_per_second_as_rendered"] > 0
+    monkeypatch.setattr(gpu, "WARM_FRAMES", 1)
+    more = ["score.targets=[stage3]", "network.targets=[stage3]", "dream.octaves=2"]
+    results = gpu.film("motifnet", (64, 96), tmp_path, device="cpu", more=more, repeats=1, long=0.2)
+    assert results["frames_per_second_h264"] > 0
+    assert results["frames_per_second_as_rendered"] > 0
     if not torch.cuda.is_available():
-        assert "h264 takes its place" in found["frames_per_second_h264_nvenc"]
-    assert found["milliseconds_recorded"] > 0
-    assert 0 < found["busy"] < 64
-    assert any("conv" in name for name in found["operations"])
+        assert "h264 takes its place" in results["frames_per_second_h264_nvenc"]
+    assert results["milliseconds_recorded"] > 0
+    assert 0 < results["busy"] < 64
+    assert any("conv" in name for name in results["operations"])
 
 
-def test_the_price_of_fixed_algorithms_is_that_over_the_fastest_and_leaves_all_as_it_was(
-    small: Subject, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_price_of_determinism_changes_no_settings(small: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     cudnn, seen = torch.backends.cudnn, set()
     bare = small.bare()
     monkeypatch.setattr(
@@ -152,8 +150,8 @@ def test_the_price_of_fixed_algorithms_is_that_over_the_fastest_and_leaves_all_a
     assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
 
 
-def test_of_a_gpus_time_each_kernel_counts_once() -> None:
-    """Not the processor's operation that launched it as well, nor the span that somebody named."""
+def test_each_gpu_kernel_counts_once() -> None:
+    """Not the operation that launched it, nor an annotated span."""
     rows = [
         ("aten::conv2d", DeviceType.CPU, False),
         ("kernel", DeviceType.CUDA, False),

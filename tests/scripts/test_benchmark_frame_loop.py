@@ -1,4 +1,4 @@
-"""A loop's batch ends when its frames are encoded, and what the encoder does is counted as the loop's."""
+"""A batch of the loop ends when its frames are encoded, and includes the encoder's processor time."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from scripts.benchmarks.timing import clock, processor_time
 from scripts.benchmarks.workload import Subject, subject
 
 WORK = "import time\nbegan = time.process_time()\nwhile time.process_time() - began < {}: pass"
-ON_LINUX = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells of other processes")
+ON_LINUX = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux")
 SLOW = 0.4  # seconds that a write takes
 
 
@@ -31,6 +31,10 @@ def small(tmp_path: Path) -> Subject:
     compose.register()
     more = ["dream.octaves=1", "network.targets=[stage1]", "network.layers=[stage1]"]
     return subject("motifnet", (48, 64), tmp_path, device="cpu", more=["precision=float32", *more])
+
+
+def encoder_process(loop: Loop) -> "subprocess.Popen[bytes]":
+    return loop._encoder._open_pipe()._process.popen
 
 
 class Slow:
@@ -47,18 +51,18 @@ class Slow:
 def test_a_slow_encoder_is_a_slow_loop(small: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames are small enough to be written in one piece, and few enough to all wait in the queue."""
     monkeypatch.setattr(frame_pipe, "os", Slow())
-    monkeypatch.setattr(measures, "AMPLE", 0)
-    monkeypatch.setattr(roofline, "SIDE", 64)
-    found = measures.overhead(small, tmp_path, 1, least=2)
-    assert found["seconds_per_frame"] >= SLOW
-    assert found["overhead"] >= SLOW / found["seconds_bare"]
+    monkeypatch.setattr(measures, "MIN_BATCH_SECONDS", 0)
+    monkeypatch.setattr(roofline, "MATRIX_SIDE", 64)
+    results = measures.overhead(small, tmp_path, 1, least=2)
+    assert results["seconds_per_frame"] >= SLOW
+    assert results["overhead"] >= SLOW / results["seconds_bare"]
 
 
 @ON_LINUX
-def test_a_batch_waits_for_an_encoder_that_has_taken_everything_and_still_works(small: Subject, tmp_path: Path) -> None:
-    """One that is stopped, here, until somebody lets it go on; the frame lies in the pipe."""
+def test_a_batch_waits_until_the_encoder_is_done(small: Subject, tmp_path: Path) -> None:
+    """The encoder is stopped for a while, with the frame in the pipe."""
     with looping(small, tmp_path, warm=1) as loop:
-        process = loop._encoder._opened()._process.popen.pid
+        process = encoder_process(loop).pid
         os.kill(process, signal.SIGSTOP)
         threading.Timer(SLOW, os.kill, (process, signal.SIGCONT)).start()
         assert clock(loop.batch(1)).wall >= SLOW
@@ -77,18 +81,18 @@ def test_a_process_sleeps_when_all_its_threads_do() -> None:
             patience = time.monotonic() + 20
             while _sleeps(process.pid) is not asleep and time.monotonic() < patience:
                 time.sleep(0.01)
-            found = [_sleeps(process.pid) for _ in range(5)]
+            results = [_sleeps(process.pid) for _ in range(5)]
             process.kill()
-        assert found == [asleep] * 5
+        assert results == [asleep] * 5
 
 
-def test_an_encoder_that_dies_is_told(small: Subject, tmp_path: Path) -> None:
+def test_a_dead_encoder_is_reported(small: Subject, tmp_path: Path) -> None:
     with pytest.raises(frame_pipe.EncoderError, match="ffmpeg"), looping(small, tmp_path) as loop:
-        loop._encoder._opened()._process.popen.kill()
+        encoder_process(loop).kill()
         loop.batch(20)()
 
 
-def test_each_loop_has_a_file_of_its_own(small: Subject, tmp_path: Path) -> None:
+def test_each_loop_has_its_own_file(small: Subject, tmp_path: Path) -> None:
     with looping(small, tmp_path) as one, looping(small, tmp_path) as other:
         one.batch(2)()
         other.batch(3)()
@@ -97,7 +101,7 @@ def test_each_loop_has_a_file_of_its_own(small: Subject, tmp_path: Path) -> None
 
 
 @ON_LINUX
-def test_processor_time_is_that_of_what_was_started_too_while_it_runs_and_after() -> None:
+def test_processor_time_includes_children() -> None:
     before = processor_time()
     own = time.process_time()
     with subprocess.Popen([sys.executable, "-c", f"{WORK.format(0.2)}\ninput()"], stdin=subprocess.PIPE) as process:
@@ -111,20 +115,18 @@ def test_processor_time_is_that_of_what_was_started_too_while_it_runs_and_after(
 
 
 def test_the_network_is_cut_deeper_and_deeper(small: Subject, tmp_path: Path) -> None:
-    found = scaling.with_layers(small, tmp_path, "cpu", 1)
-    rows = list(found["layers"].values())
-    assert next(iter(found["layers"])) == "stage1" and len(rows) == scaling.DEPTHS
+    results = scaling.with_layers(small, tmp_path, "cpu", 1)
+    rows = list(results["layers"].values())
+    assert next(iter(results["layers"])) == "stage1" and len(rows) == scaling.DEPTHS
     assert all(shallow["gflop"] < deep["gflop"] for shallow, deep in pairwise(rows))
     assert all(row["milliseconds"] > 0 and row["milliseconds_bare"] > 0 for row in rows)
 
 
-def test_memory_that_grows_with_the_frames_is_seen(
-    small: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scaling, "LENGTH", 6)
+def test_memory_growth_is_measured(small: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "PART_FRAMES", 6)
     steady = scaling.with_frames(small, tmp_path)["megabytes_with_frames"]
-    kept, whole = [], Loop.__call__
-    monkeypatch.setattr(Loop, "__call__", lambda self: (kept.append(torch.ones(1 << 20)), whole(self))[1])
+    blocks, whole = [], Loop.__call__
+    monkeypatch.setattr(Loop, "__call__", lambda self: (blocks.append(torch.ones(1 << 20)), whole(self))[1])
     growing = scaling.with_frames(small, tmp_path)["megabytes_with_frames"]
     assert max(steady) - min(steady) < 20
     assert all(after - before > 20 for before, after in pairwise(growing))
@@ -132,20 +134,20 @@ def test_memory_that_grows_with_the_frames_is_seen(
 
 @pytest.mark.slow
 def test_spinning_and_sleeping_threads_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One program has nothing of what keeps threads from spinning, the other all of it, whatever this one has."""
+    """Only one of the two programs has the settings for sleeping threads, whatever this process has."""
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
-    seen, turn = [], subprocesses._turn
+    environments, turn = [], subprocesses._turn
 
     def noted(process: "subprocess.Popen[str]") -> float:
         surroundings = Path(f"/proc/{process.pid}/environ").read_bytes().decode().split("\0")
-        seen.append({f"{name}={value}" in surroundings for name, value in subprocesses.PASSIVE.items()})
+        environments.append({f"{name}={value}" in surroundings for name, value in subprocesses.PASSIVE.items()})
         return turn(process)
 
     monkeypatch.setattr(subprocesses, "_turn", noted)
-    found = subprocesses.threads("motifnet", (48, 64), 1)
-    assert seen == [{False}, {True}, {False}, {True}]
-    assert set(found) == {
+    results = subprocesses.threads("motifnet", (48, 64), 1)
+    assert environments == [{False}, {True}, {False}, {True}]
+    assert set(results) == {
         f"{what}_{where}" for what in ("spinning_over_passive", "milliseconds_passive") for where in ("alone", "beside")
     }
-    assert all(value > 0 for value in found.values())
+    assert all(value > 0 for value in results.values())

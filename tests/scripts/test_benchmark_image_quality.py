@@ -18,19 +18,22 @@ def test_likeness_is_in_decibels() -> None:
 
 
 @pytest.mark.slow
-def test_ways_are_compared_with_float32_and_shown(tmp_path: Path) -> None:
+def test_variants_are_compared_with_float32(tmp_path: Path) -> None:
     compose.register()
-    found = image_quality.measure("motifnet", (64, 96), tmp_path, device="cpu", frames=6, sheets=tmp_path)
-    names = [name.partition(" (")[0] for name in found]
-    assert names == list(image_quality.WAYS)
-    first = {name: row["first"] for name, row in zip(names, found.values(), strict=True)}
+    results = image_quality.measure("motifnet", (64, 96), tmp_path, device="cpu", frames=6, sheets=tmp_path)
+    names = [name.partition(" (")[0] for name in results]
+    assert names == list(image_quality.VARIANTS)
+    first = {name: row["first"] for name, row in zip(names, results.values(), strict=True)}
     assert first["float32"] == "the same"
     assert 20 < first["tiles"] < 80  # the class looks further than the margins
-    assert all(row["flicker"] > 0 for row in found.values())
-    exact = next(iter(found.values()))["seen"]
-    assert all(abs(row["seen"] - exact) < 0.3 for row in found.values())  # nats
+    assert all(row["flicker"] > 0 for row in results.values())
+    exact = next(iter(results.values()))["seen"]
+    assert all(abs(row["seen"] - exact) < 0.3 for row in results.values())  # nats
     with Image.open(tmp_path / "pictures-motifnet.png") as sheet:
         shown = np.asarray(sheet)
-    assert shown.shape == (4 * (64 + image_quality.LABEL), image_quality.SHOWN * 96, 3)
-    whole, tiled = (shown[row * (64 + image_quality.LABEL) :][image_quality.LABEL :][:64].astype(int) for row in (0, 3))
+    assert shown.shape == (4 * (64 + image_quality.LABEL_PIXELS), image_quality.SHEET_FRAMES * 96, 3)
+    whole, tiled = (
+        shown[row * (64 + image_quality.LABEL_PIXELS) :][image_quality.LABEL_PIXELS :][:64].astype(int)
+        for row in (0, 3)
+    )
     assert abs(whole[:, :96] - tiled[:, :96]).mean() < abs(whole[:, -96:] - tiled[:, -96:]).mean()

@@ -1,4 +1,4 @@
-"""A command line that cannot be is one sentence, before anything is measured; what was measured is kept."""
+"""Errors of the command line are reported before anything is measured."""
 
 import json
 import os
@@ -50,24 +50,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--devise cpu", "--devise"),
     ],
 )
-def test_what_cannot_be_is_one_sentence(
-    words: str, sentence: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_errors_are_one_sentence(words: str, sentence: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main(words.split()) == 1
-    said = capsys.readouterr()
-    assert said.err.startswith("error: ") and said.err.count("\n") == 1
-    assert sentence in said.err
-    assert not said.out
+    output = capsys.readouterr()
+    assert output.err.startswith("error: ") and output.err.count("\n") == 1
+    assert sentence in output.err
+    assert not output.out
 
 
-def test_a_misspelt_network_is_answered_with_the_nearest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_misspelt_network_suggests_the_nearest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main(["--networks", "motifnt"]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("error: --networks=motifnt: allowed are motifnet, ") and "(did you mean motifnet?)" in said
+    output = capsys.readouterr().err
+    assert (
+        output.startswith("error: --networks=motifnt: allowed are motifnet, ") and "(did you mean motifnet?)" in output
+    )
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
-def test_without_a_gpu_its_parts_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_gpu_parts_need_a_gpu(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     compose.register()
     assert options.read(["--parts", "start", "gpu", "deterministic"], "").parts == ("start",)
     assert capsys.readouterr().err == "gpu and deterministic: left out, there is no CUDA GPU here\n"
@@ -86,7 +86,7 @@ def test_image_quality_checks_its_options(
 
 
 @pytest.mark.slow
-def test_what_was_measured_stands_when_it_is_stopped(tmp_path: Path) -> None:
+def test_a_stopped_benchmark_keeps_its_results(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     words = ["--networks", "motifnet", "--parts", "profile", "scaling", "--size", "96x64", "--device", "cpu"]
     command = [sys.executable, "-m", "scripts.benchmark", *words, "--repeats", "1000", "--json", str(file)]
@@ -95,8 +95,8 @@ def test_what_was_measured_stands_when_it_is_stopped(tmp_path: Path) -> None:
         while time.monotonic() < patience and not (file.exists() and "page_faults" in file.read_text()):
             time.sleep(0.1)
         os.kill(process.pid, signal.SIGINT)
-        said = process.communicate(timeout=60)[1]
-    assert process.returncode == 130, said
-    assert said.endswith("error: stopped; what was measured until now stands\n") and "Traceback" not in said
+        output = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, output
+    assert output.endswith("error: stopped; what was measured until now stands\n") and "Traceback" not in output
     assert json.loads(file.read_text())["networks"]["motifnet"]["busy"] > 0
     assert list(tmp_path.iterdir()) == [file]

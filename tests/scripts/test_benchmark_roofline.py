@@ -30,11 +30,11 @@ ONE, OTHER = torch.ones(100, 10), torch.ones(10, 40)
         (lambda: torch.mul(ONE, 2, out=torch.empty_like(ONE)), Work(0, 4 * (1000 + 1000))),
     ],
 )
-def test_an_operation_reads_its_inputs_and_writes_its_output_once(job: Callable[[], object], work: Work) -> None:
+def test_operations_read_and_write_each_tensor_once(job: Callable[[], object], work: Work) -> None:
     assert roofline.count(job) == work
 
 
-def test_arithmetic_is_what_torchs_own_counter_finds_forward_and_back() -> None:
+def test_arithmetic_equals_torchs_own_count() -> None:
     dice = torch.Generator().manual_seed(0)
     picture = torch.randn(1, 3, 20, 30, generator=dice).requires_grad_(True)
     kernel = torch.randn(8, 3, 3, 3, generator=dice)
@@ -44,7 +44,7 @@ def test_arithmetic_is_what_torchs_own_counter_finds_forward_and_back() -> None:
     assert ours.flops == theirs.get_total_flops() == 2 * 2 * 8 * 3 * 9 * 18 * 28
 
 
-def test_the_machines_rates_are_of_what_their_jobs_do() -> None:
+def test_jobs_do_the_work_they_claim() -> None:
     multiply, flops = roofline.products(torch.device("cpu"), torch.float32)
     copy, moved = roofline.copies(torch.device("cpu"))
     assert roofline.count(multiply).flops == flops
