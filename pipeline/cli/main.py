@@ -48,12 +48,7 @@ def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
     codes: list[int] = []
     try:
         with notes_to(NoteHandler()):
-            codes += _launch(job, usage, folders, in_parallel=in_parallel)
-    except KeyboardInterrupt:
-        codes.append(INTERRUPTED)
-    except RenderError as error:
-        complain(str(error))
-        codes.append(FAILED)
+            codes.append(exit_code_of(lambda: codes.extend(_launch(job, usage, folders, in_parallel=in_parallel))))
     except Exception as error:
         sentence = _explain(error, folders)
         if not sentence or shows_traceback:

@@ -1,4 +1,4 @@
-"""A run repeated from its own film: the same frames, what is typed wins, files are named by the user alone."""
+"""from= repeats a film: the same frames, typed settings win, files are named again."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ def record(tmp_path: Path, **config: object) -> str:
     return f"from={path}"
 
 
-def test_the_same_frames_come_out_of_the_film_itself(program: Program, tmp_path: Path) -> None:
+def test_film_repeats_itself(program: Program, tmp_path: Path) -> None:
     made = program.run(*SMALL, "preset=spiral", "seed=5", "output=a.mkv", folder=tmp_path)
     assert made.code == 0, made.err
     run = program.run("from=a.mkv", "output=b.mp4", folder=tmp_path)
@@ -48,72 +48,72 @@ def test_the_same_frames_come_out_of_the_film_itself(program: Program, tmp_path:
     assert np.array_equal(first, second)
 
 
-def test_output_overwrite_and_limits_are_never_the_records(tmp_path: Path) -> None:
+def test_output_overwrite_and_limits_are_not_repeated(tmp_path: Path) -> None:
     limits = {"hours": 100.0, "text": 3}
     config, _ = again(record(tmp_path, output="/etc/passwd", overwrite=True, resume=False, limits=limits, seed=3))
     assert (config.output, config.overwrite, config.seed) == (None, False, 3)
     assert config.limits == LimitsConfig()
 
 
-def test_what_is_typed_wins_a_setting_over_its_like_a_group_over_all_of_it(tmp_path: Path) -> None:
-    told = record(tmp_path, seed=3, duration="5s", camera={"zoom": 1.9, "rotate": 30})
-    config, _ = again("seed=4", told)
+def test_typed_settings_and_groups_win(tmp_path: Path) -> None:
+    written = record(tmp_path, seed=3, duration="5s", camera={"zoom": 1.9, "rotate": 30})
+    config, _ = again("seed=4", written)
     assert (config.seed, config.duration, config.camera.rotate) == (4, "5s", 30)
-    config, _ = again(told, "camera=drift", "quality=hd")
+    config, _ = again(written, "camera=drift", "quality=hd")
     assert (config.camera.zoom, config.camera.rotate, config.frame.scale, config.duration) == (1.04, 1.5, 3.0, "5s")
 
 
-def test_without_groups_the_schema_alone_lies_under_the_record(tmp_path: Path) -> None:
+def test_record_lies_over_the_schema_alone(tmp_path: Path) -> None:
     config, _ = again(record(tmp_path, network={"name": "vgg16"}))
     assert (config.network.name, config.network.targets, config.camera.zoom) == ("vgg16", [], 1.0)
 
 
 @pytest.mark.parametrize("old", [True, False])
-def test_a_picture_is_named_again_and_compared(tmp_path: Path, old: bool) -> None:
+def test_picture_is_named_again_and_compared(tmp_path: Path, old: bool) -> None:
     photo = tmp_path / "photo.png"
     write_png(np.zeros((8, 8, 3), np.uint8), photo)
     sha256 = hashlib.sha256(photo.read_bytes()).hexdigest()
     path = {"path": "/home/someone/lion.jpg"} if old else {}
     inputs = {} if old else {"start.path": {"name": "/home/someone/lion.jpg", "sha256": sha256}}
-    told = record(tmp_path, start={"kind": "image", **path}, inputs=inputs)
+    written = record(tmp_path, start={"kind": "image", **path}, inputs=inputs)
     with pytest.raises(RenderError, match=r"start.path: .* was made from a picture named lion.jpg; give start.path="):
-        again(told)
-    config, notes = again(told, f"start.path={photo}")
+        again(written)
+    config, notes = again(written, f"start.path={photo}")
     assert (config.start.path, notes) == (str(photo), [])
     write_png(np.ones((8, 8, 3), np.uint8), photo)
-    notes = again(told, f"start.path={photo}")[1]
+    notes = again(written, f"start.path={photo}")[1]
     assert all("is not the file that" in note for note in notes) and len(notes) == (0 if old else 1)
-    assert again(told, "start=noise")[0].start.path is None
+    assert again(written, "start=noise")[0].start.path is None
 
 
-def test_targets_that_name_pictures_are_written_again(tmp_path: Path) -> None:
-    told = record(tmp_path, score={"kind": "cycle", "targets": ["stage4", "0.5*guide:/secret/bird.jpg + stage3"]})
+def test_targets_with_files_are_typed_again(tmp_path: Path) -> None:
+    written = record(tmp_path, score={"kind": "cycle", "targets": ["stage4", "0.5*guide:/secret/bird.jpg + stage3"]})
     with pytest.raises(RenderError, match=r"score.targets: .* the file bird.jpg in its targets; give score.targets="):
-        again(told)
-    assert again(told, "score.targets=[stage4]")[0].score.targets == ["stage4"]
+        again(written)
+    assert again(written, "score.targets=[stage4]")[0].score.targets == ["stage4"]
     keys = record(tmp_path, score={"kind": "keys", "keys": [{"at": "1s", "see": "class:owl{/secret/m.png}"}]})
     with pytest.raises(RenderError, match=r"score.keys: .* the file m.png"):
         again(keys)
 
 
-def test_a_guide_of_another_content_is_noted(tmp_path: Path) -> None:
+def test_guide_with_other_content_is_noted(tmp_path: Path) -> None:
     guide = tmp_path / "bird.png"
     write_png(np.zeros((8, 8, 3), np.uint8), guide)
     same = {"name": "bird.png", "sha256": hashlib.sha256(guide.read_bytes()).hexdigest()}
     other = {"name": "bird.png", "sha256": "0" * 64}
     typed = f'score.targets=["guide:{guide}"]'
-    for inputs, said in (({"guide:bird.png": same}, 0), ({"guide:bird.png": other}, 1)):
+    for inputs, count in (({"guide:bird.png": same}, 0), ({"guide:bird.png": other}, 1)):
         notes = again(record(tmp_path, score={"targets": ["guide:bird.png"]}, inputs=inputs), typed)[1]
-        assert len(notes) == said and all("(guide:bird.png): its SHA-256 differs" in note for note in notes)
+        assert len(notes) == count and all("(guide:bird.png): its SHA-256 differs" in note for note in notes)
 
 
-def test_another_version_is_said(tmp_path: Path) -> None:
+def test_other_version_is_noted(tmp_path: Path) -> None:
     (tmp_path / "old.yaml").write_text("program: dream-zoom 0.0.1\nconfig: {seed: 3}\n", encoding="utf-8")
     config, notes = again(f"from={tmp_path / 'old.yaml'}")
     assert config.seed == 3 and "was rendered by dream-zoom 0.0.1" in notes[0]
 
 
-def test_a_presets_choices_do_not_mix_with_a_record(tmp_path: Path) -> None:
+def test_preset_with_a_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RenderError, match="preset: a repeated run has its own"):
         again(record(tmp_path, seed=3), "preset=spiral")
 
@@ -127,15 +127,13 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES, min_size=1, max_size=4))
 @QUICK
-def test_any_record_is_read_or_refused_in_one_sentence(
-    tmp_path_factory: pytest.TempPathFactory, told: dict[str, object]
-) -> None:
+def test_any_record_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, written: dict[str, object]) -> None:
     config: dict[str, object] = {}
-    for key, value in told.items():
+    for key, value in written.items():
         group, _, name = key.rpartition(".")
         config = config | ({group: {**dict(config.get(group, {})), name: value}} if group else {name: value})
     path = tmp_path_factory.mktemp("any") / "run.yaml"
-    path.write_text(json.dumps({"config": config, "inputs": told}), encoding="utf-8")
+    path.write_text(json.dumps({"config": config, "inputs": written}), encoding="utf-8")
     try:
         assert from_film.extract([f"from={path}"])[1] is not None
     except RenderError as error:
@@ -143,7 +141,7 @@ def test_any_record_is_read_or_refused_in_one_sentence(
 
 
 @pytest.mark.parametrize("value", ["${output}", {"a": "${oc.env:HOME}"}, ["x", "${now:%Y}"]])
-def test_references_in_a_record_are_no_values(tmp_path: Path, value: object) -> None:
+def test_references_in_a_record_are_refused(tmp_path: Path, value: object) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(OmegaConf.to_yaml(OmegaConf.create({"config": {"duration": value}})), encoding="utf-8")
     with pytest.raises(InputError, match="duration in its record is not a plain value"):
