@@ -1,1 +1,1 @@
-"""The atlas: what every channel and class of a network sees, drawn and bound into one page."""
+"""The atlas: a picture for every channel and class of a network, on sheets and one page."""

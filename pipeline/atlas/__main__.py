@@ -1,4 +1,4 @@
-"""``python -m pipeline.atlas``: draw what the channels and classes of a network see."""
+"""``python -m pipeline.atlas``: draw a picture for the channels and classes of a network."""
 
 import sys
 from pathlib import Path
@@ -11,29 +11,27 @@ from pipeline.config import RenderConfig
 
 def main() -> None:
     """Draw the atlas that the command line describes and exit as ``python -m pipeline.render`` does."""
-    own, sys.argv[1:] = cli.divide(sys.argv[1:])
+    own, sys.argv[1:] = cli.split_arguments(sys.argv[1:])
 
     def job(config: RenderConfig, folder: Path, name: str) -> None:
-        draw(config, cli.read(own), folder)
+        draw(config, cli.parse(own), folder)
 
     launch(job, cli.usage())
 
 
-def draw(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> None:
-    """Draw the pictures that are ``wanted`` of ``config.network`` and bind them in ``config.output``, else ``folder``;
-    say which files these are.
-    """
+def draw(config: RenderConfig, atlas_config: AtlasConfig, folder: Path) -> None:
+    """Draw the atlas of ``config.network`` into ``config.output``, else ``folder``, and print its files."""
     from pipeline.atlas.selection import check_layers
     from pipeline.targets.layer_names import known_layers
 
-    cli.check_look(config.dream)
+    cli.check_constant(config.dream)
     known = known_layers(config.network.name)
     if known is not None:
-        check_layers(wanted, known)
+        check_layers(atlas_config, known)
 
     from pipeline.atlas import atlas
 
-    for path in atlas.make(config, wanted, Path(config.output) if config.output else folder):
+    for path in atlas.make(config, atlas_config, Path(config.output) if config.output else folder):
         print(path)  # noqa: T201 - the answer
 
 

@@ -1,4 +1,4 @@
-"""An atlas from its settings to its files: chosen, drawn, measured, bound."""
+"""Makes an atlas: selects targets, draws pictures, writes sheets and the page."""
 
 import logging
 from collections.abc import Sequence
@@ -7,10 +7,19 @@ from pathlib import Path
 
 from pipeline.atlas import contact_sheet, page
 from pipeline.atlas.config import AtlasConfig
-from pipeline.atlas.renderer import Artist
-from pipeline.atlas.selection import SHARES, Chapter, Names, Subject, blend, chapters, of_subjects, pairs
-from pipeline.atlas.similarity import CLOSE, raised
-from pipeline.atlas.store import Drawn
+from pipeline.atlas.renderer import Renderer
+from pipeline.atlas.selection import (
+    BLEND_WEIGHTS,
+    LayerSection,
+    Names,
+    PictureTarget,
+    blend,
+    pairs,
+    sections,
+    sections_of,
+)
+from pipeline.atlas.similarity import TOLERANCE, prefers_own
+from pipeline.atlas.store import Picture
 from pipeline.config import RenderConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.precision import choose_arithmetic
@@ -19,66 +28,66 @@ from pipeline.runtime.files import check_writable, write_bytes
 
 log = logging.getLogger(__name__)
 
-BLENDS = "blends"  # what the sheet of mixtures is called
+BLENDS = "blends"  # the name of the sheet of blends
 
 
 @dataclass(frozen=True)
-class Outline:
-    """What an atlas is to hold."""
+class Contents:
+    """The contents of an atlas."""
 
-    chapters: tuple[Chapter, ...]
-    blends: tuple[Subject, ...]
+    sections: tuple[LayerSection, ...]
+    blends: tuple[PictureTarget, ...]
 
     @property
-    def subjects(self) -> list[Subject]:
-        """Everything that has to be drawn, each once."""
-        return list(dict.fromkeys([*(each for part in self.chapters for each in part.subjects), *self.blends]))
+    def targets(self) -> list[PictureTarget]:
+        """All targets, each once."""
+        return list(dict.fromkeys([*(each for section in self.sections for each in section.targets), *self.blends]))
 
 
-def make(config: RenderConfig, wanted: AtlasConfig, folder: Path) -> list[Path]:
-    """Draw what was never drawn and write all files into ``folder``; the files. Raises RenderError, Interrupted."""
+def make(config: RenderConfig, atlas: AtlasConfig, folder: Path) -> list[Path]:
+    """Draw what is not in the cache, write all files to ``folder`` and return them. Raises RenderError, Interrupted."""
     device, network = choose_device(config.device, config.deterministic), model_zoo.build(config.network)
-    outline = _outline(wanted, Names(network.named, network.classes, network.class_layer), config.seed)
-    artist = Artist(network, wanted, config.dream, config.seed)
-    for layers in dict.fromkeys(subject.layers for subject in outline.subjects):
-        artist.check(layers)
-    named = [*(part.name for part in outline.chapters), *([BLENDS] if outline.blends else [])]
-    paths = [contact_sheet.path_of(folder, name, wanted.sheet) for name in named]
-    paths += [folder / "atlas.html"] if wanted.page else []
+    contents = _contents(atlas, Names(network.named, network.classes, network.class_layer), config.seed)
+    renderer = Renderer(network, atlas, config.dream, config.seed)
+    for layers in dict.fromkeys(target.layers for target in contents.targets):
+        renderer.check(layers)
+    sheet_names = [*(part.name for part in contents.sections), *([BLENDS] if contents.blends else [])]
+    paths = [contact_sheet.path_of(folder, name, atlas.sheet) for name in sheet_names]
+    paths += [folder / "atlas.html"] if atlas.page else []
     for path in paths:
         check_writable(path, overwrite=config.overwrite)
     arithmetic = choose_arithmetic(config.precision, config.network, device)
     network.to(device, *arithmetic, config.deterministic)
-    drawn = dict(zip(outline.subjects, artist.draw(outline.subjects), strict=True))
-    book = [(part.name, part.total, [drawn[subject] for subject in part.subjects]) for part in outline.chapters]
-    for name, _, pictures in book:
-        _tell(name, pictures)
+    drawn = dict(zip(contents.targets, renderer.draw(contents.targets), strict=True))
+    drawn_sections = [(part.name, part.total, [drawn[target] for target in part.targets]) for part in contents.sections]
+    for name, _, pictures in drawn_sections:
+        _log_preferences(name, pictures)
     sheets = [
-        *book,
-        *([(BLENDS, len(outline.blends), [drawn[each] for each in outline.blends])] * bool(outline.blends)),
+        *drawn_sections,
+        *([(BLENDS, len(contents.blends), [drawn[each] for each in contents.blends])] * bool(contents.blends)),
     ]
     for path, (name, total, pictures) in zip(paths, sheets, strict=False):
         facts = f"{len(pictures)} of {total}" if len(pictures) < total else f"{total}"
-        side = wanted.thumb or wanted.size
+        side = atlas.thumb or atlas.size
         sheet = contact_sheet.contact_sheet(f"{network.name} · {name}", facts, pictures, side)
-        write_bytes(path, contact_sheet.as_file(sheet, wanted.sheet))
-    if wanted.page:
-        write_bytes(paths[-1], page.as_html(network.name, book, artist.blends()).encode())
+        write_bytes(path, contact_sheet.as_file(sheet, atlas.sheet))
+    if atlas.page:
+        write_bytes(paths[-1], page.as_html(network.name, drawn_sections, renderer.blends()).encode())
     return paths
 
 
-def _outline(wanted: AtlasConfig, names: Names, seed: int) -> Outline:
-    """Raises ConfigError for what the network lacks. With ``blend`` alone it is about those two."""
-    asked = pairs(wanted, names)
-    mixed = tuple(blend(*pair, share) for pair in asked for share in SHARES)
-    if asked and not wanted.layers:
-        return Outline(tuple(of_subjects([each for pair in asked for each in pair], names)), mixed)
-    return Outline(tuple(chapters(wanted, names, seed)), mixed)
+def _contents(atlas: AtlasConfig, names: Names, seed: int) -> Contents:
+    """With ``blend`` alone only those targets. Raises ConfigError for what the network does not have."""
+    chosen_pairs = pairs(atlas, names)
+    blends = tuple(blend(*pair, weight) for pair in chosen_pairs for weight in BLEND_WEIGHTS)
+    if chosen_pairs and not atlas.layers:
+        return Contents(tuple(sections_of([each for pair in chosen_pairs for each in pair], names)), blends)
+    return Contents(tuple(sections(atlas, names, seed)), blends)
 
 
-def _tell(name: str, drawn: Sequence[Drawn]) -> None:
-    """Say how many channels answer to their own picture as strongly as to any other of the sheet."""
-    good = raised(drawn)
-    others = ", ".join(each.subject.target for each, fine in zip(drawn, good, strict=True) if not fine)
-    share = f"{name}: {int(good.sum())} of {len(good)} answer most to their own picture, within {CLOSE:.0%}"
-    log.info(f"{share}" + (f"; not {others}" if others else ""))
+def _log_preferences(name: str, pictures: Sequence[Picture]) -> None:
+    """Log how many channels prefer their own picture to all others of the sheet."""
+    own = prefers_own(pictures)
+    others = ", ".join(each.target.target for each, is_own in zip(pictures, own, strict=True) if not is_own)
+    text = f"{name}: {int(own.sum())} of {len(own)} channels prefer their own picture, within {TOLERANCE:.0%}"
+    log.info(text + (f"; not {others}" if others else ""))

@@ -1,4 +1,4 @@
-"""The command line of the atlas: its own settings beside those of a render. No torch."""
+"""The command line of the atlas: its own settings and those of a render. No torch."""
 
 from collections.abc import Sequence
 
@@ -10,53 +10,53 @@ from pipeline.config import DreamConfig, settings
 from pipeline.config.setting import check_settings
 from pipeline.errors import ConfigError
 
-LOOK = ("precondition", "exponent", "color_correlation", "fill", "tone_mean", "tone_contrast", "tone_rate")
-"""What of a dream's settings decides on a picture, beside jitter."""
+PIXEL_SETTINGS = ("precondition", "exponent", "color_correlation", "fill", "tone_mean", "tone_contrast", "tone_rate")
+"""The settings of ``dream.*`` that affect pixels, besides jitter."""
 
 USAGE = """\
-Draws what every channel and class of a network sees: a sheet for each layer, and all of them in one page.
+Draws a picture for every channel and class of a network: a sheet for each layer, and all of them in one page.
 
     python -m pipeline.atlas
     python -m pipeline.atlas layers=[stage4,classes] channels=0..63
     python -m pipeline.atlas network=googlenet layers=[inception4c] sample=24 diversity=3
     python -m pipeline.atlas blend=[stage4:3,class:owl]
 
-What was drawn once is kept in the cache folder and not drawn again, whatever is asked for next; Ctrl-C loses nothing
-that is finished. atlas.html is a single file and opens from disk: a click on a picture copies its target.
+Pictures stay in the cache folder and are not drawn again; Ctrl-C loses no finished picture. atlas.html is a single file
+and opens from disk: a click on a picture copies its target.
 
-Settings of the atlas (setting=value; [what it is by default]):
+Settings of the atlas (setting=value; [default]):
 
 {own}
 
-Of a render's settings it reads network=, network.weights=, seed=, device=, precision=, overwrite=, output= (the folder;
-without it the run's folder under outputs/), and of dream.* jitter, precondition, exponent, fill,
+It also reads these settings of a render: network=, network.weights=, seed=, device=, precision=, overwrite=, output=
+(the folder; without it the run's folder under outputs/), and of dream.* jitter, precondition, exponent, fill,
 color_correlation and tone_*.
 """
 
 
-def divide(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """The atlas's own settings, and those of a render."""
     names = {key for key, _, _ in settings(AtlasConfig())}
     own = [argument for argument in arguments if argument.partition("=")[0] in names]
     return own, [argument for argument in arguments if argument not in own]
 
 
-def read(arguments: Sequence[str]) -> AtlasConfig:
-    """The atlas's own settings as typed → checked. Raises ConfigError."""
+def parse(arguments: Sequence[str]) -> AtlasConfig:
+    """Parse and check the atlas's own settings. Raises ConfigError."""
     kinds = {"int": "a whole number", "bool": "true or false", "str": "text"}
     schema = OmegaConf.structured(AtlasConfig)
     for argument in arguments:
         key, _, text = argument.partition("=")
         item = next(item for name, item, _ in settings(AtlasConfig()) if name == key)
-        wanted = f"needs {kinds.get(getattr(item.type, '__name__', ''), 'a list')}: {item.metadata['help']}"
+        needs = f"needs {kinds.get(getattr(item.type, '__name__', ''), 'a list')}: {item.metadata['help']}"
         if "$" in text:
-            raise ConfigError(key, text, wanted)
+            raise ConfigError(key, text, needs)
         try:
             value = _value(argument) if key != "channels" else text
-            listed = isinstance(value, str) and getattr(item.type, "__name__", "") == "list"
-            schema[key] = [piece.strip() for piece in str(value).split(",")] if listed else value
-        except Exception as error:  # YAML's and OmegaConf's own, of many kinds
-            raise ConfigError(key, text, wanted) from error
+            is_list = isinstance(value, str) and getattr(item.type, "__name__", "") == "list"
+            schema[key] = [piece.strip() for piece in str(value).split(",")] if is_list else value
+        except Exception as error:  # many kinds, of YAML and OmegaConf
+            raise ConfigError(key, text, needs) from error
     config = OmegaConf.to_object(schema)
     assert isinstance(config, AtlasConfig)
     check_settings(config)
@@ -64,16 +64,16 @@ def read(arguments: Sequence[str]) -> AtlasConfig:
 
 
 def _value(argument: str) -> object:
-    """What stands behind the equals sign, as YAML. Raises whatever the reader of YAML raises."""
+    """The text after the equals sign, parsed as YAML. Raises errors of the YAML parser."""
     tree = OmegaConf.to_container(OmegaConf.from_dotlist([argument]), resolve=False)
     assert isinstance(tree, dict)
     return next(iter(tree.values()))
 
 
-def check_look(look: DreamConfig) -> None:
+def check_constant(dream: DreamConfig) -> None:
     """Raise ConfigError for a setting that moves in time."""
-    for name in LOOK:
-        value = getattr(look, name)
+    for name in PIXEL_SETTINGS:
+        value = getattr(dream, name)
         if name != "precondition" and not isinstance(value, int | float):
             raise ConfigError(f"dream.{name}", value, "an atlas has no time: give one number")
 

@@ -1,8 +1,8 @@
-"""Pictures grown from noise, many at once, each so that a channel of its own answers to it.
+"""Activation maximisation from noise, many pictures at once, each for its own channel.
 
-Activation maximisation with the film's own preconditioned steps (see ``dream/gradient.py``), from coarse to fine. What
-keeps several pictures of one channel apart is the diversity term of *Feature Visualization* (Olah, Mordvintsev,
-Schubert, Distill 2017): the cosine between the Gram matrices of what the layer sees in them.
+Uses the film's preconditioned steps (see ``dream/gradient.py``), from coarse to fine. Several pictures of one channel
+differ by the diversity term of *Feature Visualization* (Olah, Mordvintsev, Schubert, Distill 2017): the cosine between
+the Gram matrices of the layer's activations.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,26 +12,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.atlas.selection import Subject
+from pipeline.atlas.selection import PictureTarget
 from pipeline.config import DreamConfig
 from pipeline.dream import jitter, tone
 from pipeline.dream.network import Network
 from pipeline.dream.preconditioner import step_direction
 from pipeline.image import resize
 
-AMOUNT = 0.05  # deviations of 0..1 that a step adds
+STEP_SIZE = 0.05  # standard deviation of a step, of a range 0..1
 TONE_SECONDS = 0.04  # of pull toward the set tone per step
-GREY, NOISE = 0.45, 0.06  # mean and deviation of the first noise
-APART = 0.5  # pull of keeping pictures of one channel apart, over the pull of the channel
-TINY = 1e-12
-
-Alive = Callable[[], bool]
+NOISE_MEAN, NOISE_DEVIATION = 0.45, 0.06
+DIVERSITY_WEIGHT = 0.5  # relative to the channel's activation
+EPSILON = 1e-12
 
 
 @dataclass(frozen=True)
-class Growth:
-    """How pictures are grown: ``sides`` in pixels from coarse to fine, ``steps`` on each, at most ``jitter`` pixels
-    of moving before a step, ``diversity`` pictures of each subject.
+class PictureSettings:
+    """``sides`` in pixels from coarse to fine, ``steps`` on each, shifts of at most ``jitter`` pixels before a step,
+    ``diversity`` pictures of each target.
     """
 
     sides: tuple[int, ...]
@@ -41,99 +39,100 @@ class Growth:
     seed: int
 
 
-def grow(
-    network: Network, subjects: Sequence[Subject], growth: Growth, config: DreamConfig, alive: Alive = lambda: True
+def generate(
+    network: Network,
+    targets: Sequence[PictureTarget],
+    settings: PictureSettings,
+    config: DreamConfig,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Tensor | None:
-    """Subjects that have their layers in common → ``(subjects, diversity, 3, side, side)`` in [0, 1] on the CPU.
+    """Targets of the same layers → ``(targets, diversity, 3, side, side)`` in [0, 1] on the CPU.
 
-    Each picture is a function of its own subject, ``growth.seed`` and the settings, whoever it is drawn with. None
-    when ``alive`` says no: it is asked before every step.
+    Each picture depends only on its own target, the seed and the settings, not on the batch. None when ``stop()``,
+    called before every step, is true.
     """
-    copies = [(subject, copy) for subject in subjects for copy in range(growth.diversity)]
-    generators = [_generator(growth.seed, subject, copy) for subject, copy in copies]
-    drawn = torch.cat([_noise(growth.sides, each) for each in generators]).to(network.device)
-    for side in growth.sides:
-        before = resize(drawn, (side, side))
+    copies = [copy for _ in targets for copy in range(settings.diversity)]
+    # Seeded without the target: all channels begin with the same noise, so that only the channel makes a difference.
+    generators = [torch.Generator().manual_seed(settings.seed * 1000 + copy) for copy in copies]
+    pictures = torch.cat([_noise(settings.sides[-1], each) for each in generators]).to(network.device)
+    for side in settings.sides:
+        before = resize(pictures, (side, side))
         after = before
-        for _ in range(growth.steps):
-            if not alive():
+        for _ in range(settings.steps):
+            if stop():
                 return None
-            reach = min(growth.jitter, (side - 1) // 2)
-            shifts = [torch.randint(-reach, reach + 1, (2,), generator=each) for each in generators]
-            ascent = _ascent(network, after, subjects, growth, config, [(int(r[0]), int(r[1])) for r in shifts])
-            after = torch.cat([_step(*pair, config) for pair in zip(torch.split(after, 1), ascent, strict=True)])
-        # Only the change travels between sizes: the picture keeps detail that a small one cannot hold.
-        full = (growth.sides[-1], growth.sides[-1])
-        drawn = tone.soften(drawn, drawn + resize(after - before, full))
-    return drawn.view(len(subjects), growth.diversity, *drawn.shape[1:]).cpu()
+            reach = min(settings.jitter, (side - 1) // 2)
+            drawn = [torch.randint(-reach, reach + 1, (2,), generator=each) for each in generators]
+            shifts = [(int(shift[0]), int(shift[1])) for shift in drawn]
+            directions = _directions(network, after, targets, settings, config, shifts)
+            after = torch.cat([_step(*pair, config) for pair in zip(torch.split(after, 1), directions, strict=True)])
+        # Only the change is resized, so that the picture keeps detail that a small size cannot hold.
+        full = (settings.sides[-1], settings.sides[-1])
+        pictures = tone.soften(pictures, pictures + resize(after - before, full))
+    return pictures.view(len(targets), settings.diversity, *pictures.shape[1:]).cpu()
 
 
-def traces(network: Network, layer: str, pictures: Tensor) -> Tensor:
-    """``(n, 3, h, w)`` → ``(n, C)``: the mean activation of every channel of the layer (or class) on each picture."""
+def channel_means(network: Network, layer: str, pictures: Tensor) -> Tensor:
+    """``(n, 3, h, w)`` → ``(n, C)``: the mean activation of every channel (or class) of the layer on each picture."""
     with torch.no_grad():
-        seen = network.activations(pictures.to(network.device), [layer])[layer]
-        return (seen.mean(dim=(2, 3)) if seen.dim() == 4 else seen).cpu()
+        maps = network.activations(pictures.to(network.device), [layer])[layer]
+        return (maps.mean(dim=(2, 3)) if maps.dim() == 4 else maps).cpu()
 
 
-def _generator(seed: int, subject: Subject, copy: int) -> torch.Generator:
-    """Of the seed and the copy alone: all channels begin at the same noise, so what differs is theirs."""
-    return torch.Generator().manual_seed(seed * 1000 + copy)
+def _noise(side: int, generator: torch.Generator) -> Tensor:
+    """Grey ``(1, 3, side, side)`` with mostly coarse noise."""
+    noise = torch.randn(1, 3, side, side, generator=generator)
+    coarse = resize(resize(noise, (side // 4, side // 4)), (side, side))
+    return NOISE_MEAN + NOISE_DEVIATION * (0.7 * coarse + 0.3 * noise)
 
 
-def _noise(sides: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Grey ``(1, 3, side, side)`` with noise of which most is coarse."""
-    full = (sides[-1], sides[-1])
-    noise = torch.randn(1, 3, *full, generator=generator)
-    coarse = resize(resize(noise, (sides[-1] // 4, sides[-1] // 4)), full)
-    return GREY + NOISE * (0.7 * coarse + 0.3 * noise)
-
-
-def _ascent(
+def _directions(
     network: Network,
     pictures: Tensor,
-    subjects: Sequence[Subject],
-    growth: Growth,
+    targets: Sequence[PictureTarget],
+    settings: PictureSettings,
     config: DreamConfig,
     shifts: Sequence[tuple[int, int]],
 ) -> list[Tensor]:
-    """For each picture ``(1, 3, h, w)`` the direction of unit deviation in which its subject rises."""
-    there = [jitter.moved(each, by) for each, by in zip(torch.split(pictures, 1), shifts, strict=True)]
+    """For each picture ``(1, 3, h, w)`` the ascent direction of its target, with standard deviation 1."""
+    shifted = [jitter.moved(each, by) for each, by in zip(torch.split(pictures, 1), shifts, strict=True)]
     with torch.enable_grad():
-        leaf = torch.cat(there).requires_grad_(True)
-        maps = network.activations(leaf, dict.fromkeys(subjects[0].layers))
-        pulls = [_of_part(maps, subjects, part, growth.diversity) for part in range(len(subjects[0].parts))]
-        if growth.diversity > 1:
-            pulls.append((-_likeness(maps[subjects[0].layers[0]], growth.diversity), [APART] * len(there)))
+        leaf = torch.cat(shifted).requires_grad_(True)
+        maps = network.activations(leaf, dict.fromkeys(targets[0].layers))
+        terms = [_part_sum(maps, targets, part, settings.diversity) for part in range(len(targets[0].parts))]
+        if settings.diversity > 1:
+            similarity = _gram_similarity(maps[targets[0].layers[0]], settings.diversity)
+            terms.append((-similarity, [DIVERSITY_WEIGHT] * len(shifted)))
         total: list[Tensor] | None = None
-        for number, (value, weights) in enumerate(pulls):
-            (gradient,) = torch.autograd.grad(value, leaf, retain_graph=number + 1 < len(pulls))
-            back = map(jitter.moved_back, torch.split(gradient, 1), shifts)
-            each = [w * step_direction(g, config) for g, w in zip(back, weights, strict=True)]
+        for number, (value, weights) in enumerate(terms):
+            (gradient,) = torch.autograd.grad(value, leaf, retain_graph=number + 1 < len(terms))
+            gradients = map(jitter.moved_back, torch.split(gradient, 1), shifts)
+            each = [w * step_direction(g, config) for g, w in zip(gradients, weights, strict=True)]
             total = each if total is None else [a + b for a, b in zip(total, each, strict=True)]
     assert total is not None
-    return [t / (t.std() + TINY) for t in total]
+    return [t / (t.std() + EPSILON) for t in total]
 
 
-def _of_part(
-    maps: dict[str, Tensor], subjects: Sequence[Subject], part: int, copies: int
+def _part_sum(
+    maps: dict[str, Tensor], targets: Sequence[PictureTarget], part: int, copies: int
 ) -> tuple[Tensor, list[float]]:
-    """The sum over all pictures of the activation of their subject's part, and the part's weight in each."""
-    seen = maps[subjects[0].layers[part]]
-    channels = [subject.parts[part][1] for subject in subjects for _ in range(copies)]
-    own = seen[torch.arange(len(channels)), torch.tensor(channels)]
-    value = own.flatten(1).mean(dim=1).sum() if own.dim() > 1 else own.sum()
-    return value, [subject.parts[part][2] for subject in subjects for _ in range(copies)]
+    """The activation of this part of each picture's target, summed over pictures, and the part's weight in each."""
+    maps_of_layer = maps[targets[0].layers[part]]
+    channels = [target.parts[part][1] for target in targets for _ in range(copies)]
+    chosen = maps_of_layer[torch.arange(len(channels)), torch.tensor(channels)]
+    value = chosen.flatten(1).mean(dim=1).sum() if chosen.dim() > 1 else chosen.sum()
+    return value, [target.parts[part][2] for target in targets for _ in range(copies)]
 
 
-def _likeness(seen: Tensor, copies: int) -> Tensor:
-    """How much the copies of each subject are alike: the cosines of their Gram matrices, added up."""
-    features = seen.flatten(2) if seen.dim() == 4 else seen[:, :, None]
+def _gram_similarity(maps: Tensor, copies: int) -> Tensor:
+    """The cosines between the Gram matrices of each target's copies, summed."""
+    features = maps.flatten(2) if maps.dim() == 4 else maps[:, :, None]
     grams = F.normalize((features @ features.mT).flatten(1), dim=1)
     grams = grams.view(-1, copies, grams.shape[1])
-    together = grams @ grams.mT
-    apart: Tensor = together.sum() - together.diagonal(dim1=1, dim2=2).sum()
-    return apart
+    cosines = grams @ grams.mT
+    off_diagonal: Tensor = cosines.sum() - cosines.diagonal(dim1=1, dim2=2).sum()
+    return off_diagonal
 
 
 def _step(picture: Tensor, direction: Tensor, config: DreamConfig) -> Tensor:
-    return tone.soften(picture, tone.hold(picture + AMOUNT * direction, config, TONE_SECONDS))
+    return tone.soften(picture, tone.hold(picture + STEP_SIZE * direction, config, TONE_SECONDS))

@@ -1,8 +1,8 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
-for (const chapter of data.chapters) chapter.items = chapter.items.map((item, number) => ({ ...item, chapter, number }));
-const items = data.chapters.flatMap((chapter) => chapter.items);
+for (const chapter of data.sections) chapter.items = chapter.items.map((item, number) => ({ ...item, chapter, number }));
+const items = data.sections.flatMap((chapter) => chapter.items);
 const byTarget = new Map(items.map((item) => [item.target, item]));
 let chosen = null, second = null;
 
@@ -12,7 +12,7 @@ function element(name, words, properties) {
   return Object.assign(made, properties);
 }
 
-// One picture is a window onto its sprite: pictures of a layer share a few files, which are decoded when first seen.
+// A picture shows a part of its sprite; browsers decode a sprite when it is first visible.
 function show(pic, item, copy) {
   const { columns, each, sprites, copies } = item.chapter;
   const part = Math.floor(item.number / each), place = item.number % each;
@@ -27,7 +27,7 @@ function show(pic, item, copy) {
 function picture(item, copy) {
   const pic = element("span", "", { className: "pic" });
   pic.setAttribute("role", "img");
-  pic.setAttribute("aria-label", `what ${item.words} sees${copy ? `, picture ${copy + 1}` : ""}`);
+  pic.setAttribute("aria-label", `picture of ${item.words}${copy ? `, picture ${copy + 1}` : ""}`);
   return pic;
 }
 
@@ -42,7 +42,7 @@ const near = new IntersectionObserver((entries) => {
 function tile(item, small) {
   const made = element("button", "", { type: "button", className: item.silent ? "tile silent" : "tile" });
   made.dataset.target = item.target;
-  made.title = item.silent ? `${item.target}: answers to nothing` : item.target;
+  made.title = item.silent ? `${item.target}: no picture activates it` : item.target;
   const pic = picture(item, 0);
   made.append(pic, element("span", item.words));
   if (small) show(pic, item, 0);
@@ -51,7 +51,7 @@ function tile(item, small) {
   return made;
 }
 
-for (const chapter of data.chapters) {
+for (const chapter of data.sections) {
   const section = element("section", "", { id: `layer-${chapter.name}` });
   const grid = element("div", "", { className: "grid" });
   grid.append(...chapter.items.map((item) => tile(item)));
@@ -77,7 +77,7 @@ function pressed(item) {
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
-  } catch {  // some browsers keep the clipboard from pages on disk
+  } catch {  // some browsers block the clipboard for pages on disk
     const box = element("textarea", "", { value: text });
     document.body.append(box);
     box.select();
@@ -133,8 +133,8 @@ function picking(on) {
 }
 
 // The larger weight is 1, as in a score.
-function weighed(share) {
-  const [first, other] = [1 - share, share].map((weight) => weight / Math.max(share, 1 - share));
+function weighted(weight) {
+  const [first, other] = [1 - weight, weight].map((each) => each / Math.max(weight, 1 - weight));
   const written = (weight, target) => (weight === 1 ? target : `${Number(weight.toFixed(2))}*${target}`);
   return [[first, chosen], [other, second]].filter(([weight]) => weight > 0).map(([w, item]) => written(w, item.target)).join(" + ");
 }
@@ -161,7 +161,7 @@ function blend() {
 }
 
 function mix() {
-  $("sum").textContent = weighed(Number($("share").value) / 100);
+  $("sum").textContent = weighted(Number($("share").value) / 100);
   $("film").textContent = film($("sum").textContent);
 }
 
@@ -218,11 +218,11 @@ $("share").addEventListener("input", mix);
 $("search").addEventListener("input", search);
 
 const links = new Map([...$("layers").children].map((link) => [link.hash.slice(1), link]));
-const seen = new IntersectionObserver((entries) => {
+const inView = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     if (!entry.isIntersecting) continue;
     for (const link of links.values()) link.removeAttribute("aria-current");
     links.get(entry.target.id).setAttribute("aria-current", "true");
   }
 }, { rootMargin: "-30% 0px -69% 0px" });
-for (const section of $("chapters").querySelectorAll("section")) seen.observe(section);
+for (const section of $("chapters").querySelectorAll("section")) inView.observe(section);

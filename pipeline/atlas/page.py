@@ -1,4 +1,4 @@
-"""The atlas as one page that needs nothing beside it: pictures, style and script stand in the file."""
+"""The atlas as one self-contained HTML file: pictures, style and script are inside."""
 
 import base64
 import hashlib
@@ -6,87 +6,89 @@ import html
 import json
 import re
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from pipeline.atlas.similarity import kin, silent
-from pipeline.atlas.store import Drawn
+from pipeline.atlas.similarity import is_silent, neighbours
+from pipeline.atlas.store import Picture
+from pipeline.media.encode.image_grid import as_bytes, cell_positions, row_count
 
-COLUMNS, EACH = 8, 48  # pictures in a row of a sprite, and in a sprite: a browser decodes what is near
-QUALITY = 78  # of WebP
+COLUMNS, PER_SPRITE = 8, 48  # pictures in a row of a sprite and in a sprite; browsers decode sprites near the view
+WEBP_QUALITY = 78
+
+Section = tuple[str, int, Sequence[Picture]]
+"""(layer's name, number of its channels, pictures)."""
 
 
-def as_html(network: str, chapters: Sequence[tuple[str, int, Sequence[Drawn]]], mixed: Sequence[Drawn]) -> str:
-    """The page: for every chapter its name, the number of channels that the layer has, and what was drawn of it."""
+def as_html(network: str, sections: Sequence[Section], blends: Sequence[Picture]) -> str:
+    """The page with all sections, and those blends whose parts are in it."""
     data = {
         "network": f"network={network}",
-        "chapters": [_chapter(*chapter) for chapter in chapters],
-        "blends": _blends(chapters, mixed),
+        "sections": [_section(*section) for section in sections],
+        "blends": _blends(sections, blends),
     }
-    count = sum(len(drawn) for _, _, drawn in chapters)
-    many = f"{len(chapters)} layers, shallow to deep" if len(chapters) > 1 else chapters[0][0]
+    count = sum(len(pictures) for _, _, pictures in sections)
+    layers = f"{len(sections)} layers, shallow to deep" if len(sections) > 1 else sections[0][0]
     here = Path(__file__)
     style, script = (here.with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".css", ".js"))
     policy = f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-    words = {
+    values = {
         "POLICY": html.escape(policy),
         "TITLE": html.escape(f"Atlas of {network}"),
-        "FACTS": html.escape(f"{count} pictures of {many}. A click copies the target."),
+        "FACTS": html.escape(f"{count} pictures of {layers}. A click copies the target."),
         "STYLE": style,
-        # No name in it may end the script that holds it.
+        # Escaped so that no name can close the script element.
         "DATA": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         "SCRIPT": script,
     }
     page = here.with_suffix(".html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{([A-Z]+)\}\}", lambda match: words[match[1]], page)
+    return re.sub(r"\{\{([A-Z]+)\}\}", lambda match: values[match[1]], page)
 
 
-def _chapter(name: str, total: int, drawn: Sequence[Drawn]) -> dict[str, Any]:
-    copies = len(drawn[0].pictures)
+def _section(name: str, total: int, pictures: Sequence[Picture]) -> dict[str, Any]:
+    copies, count = len(pictures[0].pixels), len(pictures)
     unit = "classes" if name == "classes" else "channels"
-    parts = [drawn[start : start + EACH] for start in range(0, len(drawn), EACH)]
+    parts = [pictures[start : start + PER_SPRITE] for start in range(0, count, PER_SPRITE)]
     return {
         "name": name,
-        "facts": f"{total} {unit}" if len(drawn) == total else f"{len(drawn)} of {total} {unit}",
+        "facts": f"{total} {unit}" if count == total else f"{count} of {total} {unit}",
         "columns": COLUMNS,
-        "each": EACH,
+        "each": PER_SPRITE,
         "copies": copies,
-        "sprites": [_sprite([each.pictures[copy] for each in part]) for part in parts for copy in range(copies)],
+        "sprites": [_sprite([each.pixels[copy] for each in part]) for part in parts for copy in range(copies)],
         "items": [
-            {"target": each.subject.target, "words": each.subject.words, "kin": near, "silent": silent(each)}
-            for each, near in zip(drawn, kin(drawn), strict=True)
+            {"target": each.target.target, "words": each.target.words, "kin": similar, "silent": is_silent(each)}
+            for each, similar in zip(pictures, neighbours(pictures), strict=True)
         ],
     }
 
 
-def _blends(chapters: Sequence[tuple[str, int, Sequence[Drawn]]], mixed: Sequence[Drawn]) -> list[dict[str, Any]]:
-    """The mixtures of which both parts are in the page."""
-    names = {each.subject.parts[0][:2]: each.subject.target for _, _, drawn in chapters for each in drawn}
-    found = []
-    for each in sorted(
-        mixed, key=lambda each: (each.subject.layers, each.subject.parts[1][2] / each.subject.parts[0][2])
-    ):
-        pair = [names[part[:2]] for part in each.subject.parts if part[:2] in names]
-        if len(pair) == len(each.subject.parts):
-            found.append({"target": each.subject.target, "pair": pair, "picture": _sprite([each.pictures[0]])})
-    return found
+def _blends(sections: Sequence[Section], blends: Sequence[Picture]) -> list[dict[str, Any]]:
+    """The blends of which both parts are in the page."""
+
+    def order(each: Picture) -> tuple[tuple[str, ...], float]:
+        return each.target.layers, each.target.parts[1][2] / each.target.parts[0][2]
+
+    names = {each.target.parts[0][:2]: each.target.target for _, _, pictures in sections for each in pictures}
+    items = []
+    for each in sorted(blends, key=order):
+        pair = [names[part[:2]] for part in each.target.parts if part[:2] in names]
+        if len(pair) == len(each.target.parts):
+            items.append({"target": each.target.target, "pair": pair, "picture": _sprite([each.pixels[0]])})
+    return items
 
 
 def _sprite(pictures: Sequence[Any]) -> str:
-    """The pictures in rows of COLUMNS as one WebP picture in a data URI."""
-    side = pictures[0].shape[0]
-    rows = -(-len(pictures) // COLUMNS)
-    sheet = np.zeros((rows * side, min(COLUMNS, len(pictures)) * side, 3), np.uint8)
-    for number, picture in enumerate(pictures):
-        row, column = divmod(number, COLUMNS)
-        sheet[row * side : (row + 1) * side, column * side : (column + 1) * side] = picture
-    file = BytesIO()
-    Image.fromarray(sheet).save(file, "WEBP", quality=QUALITY, method=4)
-    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    """The pictures in rows of ``COLUMNS`` as one WebP in a data URI."""
+    side, count = pictures[0].shape[0], len(pictures)
+    sheet = np.zeros((row_count(count, COLUMNS) * side, min(COLUMNS, count) * side, 3), np.uint8)
+    for picture, (x, y) in zip(pictures, cell_positions(count, COLUMNS, (side, side), 0, (0, 0)), strict=True):
+        sheet[y : y + side, x : x + side] = picture
+    content = as_bytes(Image.fromarray(sheet), "WEBP", quality=WEBP_QUALITY, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
 
 
 def _hash(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Pictures that were drawn once are kept in the user's cache folder: by network, by settings, one file for each."""
+"""Finished pictures in the user's cache folder: by network and settings, one file each."""
 
 import hashlib
 import json
@@ -10,63 +10,64 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atlas.selection import Subject
+from pipeline.atlas.selection import PictureTarget
 from pipeline.runtime.cache import cache_folder, load_arrays, save_arrays
 
-_PARTS = ("target", "layers", "channels", "weights")
-VERSION = 2  # of how pictures are grown: another one, other files
+_TARGET_KEYS = ("target", "layers", "channels", "weights")
+VERSION = 2  # of the algorithm: another one writes other files
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A subject's ``pictures`` ``(n, side, side, 3)``, and ``traces`` ``(n, C)``: how strongly each channel of its
-    layer answers to them (of a blend there are none: C is 0).
+class Picture:
+    """The pictures of a target: ``pixels`` ``(n, side, side, 3)``, and ``traces`` ``(n, C)``, the mean activation of
+    each channel of its layer on them (C is 0 for a blend).
     """
 
-    subject: Subject
-    pictures: NDArray[np.uint8]
+    target: PictureTarget
+    pixels: NDArray[np.uint8]
     traces: NDArray[np.float32]
 
 
 class Store:
-    """What was drawn with these weights (their SHA-256) and ``settings``, numbers and words that decide on pixels."""
+    """Pictures for these weights (their SHA-256) and ``settings``, all values that affect pixels."""
 
     def __init__(self, network: str, sha256: str, settings: Mapping[str, Any]) -> None:
-        written = json.dumps({"version": VERSION, **settings}, sort_keys=True)
-        name = f"{network}-{sha256[:16]}-{hashlib.sha256(written.encode()).hexdigest()[:12]}"
+        text = json.dumps({"version": VERSION, **settings}, sort_keys=True)
+        name = f"{network}-{sha256[:16]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         self.folder = cache_folder("atlas") / name
 
-    def get(self, subject: Subject, shape: tuple[int, int, int]) -> Drawn | None:
-        """The subject's pictures (``shape`` is n, side, C), or None when there are none or the file is damaged."""
+    def get(self, target: PictureTarget, shape: tuple[int, int, int]) -> Picture | None:
+        """The target's pictures (``shape`` is n, side, C), or None when there are none or the file is damaged."""
         count, side, channels = shape
-        arrays = load_arrays(self._path(subject))
+        arrays = load_arrays(self._path(target))
         if arrays is None or not {"pictures", "traces"} <= arrays.keys():
             return None
-        pictures, traces = arrays["pictures"], arrays["traces"]
-        if pictures.shape != (count, side, side, 3) or traces.shape != (count, channels):
+        pixels, traces = arrays["pictures"], arrays["traces"]
+        if pixels.shape != (count, side, side, 3) or traces.shape != (count, channels):
             return None
-        return Drawn(subject, pictures, traces)
+        return Picture(target, pixels, traces)
 
-    def put(self, drawn: Drawn) -> None:
-        """Keep it, whole or not at all; a cache that cannot be written is no reason to stop."""
-        parts = dict(zip(_PARTS, (drawn.subject.target, *zip(*drawn.subject.parts, strict=True)), strict=True))
-        save_arrays(self._path(drawn.subject), pictures=drawn.pictures, traces=drawn.traces, **parts)
+    def put(self, picture: Picture) -> None:
+        """Write the pictures."""
+        target = picture.target
+        keys = dict(zip(_TARGET_KEYS, (target.target, *zip(*target.parts, strict=True)), strict=True))
+        save_arrays(self._path(target), pictures=picture.pixels, traces=picture.traces, **keys)
 
-    def blends(self, shape: tuple[int, int]) -> list[Drawn]:
-        """All mixtures that were ever drawn (``shape`` is n, side), in order of their names."""
-        found = []
+    def blends(self, shape: tuple[int, int]) -> list[Picture]:
+        """All blends ever drawn (``shape`` is n, side), in order of their file names."""
+        pictures = []
         for path in sorted(self.folder.glob("*+*.npz")):
             arrays = load_arrays(path)
-            if arrays is None or not arrays.keys() >= {*_PARTS}:
+            if arrays is None or not arrays.keys() >= {*_TARGET_KEYS}:
                 continue
-            target, layers, channels, weights = (arrays[name].tolist() for name in _PARTS)
-            subject = Subject(str(target), str(target), tuple(zip(layers, channels, weights, strict=True)))
-            drawn = self.get(subject, (*shape, 0)) if self._path(subject) == path else None
-            found += [drawn] if drawn is not None else []
-        return found
+            text, layers, channels, weights = (arrays[name].tolist() for name in _TARGET_KEYS)
+            target = PictureTarget(str(text), str(text), tuple(zip(layers, channels, weights, strict=True)))
+            picture = self.get(target, (*shape, 0)) if self._path(target) == path else None
+            pictures += [picture] if picture is not None else []
+        return pictures
 
-    def _path(self, subject: Subject) -> Path:
+    def _path(self, target: PictureTarget) -> Path:
         parts = [
-            f"{layer}-{channel}" + (f"x{weight:.3g}" if weight != 1 else "") for layer, channel, weight in subject.parts
+            f"{layer}-{channel}" + (f"x{weight:.3g}" if weight != 1 else "") for layer, channel, weight in target.parts
         ]
         return self.folder / f"{'+'.join(parts)}.npz"

@@ -1,1 +1,1 @@
-"""A song heard once: its beats, bars, onsets, levels and sections, as figures that a score can play. No torch."""
+"""Song analysis: beats, bars, onsets, levels and sections as signals for a score. No torch."""

@@ -1,1 +1,1 @@
-"""The storyboard: a film at one glance before it is rendered."""
+"""The storyboard: a sketch and an estimate of a film before it is rendered."""

@@ -1,4 +1,4 @@
-"""``python -m pipeline.storyboard``: see a film at one glance, and what it will take, before it is rendered."""
+"""``python -m pipeline.storyboard``: a sheet of sketched frames and an estimate, before the film is rendered."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
 
 USAGE = """\
-Sketches a film: one sheet with frames of it, small and sparse, above the lanes of its score, and an estimate of what
-the full render takes on this machine.
+Sketches a film: one sheet with small frames above the lanes of its score, and an estimate of time and size of the full
+render on this machine.
 
     python -m pipeline.storyboard +preset=fractal_zoom
     python -m pipeline.storyboard +preset=spiral camera.zoom=1.3 output=spiral.png
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def draw(config: RenderConfig, folder: Path, name: str) -> None:
-    """Sketch the film ``name`` onto one sheet in ``folder``, or at ``config.output``; say where it is."""
+    """Write the storyboard of the film ``name`` to ``folder`` or ``config.output``; print its path and the estimate."""
     from pipeline.plan import score_data
     from pipeline.plan.planner import plan_film
     from pipeline.plan.score import check_score
@@ -37,7 +37,7 @@ def draw(config: RenderConfig, folder: Path, name: str) -> None:
     path = sheet_path(config, folder)
     plan = plan_film(score_data.film_config(config), folder, name)
     files.check_writable(path, overwrite=config.overwrite)
-    if config.score.kind != "walk":  # a walk may have to look at the network first
+    if config.score.kind != "walk":  # a walk may have to load the network first
         check_score(plan.shots[0])
 
     from pipeline.storyboard import storyboard
@@ -48,7 +48,7 @@ def draw(config: RenderConfig, folder: Path, name: str) -> None:
 
 
 def sheet_path(config: RenderConfig, folder: Path) -> Path:
-    """Where the sheet goes: ``output=`` if that is a PNG, beside another ``output=``, or into the run's folder."""
+    """The sheet's path: ``output=`` if that is a PNG, next to another ``output=``, or in the run's folder."""
     if config.output is None:
         return folder / "storyboard.png"
     output = Path(config.output)

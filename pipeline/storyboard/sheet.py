@@ -1,50 +1,41 @@
-"""The sheet of a storyboard: moments of the film above, the lanes of its score below."""
+"""The storyboard's sheet: frames of the film above the lanes of its score."""
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from pipeline.media.encode.image_grid import INK, PALE, PAPER, as_bytes, cell_positions, font, row_count
 from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.storyboard.sketch import Moment
 
-PAPER, INK, FAINT = (22, 23, 28), (232, 233, 238), (148, 152, 166)
-MARGIN, GAP, HEAD = 24, 10, 64
+MARGIN, GAP, HEAD_HEIGHT = 24, 10, 64  # pixels
 
 
 def as_png(moments: Sequence[Moment], score: bytes, title: str, facts: str) -> bytes:
-    """The whole sheet as a PNG file; ``score`` is the picture of the score, whose width it takes."""
-    with Image.open(BytesIO(score)) as opened:
-        lanes = opened.convert("RGB")
+    """The sheet as a PNG; ``score`` is the score's chart, which gives the width."""
+    with Image.open(BytesIO(score)) as image:
+        lanes = image.convert("RGB")
     high, wide = moments[0].frame.shape[2:]
     columns = _columns(len(moments), wide / high)
     width = (lanes.width - 2 * MARGIN - (columns - 1) * GAP) // columns
     height = max(1, round(width * high / wide))
-    rows = -(-len(moments) // columns)
-    top = HEAD + rows * (height + GAP)
+    top = HEAD_HEIGHT + row_count(len(moments), columns) * (height + GAP)
     sheet = Image.new("RGB", (lanes.width, top + lanes.height), PAPER)
     pen = ImageDraw.Draw(sheet)
-    pen.text((MARGIN, HEAD // 2), title, INK, _font(24), "lm")
-    pen.text((lanes.width - MARGIN, HEAD // 2), facts, FAINT, _font(16), "rm")
-    for number, moment in enumerate(moments):
-        row, column = divmod(number, columns)
-        at = (MARGIN + column * (width + GAP), HEAD + row * (height + GAP))
+    pen.text((MARGIN, HEAD_HEIGHT // 2), title, INK, font(24), "lm")
+    pen.text((lanes.width - MARGIN, HEAD_HEIGHT // 2), facts, PALE, font(16), "rm")
+    positions = cell_positions(len(moments), columns, (width, height), GAP, (MARGIN, HEAD_HEIGHT))
+    for moment, (x, y) in zip(moments, positions, strict=True):
         picture = Image.fromarray(to_bytes(moment.frame)).resize((width, height), Image.Resampling.LANCZOS)
-        sheet.paste(picture, at)
-        words = (at[0] + 8, at[1] + height - 8)
-        pen.text(words, f"{moment.seconds:g} s", INK, _font(15), "ls", stroke_width=2, stroke_fill=(0, 0, 0))
+        sheet.paste(picture, (x, y))
+        words, at = f"{moment.seconds:g} s", (x + 8, y + height - 8)
+        pen.text(at, words, INK, font(15), "ls", stroke_width=2, stroke_fill=(0, 0, 0))
     sheet.paste(lanes, (0, top))
-    file = BytesIO()
-    sheet.save(file, "PNG")
-    return file.getvalue()
+    return as_bytes(sheet, "PNG")
 
 
-def _columns(count: int, shape: float) -> int:
-    """Rows as full as can be, of pictures that can still be read."""
-    fitting = range(4, 7) if shape > 1.2 else range(6, 10)
-    return min(count, min(fitting, key=lambda columns: (-(-count // columns) * columns - count, columns)))
-
-
-def _font(letters: int) -> Any:
-    return ImageFont.load_default(letters)
+def _columns(count: int, aspect: float) -> int:
+    """Columns that fill the rows best while the pictures stay legible."""
+    choices = range(4, 7) if aspect > 1.2 else range(6, 10)
+    return min(count, min(choices, key=lambda columns: (row_count(count, columns) * columns - count, columns)))

@@ -1,4 +1,4 @@
-"""The command as its users run it: sheets and a page, drawn once, and one sentence for what is wrong."""
+"""The atlas command: sheets, page, cache and errors."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from pipeline.atlas import page
-from pipeline.atlas.store import Drawn
+from pipeline.atlas.store import Picture
 
 QUICK = ("size=32", "steps=1")
 
@@ -25,39 +25,39 @@ def atlas(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def data_of(path: Path) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
-    assert found is not None
-    data: dict[str, Any] = json.loads(found[1])
+    result = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
+    assert result is not None
+    data: dict[str, Any] = json.loads(result[1])
     return data
 
 
-def test_sheets_and_page_and_nothing_drawn_twice(tmp_path: Path) -> None:
-    wanted = ("layers=[classes,stage1]", "channels=0..3", "diversity=2", "blend=[stage1:1,class:owl]")
-    run = atlas(*QUICK, *wanted, "output=book", cwd=tmp_path)
+def test_sheets_and_page_are_written_from_the_cache(tmp_path: Path) -> None:
+    expected = ("layers=[classes,stage1]", "channels=0..3", "diversity=2", "blend=[stage1:1,class:owl]")
+    run = atlas(*QUICK, *expected, "output=book", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     names = ["atlas.stage1.png", "atlas.classes.png", "atlas.blends.png", "atlas.html"]
     assert run.stdout.split() == [f"book/{name}" for name in names]
-    assert "stage1: " in run.stderr and "answer most to their own picture" in run.stderr
+    assert "stage1: " in run.stderr and "prefer their own picture" in run.stderr
     for name in names[:3]:
         with Image.open(tmp_path / "book" / name) as sheet:
             assert sheet.width > 300 and len(sheet.convert("L").getcolors(256) or ()) > 20
     data = data_of(tmp_path / "book" / "atlas.html")
-    assert [part["name"] for part in data["chapters"]] == ["stage1", "classes"]
-    assert [item["target"] for item in data["chapters"][1]["items"]][:2] == ["class:eye", "class:owl"]
-    assert len(data["chapters"][0]["sprites"]) == 2  # one for each copy
+    assert [part["name"] for part in data["sections"]] == ["stage1", "classes"]
+    assert [item["target"] for item in data["sections"][1]["items"]][:2] == ["class:eye", "class:owl"]
+    assert len(data["sections"][0]["sprites"]) == 2  # one for each copy
     assert [each["target"] for each in data["blends"]] == [
         "stage1:1 + 0.333*class:owl",
         "stage1:1 + class:owl",
         "0.333*stage1:1 + class:owl",
     ]
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npz")}
-    assert len(kept) == 11
+    saved = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npz")}
+    assert len(saved) == 11
     more = atlas(
         *QUICK, "diversity=2", "layers=[stage1]", "channels=2..5", "sheet=jpeg", "thumb=24", "output=b", cwd=tmp_path
     )
     assert more.stdout.split() == ["b/atlas.stage1.jpg", "b/atlas.html"], more.stderr
     now = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npz")}
-    assert len(now) == 13 and kept.items() <= now.items()
+    assert len(now) == 13 and saved.items() <= now.items()
 
 
 @pytest.mark.parametrize(
@@ -72,21 +72,21 @@ def test_sheets_and_page_and_nothing_drawn_twice(tmp_path: Path) -> None:
         (["layers=[stage1]", "channels=0", "output=/proc"], "/proc/atlas.stage1.png cannot be written"),
     ],
 )
-def test_what_is_wrong_is_one_sentence_and_leaves_nothing(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_errors_are_one_sentence_and_leave_no_files(tmp_path: Path, arguments: list[str], message: str) -> None:
     run = atlas(*QUICK, *arguments, cwd=tmp_path)
     assert run.returncode == 1
     assert run.stderr.startswith(f"error: {message}") and len(run.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
 
 
-def test_what_stands_there_is_only_replaced_when_asked(tmp_path: Path) -> None:
+def test_existing_files_need_overwrite(tmp_path: Path) -> None:
     (tmp_path / "atlas.html").write_text("precious")
     run = atlas(*QUICK, "layers=[stage1]", "channels=0", "output=.", cwd=tmp_path)
     assert run.returncode == 1 and "atlas.html exists already" in run.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["atlas.html"]
 
 
-def test_help_tells_the_settings_of_the_atlas(tmp_path: Path) -> None:
+def test_help_lists_the_settings_of_the_atlas(tmp_path: Path) -> None:
     run = atlas("--help", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     for words in ("sample=", "diversity=", "[144]", "python -m pipeline.atlas", "channels=0..63"):
@@ -104,15 +104,15 @@ class _Page(HTMLParser):
         self.loaded += [str(value) for name, value in attrs if name in ("src", "href", "srcset", "action")]
 
 
-def test_the_page_needs_nothing_beside_it_and_names_cannot_break_out(drawn: list[Drawn]) -> None:
+def test_page_is_self_contained_and_escapes_names(drawn: list[Picture]) -> None:
     text = page.as_html("</script><b>net", [("classes", 9, drawn)], [])
     parser = _Page()
     parser.feed(text)
     assert parser.loaded == ["data:,"]
     assert not re.search(r"https?://|@import|url\((?!\"\$)", text)
     assert "<b>net" not in text and "</script><script>alert" not in text
-    found = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
-    assert found is not None
-    (chapter,) = json.loads(found[1])["chapters"]
-    assert [item["target"] for item in chapter["items"]] == [each.subject.target for each in drawn]
+    result = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+    assert result is not None
+    (chapter,) = json.loads(result[1])["sections"]
+    assert [item["target"] for item in chapter["items"]] == [each.target.target for each in drawn]
     assert chapter["facts"] == "3 of 9 classes"

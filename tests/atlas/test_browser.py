@@ -1,4 +1,4 @@
-"""The page of an atlas in a real browser, from disk."""
+"""The atlas page in a real browser, from disk."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.atlas import page
 from pipeline.atlas.selection import blend
-from pipeline.atlas.store import Drawn
+from pipeline.atlas.store import Picture
 from tests.browser import browser, console_messages, text, wait
 
 pytestmark = pytest.mark.slow
@@ -27,19 +27,19 @@ image.src = url;
 
 
 @pytest.fixture
-def file(tmp_path: Path, drawn: list[Drawn]) -> Path:
+def file(tmp_path: Path, drawn: list[Picture]) -> Path:
     """An atlas of three pictures and a blend of two of them."""
-    mixed = blend(drawn[0].subject, drawn[1].subject, 0.5)
+    mixed = blend(drawn[0].target, drawn[1].target, 0.5)
     path = tmp_path / "atlas of mine.html"
     written = page.as_html(
-        "motifnet", [("classes", 9, drawn)], [Drawn(mixed, drawn[0].pictures, drawn[0].traces[:, :0])]
+        "motifnet", [("classes", 9, drawn)], [Picture(mixed, drawn[0].pixels, drawn[0].traces[:, :0])]
     )
     path.write_text(written, encoding="utf-8")
     return path
 
 
-def test_pictures_appear_a_click_copies_and_two_are_blended(file: Path, tmp_path: Path, drawn: list[Drawn]) -> None:
-    targets = [each.subject.target for each in drawn]
+def test_browser_shows_copies_and_blends_pictures(file: Path, tmp_path: Path, drawn: list[Picture]) -> None:
+    targets = [each.target.target for each in drawn]
     with browser(tmp_path) as opened:
         opened.get(file.as_uri())
         opened.execute_script(LISTEN)
@@ -64,7 +64,7 @@ def test_pictures_appear_a_click_copies_and_two_are_blended(file: Path, tmp_path
         assert console_messages(opened) == []
 
 
-def test_it_is_searched_and_walked_by_keyboard(file: Path, tmp_path: Path) -> None:
+def test_browser_searches_and_moves_by_keyboard(file: Path, tmp_path: Path) -> None:
     with browser(tmp_path, 390, 800) as opened:
         opened.get(file.as_uri())
         opened.execute_script(LISTEN)

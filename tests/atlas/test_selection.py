@@ -1,4 +1,4 @@
-"""Which channels and classes an atlas shows."""
+"""The channels and classes of an atlas."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from torch import nn
 
 from pipeline.atlas import cli
 from pipeline.atlas.config import AtlasConfig
-from pipeline.atlas.selection import Names, blend, chapters, check_layers, pairs, read_channels
+from pipeline.atlas.selection import Names, blend, check_layers, pairs, parse_channels, sections
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError
@@ -22,61 +22,61 @@ def names(tiny: Network) -> Names:
     return Names(tiny.named, tiny.classes, tiny.class_layer)
 
 
-def test_all_layers_come_from_shallow_to_deep_and_classes_last(names: Names) -> None:
-    found = chapters(AtlasConfig(), names, 0)
-    assert [(part.name, len(part.subjects), part.total) for part in found] == [
+def test_layers_are_ordered_by_depth_with_classes_last(names: Names) -> None:
+    result = sections(AtlasConfig(), names, 0)
+    assert [(part.name, len(part.targets), part.total) for part in result] == [
         ("one", 8, 8),
         ("two", 12, 12),
         ("three", 16, 16),
         ("classes", 10, 10),
     ]
-    assert [subject.target for subject in found[1].subjects[:2]] == ["two:0", "two:1"]
-    assert found[3].subjects[1].target == "class:great white shark"
-    turned = chapters(AtlasConfig(layers=["classes", "three", "one"]), names, 0)
+    assert [subject.target for subject in result[1].targets[:2]] == ["two:0", "two:1"]
+    assert result[3].targets[1].target == "class:great white shark"
+    turned = sections(AtlasConfig(layers=["classes", "three", "one"]), names, 0)
     assert [part.name for part in turned] == ["one", "three", "classes"]
 
 
-def test_classes_that_are_a_map_come_once() -> None:
+def test_class_maps_appear_once() -> None:
     layers = known_layers("motifnet")
     assert layers is not None
-    found = chapters(AtlasConfig(), Names(layers, tuple("abc"), "head"), 0)
-    assert [part.name for part in found] == ["stage1", "stage2", "stage3", "stage4", "stage5", "classes"]
-    assert [part.name for part in chapters(AtlasConfig(layers=["head"]), Names(layers, ("a",), "head"), 0)] == ["head"]
+    result = sections(AtlasConfig(), Names(layers, tuple("abc"), "head"), 0)
+    assert [part.name for part in result] == ["stage1", "stage2", "stage3", "stage4", "stage5", "classes"]
+    assert [part.name for part in sections(AtlasConfig(layers=["head"]), Names(layers, ("a",), "head"), 0)] == ["head"]
 
 
-def test_channels_are_ranges_lists_and_numbers_within_each_layer() -> None:
-    assert read_channels("0..3", "one", 8) == [0, 1, 2, 3]
-    assert read_channels("[5, 2,2]", "one", 8) == [5, 2]
-    assert read_channels(7, "one", 8) == [7]
-    assert read_channels("6..63", "one", 8) == [6, 7]
+def test_channels_are_ranges_lists_and_numbers() -> None:
+    assert parse_channels("0..3", "one", 8) == [0, 1, 2, 3]
+    assert parse_channels("[5, 2,2]", "one", 8) == [5, 2]
+    assert parse_channels(7, "one", 8) == [7]
+    assert parse_channels("6..63", "one", 8) == [6, 7]
     for wrong in ("8", "3..1", "a", "", "-1", "1;2"):
         with pytest.raises(ConfigError, match=r"^channels="):
-            read_channels(wrong, "one", 8)
+            parse_channels(wrong, "one", 8)
 
 
 def test_a_sample_is_drawn_by_seed(names: Names) -> None:
     def drawn(seed: int) -> list[str]:
-        (part,) = chapters(AtlasConfig(layers=["three"], sample=5), names, seed)
-        return [subject.target for subject in part.subjects]
+        (part,) = sections(AtlasConfig(layers=["three"], sample=5), names, seed)
+        return [subject.target for subject in part.targets]
 
     assert drawn(1) == drawn(1) != drawn(2)
     assert len(set(drawn(1))) == 5
-    assert len(chapters(AtlasConfig(layers=["one"], sample=99), names, 0)[0].subjects) == 8
+    assert len(sections(AtlasConfig(layers=["one"], sample=99), names, 0)[0].targets) == 8
 
 
-def test_classes_that_share_a_name_go_by_number() -> None:
+def test_classes_with_one_name_are_numbered() -> None:
     with torch.random.fork_rng(devices=[]):
         model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
     network = Network("twin", model, ("crane", "owl", "crane"), Weights(Path("t.safetensors"), "0" * 64))
-    (part,) = chapters(AtlasConfig(layers=["classes"]), Names(network.named, network.classes, network.class_layer), 0)
-    assert [(subject.target, subject.words) for subject in part.subjects] == [
+    (part,) = sections(AtlasConfig(layers=["classes"]), Names(network.named, network.classes, network.class_layer), 0)
+    assert [(subject.target, subject.words) for subject in part.targets] == [
         ("class:0", "crane"),
         ("class:owl", "owl"),
         ("class:2", "crane"),
     ]
 
 
-def test_a_blend_is_written_as_a_score_reads_it(names: Names) -> None:
+def test_a_blend_has_the_syntax_of_a_score(names: Names) -> None:
     ((first, second),) = pairs(AtlasConfig(blend=["two:3", "class:owl"]), names)
     quarter = blend(first, second, 0.25)
     assert quarter.target == "two:3 + 0.333*class:owl"
@@ -98,22 +98,22 @@ def test_a_blend_is_written_as_a_score_reads_it(names: Names) -> None:
         (["two:3", "twoo:1"], "did you mean two"),
     ],
 )
-def test_a_blend_that_cannot_be_is_said(names: Names, blend: list[str], message: str) -> None:
+def test_impossible_blends_are_refused(names: Names, blend: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         pairs(AtlasConfig(blend=list(blend)), names)
 
 
-def test_what_is_typed_is_read_and_checked(tiny: Network) -> None:
+def test_arguments_are_parsed_and_checked(tiny: Network) -> None:
     typed = ["layers=[one,classes]", "network=motifnet", "channels=0..63", "sample=24", "page=false", "seed=3"]
-    own, others = cli.divide([*typed, "blend=[one:3,class:great white shark]"])
+    own, others = cli.split_arguments([*typed, "blend=[one:3,class:great white shark]"])
     assert others == ["network=motifnet", "seed=3"]
-    read = cli.read(own)
+    read = cli.parse(own)
     assert (read.layers, read.channels, read.sample, read.page) == (["one", "classes"], "0..63", 24, False)
     assert read.blend == ["one:3", "class:great white shark"]
-    assert cli.read(["layers=one,two"]).layers == ["one", "two"]
+    assert cli.parse(["layers=one,two"]).layers == ["one", "two"]
     for wrong in ("sample=x", "size=31", "page=maybe", "sheet=gif", "layers=${oc.env:HOME}", "blend=[", "diversity=9"):
         with pytest.raises(ConfigError, match=f"^{wrong.partition('=')[0]}="):
-            cli.read([wrong])
+            cli.parse([wrong])
     with pytest.raises(ConfigError, match="channels=20: two has channels 0 to 11"):
         check_layers(AtlasConfig(layers=["two"], channels="20"), tiny.named)
     with pytest.raises(ConfigError, match=r"layers=thre: .*did you mean three"):

@@ -1,4 +1,4 @@
-"""Video that the tests have ffmpeg draw."""
+"""Video drawn by ffmpeg for tests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Pictures that the tests draw themselves."""
+"""Frames and films drawn for tests."""
 
 from collections.abc import Sequence
 from fractions import Fraction

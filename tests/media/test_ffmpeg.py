@@ -1,4 +1,4 @@
-"""Every ffmpeg is watched: its words are heard, its group is its own, and it always ends."""
+"""Every ffmpeg is watched: its messages are read, its group is its own, and it always ends."""
 
 import os
 import time
@@ -27,7 +27,7 @@ def test_failure_is_one_sentence_ending_with_ffmpegs_words(tmp_path: Path) -> No
     assert "\n" not in str(caught.value) and " @ 0x" not in str(caught.value)
 
 
-def test_failure_has_the_kind_asked_for() -> None:
+def test_failure_has_the_given_type() -> None:
     with pytest.raises(InputError):
         ffmpeg.run(["-i", "file:absent", "-f", "null", "-"], doing="opening", failure=InputError)
 
@@ -41,27 +41,27 @@ def test_an_endless_run_is_stopped() -> None:
     assert no_children()
 
 
-def test_stream_gives_whole_blocks_and_ends_its_ffmpeg_early() -> None:
+def test_stream_gives_full_blocks_and_ends_ffmpeg() -> None:
     blocks = ffmpeg.stream(ENDLESS, block=64 * 48 * 3 // 2, doing="drawing")
     assert [len(next(blocks)) for _ in range(3)] == [64 * 48 * 3 // 2] * 3
     blocks.close()  # type: ignore[attr-defined]
     assert no_children()
 
 
-def test_stream_refuses_half_a_block() -> None:
+def test_stream_refuses_a_partial_block() -> None:
     once = [*ENDLESS[:-3], "-frames:v", "1", *ENDLESS[-3:]]
     with pytest.raises(InputError, match="drawing failed"):
         list(ffmpeg.stream(once, block=1000, doing="drawing"))
 
 
-def test_stream_does_not_wait_for_ever() -> None:
+def test_stream_has_a_timeout() -> None:
     silent = ["-re", "-f", "lavfi", "-i", "anullsrc", "-f", "null", "-"]
     with pytest.raises(InputError, match=r"sent nothing for 0\.2 s"):
         next(ffmpeg.stream(silent, block=10, doing="listening", timeout=0.2))
     assert no_children()
 
 
-def test_a_missing_program_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ffmpeg, "binary", lambda: "/nowhere/ffmpeg")
     with pytest.raises(EncoderError, match="ffmpeg cannot be started"):
         ffmpeg.run(["-version"], doing="asking")
@@ -69,8 +69,8 @@ def test_a_missing_program_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_messages_are_bounded() -> None:
     loud = [*ENDLESS[:-3], "-vf", "showinfo", "-frames:v", "900", "-f", "null", "-"]
-    _, said = ffmpeg.run_with_log(loud, doing="drawing", level="info")
-    assert len(said) <= 8 * ffmpeg.MAX_LOG_BYTES and "899" in said
+    _, text = ffmpeg.run_with_log(loud, doing="drawing", level="info")
+    assert len(text) <= 8 * ffmpeg.MAX_LOG_BYTES and "899" in text
 
 
 def no_children() -> bool:

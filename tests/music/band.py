@@ -1,4 +1,4 @@
-"""Drawn songs: drums, bass and chords in nine styles, played by hand, with the true times of the beats."""
+"""Synthetic songs: drums, bass and chords in nine styles, with the true times of the beats."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Songs that the tests draw: clicks, off-beat hats, accents, drift and noise, with the true times of the beats."""
+"""Synthetic songs: clicks, off-beat hats, accents, drift and noise, with the true times of the beats."""
 
 import wave
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Any file is heard, or refused in one sentence; what was heard is kept and checked."""
+"""Any sound file is analysed or refused; analyses are cached."""
 
 import re
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_every_kind_of_file_has_its_beats_at_the_same_time(tmp_path: Path, name:
     assert heard.levels.min() >= 0 and heard.levels.max() == 1
 
 
-def test_sound_that_begins_late_is_heard_late(tmp_path: Path) -> None:
+def test_a_late_start_shifts_the_beats(tmp_path: Path) -> None:
     drawing = Drawing(120, seconds=4.0, hats=0.0)
     plain = drawing.save(tmp_path / "plain.wav")
     picture = ["-f", "lavfi", "-i", "testsrc2=s=64x48:d=5"]
@@ -78,7 +78,7 @@ def test_short_and_silent_songs(tmp_path: Path, count: int, silent: bool) -> Non
     assert (heard.levels.max() == 0) == silent
 
 
-def test_a_broken_song_is_heard_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_a_damaged_song_is_analysed_up_to_the_damage(tmp_path: Path) -> None:
     whole = draw(tmp_path / "w.flac", "-i", f"file:{Drawing(120, seconds=8).save(tmp_path / 'p.wav')}")
     data = bytearray(whole.read_bytes())
     broken = tmp_path / "b.flac"
@@ -100,9 +100,7 @@ def test_a_broken_song_is_heard_as_far_as_it_goes(tmp_path: Path) -> None:
         ("s.flac", [], "."),
     ],
 )
-def test_a_song_that_is_cut_off_is_said_to_be_damaged(
-    tmp_path: Path, name: str, arguments: list[str], said: str
-) -> None:
+def test_a_truncated_song_is_damaged(tmp_path: Path, name: str, arguments: list[str], said: str) -> None:
     whole = draw(tmp_path / name, "-i", f"file:{Drawing(120, seconds=4).save(tmp_path / 'p.wav')}", *arguments)
     assert not song_plan.analyse_cached(whole).damage
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
@@ -111,7 +109,7 @@ def test_a_song_that_is_cut_off_is_said_to_be_damaged(
     assert decode.missing_end(tmp_path / "p.wav") == ""
 
 
-def test_a_length_that_was_not_known_when_it_was_written_says_nothing(tmp_path: Path) -> None:
+def test_unknown_lengths_are_no_damage(tmp_path: Path) -> None:
     song = Drawing(120, seconds=2).save(tmp_path / "s.wav")
     piped = ffmpeg.run(["-i", f"file:{song}", "-f", "wav", "pipe:1"], doing="drawing")
     assert b"\xff\xff\xff\xff" in piped[:100]
@@ -122,7 +120,7 @@ def test_a_length_that_was_not_known_when_it_was_written_says_nothing(tmp_path: 
 @pytest.mark.parametrize(
     "head", [b"RIFF\xff\0\0\0WAVEdata", b"FORM", b"OggS\0", b"ID3\4\0\0\x7f\x7f\x7f\x7f", b"\xff\xfb"]
 )
-def test_whatever_a_file_holds_its_end_can_be_asked_for(tmp_path: Path, head: bytes) -> None:
+def test_missing_end_survives_any_content(tmp_path: Path, head: bytes) -> None:
     for size in range(0, 60, 3):
         for rest in (b"\xff" * 300, bytes(300), b"", b"Xing" + b"\xff" * 300):
             (tmp_path / "s").write_bytes((head + rest)[: size + len(rest)])
@@ -139,7 +137,7 @@ def test_whatever_a_file_holds_its_end_can_be_asked_for(tmp_path: Path, head: by
         ("empty.wav", b"", r"empty.wav holds no sound that can be read"),
     ],
 )
-def test_what_is_no_song_is_one_sentence(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+def test_files_that_are_no_songs_are_refused(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
     Drawing(120, seconds=1).save(tmp_path / "other.wav")
     if content is not None:
         (tmp_path / name).write_bytes(content)
@@ -148,7 +146,7 @@ def test_what_is_no_song_is_one_sentence(tmp_path: Path, name: str, content: byt
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_and_a_mute_film_are_no_songs(tmp_path: Path) -> None:
+def test_folders_and_mute_films_are_no_songs(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="that is a folder"):
         song_plan.analyse_cached(tmp_path)
     mute = draw(tmp_path / "mute.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x48:d=1")
@@ -157,7 +155,7 @@ def test_a_folder_and_a_mute_film_are_no_songs(tmp_path: Path) -> None:
     assert song_plan.analyse_cached(with_sound(tmp_path / "v.mp4")).seconds == pytest.approx(1.0, abs=0.03)
 
 
-def test_what_was_heard_is_kept_and_damage_to_it_is_noticed(
+def test_analyses_are_cached_and_damage_is_noticed(
     tmp_path: Path, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     song = Drawing(120, seconds=5).save(tmp_path / "s.wav")
@@ -165,17 +163,17 @@ def test_what_was_heard_is_kept_and_damage_to_it_is_noticed(
     first = song_plan.analyse_cached(song)
     assert "listening to s.wav" in caplog.text
     caplog.clear()
-    (kept,) = cache.iterdir()
+    (saved,) = cache.iterdir()
     again = song_plan.analyse_cached(song.rename(tmp_path / "other name.wav"))
     assert not caplog.text
     assert np.array_equal(first.levels, again.levels) and np.array_equal(first.beats, again.beats)
     assert (first.seconds, first.damage) == (again.seconds, again.damage)
-    whole = kept.read_bytes()
+    whole = saved.read_bytes()
     for broken in (b"", whole[: len(whole) // 2], _flipped(whole), b"\x80\x04."):
-        kept.write_bytes(broken)
-        assert analysis.load(kept) is None
+        saved.write_bytes(broken)
+        assert analysis.load(saved) is None
         assert np.array_equal(song_plan.analyse_cached(tmp_path / "other name.wav").beats, first.beats)
-    assert [path.name for path in cache.iterdir()] == [kept.name]
+    assert [path.name for path in cache.iterdir()] == [saved.name]
 
 
 def _flipped(data: bytes) -> bytes:
@@ -183,7 +181,7 @@ def _flipped(data: bytes) -> bytes:
     return data[:middle] + bytes(byte ^ 255 for byte in data[middle : middle + 8]) + data[middle + 8 :]
 
 
-def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_cache_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert song_plan.analyse_cached(Drawing(120, seconds=3).save(tmp_path / "s.wav")).seconds == pytest.approx(
@@ -192,7 +190,7 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path, mon
 
 
 @pytest.mark.slow
-def test_ten_minutes_are_heard_in_bounded_memory(tmp_path: Path) -> None:
+def test_ten_minutes_take_bounded_memory(tmp_path: Path) -> None:
     import resource
 
     tone = "aevalsrc='0.5*sin(2*PI*60*t)*exp(-20*mod(t,0.5))':s=8000:d=600"
@@ -205,7 +203,7 @@ def test_ten_minutes_are_heard_in_bounded_memory(tmp_path: Path) -> None:
     assert heard.bpm == pytest.approx(120, rel=0.01)
 
 
-def test_ffmpeg_ends_with_whoever_stops_listening(tmp_path: Path) -> None:
+def test_closing_the_blocks_ends_ffmpeg(tmp_path: Path) -> None:
     from pipeline.media.sound.decode import Decoder
 
     path = draw(tmp_path / "s.wav", "-f", "lavfi", "-i", "sine=d=60:r=44100")

@@ -1,4 +1,4 @@
-"""Beats are found where they were drawn, on the beat and at its own rate."""
+"""Beats, bars and sections are where the synthetic songs have them."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_clicks_with_hats_drift_and_noise(bpm: float, how: dict[str, object]) ->
 
 @pytest.mark.parametrize("bpm", [96, 120, 180])
 @pytest.mark.parametrize(("click", "hats"), [("kick", 0.1), ("deep", 0.13), ("deep", 0.4)])
-def test_kicks_that_are_all_alike(click: str, hats: float, bpm: float) -> None:
+def test_identical_kicks(click: str, hats: float, bpm: float) -> None:
     drawing = Drawing(bpm, click=click, hats=hats, drift=0.04, noise=0.01, alike=True)
     recall, precision = found(heard(drawing).beats, drawing.beats())
     assert recall >= 0.95 and precision >= 0.9
@@ -55,7 +55,7 @@ def test_kicks_that_are_all_alike(click: str, hats: float, bpm: float) -> None:
         ("piano", 110),  # no drums
     ],
 )
-def test_a_band_is_heard_on_its_beat(style: str, bpm: float) -> None:
+def test_a_band_has_its_beat(style: str, bpm: float) -> None:
     band = Band(style, bpm, seconds=24.0, drift=0.05)
     beats = heard(band).beats
     recall, precision = found(beats[beats > band.beats()[4] - 0.07], band.beats()[4:])
@@ -63,14 +63,14 @@ def test_a_band_is_heard_on_its_beat(style: str, bpm: float) -> None:
 
 
 @pytest.mark.parametrize(("style", "bpm", "count"), [("ballad", 76, 4), ("waltz", 96, 3)])
-def test_bars_of_a_band_begin_where_they_do(style: str, bpm: float, count: int) -> None:
+def test_a_band_has_its_bars(style: str, bpm: float, count: int) -> None:
     band = Band(style, bpm, seconds=24.0)
     analysis = heard(band)
     starts = analysis.beats[first_of_bars(analysis.accents, count) :: count]
     assert found(starts, band.beats()[count::count])[0] >= 0.9
 
 
-def test_chains_follow_a_period_that_sways_and_each_of_its_multiples() -> None:
+def test_beat_sequences_follow_a_varying_period() -> None:
     count = 2 * BLOCK_FRAMES + 500  # so that what is kept of the past is carried on
     period = 40 + 3 * np.sin(np.arange(count) / 700)
     beats = [20.0]
@@ -86,7 +86,7 @@ def test_chains_follow_a_period_that_sways_and_each_of_its_multiples() -> None:
         assert len(chain) - len(true) <= 1
 
 
-def test_strokes_are_short_and_tones_are_none() -> None:
+def test_strokes_are_short_and_tones_are_not() -> None:
     t = np.arange(22050 * 2) / 22050
     drum = np.sin(2 * np.pi * 60 * t) * np.exp(-25 * (t % 0.5)) * (t % 0.5 < 0.2)
     bass = np.sin(2 * np.pi * 60 * t) * (t % 1.0 < 0.75)
@@ -96,7 +96,7 @@ def test_strokes_are_short_and_tones_are_none() -> None:
     assert held[at[1] - 3 : at[1] + 4].max() < 0.5  # though it begins just there
 
 
-def test_a_beat_is_heard_when_it_sounds() -> None:
+def test_beats_are_in_time() -> None:
     drawing = Drawing(120, hats=0.3)
     beats = heard(drawing).beats
     late = [float(np.min(np.abs(beats - true))) for true in drawing.beats()]
@@ -111,7 +111,7 @@ def test_bars_begin_with_the_accent() -> None:
         assert round((first - drawing.offset) / 0.5) % 4 == 0
 
 
-def test_what_has_no_beat_has_none() -> None:
+def test_noise_and_tones_have_no_beat() -> None:
     rng = np.random.default_rng(0)
     t = np.arange(22050 * 10) / 22050
     for sound in (np.zeros_like(t), 0.3 * np.sin(2 * np.pi * 220 * t), 0.1 * rng.standard_normal(len(t))):
@@ -132,7 +132,7 @@ def test_sections_begin_where_the_song_changes() -> None:
         assert np.abs(analysis.beats - start).min() == 0
 
 
-def test_blocks_of_any_size_are_heard_alike() -> None:
+def test_block_size_does_not_matter() -> None:
     sound = Drawing(120, seconds=3).samples()
     whole = extract([sound])
     for size in (100, 1024, 5000):

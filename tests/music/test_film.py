@@ -36,7 +36,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_targets_change_on_the_beat_and_the_film_is_as_long_as_the_song(tmp_path: Path) -> None:
+def test_targets_change_on_the_beat_until_the_song_ends(tmp_path: Path) -> None:
     drawing = Drawing(100, seconds=5.03, offset=0.3)
     song = draw(tmp_path / "s.mp3", "-i", f"file:{drawing.save(tmp_path / 's.wav')}")
     targets = 'score.targets=["class:owl{left}","class:owl{right}"]'
@@ -67,8 +67,8 @@ def test_the_zoom_follows_the_bass(tmp_path: Path) -> None:
     times = (np.arange(len(zoom)) + 0.5) / 24
     followed, value = [], 0.0  # as the preset follows it
     for level in bass:
-        kept = math.exp(-1 / (PER_SECOND * (0.02 if level > value else 0.2)))
-        value = float(level) + (value - float(level)) * kept
+        saved = math.exp(-1 / (PER_SECOND * (0.02 if level > value else 0.2)))
+        value = float(level) + (value - float(level)) * saved
         followed.append(value)
     envelope = np.interp(times, np.arange(len(followed)) / PER_SECOND, followed)
     assert np.corrcoef(zoom, envelope)[0, 1] > 0.9

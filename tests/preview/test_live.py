@@ -1,4 +1,4 @@
-"""The live page: what it tells, what it refuses, and that it never holds the render up."""
+"""The live page: its data, what it refuses, and that it never blocks the render."""
 
 import contextlib
 import http.client
@@ -79,7 +79,7 @@ def until(true: Any) -> None:
         time.sleep(0.05)
 
 
-def test_it_tells_where_the_render_stands(page: Page) -> None:
+def test_the_page_shows_the_progress(page: Page) -> None:
     assert (state(page)["done"], state(page)["left"], state(page)["ended"]) == (0, None, "")
     page.frame(0, frame(0.2), "class:owl")
     time.sleep(0.6)
@@ -108,7 +108,7 @@ def test_the_newest_frame_is_a_small_jpeg(page: Page) -> None:
         assert abs(picture.convert("L").getpixel((600, 400)) - 204) < 4
 
 
-def test_other_hosts_other_methods_and_other_paths_are_refused(page: Page, tmp_path: Path) -> None:
+def test_other_hosts_methods_and_paths_are_refused(page: Page, tmp_path: Path) -> None:
     port = page.address.rstrip("/").rpartition(":")[2]
     for host in (f"127.0.0.1:{port}", f"localhost:{port}", f"LOCALHOST:{port}"):
         assert ask(page, "/state", Host=host)[0] == 200
@@ -135,7 +135,7 @@ def test_other_hosts_other_methods_and_other_paths_are_refused(page: Page, tmp_p
         assert headers["cross-origin-resource-policy"] == "same-origin" and "server" not in headers
 
 
-def test_it_listens_on_the_loopback_address_only(page: Page) -> None:
+def test_the_server_listens_on_loopback_only(page: Page) -> None:
     port = int(page.address.rstrip("/").rpartition(":")[2])
     assert page.address.startswith("http://127.0.0.1:")
     listening = Path("/proc/net/tcp")
@@ -145,7 +145,7 @@ def test_it_listens_on_the_loopback_address_only(page: Page) -> None:
     assert [row[1] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
 
 
-def test_segments_are_served_in_parts_and_give_way_to_what_holds_them(page: Page, tmp_path: Path) -> None:
+def test_segments_support_ranges_and_are_replaced(page: Page, tmp_path: Path) -> None:
     whole = video(tmp_path / "one.mp4").read_bytes()
     page.segment(tmp_path / "one.mp4", 0, 24)
     status, headers, content = ask(page, "/segment/1")
@@ -159,7 +159,7 @@ def test_segments_are_served_in_parts_and_give_way_to_what_holds_them(page: Page
     assert [(s["number"], s["first"], s["frames"]) for s in state(page)["segments"]] == [(3, 0, 48)]
 
 
-def test_a_port_that_is_taken_is_said_or_gone_round() -> None:
+def test_a_port_in_use_is_refused_or_avoided() -> None:
     with Page(FACTS) as first, Page(FACTS) as second:
         assert first.address != second.address
         assert state(second)["title"] == "zoom <b>"
@@ -168,7 +168,7 @@ def test_a_port_that_is_taken_is_said_or_gone_round() -> None:
             Page(FACTS, port)
 
 
-def test_who_does_not_read_holds_nothing_up(page: Page, tmp_path: Path) -> None:
+def test_a_stuck_client_does_not_block(page: Page, tmp_path: Path) -> None:
     """Clients that ask for much and read nothing, a hundred of them, and frames as fast as they come."""
     large = tmp_path / "large.mp4"
     large.write_bytes(os.urandom(1 << 22))
@@ -188,7 +188,7 @@ def test_who_does_not_read_holds_nothing_up(page: Page, tmp_path: Path) -> None:
     until(lambda: ask(page, "/state")[0] == 200)
 
 
-def test_notes_are_few_and_a_page_that_nobody_sees_ends_at_once() -> None:
+def test_notes_are_bounded_and_an_unwatched_page_ends() -> None:
     told = State(FACTS)
     for number in range(1000):
         told.add_note(str(number))
@@ -208,7 +208,7 @@ def test_notes_are_few_and_a_page_that_nobody_sees_ends_at_once() -> None:
         (None, "done"),
     ],
 )
-def test_it_tells_how_it_was_left(error: BaseException | None, told: str) -> None:
+def test_the_page_shows_the_error_it_was_left_with(error: BaseException | None, told: str) -> None:
     opened = Page(FACTS, 0)
     with contextlib.suppress(Interrupted, KeyboardInterrupt, ConfigError), opened:
         if error is not None:
@@ -216,7 +216,7 @@ def test_it_tells_how_it_was_left(error: BaseException | None, told: str) -> Non
     assert opened.state.ended == told
 
 
-def test_it_is_opened_for_a_plan_that_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_page_shows_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "LINGER_SECONDS", 0.0)
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
@@ -233,7 +233,7 @@ def test_it_is_opened_for_a_plan_that_wants_it(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.slow
-def test_a_browser_sees_the_render_go_on_reloads_and_is_told_of_the_end(page: Page, tmp_path: Path) -> None:
+def test_browser_follows_the_render_to_its_end(page: Page, tmp_path: Path) -> None:
     source = "return document.getElementById('picture').src"
     with browser(tmp_path) as opened:
         opened.get(page.address)

@@ -1,4 +1,4 @@
-"""A film in small: the same motion and score in fewer frames, on one sheet, with what the render will take."""
+"""The storyboard: the same motion and score in fewer frames, one sheet and an estimate."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from pipeline.errors import Interrupted
 from pipeline.plan.planner import plan_film
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.storyboard.cost import Estimate, measure
-from pipeline.storyboard.sketch import MOST_SHOWN, RATE, draft, moments, sketch
+from pipeline.storyboard.sketch import MAX_MOMENTS, SKETCH_FPS, draft, moments, sketch
 
 SMALL = ("frame.width=128", "frame.height=96", "frame.fps=12", "dream.octaves=2", "start.steps=4")
 TINY = (*SMALL, "score.targets=[two:3,three:5]", "score.hold=1s", "score.fade=0.25s", "network.targets=[]")
@@ -30,14 +30,14 @@ def planned(tmp_path: Path, *overrides: str) -> ShotPlan:
     return plan_film(config, tmp_path, "film").shots[0]
 
 
-def test_moments_are_few_and_evenly_spread() -> None:
+def test_moments_are_few_and_evenly_spaced() -> None:
     assert moments(8) == [n / 2 for n in range(16)]
     assert moments(16) == [float(n) for n in range(16)]
     assert moments(0.1) == [0.0]
     for seconds in (1, 10, 59.9, 61, 3600, 86400):
-        found = moments(seconds)
-        assert 2 <= len(found) <= MOST_SHOWN and found[-1] < seconds
-        assert len({round(b - a, 6) for a, b in pairwise(found)}) == 1
+        result = moments(seconds)
+        assert 2 <= len(result) <= MAX_MOMENTS and result[-1] < seconds
+        assert len({round(b - a, 6) for a, b in pairwise(result)}) == 1
 
 
 def test_a_draft_is_small_and_keeps_its_shape(tmp_path: Path) -> None:
@@ -52,35 +52,35 @@ def test_a_draft_is_small_and_keeps_its_shape(tmp_path: Path) -> None:
 
 def test_each_moment_follows_the_score(tmp_path: Path, tiny: Network) -> None:
     plan = planned(tmp_path, *TINY, "duration=4s")
-    found = sketch(draft(plan), tiny, lambda: False)
-    assert [moment.seconds for moment in found] == moments(4)
-    assert all(moment.frame.shape == (1, 3, 96, 128) for moment in found)
-    seen = {}
+    result = sketch(draft(plan), tiny, lambda: False)
+    assert [moment.seconds for moment in result] == moments(4)
+    assert all(moment.frame.shape == (1, 3, 96, 128) for moment in result)
+    shown = {}
     for layer, channel in (("two", 3), ("three", 5)):
-        seen[layer] = [float(tiny.activations(m.frame, [layer])[layer][0, channel].mean()) for m in found]
-    at = {moment.seconds: number for number, moment in enumerate(found)}
-    assert seen["two"][at[0.5]] > seen["two"][at[1.75]]
-    assert seen["three"][at[1.75]] > seen["three"][at[0.5]]
+        shown[layer] = [float(tiny.activations(m.frame, [layer])[layer][0, channel].mean()) for m in result]
+    at = {moment.seconds: number for number, moment in enumerate(result)}
+    assert shown["two"][at[0.5]] > shown["two"][at[1.75]]
+    assert shown["three"][at[1.75]] > shown["three"][at[0.5]]
     again = sketch(draft(plan), tiny, lambda: False)
-    assert all(np.array_equal(a.frame, b.frame) for a, b in zip(found, again, strict=True))
+    assert all(np.array_equal(a.frame, b.frame) for a, b in zip(result, again, strict=True))
 
 
 def test_a_long_film_takes_no_longer(tmp_path: Path, tiny: Network) -> None:
     plan = planned(
         tmp_path, *TINY, "duration=10m", "start.steps=2", "frame.width=48", "frame.height=32", "dream.octaves=1"
     )
-    asked = []
+    requested = []
 
     def stopped() -> bool:
-        asked.append(0)
+        requested.append(0)
         return False
 
-    found = sketch(draft(plan), tiny, stopped)
-    assert len(found) == len(moments(600)) <= MOST_SHOWN
-    assert len(asked) < 600 * RATE / 10
+    result = sketch(draft(plan), tiny, stopped)
+    assert len(result) == len(moments(600)) <= MAX_MOMENTS
+    assert len(requested) < 600 * SKETCH_FPS / 10
 
 
-def test_a_stop_leaves_nothing(tmp_path: Path, tiny: Network) -> None:
+def test_a_stop_leaves_no_file(tmp_path: Path, tiny: Network) -> None:
     with pytest.raises(Interrupted, match="nothing was written"):
         sketch(draft(planned(tmp_path, *TINY, "duration=2s")), tiny, lambda: True)
 
@@ -97,7 +97,7 @@ def test_the_estimate_grows_with_the_film(tmp_path: Path, tiny: Network) -> None
 
 
 @pytest.mark.slow
-def test_the_command_leaves_one_sheet_and_says_what_the_render_takes(tmp_path: Path) -> None:
+def test_the_command_writes_a_sheet_and_an_estimate(tmp_path: Path) -> None:
     program = [sys.executable, "-m", "pipeline.storyboard", *SMALL, "duration=1s", "output=spiral.png"]
     run = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert run.returncode == 0, run.stderr

@@ -1,4 +1,4 @@
-"""Any photograph becomes one frame: upright, in its colours, covering it; what is none is said in a sentence."""
+"""Any photograph becomes one frame: upright, in its colours, covering it; other files are refused."""
 
 import struct
 import zlib
@@ -142,10 +142,10 @@ def write_deep(path: Path, pixels: np.ndarray, orientation: int) -> None:
     (start,) = struct.unpack_from("<I", data, 4)
     (count,) = struct.unpack_from("<H", data, start)
     entries = [data[start + 2 + 12 * n :][:12] for n in range(count)]
-    kept = [entry for entry in entries if struct.unpack_from("<H", entry)[0] not in (274, 296)]
-    kept.append(struct.pack("<HHIHH", 274, 3, 1, orientation, 0))
-    kept.sort(key=lambda entry: struct.unpack_from("<H", entry)[0])
-    directory = struct.pack("<H", len(kept)) + b"".join(kept) + bytes(4)
+    saved = [entry for entry in entries if struct.unpack_from("<H", entry)[0] not in (274, 296)]
+    saved.append(struct.pack("<HHIHH", 274, 3, 1, orientation, 0))
+    saved.sort(key=lambda entry: struct.unpack_from("<H", entry)[0])
+    directory = struct.pack("<H", len(saved)) + b"".join(saved) + bytes(4)
     path.write_bytes(data[:4] + struct.pack("<I", len(data)) + data[8:] + directory)
 
 
@@ -205,7 +205,7 @@ def test_the_first_picture_of_an_animation(tmp_path: Path) -> None:
         assert mean(load(tmp_path / name)) == pytest.approx([1, 0, 0], abs=0.011)
 
 
-def test_what_is_no_picture_is_said(tmp_path: Path) -> None:
+def test_files_that_are_no_pictures_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture at all")
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "figure.eps").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
@@ -241,7 +241,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path) -> 
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
-def test_png_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_png_is_written_atomically(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     save_png(clouds(1), path)
     save_png(clouds(2), path)
@@ -257,6 +257,6 @@ def test_real_photographs(shared: Path) -> None:
         assert load(shared / "media" / name, 96, 54).std() > 0.1
 
 
-def test_a_size_whose_ratio_rounds_beyond_the_picture_is_cropped_all_the_same(tmp_path: Path) -> None:
+def test_crops_survive_rounding_of_the_ratio(tmp_path: Path) -> None:
     Image.new("RGB", (1000, 1000)).save(tmp_path / "square.png")
     assert load_still(tmp_path / "square.png", width=398, height=224).shape == (1, 3, 224, 398)

@@ -1,4 +1,4 @@
-"""Facts and frames are what the file holds; damage and disguise are said, never papered over."""
+"""Facts and frames are those of the file; damage and disguised playlists are refused."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -76,7 +76,7 @@ def test_colours_follow_the_tags(tmp_path: Path, space: str, limits: str, option
     assert np.abs(read_frame(path, 0).astype(int) - (0x20, 0xC0, 0x80)).max() <= 2
 
 
-def test_damage_is_said(tmp_path: Path) -> None:
+def test_damage_is_reported(tmp_path: Path) -> None:
     path = make(tmp_path / "d.mp4", "testsrc2=s=320x240:r=25:d=2")
     data = bytearray(path.read_bytes())
     middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
@@ -89,7 +89,7 @@ def test_damage_is_said(tmp_path: Path) -> None:
         list(decode(path))
 
 
-def test_what_is_no_video_is_said(tmp_path: Path) -> None:
+def test_files_that_are_no_videos_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video at all")
     tone = make(tmp_path / "tone.mkv", "sine=d=0.1", "-c:a", "flac")
@@ -104,7 +104,7 @@ def test_what_is_no_video_is_said(tmp_path: Path) -> None:
         assert str(path) in str(caught.value)
 
 
-def test_a_playlist_in_disguise_opens_nothing(tmp_path: Path) -> None:
+def test_a_playlist_with_a_video_suffix_opens_nothing(tmp_path: Path) -> None:
     film(tmp_path / "a.mp4").rename(tmp_path / "secret.mp4")
     for name, text in (
         ("list.mp4", "ffconcat version 1.0\nfile secret.mp4\n"),

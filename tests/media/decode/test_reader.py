@@ -1,4 +1,4 @@
-"""Frames are what the file shows, whatever its rate, shape, range, depth or kind."""
+"""Frames are right for any rate, shape, range, depth and kind of footage."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -47,7 +47,7 @@ def number(frame: torch.Tensor) -> int:
 
 @pytest.mark.parametrize("rate", ["24", "25", "30000/1001", "60"])
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
-def test_count_and_rate_are_the_files_own(tmp_path: Path, rate: str, ending: str) -> None:
+def test_count_and_rate_are_those_of_the_file(tmp_path: Path, rate: str, ending: str) -> None:
     clip = opened(numbered(tmp_path / f"a.{ending}", rate, 31))
     assert clip.fps == Fraction(rate)
     made = frames(clip)
@@ -57,14 +57,14 @@ def test_count_and_rate_are_the_files_own(tmp_path: Path, rate: str, ending: str
     assert clip.notes == ()
 
 
-def test_reading_begins_anywhere(tmp_path: Path) -> None:
+def test_reading_starts_at_any_frame(tmp_path: Path) -> None:
     clip = opened(video(tmp_path / "a.mp4"))
     reader = Reader(clip, np.arange(24), width=64, height=48)
     whole = list(reader.frames())
     assert all(torch.equal(a, b) for a, b in zip(reader.frames(9), whole[9:], strict=True))
 
 
-def test_reading_interlaced_footage_begins_anywhere(tmp_path: Path) -> None:
+def test_reading_interlaced_footage_starts_at_any_frame(tmp_path: Path) -> None:
     """A deinterlacer looks at the pictures around, those that are left out as well."""
     stopping = STRIPES.replace("4*N", "4*min(N,14)+2*Y")  # frame 7 is like those after it and not like those before
     drawing = f"{stopping},trim=end_frame=24,tinterlace=interleave_top,setfield=tff"
@@ -86,7 +86,7 @@ def test_reading_interlaced_footage_begins_anywhere(tmp_path: Path) -> None:
         ("a.mov", "-c:v prores"),
     ],
 )
-def test_reading_jumps_to_where_it_begins(
+def test_seeking_gives_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, arguments: str
 ) -> None:
     """Late pictures have the bits that they have when everything before them is decoded."""
@@ -97,13 +97,13 @@ def test_reading_jumps_to_where_it_begins(
     monkeypatch.setattr(reading, "PREROLL_SECONDS", 1.5)
     monkeypatch.setattr(reading, "MIN_SKIP_SECONDS", 0.1)
     assert clip.facts is not None
-    begun, _ = reading.seek_point(clip.path, clip.facts, clip.times, 70)
-    assert begun > 10 or "refresh" in name  # which has no key pictures to jump to
+    entry, _ = reading.seek_point(clip.path, clip.facts, clip.times, 70)
+    assert entry > 10 or "refresh" in name  # which has no key pictures to jump to
     for first in (50, 70):
         assert all(torch.equal(a, b) for a, b in zip(reader.frames(first), whole[first:], strict=True))
 
 
-def test_a_variable_rate_is_conformed_and_said(tmp_path: Path) -> None:
+def test_a_variable_rate_is_conformed_with_a_note(tmp_path: Path) -> None:
     thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr")
     clip = opened(numbered(tmp_path / "v.mp4", "30", 17, *thinned))
     assert clip.fps == 30 and "it is conformed to 30" in clip.notes[0]
@@ -112,7 +112,7 @@ def test_a_variable_rate_is_conformed_and_said(tmp_path: Path) -> None:
     assert made[:28] == [n if n < 10 else n - n % 3 for n in range(28)]
 
 
-def test_a_rate_that_is_asked_for_is_conformed_to(tmp_path: Path) -> None:
+def test_source_fps_overrides_the_rate(tmp_path: Path) -> None:
     clip = opened(numbered(tmp_path / "a.mp4", "24", 24), fps=Fraction(12))
     assert "conformed to 12" in clip.notes[0]
     assert [number(frame) for frame in frames(clip)] == list(range(0, 24, 2))
@@ -161,7 +161,7 @@ def test_odd_sizes_and_other_shapes_cover_the_frame(tmp_path: Path) -> None:
     assert float((square[..., :63, :63] - whole).abs().mean()) < 0.08
 
 
-def test_interlaced_footage_is_deinterlaced_and_said(tmp_path: Path) -> None:
+def test_interlaced_footage_is_deinterlaced_with_a_note(tmp_path: Path) -> None:
     drawing = f"{STRIPES},trim=end_frame=50,tinterlace=interleave_top,setfield=tff"
     path = video(tmp_path / "i.mkv", drawing, "-c:v", "ffv1", "-field_order", "tt")
     clip = opened(path)
@@ -177,7 +177,7 @@ def test_interlaced_footage_is_deinterlaced_and_said(tmp_path: Path) -> None:
     assert comb(made[12]) < 0.8 * comb(combed[12])
 
 
-def test_pictures_are_asked_for_their_fields_one_by_one(tmp_path: Path) -> None:
+def test_field_order_is_detected_from_many_frames(tmp_path: Path) -> None:
     """The first one is whole, most are not; and a file that says nothing is judged by its looks."""
     woven = f"{STRIPES},trim=end_frame=48,tinterlace=interleave_top"
     mixed = (
@@ -204,7 +204,7 @@ def test_transparent_parts_show_the_background(tmp_path: Path, codec: tuple[str,
     assert frame[0, :, 24, 56].tolist() == pytest.approx([1.0, 0.5, 0.75], abs=0.02)
 
 
-def test_transparency_of_webm_is_seen(tmp_path: Path) -> None:
+def test_webm_transparency_is_decoded(tmp_path: Path) -> None:
     drawing = (
         "color=c=white:s=64x48:d=0.1:r=25,format=rgba,geq=r=255:g=255:b=255:a='if(lt(X,32),0,128)',format=yuva420p"
     )
@@ -215,7 +215,7 @@ def test_transparency_of_webm_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
-def test_high_dynamic_range_is_mapped_and_said(tmp_path: Path, transfer: str) -> None:
+def test_hdr_is_tone_mapped_with_a_note(tmp_path: Path, transfer: str) -> None:
     if not can_tone_map():
         pytest.skip("this ffmpeg has no zscale")
     ramp = "color=c=black:s=64x16:d=0.1:r=25,format=yuv420p10le,geq=lum='64+X*13':cb=512:cr=512"
@@ -240,13 +240,13 @@ def test_gifs_are_footage(tmp_path: Path) -> None:
     assert frames(clip, background=(1.0, 0.0, 0.0))[8][0, :, 24, 8].tolist() == pytest.approx([1, 0, 0], abs=0.02)
 
 
-def test_a_rate_no_film_has_is_said(tmp_path: Path) -> None:
-    for rate, said in (("1/4", "runs at 0.25 frames per second; it is conformed to 1"), ("300", "conformed to 240")):
+def test_impossible_rates_are_refused(tmp_path: Path) -> None:
+    for rate, text in (("1/4", "runs at 0.25 frames per second; it is conformed to 1"), ("300", "conformed to 240")):
         clip = opened(video(tmp_path / "r.mp4", f"testsrc2=s=64x48:r={rate},trim=end_frame=8"))
-        assert said in clip.notes[0]
+        assert text in clip.notes[0]
 
 
-def test_cuts_are_found(tmp_path: Path) -> None:
+def test_cuts_are_detected(tmp_path: Path) -> None:
     drawing = "testsrc2=s=96x64:r=24:d=0.5[a];mandelbrot=s=96x64:r=24,trim=duration=0.5,format=yuv420p[b];[a][b]concat"
     path = draw(tmp_path / "c.mp4", "-f", "lavfi", "-i", drawing)
     assert opened(path).cuts.tolist() == [12]

@@ -1,4 +1,4 @@
-"""Damage and disguise are said in one sentence before anything is rendered, and no other file is opened."""
+"""Damage and disguised files are refused before anything is rendered."""
 
 import os
 import subprocess
@@ -58,14 +58,14 @@ def test_a_truncated_file_is_refused_with_the_time(tmp_path: Path, ending: str) 
     assert "rendering the" in rest.notes[0]
 
 
-def test_a_damaged_middle_is_refused_and_what_stands_before_it_can_be_had(tmp_path: Path) -> None:
+def test_salvage_uses_the_frames_before_damage(tmp_path: Path) -> None:
     path = overwritten(video(tmp_path / "d.mp4", "testsrc2=s=320x240:r=25:d=2", "-g", "10", "-bf", "0"), 0.5)
     assert "is damaged at" in refused(path)
     assert 0.4 < opened(path, salvage=True).seconds < 1.6
 
 
 @pytest.mark.parametrize("ending", ["mp4", "ts"])
-def test_what_is_salvaged_is_as_it_was(tmp_path: Path, ending: str) -> None:
+def test_salvaged_frames_are_unchanged(tmp_path: Path, ending: str) -> None:
     fast = ("-movflags", "+faststart") if ending == "mp4" else ()
     path = video(tmp_path / f"a.{ending}", "mandelbrot=s=192x108:r=25,trim=duration=2", "-pix_fmt", "yuv420p", *fast)
     whole = list(Reader(opened(path), np.arange(50), width=192, height=108).frames())
@@ -77,7 +77,7 @@ def test_what_is_salvaged_is_as_it_was(tmp_path: Path, ending: str) -> None:
     assert all(torch.equal(a, b) for a, b in zip(whole[:count], rest, strict=True))
 
 
-def test_what_a_decoder_patches_up_is_refused_and_can_be_had(tmp_path: Path) -> None:
+def test_concealed_damage_needs_salvage(tmp_path: Path) -> None:
     """Half a picture is lost, and nothing but a message tells of it."""
     path = video(tmp_path / "m.avi", "mandelbrot=s=160x120:r=25,trim=duration=1", "-c:v", "mjpeg")
     data = bytearray(path.read_bytes())
@@ -90,7 +90,7 @@ def test_what_a_decoder_patches_up_is_refused_and_can_be_had(tmp_path: Path) -> 
     assert len(rest.times) == 25 and not rest.is_damaged and "used as it is" in rest.notes[0]
 
 
-def test_pictures_that_a_container_lost_are_missed(tmp_path: Path) -> None:
+def test_missing_packets_are_damage(tmp_path: Path) -> None:
     path = with_sound(tmp_path / "l.mkv", "-c:a", "libopus")
     data = bytearray(path.read_bytes())
     at = int(len(data) * 0.8)
@@ -108,7 +108,7 @@ def test_pictures_that_a_container_lost_are_missed(tmp_path: Path) -> None:
         ("mpeg.mpg", "-c:v mpeg2video -bf 2 -g 12"),
     ],
 )
-def test_recordings_that_begin_anywhere_are_no_damage(tmp_path: Path, name: str, arguments: str) -> None:
+def test_recordings_may_begin_amid_a_group_of_pictures(tmp_path: Path, name: str, arguments: str) -> None:
     path = video(tmp_path / name, "mandelbrot=s=160x120:r=25,trim=duration=2", *arguments.split())
     assert len(opened(path).times) == 50
     data = path.read_bytes()
@@ -122,7 +122,7 @@ def test_a_file_without_its_index_is_refused(tmp_path: Path) -> None:
     assert "its index is missing" in refused(path)
 
 
-def test_damage_behind_what_is_used_is_no_reason_to_refuse(tmp_path: Path) -> None:
+def test_damage_behind_the_used_part_is_a_note(tmp_path: Path) -> None:
     path = overwritten(video(tmp_path / "d.mp4", "testsrc2=s=320x240:r=25:d=4", "-g", "10", "-bf", "0"), 0.8)
     refused(path)
     clip = open_clip(path, fps=None, salvage=False, threshold=10.0, seconds=lambda rate: float(50 / rate))
@@ -133,7 +133,7 @@ def test_damage_behind_what_is_used_is_no_reason_to_refuse(tmp_path: Path) -> No
         open_clip(path, fps=None, salvage=False, threshold=10.0, seconds=lambda rate: float(98 / rate))
 
 
-def test_what_is_not_used_is_not_looked_at(tmp_path: Path) -> None:
+def test_the_scan_ends_behind_the_used_part(tmp_path: Path) -> None:
     """Frames are counted at the footage's own rate, also where a container does not tell it."""
     path = video(tmp_path / "long.mp4", "testsrc2=s=64x48:r=24:d=10")
     clip = open_clip(path, fps=None, salvage=False, threshold=10.0, seconds=lambda rate: float(48 / rate))
@@ -145,7 +145,7 @@ def test_what_is_not_used_is_not_looked_at(tmp_path: Path) -> None:
     assert clip.fps == 3 and len(clip.times) >= 18
 
 
-def test_a_long_look_is_seen(
+def test_a_long_scan_shows_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(scan, "QUIET_SECONDS", 0.0)
@@ -158,7 +158,7 @@ def test_a_long_look_is_seen(
 
 
 @pytest.mark.parametrize("size", ["2000x20", "20x2000", "4096x16", "64x48"])
-def test_cuts_are_found_in_pictures_of_any_shape(tmp_path: Path, size: str) -> None:
+def test_cuts_are_detected_in_frames_of_any_shape(tmp_path: Path, size: str) -> None:
     width, height = (int(side) for side in size.split("x"))
     wide, high = scan.thumbnail_size(width, height)
     assert min(wide, high) >= 16 and wide * high < 30000 and wide % 2 == high % 2 == 0
@@ -180,13 +180,13 @@ def test_cuts_are_found_in_pictures_of_any_shape(tmp_path: Path, size: str) -> N
         ("a.png", b"\x89PNG\r\n\x1a\n", "is one picture"),
     ],
 )
-def test_what_is_no_footage_is_named(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+def test_files_that_are_no_footage_are_named(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
     (tmp_path / name).write_bytes(content)
     said = refused(tmp_path / name)
     assert sentence in said and "ffmpeg" not in said
 
 
-def test_what_is_no_footage_is_said(tmp_path: Path) -> None:
+def test_sound_and_folders_are_no_footage(tmp_path: Path) -> None:
     garbage = tmp_path / "g.mp4"
     garbage.write_bytes(bytes(range(256)) * 40)
     empty = tmp_path / "e.mp4"
@@ -206,7 +206,7 @@ def test_what_is_no_footage_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dress", ["{}.mp4", "{}.mkv", "{}.avi"])
-def test_a_playlist_or_script_in_disguise_opens_no_other_file(tmp_path: Path, dress: str) -> None:
+def test_playlists_open_no_other_file(tmp_path: Path, dress: str) -> None:
     video(tmp_path / "secret.mp4")
     for number, text in enumerate(
         (
@@ -220,7 +220,7 @@ def test_a_playlist_or_script_in_disguise_opens_no_other_file(tmp_path: Path, dr
         assert "secret" not in refused(path).replace(str(path), "")
 
 
-def test_a_picture_of_impossible_size_is_refused_at_once(tmp_path: Path) -> None:
+def test_impossible_frame_sizes_are_refused(tmp_path: Path) -> None:
     path = video(tmp_path / "h.avi", "testsrc2=s=64x48:r=24:d=0.2", "-c:v", "mjpeg")
     data = path.read_bytes()
     for old, new in (((64).to_bytes(4, "little"), (100_000).to_bytes(4, "little")),):
@@ -259,7 +259,7 @@ def test_odd_names_are_only_names(tmp_path: Path, name: str) -> None:
     assert (len(clip.times), clip.audio_codecs) == (12, ("aac",))
 
 
-def test_a_gap_a_damaged_or_another_picture_in_a_sequence_is_said(tmp_path: Path) -> None:
+def test_faults_of_a_picture_sequence_are_refused(tmp_path: Path) -> None:
     for number in range(5):
         write_png(np.full((20, 30, 3), 40 * number, np.uint8), tmp_path / f"f{number:03d}.png")
     pattern = tmp_path / "f%03d.png"

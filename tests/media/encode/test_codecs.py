@@ -132,16 +132,16 @@ def test_segments_join_to_exactly_their_frames(tmp_path: Path, codec: str, quali
 
 
 @pytest.mark.parametrize(("codec", "ending"), [(each.name, ending) for each in COPIED for ending in each.muxers])
-def test_every_container_tells_every_frames_time(tmp_path: Path, codec: str, ending: str) -> None:
+def test_every_container_has_every_frame_time(tmp_path: Path, codec: str, ending: str) -> None:
     path, _ = film(tmp_path, f"film{ending}", EncodeConfig(codec, "draft"))
-    wanted = [index / FPS for index in range(12)]
+    expected = [index / FPS for index in range(12)]
     if ending in (".mkv", ".webm"):  # whose clock ticks in milliseconds
-        wanted = [Fraction(floor(time * 1000 + Fraction(1, 2)), 1000) for time in wanted]
-    assert times(path) == wanted
+        expected = [Fraction(floor(time * 1000 + Fraction(1, 2)), 1000) for time in expected]
+    assert times(path) == expected
     assert read_record(path) == RECORD
 
 
-def test_apples_players_find_h265(tmp_path: Path) -> None:
+def test_h265_has_apples_tag(tmp_path: Path) -> None:
     for name in ("film.mp4", "film.mov"):
         folder = tmp_path / name[-3:]
         folder.mkdir()
@@ -150,7 +150,7 @@ def test_apples_players_find_h265(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("made", "found"), [("libopus", "opus"), ("aac", "opus"), ("libvorbis", "vorbis")])
-def test_webm_has_the_footages_sound(tmp_path: Path, made: str, found: str) -> None:
+def test_webm_has_the_footages_sound(tmp_path: Path, made: str, result: str) -> None:
     footage = with_sound(tmp_path / "s.mkv", "-c:a", made)
     sound = Sound(footage, audio_codecs(footage), start=0.25, end=0.75, whole_start=False)
     assert ("Opus at 256 kbit/s" in sound.note("webm")) == (made == "aac")
@@ -159,12 +159,12 @@ def test_webm_has_the_footages_sound(tmp_path: Path, made: str, found: str) -> N
     size = {"width": 64, "height": 48, "fps": Fraction(24), "frames": 12}
     path = tmp_path / "film.webm"
     assemble_film([part], path, encode=encode, **size, record="r", title="t", overwrite=False, sound=sound)  # type: ignore[arg-type]
-    assert audio_codecs(path) == (found,)
+    assert audio_codecs(path) == (result,)
     assert times(path)[0] == 0 and len(times(path)) == 12
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
-def test_gifs_and_webps_play_all_frames_for_ever(tmp_path: Path, quality: str) -> None:
+def test_gif_and_webp_loop_all_frames(tmp_path: Path, quality: str) -> None:
     for codec in ("gif", "webp"):
         encode = EncodeConfig(codec, quality)
         path, _ = film(tmp_path, f"film.{codec}", encode)
@@ -179,13 +179,13 @@ def test_gifs_and_webps_play_all_frames_for_ever(tmp_path: Path, quality: str) -
             left.unlink()
 
 
-def test_a_gif_keeps_time_by_showing_fewer_frames(tmp_path: Path) -> None:
+def test_a_fast_gif_drops_frames(tmp_path: Path) -> None:
     path, _ = film(tmp_path, "film.gif", EncodeConfig("gif", "draft"), Fraction(60))
     with Image.open(path) as image:
         assert image.n_frames == 6  # type: ignore[attr-defined]
         assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(image)) == 200
-    said = codec_notes(path, "gif", Fraction(60))
-    assert "shows one of 2 frames" in said[0] and "rounded" in said[1]
+    text = codec_notes(path, "gif", Fraction(60))
+    assert "shows one of 2 frames" in text[0] and "rounded" in text[1]
     assert codec_notes(path, "gif", Fraction(25)) == [] == codec_notes(tmp_path / "a.mp4", "h264", Fraction(60))
 
 
@@ -196,7 +196,7 @@ def test_a_still_webp_keeps_its_record(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("bits", "name"), [("8", "frames"), ("16", "frames/zoom_%03d.png")])
-def test_pictures_fill_a_folder_of_their_own(tmp_path: Path, bits: str, name: str) -> None:
+def test_numbered_pictures_fill_a_folder(tmp_path: Path, bits: str, name: str) -> None:
     encode = EncodeConfig("png", "draft", bits)
     path, parts = film(tmp_path, name, encode)
     folder = finished_path(path, "png")
@@ -242,7 +242,7 @@ def test_ten_bits_hold_slow_gradients(tmp_path: Path, codec: str) -> None:
     assert np.abs(blocks).max() < 0.25 and abs(error.mean()) * 1023 < 0.15
 
 
-def test_noise_of_ten_bits_is_the_same_again_but_not_in_the_next_frame(tmp_path: Path) -> None:
+def test_dither_differs_between_frames_and_repeats_between_runs(tmp_path: Path) -> None:
     grey, height, width = torch.full((1, 3, *SIZE), 0.3001), *SIZE
     packed = []
     for _ in range(2):
@@ -256,7 +256,7 @@ def test_noise_of_ten_bits_is_the_same_again_but_not_in_the_next_frame(tmp_path:
 
 
 @pytest.mark.parametrize("codec", [codec.name for codec in COPIED])
-def test_frames_that_come_late_give_the_same_bytes(tmp_path: Path, codec: str) -> None:
+def test_late_frames_give_the_same_bytes(tmp_path: Path, codec: str) -> None:
     """An encoder with threads of its own may decide by what has arrived; a dream's frames come when they are ready."""
     # Seed 2 is one with which x265 gave five different files in eight runs, as long as it had threads.
     drawn = torch.rand(1, 3, 24, 32, generator=torch.Generator().manual_seed(2))
@@ -291,7 +291,7 @@ def test_cores_do_not_change_the_bytes(tmp_path: Path, codec: str) -> None:
 
 
 @pytest.mark.parametrize("codec", [codec.name for codec in SOFTWARE])
-def test_estimates_are_above_what_a_busy_film_takes(tmp_path: Path, codec: str) -> None:
+def test_size_estimates_exceed_a_busy_film(tmp_path: Path, codec: str) -> None:
     height, width = 180, 320
     for quality in QUALITIES:
         encode = EncodeConfig(codec, quality)
@@ -302,7 +302,7 @@ def test_estimates_are_above_what_a_busy_film_takes(tmp_path: Path, codec: str) 
         assert size / 3 < bytes_per_frame(encode, width, height) < 4 * width * height
 
 
-def test_what_a_codec_does_not_have_is_said(tmp_path: Path) -> None:
+def test_settings_that_a_codec_lacks_are_refused(tmp_path: Path) -> None:
     for settings, words in (
         (("gif", "good", "10"), r"encode.bits=10: allowed for gif are auto, 8"),
         (("prores", "good", "8"), r"encode.bits=8: allowed for prores are auto, 10"),
@@ -344,7 +344,7 @@ def test_folders_of_pictures_are_checked_before_rendering(tmp_path: Path) -> Non
             check_output(path, overwrite, "png")
 
 
-def test_pictures_take_the_place_of_pictures_only_when_asked(tmp_path: Path) -> None:
+def test_numbered_pictures_need_overwrite(tmp_path: Path) -> None:
     path, parts = film(tmp_path, "frames", EncodeConfig("png", "draft"))
     again = {"encode": EncodeConfig("png", "draft"), "width": 64, "height": 48, "fps": FPS, "record": "", "title": ""}
     with pytest.raises(OutputError, match=r"frames appeared while .* its 1 segments are in"):

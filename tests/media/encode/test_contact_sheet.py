@@ -1,4 +1,4 @@
-"""The contact sheet shows the film in order, however much of it exists."""
+"""The contact sheet shows the film in order."""
 
 from pathlib import Path
 
@@ -44,13 +44,13 @@ def test_pictures_stand_in_reading_order(tmp_path: Path) -> None:
     assert picture[0].max() < 0.15  # the gaps
 
 
-def test_a_film_cut_short_still_has_a_poster(tmp_path: Path) -> None:
+def test_a_short_film_still_has_a_contact_sheet(tmp_path: Path) -> None:
     poster = ContactSheet(12, columns=4)
     picture = sheet(poster, 3, tmp_path / "a.png")
     assert picture.shape == (47 + 2, 3 * 82 + 2, 3)
 
 
-def test_pictures_are_made_small(tmp_path: Path) -> None:
+def test_thumbnails_are_small(tmp_path: Path) -> None:
     assert sheet(ContactSheet(1, max_width=40), 1, tmp_path / "a.png").shape == (22 + 4, 40 + 4, 3)
 
 
@@ -62,7 +62,7 @@ def test_times_can_be_shown(tmp_path: Path) -> None:
     assert changed[:, 0].min() > 24  # in the lower half
 
 
-def test_an_empty_poster_is_said(tmp_path: Path) -> None:
+def test_a_contact_sheet_needs_a_frame(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"no frame was rendered"):
         ContactSheet(12).save(tmp_path / "a.png")
     with pytest.raises(ValueError, match="0 frames"):

@@ -1,4 +1,4 @@
-"""Frames leave a GPU beside the next frame's arithmetic, and whoever waits for them sleeps."""
+"""Frames are copied from a GPU alongside the next frame, without polling."""
 
 import time
 from contextlib import nullcontext
@@ -14,15 +14,15 @@ from pipeline.media.encode.device_copy import copy_to_host_async
 LOST = DreamError("frame 3 is no picture")
 
 
-def test_bytes_are_those_of_the_frame_as_often_as_they_are_asked_for() -> None:
+def test_fetching_again_gives_the_same_bytes() -> None:
     packed = torch.arange(24, dtype=torch.uint8).view(2, 4, 3)
     fetch = copy_to_host_async(packed, torch.tensor(True), LOST)
-    wanted = packed.numpy().tobytes()
+    expected = packed.numpy().tobytes()
     packed.zero_()
-    assert bytes(fetch()) == bytes(fetch()) == wanted
+    assert bytes(fetch()) == bytes(fetch()) == expected
 
 
-def test_what_is_not_healthy_is_told_every_time() -> None:
+def test_values_that_are_not_finite_raise_every_time() -> None:
     fetch = copy_to_host_async(torch.zeros(4, dtype=torch.uint8), torch.tensor(False), LOST)
     for _ in range(2):
         with pytest.raises(DreamError, match="no picture"):
@@ -32,8 +32,8 @@ def test_what_is_not_healthy_is_told_every_time() -> None:
 class Stream:
     """A stream that notes what is asked of it, for machines without a GPU."""
 
-    def __init__(self, said: list[str]) -> None:
-        self._said = said
+    def __init__(self, text: list[str]) -> None:
+        self._said = text
 
     def wait_stream(self, other: object) -> None:
         self._said.append("after the frame is packed")
@@ -45,23 +45,23 @@ class Stream:
 
 def test_the_thread_that_waits_for_a_copy_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """An event that is not blocking keeps a core busy with asking."""
-    said: list[str] = []
+    text: list[str] = []
 
     class Event:
         def __init__(self, **options: bool) -> None:
             assert options == {"blocking": True}
 
         def synchronize(self) -> None:
-            said.append("awaited")
+            text.append("awaited")
 
-    monkeypatch.setattr(device_copy, "_copy_stream", lambda device: Stream(said))
+    monkeypatch.setattr(device_copy, "_copy_stream", lambda device: Stream(text))
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
     monkeypatch.setattr(torch.cuda, "Event", Event)
     fetch = copy_to_host_async(torch.ones(4, dtype=torch.uint8), torch.tensor(True), LOST)
-    assert said == ["after the frame is packed", "copied"]
+    assert text == ["after the frame is packed", "copied"]
     assert bytes(fetch()) == b"\1\1\1\1"
-    assert said[2:] == ["awaited"]
+    assert text[2:] == ["awaited"]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

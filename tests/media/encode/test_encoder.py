@@ -1,4 +1,4 @@
-"""A segment is whole or not there, and its frames and colours are those that were dreamed."""
+"""A segment is complete or does not exist; frames and colours are right."""
 
 import threading
 from fractions import Fraction
@@ -52,13 +52,13 @@ def test_colours_sit_where_players_look_for_them(tmp_path: Path, planar: bool) -
         encoder.write(frame)
     plane = ["-vf", "extractplanes=u", "-f", "rawvideo", "pipe:1"]
     data = ffmpeg.run([*source(encoder.part), *plane], doing="reading")
-    found = torch.frombuffer(bytearray(data), dtype=torch.uint8).reshape(24, 32)[:, 2:-2].float().mean(0)
+    result = torch.frombuffer(bytearray(data), dtype=torch.uint8).reshape(24, 32)[:, 2:-2].float().mean(0)
     expected = 128 + 224 * ramp[::2][2:-2] * (1 - 0.0722) / 1.8556  # at the left pixel of each pair
-    assert abs(float((found - expected).mean())) < 0.3  # half a pixel would be 0.9
+    assert abs(float((result - expected).mean())) < 0.3  # half a pixel would be 0.9
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265", "av1", "vp9"])
-def test_planes_give_the_picture_and_the_tags_of_rgb(tmp_path: Path, codec: str) -> None:
+def test_planar_input_gives_the_same_picture_and_tags(tmp_path: Path, codec: str) -> None:
     decoded, facts = [], []
     for planar in (False, True):
         with opened(tmp_path / "a.mp4", codec=codec, quality="best", planar=planar) as encoder:
@@ -73,7 +73,7 @@ def test_planes_give_the_picture_and_the_tags_of_rgb(tmp_path: Path, codec: str)
         assert errors[1].mean((2, 3)).abs().max() < 0.003
 
 
-def test_planes_round_once_and_keep_the_ends_of_the_range() -> None:
+def test_planar_conversion_rounds_once() -> None:
     levels = torch.tensor([0.0, 1.0, 0.5, 2.0, -1.0, 0.25]).repeat_interleave(2)
     planes = to_yuv420(levels.expand(1, 3, 4, 12))
     luma, colour = planes[:48].reshape(4, 12), planes[48:]
@@ -84,7 +84,7 @@ def test_planes_round_once_and_keep_the_ends_of_the_range() -> None:
     assert to_yuv420(blue)[8:10].tolist() == [128, 212]  # three quarters of 112 at the edge's right pixel
 
 
-def test_only_codecs_of_eight_bits_take_planes(tmp_path: Path) -> None:
+def test_only_eight_bit_codecs_take_planar_input(tmp_path: Path) -> None:
     for words, size in (({}, 4608), ({"bits": "10"}, 18432), ({"codec": "h265", "on_gpu": False}, 9216)):
         assert len(opened(tmp_path / "a.mp4", planar=True, **words).pack(clouds(1))) == size
 
@@ -114,7 +114,7 @@ def test_a_film_without_frames_is_an_error(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
+def test_nan_and_infinity_are_refused(tmp_path: Path) -> None:
     encoder = opened(tmp_path / "a.mp4")
     with pytest.raises(DreamError, match=r"frame 1 of .* no numbers"), encoder:
         encoder.write(clouds(0))
@@ -139,7 +139,7 @@ def test_frames_fetched_later_are_those_packed_at_once(tmp_path: Path, bits: str
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("bits", ["8", "10"])
-def test_frames_of_a_gpu_are_those_of_the_processor(tmp_path: Path, bits: str) -> None:
+def test_gpu_frames_equal_cpu_frames(tmp_path: Path, bits: str) -> None:
     made = []
     for device in ("cpu", "cuda"):
         with opened(tmp_path / "a.mp4", bits=bits) as encoder:
@@ -153,14 +153,14 @@ def test_frames_of_a_gpu_are_those_of_the_processor(tmp_path: Path, bits: str) -
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_planes_of_a_gpu_are_those_of_the_processor() -> None:
+def test_gpu_planes_equal_cpu_planes() -> None:
     for index in range(8):
         here, there = to_yuv420(clouds(index)), to_yuv420(clouds(index).cuda()).cpu()
         assert (here.int() - there.int()).abs().max() <= 1  # a GPU multiplies and adds in one go
         assert (here != there).float().mean() < 0.001
 
 
-def test_what_cannot_be_encoded_is_refused(tmp_path: Path) -> None:
+def test_impossible_sizes_and_settings_are_refused(tmp_path: Path) -> None:
     path, fps = tmp_path / "a.mp4", Fraction(24)
     with pytest.raises(OutputError, match=r"65x48 pixels; h264 needs even sizes"):
         Encoder(path, width=65, height=48, fps=fps, encode=EncodeConfig())

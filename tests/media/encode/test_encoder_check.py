@@ -1,4 +1,4 @@
-"""What this ffmpeg cannot encode is known, and said, before anything is rendered."""
+"""What this ffmpeg cannot encode is refused before anything is rendered."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_a_missing_encoder_is_named(poor: Path) -> None:
     check_encoder("h264")
 
 
-def test_software_is_used_as_asked() -> None:
+def test_software_encoders_are_used_as_set() -> None:
     encode = EncodeConfig("h264", "best", "10")
     assert resolve_encoder(encode, 64, 48) == (encode, "")
     with pytest.raises(ConfigError, match=r"encode\.bits=16"):
@@ -43,7 +43,7 @@ def test_software_is_used_as_asked() -> None:
 
 
 @pytest.mark.parametrize("codec", [codec.name for codec in HARDWARE])
-def test_hardware_that_does_not_work_is_replaced_and_said(codec: str) -> None:
+def test_hardware_that_fails_is_replaced_with_a_note(codec: str) -> None:
     if codec == "av1_nvenc" and not _has("av1"):
         pytest.skip("this ffmpeg has no AV1")
     used, note = resolve_encoder(EncodeConfig(codec, "draft"), 320, 192)
@@ -55,7 +55,7 @@ def test_hardware_that_does_not_work_is_replaced_and_said(codec: str) -> None:
     assert len(note.partition("(")[2]) > 10
 
 
-def test_hardware_is_not_asked_for_sizes_it_cannot_take() -> None:
+def test_hardware_is_not_tried_at_impossible_sizes() -> None:
     used, note = resolve_encoder(EncodeConfig("h264_nvenc"), 64, 48)
     assert used.codec == "h264" and "(h264_nvenc takes 160 to 4096 a side)" in note
 

@@ -1,4 +1,4 @@
-"""Whatever ffmpeg does, the sink ends: with a whole file or with one sentence, and with nothing left over."""
+"""The frame pipe always ends: with a complete file, or with an error and nothing left running."""
 
 import os
 import signal
@@ -61,12 +61,12 @@ def test_frames_may_come_later(tmp_path: Path) -> None:
         into.write_later(lambda number=number: bytes([number]) * FRAME)
         into.write(bytes([255 - number]) * FRAME)
     into.close()
-    wanted = b"".join(bytes([number]) * FRAME + bytes([255 - number]) * FRAME for number in range(20))
-    assert (tmp_path / "frames.raw").read_bytes() == wanted
+    expected = b"".join(bytes([number]) * FRAME + bytes([255 - number]) * FRAME for number in range(20))
+    assert (tmp_path / "frames.raw").read_bytes() == expected
 
 
 @pytest.mark.parametrize("more", [0, 20])
-def test_a_frame_that_never_comes_is_said(more: int) -> None:
+def test_errors_of_a_late_frame_are_raised(more: int) -> None:
     into = sink("-f", "null", "-")
 
     def lost() -> bytes:
@@ -97,7 +97,7 @@ def test_ffmpeg_has_a_group_of_its_own() -> None:
     into.abort()
 
 
-def test_only_whole_frames_are_taken() -> None:
+def test_only_complete_frames_are_accepted() -> None:
     into = sink("-f", "null", "-")
     with pytest.raises(ValueError, match=f"a frame of 7 bytes; needs {FRAME}"):
         into.write(b"dreamed")
@@ -110,7 +110,7 @@ def test_a_full_disk_is_noticed() -> None:
         write_until_error(into)
 
 
-def test_wrong_arguments_are_said() -> None:
+def test_wrong_arguments_are_reported() -> None:
     into = sink("-c:v", "nonsense", "-f", "null", "-")
     with pytest.raises(EncoderError, match="nonsense"):
         write_until_error(into)
@@ -132,7 +132,7 @@ def test_a_death_after_the_last_frame_is_noticed() -> None:
         into.close()
 
 
-def test_an_ffmpeg_that_stops_taking_frames_early_is_noticed() -> None:
+def test_an_ffmpeg_that_ends_early_is_noticed() -> None:
     into = sink("-frames:v", "2", "-f", "null", "-")
     with pytest.raises(EncoderError, match="encoding it failed"):
         write_until_error(into)
@@ -157,7 +157,7 @@ def test_a_hung_ffmpeg_is_stopped_while_closing() -> None:
         small.close()
 
 
-def test_waiting_for_slow_dreams_is_no_stall(tmp_path: Path) -> None:
+def test_a_slow_render_is_no_stall(tmp_path: Path) -> None:
     into = sink("-f", "rawvideo", f"file:{tmp_path / 'slow.raw'}", stall=0.2)
     for _ in range(3):
         time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""Segments become one film: every frame of them, at its time, with its record inside."""
+"""Segments become one film: every frame at its time, with the record inside."""
 
 from fractions import Fraction
 from math import floor
@@ -45,10 +45,10 @@ def times(path: Path) -> list[Fraction]:
 @pytest.mark.parametrize("fps", RATES)
 def test_every_frame_has_its_time_and_the_file_its_tags(tmp_path: Path, name: str, fps: Fraction) -> None:
     path = joined(pieces(tmp_path, (5, 3, 7), fps=fps, quality="good"), tmp_path / name, 15, fps)
-    wanted = [index / fps for index in range(15)]
+    expected = [index / fps for index in range(15)]
     if name == "a.mkv":  # whose clock ticks in milliseconds
-        wanted = [Fraction(floor(time * 1000 + Fraction(1, 2)), 1000) for time in wanted]
-    assert times(path) == wanted
+        expected = [Fraction(floor(time * 1000 + Fraction(1, 2)), 1000) for time in expected]
+    assert times(path) == expected
     facts = probe_and_count(path)
     assert (facts.frames, facts.codec, facts.pixel_format, facts.fps) == (15, "h264", "yuv420p", fps)
     assert (facts.colour_range, facts.colour_space) == ("tv", "bt709")
@@ -104,12 +104,12 @@ def test_the_record_reads_back_whole(tmp_path: Path, name: str) -> None:
     assert read_record(done(tmp_path, name, record)) == record
 
 
-def test_a_film_without_record_is_said(tmp_path: Path) -> None:
+def test_a_film_without_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no run record"):
         read_record(done(tmp_path, record=""))
 
 
-def test_a_record_that_does_not_fit_is_said(tmp_path: Path) -> None:
+def test_a_record_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="does not read back"):
         done(tmp_path, record="cut\0here")
     assert not (tmp_path / "a.mp4").exists() and len(list(tmp_path.iterdir())) == 2
@@ -122,7 +122,7 @@ def test_joining_keeps_the_pictures(tmp_path: Path) -> None:
     assert all((one == two).all() for one, two in zip(before, after, strict=True))
 
 
-def test_joining_never_replaces_unasked(tmp_path: Path) -> None:
+def test_joining_replaces_only_with_overwrite(tmp_path: Path) -> None:
     final = tmp_path / "a.mp4"
     parts = pieces(tmp_path)
     final.write_bytes(b"somebody's film")

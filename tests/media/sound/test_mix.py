@@ -1,4 +1,4 @@
-"""The sounds of a film's shots lie under their pictures: in their place, as loud as they are, faded as these are."""
+"""The mix of shots' sounds: in place, at full level, faded as the pictures."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -50,7 +50,7 @@ def loud(sound: np.ndarray, hertz: int, frame: float) -> float:
 
 
 @pytest.mark.parametrize("name", ["f.mp4", "f.mkv", "f.webm", "f.mov"])
-def test_each_shot_is_heard_under_its_pictures_and_a_silent_one_is_silent(tmp_path: Path, name: str) -> None:
+def test_each_shot_has_its_sound_or_silence(tmp_path: Path, name: str) -> None:
     one, two = tone(tmp_path / "1.mov", LOW), tone(tmp_path / "2.mov", HIGH, rate=44100, channels=2)
     codec = "vp9" if name == "f.webm" else "h264"
     medley = mix_shots([(one, Handles(), 12), (None, Handles(), 12), (two, Handles(), 12)], FPS)
@@ -64,7 +64,7 @@ def test_each_shot_is_heard_under_its_pictures_and_a_silent_one_is_silent(tmp_pa
         assert loud(sound, HIGH, frame) == pytest.approx(0.3 if frame > 24 else 0, abs=0.03) or frame == 24, frame
 
 
-def test_sounds_are_faded_as_the_pictures_are(tmp_path: Path) -> None:
+def test_sound_fades_with_the_pictures(tmp_path: Path) -> None:
     one, two = tone(tmp_path / "1.mov", LOW), tone(tmp_path / "2.mov", HIGH)
     crossed = laid(mix_shots([(one, Handles(tail=12), 24), (two, Handles("crossfade", head=12), 24)], FPS), tmp_path)
     powers = [
@@ -82,7 +82,7 @@ def test_sounds_are_faded_as_the_pictures_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("transition", "head"), [("cut", 0), ("crossfade", 6), ("dip", 6)])
-def test_what_goes_on_in_its_file_is_not_faded(tmp_path: Path, transition: str, head: int) -> None:
+def test_continuous_sound_is_not_faded(tmp_path: Path, transition: str, head: int) -> None:
     clip = tone(tmp_path / "1.mov", LOW)
     later = Sound(clip.path, clip.codecs, 0.5 + (12 - head) / 24, None, False)
     medley = mix_shots([(clip, Handles(tail=head), 12), (later, Handles(transition, head), 12)], FPS)
@@ -110,10 +110,10 @@ def test_a_short_sound_ends_in_silence(tmp_path: Path) -> None:
     assert loud(sound, LOW, 14) < 0.01
 
 
-def test_silent_shots_have_no_medley() -> None:
+def test_silent_shots_have_no_mix() -> None:
     assert mix_shots([(None, Handles(), 12), (None, Handles(), 12)], FPS) is None
 
 
-def test_a_kind_of_file_without_sound_says_so(tmp_path: Path) -> None:
+def test_containers_without_sound_have_a_note(tmp_path: Path) -> None:
     medley = SoundMix((Part(tmp_path / "a.mp4", 0.0, 0.0, 1.0),), 1.0)
     assert medley.outputs("gif", 2) == [] and "left out" in medley.note("gif")

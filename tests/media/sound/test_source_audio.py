@@ -1,4 +1,4 @@
-"""The sound of a film over footage is the footage's: the same packets, at the same time."""
+"""Sound over footage: the same packets at the same time."""
 
 import re
 from fractions import Fraction
@@ -68,7 +68,7 @@ def test_packets_are_the_same_bytes(tmp_path: Path, codec: str, source: str, nam
 
 
 @pytest.mark.parametrize(("codec", "name"), [("pcm_s16le", "f.mp4"), ("pcm_s24le", "f.mp4"), ("flac", "f.mov")])
-def test_what_a_container_does_not_hold_becomes_lossless(tmp_path: Path, codec: str, name: str) -> None:
+def test_unsupported_codecs_are_encoded_losslessly(tmp_path: Path, codec: str, name: str) -> None:
     path = with_sound(tmp_path / "s.mkv", "-c:a", codec)
     assert "lossless" in Sound(path, audio_codecs(path), 0.0, None, True).note(name.partition(".")[2])
     film_made = made(tmp_path, path, name)
@@ -76,10 +76,10 @@ def test_what_a_container_does_not_hold_becomes_lossless(tmp_path: Path, codec: 
 
 
 @pytest.mark.parametrize("codec", ["pcm_f32le", "libvorbis"])
-def test_what_is_rounded_is_not_called_lossless(tmp_path: Path, codec: str) -> None:
+def test_rounded_samples_are_not_called_lossless(tmp_path: Path, codec: str) -> None:
     path = with_sound(tmp_path / "s.mkv", "-c:a", codec)
-    said = Sound(path, audio_codecs(path), 0.0, None, True).note("mp4")
-    assert "FLAC of 24 bits" in said and "full scale" in said and "lossless" not in said
+    text = Sound(path, audio_codecs(path), 0.0, None, True).note("mp4")
+    assert "FLAC of 24 bits" in text and "full scale" in text and "lossless" not in text
     heard, meant = samples(made(tmp_path, path, "f.mp4")), samples(path)
     assert np.abs(heard[: len(meant)] - meant).max() < 2**-22
 
@@ -101,7 +101,7 @@ def test_channels_are_counted(layout: str, count: int) -> None:
     assert layout == "mono" or count_channels(layout) == count
 
 
-def test_more_channels_than_a_file_can_be_given_are_refused(tmp_path: Path) -> None:
+def test_too_many_channels_are_refused(tmp_path: Path) -> None:
     tone = "|".join(["0.1*sin(900*t)"] * 10)
     sound = ("-f", "lavfi", "-i", f"aevalsrc='{tone}':s=48000:d=0.2", "-c:a", "pcm_s16le")
     path = draw(tmp_path / "ten.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=24:d=0.2", *sound)
@@ -114,16 +114,16 @@ def test_more_channels_than_a_file_can_be_given_are_refused(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("codec", "name"), [("flac", "d.mkv"), ("aac", "d.mp4")])
-def test_damaged_sound_is_found_where_it_is_used(tmp_path: Path, codec: str, name: str) -> None:
+def test_damaged_sound_is_detected_where_used(tmp_path: Path, codec: str, name: str) -> None:
     path = with_sound(tmp_path / name, "-c:a", codec)
     assert find_damage(path, 0.0) == find_damage(path, 0.5) == ""
     data = bytearray(path.read_bytes())
     at = int(len(data) * 0.6)
     data[at : at + 60] = bytes(60)
     path.write_bytes(data)
-    said = find_damage(path, 0.0)
-    assert said.startswith("at about 0.")
-    second = float(said.split()[2])
+    text = find_damage(path, 0.0)
+    assert text.startswith("at about 0.")
+    second = float(text.split()[2])
     assert 0.2 < second < 0.9
     assert find_damage(path, 0.0, second - 0.15) == ""
 
@@ -151,6 +151,6 @@ def test_a_start_offset_is_honoured(tmp_path: Path) -> None:
     assert np.abs(heard[12000 : 12000 + 20000] - meant[:20000]).mean() < 0.01
 
 
-def test_a_kind_of_file_without_sound_says_so(tmp_path: Path) -> None:
+def test_containers_without_sound_have_a_note(tmp_path: Path) -> None:
     sound = Sound(tmp_path / "a.mp4", ("aac",), 0.0, None, True)
     assert sound.outputs("gif", 2) == [] and "left out" in sound.note("gif")
