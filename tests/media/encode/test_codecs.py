@@ -149,7 +149,7 @@ def test_h265_has_apples_tag(tmp_path: Path) -> None:
         assert b"hvc1" in path.read_bytes() and b"hev1" not in path.read_bytes()
 
 
-@pytest.mark.parametrize(("made", "found"), [("libopus", "opus"), ("aac", "opus"), ("libvorbis", "vorbis")])
+@pytest.mark.parametrize(("made", "result"), [("libopus", "opus"), ("aac", "opus"), ("libvorbis", "vorbis")])
 def test_webm_has_the_footages_sound(tmp_path: Path, made: str, result: str) -> None:
     footage = with_sound(tmp_path / "s.mkv", "-c:a", made)
     sound = Sound(footage, audio_codecs(footage), start=0.25, end=0.75, whole_start=False)
