@@ -76,9 +76,9 @@ class _Film:
         for number in range(len(self.plan.shots)):
             if self._unfinished_dependency(number) is None:
                 self.open(number)
-        kept = self.kept_frames()
-        if kept:
-            log.info(f"resuming: {kept} of {self._frames()} frames are rendered")
+        rendered = self.kept_frames()
+        if rendered:
+            log.info(f"resuming: {rendered} of {self._frames()} frames are rendered")
         note = check_space(self.folder.path, self._needed_bytes())
         if note:
             log.info(note)

@@ -11,8 +11,9 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 class Stop:
     """While entered, the first Ctrl-C, SIGTERM or SIGHUP sets ``requested``; the next raises KeyboardInterrupt."""
 
-    def __init__(self) -> None:
-        self.requested = False
+    def __init__(self, unit: str = "frame") -> None:
+        """``unit`` is what gets finished before the stop, for the message."""
+        self.requested, self._unit = False, unit
         self._handlers: list[Any] = []
 
     def __enter__(self) -> Self:
@@ -30,4 +31,4 @@ class Stop:
             raise KeyboardInterrupt
         self.requested = True
         # os.write: the handler may run in the middle of a print.
-        os.write(2, b"\nstopping after this frame; once more stops at once\n")
+        os.write(2, f"\nstopping after this {self._unit}; press again to stop at once\n".encode())

@@ -1,12 +1,10 @@
 """Trains one phase with checkpoints; measures accuracy, clean and under attack."""
 
 import copy
-import os
 import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import torch
 from torch import nn
@@ -19,14 +17,6 @@ from scripts.motifnet.dataset import Pictures
 from scripts.motifnet.precision import Arithmetic
 from scripts.motifnet.prefetch import prefetch
 from scripts.motifnet.step import Phase, attack, average, cut, optimiser, update
-
-
-class _Stop(Stop):
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-        os.write(2, b"\nstopping after this step; press again to stop at once\n")
 
 
 def train(
@@ -46,7 +36,7 @@ def train(
     first = _begin(checkpoint, phase, device)
     steps = range(first, phase.steps)
     bar = tqdm(steps, phase.name, phase.steps, initial=first, mininterval=5)
-    with _Stop() as stop, closing(prefetch(partial(cut, pictures, phase), steps)) as batches, bar:
+    with Stop("step") as stop, closing(prefetch(partial(cut, pictures, phase), steps)) as batches, bar:
         for step, batch in zip(bar, batches, strict=True):
             loss, right = update(net, batch, phase, arithmetic, optimizer, step)
             average(mean, net, phase, step)
