@@ -75,9 +75,9 @@ class SeededDreamer:
         self.dreamer.close()
 
     def _dream(self, canvas: Tensor, cue: Cue, mask: Tensor | None, seconds: float, number: int, stream: int) -> Tensor:
-        dice = generator(self.seed, self.shot, number, stream)
+        rng = generator(self.seed, self.shot, number, stream)
         try:
-            return self.dreamer.dream(canvas, cue.targets, cue.dream, seconds, dice, mask)
+            return self.dreamer.dream(canvas, cue.targets, cue.dream, seconds, rng, mask)
         except DreamError as error:
             raise DreamError(f"{'frame' if stream == FRAMES else 'warm-up'} {number}: {error}") from error
 

@@ -1,6 +1,6 @@
 """The objective: one scalar for how strongly a frame shows a weighted sum of targets.
 
-What each kind of target measures is in ``objectives.py``, how targets are brought to the same pull in ``gains.py``.
+What each kind of target measures is in ``target_kinds.py``, how targets are brought to the same pull in ``gains.py``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,8 @@ from torch import Tensor
 
 from pipeline.dream.gains import Context, Gains
 from pipeline.dream.network import Network
-from pipeline.dream.objectives import TargetObjective, objective_of
+from pipeline.dream.target_kinds import objective_of
+from pipeline.dream.target_objective import TargetObjective
 from pipeline.dream.tiling import View
 from pipeline.targets.target import Target
 
@@ -92,7 +93,7 @@ class Objective:
         Of a single target with one measure, only the length of the gradient depends on it.
         """
         objectives = [self.resolve(target) for target in targets]
-        return all(each.separable for each in objectives) or (len(objectives) == 1 and objectives[0].scalar)
+        return all(each.separable for each in objectives) or (len(objectives) == 1 and objectives[0].one_measure)
 
     def activation(self, frame: Tensor, target: Target) -> float:
         """How strongly ``(1, 3, H, W)`` shows the target, without its gain."""

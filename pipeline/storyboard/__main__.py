@@ -10,8 +10,8 @@ USAGE = """\
 Sketches a film: one sheet with small frames above the lanes of its score, and an estimate of time and size of the full
 render on this machine.
 
-    python -m pipeline.storyboard +preset=fractal_zoom
-    python -m pipeline.storyboard +preset=spiral camera.zoom=1.3 output=spiral.png
+    python -m pipeline.storyboard preset=fractal_zoom
+    python -m pipeline.storyboard preset=spiral camera.zoom=1.3 output=spiral.png
 
 output=spiral.png names the sheet (without it storyboard.png in the run's folder under outputs/; of another file's name,
 as in output=film.mp4, it makes film.storyboard.png). All other settings are those of python -m pipeline.render.

@@ -14,32 +14,21 @@ Whether a layer, channel or class exists is up to the network, not to this gramm
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Literal
+from typing import Any
 
 from pipeline.errors import ConfigError, nearest
 from pipeline.targets.region import Region, decimal, parse_region
 
-Kind = Literal["layer", "class", "guide", "dir", "diverse"]
-_PREFIXES: dict[str, Kind] = {"class": "class", "guide": "guide", "dir": "dir", "diverse": "diverse"}
 MAX_CHANNELS, MAX_CHARACTERS = 32, 1000
 SCALE_TOLERANCE = 1e-6
-_FORMS = (
-    "write a target as layer, layer:77, layer:77@0.5x0.3, dir:layer:12>40, diverse:layer:3,17, class:NAME or"
-    " guide:FILE, with {left} after it for a region of the frame and [coarse], [fine] or [0.2..0.6] for octaves"
-)
 _DECIMAL = r"(?:\d+(?:\.\d*)?|\.\d+)"
 _NAME = r"[A-Za-z_][\w./-]*"
 _LAYER = re.compile(rf"(?P<layer>{_NAME})(?::(?P<channel>\d{{1,7}})(?:@(?P<x>{_DECIMAL})x(?P<y>{_DECIMAL}))?)?")
-_SEVERAL = {
-    "dir": re.compile(rf"(?P<layer>{_NAME})\s*:\s*(?P<channels>\d{{1,7}}\s*(?:>|\.\.)\s*\d{{1,7}})"),
-    "diverse": re.compile(rf"(?P<layer>{_NAME})\s*:\s*(?P<channels>\d{{1,7}}(?:\s*[,+]\s*\d{{1,7}})+)"),
-}
-_SEVERAL_FORMS = {
-    "dir": "write a direction as dir:LAYER:12>40, or 12..40, from one channel to another",
-    "diverse": f"write 2 to {MAX_CHANNELS} different channels as diverse:LAYER:3,17,40, or 3+17+40",
-}
+_DIRECTION = re.compile(rf"(?P<layer>{_NAME})\s*:\s*(?P<channels>\d{{1,7}}\s*(?:>|\.\.)\s*\d{{1,7}})")
+_SEVERAL = re.compile(rf"(?P<layer>{_NAME})\s*:\s*(?P<channels>\d{{1,7}}(?:\s*[,+]\s*\d{{1,7}})+)")
 # At least two letters and no slash: C:/photo.jpg is a file.
 _GUIDE = re.compile(r"(?P<layer>[A-Za-z_][\w.-]+):(?P<file>.+)", re.DOTALL)
 _OCTAVES = re.compile(r"(?P<rest>.*)\[(?P<inside>[^\[\]]*)\]", re.DOTALL)
@@ -83,7 +72,7 @@ class Target:
     frame from the left and the top.
     """
 
-    kind: Kind
+    kind: str
     layer: str = ""
     channel: int | None = None
     place: tuple[float, float] | None = None
@@ -98,9 +87,7 @@ class Target:
             channel = "" if self.channel is None else f":{self.channel}"
             place = "" if self.place is None else "@" + "x".join(map(decimal, self.place))
             return f"{self.layer}{channel}{place}"
-        if self.kind in _SEVERAL:
-            return f"{self.kind}:{self.layer}:" + (">" if self.kind == "dir" else ",").join(map(str, self.channels))
-        return f"{self.kind}:{self.layer and self.layer + ':'}{self.name}"
+        return f"{self.kind}:{PREFIXES[self.kind].write(self)}"
 
     def on_all_octaves(self) -> "Target":
         """The same target without its octave binding."""
@@ -109,6 +96,55 @@ class Target:
     def __str__(self) -> str:
         return self.bare() + "".join(str(part) for part in (self.region, self.octaves) if part is not None)
 
+
+@dataclass(frozen=True)
+class Prefix:
+    """A kind of target written ``prefix:…``: how the text behind the colon is read and written.
+
+    ``read`` gives the fields of the target, None where the text does not fit; ``form`` says how to write one.
+    """
+
+    read: Callable[[str], dict[str, Any] | None]
+    write: Callable[[Target], str]
+    form: str
+
+
+def _guide(text: str) -> dict[str, Any]:
+    match = _GUIDE.fullmatch(text)
+    return {"name": text} if match is None else {"layer": match["layer"], "name": match["file"].strip()}
+
+
+def _channels(pattern: re.Pattern[str]) -> Callable[[str], dict[str, Any] | None]:
+    def read(text: str) -> dict[str, Any] | None:
+        match = pattern.fullmatch(text)
+        channels = tuple(map(int, re.findall(r"\d+", match["channels"]))) if match else ()
+        if match is None or len(set(channels)) < len(channels) or len(channels) > MAX_CHANNELS:
+            return None
+        return {"layer": match["layer"], "channels": channels}
+
+    return read
+
+
+PREFIXES = {
+    "class": Prefix(lambda text: {"name": text}, lambda target: target.name, "class:NAME"),
+    "guide": Prefix(
+        _guide, lambda target: f"{target.layer and target.layer + ':'}{target.name}", "guide:FILE or guide:LAYER:FILE"
+    ),
+    "dir": Prefix(
+        _channels(_DIRECTION),
+        lambda target: f"{target.layer}:" + ">".join(map(str, target.channels)),
+        "a direction as dir:LAYER:12>40, or 12..40, from one channel to another",
+    ),
+    "diverse": Prefix(
+        _channels(_SEVERAL),
+        lambda target: f"{target.layer}:" + ",".join(map(str, target.channels)),
+        f"2 to {MAX_CHANNELS} different channels as diverse:LAYER:3,17,40, or 3+17+40",
+    ),
+}
+_FORMS = (
+    "write a target as layer, layer:77, layer:77@0.5x0.3, dir:layer:12>40, diverse:layer:3,17, class:NAME or"
+    " guide:FILE, with {left} after it for a region of the frame and [coarse], [fine] or [0.2..0.6] for octaves"
+)
 
 TargetWeights = dict[Target, float]
 """Target → weight. No weight is 0; without targets there is nothing to amplify."""
@@ -120,33 +156,24 @@ def parse_target(text: str, key: str) -> Target:
     if not text or len(text) > MAX_CHARACTERS:
         raise ConfigError(key, repr(text[:40]), _FORMS)
     prefix, colon, name = text.partition(":")
-    kind = _PREFIXES.get(prefix) if colon else None
+    kind = prefix if colon and prefix in PREFIXES else None
     # File names may end in brackets of their own.
     rest, octaves, region = _split(name.strip() if kind else text, text, key, is_file=kind == "guide")
-    if kind and not rest:
+    if kind is None:
+        return replace(_parse_layer(rest, text, key), octaves=octaves, region=region)
+    if not rest:
         raise ConfigError(key, text, f"a name has to follow {prefix}:, for example class:lion")
-    target = _parse_layer(rest, text, key) if kind is None else _parse_prefixed(kind, rest, text, key)
-    return replace(target, octaves=octaves, region=region)
-
-
-def _parse_prefixed(kind: Kind, rest: str, text: str, key: str) -> Target:
-    if kind == "class":
-        return Target(kind, name=rest)
-    if kind == "guide":
-        match = _GUIDE.fullmatch(rest)
-        return Target(kind, name=rest) if match is None else Target(kind, match["layer"], name=match["file"].strip())
-    match = _SEVERAL[kind].fullmatch(rest)
-    channels = tuple(map(int, re.findall(r"\d+", match["channels"]))) if match else ()
-    if match is None or len(set(channels)) < len(channels) or len(channels) > MAX_CHANNELS:
-        raise ConfigError(key, text, _SEVERAL_FORMS[kind])
-    return Target(kind, match["layer"], channels=channels)
+    fields = PREFIXES[kind].read(rest)
+    if fields is None:
+        raise ConfigError(key, text, f"write {PREFIXES[kind].form}")
+    return Target(kind, octaves=octaves, region=region, **fields)
 
 
 def _parse_layer(rest: str, text: str, key: str) -> Target:
     match = _LAYER.fullmatch(rest)
     if match is None:
         prefix = rest.partition(":")[0]
-        hint = nearest(prefix, [f"{name}:" for name in _PREFIXES]) if ":" in rest else ""
+        hint = nearest(prefix, [f"{name}:" for name in PREFIXES]) if ":" in rest else ""
         raise ConfigError(key, text, _FORMS + hint)
     channel = None if match["channel"] is None else int(match["channel"])
     if match["x"] is None:

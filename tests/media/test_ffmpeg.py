@@ -1,6 +1,5 @@
 """Every ffmpeg is watched: its messages are read, its group is its own, and it always ends."""
 
-import os
 import time
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from pipeline.errors import EncoderError, InputError
 from pipeline.media import ffmpeg
+from tests.media.children import ffmpeg_children
 
 ENDLESS = ["-f", "lavfi", "-i", "testsrc2=size=64x48", "-f", "rawvideo", "pipe:1"]
 
@@ -38,14 +38,14 @@ def test_an_endless_run_is_stopped() -> None:
     with pytest.raises(EncoderError, match=r"drawing failed: ffmpeg needed more than 0\.3 s"):
         ffmpeg.run(silent, doing="drawing", timeout=0.3)
     assert time.monotonic() - began < 5
-    assert no_children()
+    assert not ffmpeg_children()
 
 
 def test_stream_gives_full_blocks_and_ends_ffmpeg() -> None:
     blocks = ffmpeg.stream(ENDLESS, block=64 * 48 * 3 // 2, doing="drawing")
     assert [len(next(blocks)) for _ in range(3)] == [64 * 48 * 3 // 2] * 3
     blocks.close()  # type: ignore[attr-defined]
-    assert no_children()
+    assert not ffmpeg_children()
 
 
 def test_stream_refuses_a_partial_block() -> None:
@@ -58,7 +58,7 @@ def test_stream_has_a_timeout() -> None:
     silent = ["-re", "-f", "lavfi", "-i", "anullsrc", "-f", "null", "-"]
     with pytest.raises(InputError, match=r"sent nothing for 0\.2 s"):
         next(ffmpeg.stream(silent, block=10, doing="listening", timeout=0.2))
-    assert no_children()
+    assert not ffmpeg_children()
 
 
 def test_a_missing_program_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,12 +71,3 @@ def test_messages_are_bounded() -> None:
     loud = [*ENDLESS[:-3], "-vf", "showinfo", "-frames:v", "900", "-f", "null", "-"]
     _, text = ffmpeg.run_with_log(loud, doing="drawing", level="info")
     assert len(text) <= 8 * ffmpeg.MAX_LOG_BYTES and "899" in text
-
-
-def no_children() -> bool:
-    """Whether every process that this one started has been reaped."""
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return True
-    return False

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.errors import EncoderError
 from pipeline.media.encode.frame_pipe import FramePipe
+from tests.media.children import ffmpeg_children
 
 FRAME = 64 * 48 * 3
 RAW = ["-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", "64x48", "-i", "pipe:0"]
@@ -24,8 +25,7 @@ def nothing_left_over() -> Iterator[None]:
     yield
     assert threading.active_count() == threads
     assert len(os.listdir("/proc/self/fd")) == files  # noqa: PTH208
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert not ffmpeg_children()
 
 
 def sink(*arguments: str, frame_bytes: int = FRAME, **options: float) -> FramePipe:

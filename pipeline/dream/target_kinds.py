@@ -1,9 +1,7 @@
-"""The objective of each kind of target: one class per kind, listed in ``OBJECTIVES``.
+"""The kinds of targets: one class each, listed in ``OBJECTIVES``.
 
-The *measures* of a target are means over the places of its layer's activation map; ``combine`` makes the scalar from
-them. Measures of the parts of a map, each weighted by its fraction of the places, add up to those of the whole map, so
-large frames can be measured tile by tile. All scalars grow in proportion to the activations: in a sum, none outgrows
-the others as a dream ripens.
+All scalars grow in proportion to the activations (so a layer's is a root mean square, not a mean square): in a sum,
+none outgrows the others as a dream ripens.
 """
 
 from functools import cached_property
@@ -14,75 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.dream.gains import REFERENCE_SIDE, Context
+from pipeline.dream.target_objective import Shift, TargetObjective
 from pipeline.dream.tiling import View
-from pipeline.errors import ConfigError
 from pipeline.targets.target import Target
 
 TINY = 1e-12
 DIVERSITY = 1.0  # pull of keeping channels apart, over the pull of the channels
 MAX_FEATURES = 1024  # of a guide
 PLACES_AT_ONCE = 4096  # of the frame that are compared with a guide
-
-Shift = tuple[float, float]
-"""How far the frame was moved (down, right), in frame sizes."""
-
-
-class TargetObjective:
-    """The objective of one target. ``layer`` is its layer's full name, ``channels`` are the ones there it is about."""
-
-    separable = True  # the gradient of ``combine`` is the same whatever the measures are
-    graph_safe = True  # the same operations run whatever the jitter, and no value goes to the host
-    scalar = True  # there is a single measure
-
-    def __init__(self, target: Target, context: Context, key: str) -> None:
-        self.target, self.context = target, context
-        self.layer, self.channels = self.locate(key)
-
-    def locate(self, key: str) -> tuple[str, tuple[int, ...]]:
-        """The layer and the channels. Raises ConfigError naming ``key`` unless the network has them."""
-        target, network = self.target, self.context.network
-        layer = network.resolve(target.layer, key)
-        channels = target.channels if target.channel is None else (target.channel,)
-        if max(channels, default=0) >= network.layers[layer]:
-            raise ConfigError(key, target, f"{target.layer} has channels 0 to {network.layers[layer] - 1}")
-        return layer, channels
-
-    def measure(
-        self, activation: Tensor, shift: Shift = (0.0, 0.0), view: View | None = None, index: Tensor | None = None
-    ) -> Tensor:
-        """The measures in a map ``(1, C, h, w)``, or in the part of one that is ``view``: a scalar or a vector.
-
-        ``index`` ``(1,)`` replaces the channel.
-        """
-        if activation.numel() == 0:  # too near the frame's end for a place of its own
-            activation, view = activation.new_zeros(1, activation.shape[1], 1, 1), None
-        means = self.means(activation, index)
-        return means if view is None else means * view.fraction
-
-    def means(self, activation: Tensor, index: Tensor | None = None) -> Tensor:
-        """The measures that are means over all places of ``(1, C, h, w)``."""
-        raise NotImplementedError
-
-    def combine(self, measures: Tensor) -> Tensor:
-        """Measures → the target's own scalar."""
-        return measures
-
-    def pull(self, measures: Tensor, size: tuple[int, int]) -> Tensor:
-        """``combine``, scaled so that a pixel's gradient is inverse to the number of pixels of the frame (h, w)."""
-        return self.combine(measures)
-
-    def gain(self) -> float:
-        """What the pull is divided by."""
-        return self.context.gains.of(
-            self.target.bare(),
-            self.layer,
-            lambda activation, size: self.pull(self.measure(activation), size),
-            one_channel=len(self.channels) == 1,
-        )
-
-    def graph_key(self) -> tuple[object, int]:
-        """What decides the operations, and the index that is data for them."""
-        return self.target, 0
 
 
 class Layer(TargetObjective):
@@ -140,7 +77,7 @@ class Neuron(TargetObjective):
 class Direction(TargetObjective):
     """More of a second channel, less of a first."""
 
-    scalar = False
+    one_measure = False
 
     def means(self, activation: Tensor, index: Tensor | None = None) -> Tensor:
         return torch.stack([activation[:, channel].mean() for channel in self.channels])

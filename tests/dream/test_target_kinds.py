@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pipeline.config import DreamConfig, NetworkConfig
-from pipeline.dream import model_zoo, objectives
+from pipeline.dream import model_zoo, target_kinds
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.gains import Gains
 from pipeline.dream.network import Network
@@ -54,7 +54,9 @@ def test_diverse_channels_keep_apart_and_yet_all_grow(tiny: Network) -> None:
     plain = dreams(objective, together, 12, noise())[-1]
 
     def overlap(canvas: Tensor) -> float:
-        return float(objectives.overlap(objectives.coactivation(tiny.activations(canvas, ["two"])["two"], channels)))
+        return float(
+            target_kinds.overlap(target_kinds.coactivation(tiny.activations(canvas, ["two"])["two"], channels))
+        )
 
     assert overlap(apart) < 0.9 * overlap(plain)
     before, after = (sum(objective.activation(c, target) for target in together) for c in (noise(), apart))
