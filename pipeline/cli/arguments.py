@@ -77,11 +77,14 @@ def parse(arguments: Sequence[str]) -> Namespace:
 def normalise(argument: str, *, sweep: bool = False) -> str:
     """An override as people write it → as Hydra reads it.
 
-    ``preset=x`` gets the plus that its group needs; keyframes, expressions and file names get quotes, for their commas,
-    parentheses and letters of any script.
+    ``preset=x`` gets the plus that its group needs, and ``+seed=4`` loses the one that a known setting must not have;
+    keyframes, expressions and file names get quotes, for their commas, parentheses and letters of any script.
     """
     key, _, value = argument.partition("=")
-    if (name := key.lstrip("+")) in RENAMED:
+    name = key.lstrip("+")
+    if name != key and name not in APPENDED and (name in _names() or name in _groups()):
+        key, argument = name, argument[len(key) - len(name) :]
+    if name in RENAMED:
         key = key.replace(name, current_key(name))
         argument = f"{key}={value}"
     if key in APPENDED:
@@ -95,6 +98,14 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
     if key == "shots" and not sweep and re.fullmatch(r"[\d.,\s]+", value):
         return f'shots="{value}"'
     return f"{SHORT.get(key, key)}{argument[len(key) :]}"
+
+
+def _names() -> set[str]:
+    return {name for name, _, _ in settings(RenderConfig())}
+
+
+def _groups() -> set[str]:
+    return {path.name for path in CONF.iterdir() if path.is_dir()}
 
 
 def check(options: Namespace) -> None:

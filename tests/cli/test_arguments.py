@@ -72,6 +72,9 @@ def test_sweep_over_files_is_not_quoted(written: str) -> None:
     ("written", "normal"),
     [
         ("preset=spiral", "+preset=spiral"),
+        ("+seed=4", "seed=4"),
+        ("+score=constant", "score=constant"),
+        ("++camera.zoom=2", "camera.zoom=2"),
         ("preview=true", "preview.on=true"),
         ("camera.zoom=0s: 1, 4s: 2", 'camera.zoom="0s: 1, 4s: 2"'),
         ("shots=3,5", 'shots="3,5"'),
