@@ -123,7 +123,7 @@ class Guide(TargetObjective):
 
     def locate(self, key: str) -> tuple[str, tuple[int, ...]]:
         network, layers = self.context.network, self.context.network.main_layers()
-        # Two thirds of the way down motifs are parts of things, and not yet things.
+        # Only a network without settings reaches the last one: two thirds down, motifs are parts of things.
         layer = self.target.layer or self.context.guide_layer or layers[2 * len(layers) // 3]
         return network.resolve(layer, key), ()
 
