@@ -59,7 +59,9 @@ class NetworkConfig:
     weights: str | None = option(None, "file of weights, .safetensors or .pth; null: from the cache, else a download")
     layers: list[str] = option([], "layers of randomly drawn channels, if score.layers is empty")
     targets: list[Any] = option([], "targets if score.targets is empty")
-    guide_layer: str = option("", "layer at which a guide without a layer is compared; empty: that of the first of network.targets, else of network.layers")
+    guide_layer: str = option(
+        "", "layer of guides that name none; empty: that of the first of network.targets, else of network.layers"
+    )
     precision: str = option(
         "float32",
         "what precision=auto means on CPUs with bfloat16 instructions",
