@@ -15,9 +15,9 @@ from pipeline.config import FlowConfig, StartConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
 from pipeline.dream.precision import Arithmetic, choose_arithmetic, recorded_arithmetic
 from pipeline.dream.region_mask import RegionMasks
+from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
 from pipeline.image import fit, growth_sizes
 from pipeline.media.decode.image_file import load_still

@@ -32,7 +32,7 @@ from pipeline.config import DreamConfig, FlowConfig, RenderConfig
 from pipeline.cue import CameraRates, Cue
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from pipeline.media.decode.reader import Reader
 from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.motion import optical_flow

@@ -12,7 +12,7 @@ from pipeline import film
 from pipeline.build import build_shot
 from pipeline.cli import compose as command
 from pipeline.dream import model_zoo
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from pipeline.image import from_array
 from pipeline.media.decode.image_file import load_still
 from pipeline.media.decode.probe import read_frame

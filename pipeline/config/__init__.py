@@ -13,7 +13,7 @@ from pipeline.config.dream import (
     ScoreConfig,
     StartConfig,
 )
-from pipeline.config.inputs import AudioConfig, FlowConfig, SourceConfig
+from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig
 from pipeline.config.output import EncodeConfig, PreviewConfig
 from pipeline.config.render import RenderConfig, validate

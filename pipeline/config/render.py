@@ -14,7 +14,7 @@ from pipeline.config.dream import (
     check_channels_last,
     check_tile,
 )
-from pipeline.config.inputs import AudioConfig, FlowConfig, SourceConfig
+from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig, check_sizes
 from pipeline.config.output import EncodeConfig, PreviewConfig
 from pipeline.config.setting import check_settings, option

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from pipeline.dream.gradient import factor_gradient, whole_gradient
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from pipeline.runtime.device import release
 from pipeline.targets.target import Target
 

@@ -11,10 +11,10 @@ from pipeline.config import DreamConfig
 from pipeline.dream import jitter, tiling, tone
 from pipeline.dream.cuda_graphs import RecordedGradients, recorded_gradients
 from pipeline.dream.gradient import TiledGradient, whole_gradient
-from pipeline.dream.objective import Objective
+from pipeline.dream.octave_sizes import octave_size
 from pipeline.dream.preconditioner import step_direction
-from pipeline.dream.pyramid import octave_size
 from pipeline.dream.region_mask import RegionMasks, by_region
+from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import DreamError
 from pipeline.image import resize
 from pipeline.runtime.device import is_out_of_memory, release

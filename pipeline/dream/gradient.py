@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from pipeline.dream.objective import Factors, Objective
 from pipeline.dream.receptive_field import ReceptiveFields
 from pipeline.dream.tiling import Tile, View, cut_tiles
+from pipeline.dream.weighted_objective import Factors, Objective
 from pipeline.targets.target import Target
 
 

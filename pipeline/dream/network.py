@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, fx, nn
 
+from pipeline.dream.deterministic_padding import use_deterministic_padding
 from pipeline.dream.feature_extractor import LOGITS, cast_weights, cut, infer_shapes, meta_copy, trace
-from pipeline.dream.reflect_pad import use_deterministic_padding
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError, RenderError, nearest
 from pipeline.targets.layer_names import Layers, plain

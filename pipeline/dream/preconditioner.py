@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import DreamConfig
-from pipeline.dream.pyramid import fast_side
+from pipeline.dream.octave_sizes import fast_side
 
 MIN_FREQUENCY = 1 / 32  # cycles per pixel, below which all frequencies count alike
 GAUSSIANS = (0.5, 1.0, 2.0)  # deviations in pixels

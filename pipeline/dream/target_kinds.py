@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.dream.gains import REFERENCE_SIDE, Context
+from pipeline.dream.gain_normalization import REFERENCE_SIDE, Context
 from pipeline.dream.target_objective import Shift, TargetObjective
 from pipeline.dream.tiling import View
 from pipeline.targets.target import Target

@@ -6,7 +6,7 @@ the places, add up to those of the whole map, so large frames can be measured ti
 
 from torch import Tensor
 
-from pipeline.dream.gains import Context
+from pipeline.dream.gain_normalization import Context
 from pipeline.dream.tiling import View
 from pipeline.errors import ConfigError
 from pipeline.targets.target import Target

@@ -27,7 +27,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from pipeline.cue import CameraRates
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from pipeline.image import fit, resize
 from pipeline.motion import camera
 from scripts.benchmarks import options

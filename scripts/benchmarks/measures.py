@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from scripts.benchmarks import roofline
 from scripts.benchmarks.baseline import UsualProgram, UsualSettings
 from scripts.benchmarks.frame_loop import Loop, looping

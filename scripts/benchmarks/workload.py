@@ -16,9 +16,9 @@ from pipeline.config import RenderConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
+from pipeline.dream.octave_sizes import octave_size
 from pipeline.dream.precision import choose_arithmetic
-from pipeline.dream.pyramid import octave_size
+from pipeline.dream.weighted_objective import Objective
 from pipeline.dream.weights import Weights
 from pipeline.plan.planner import plan_film
 from pipeline.plan.shot_plan import ShotPlan

@@ -12,7 +12,7 @@ from pipeline.dream.cuda_graphs import RecordedGradients
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.gradient import whole_gradient
 from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from pipeline.runtime.device import choose_device
 from pipeline.targets.target import TargetWeights
 from tests.targets.notation import target_of, weights_of

@@ -6,7 +6,7 @@ from pipeline.config import DreamConfig, NetworkConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import DreamError
 from tests.targets.notation import target_of, weights_of
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from pipeline.config import DreamConfig
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
 from pipeline.dream.region_mask import RegionMasks
+from pipeline.dream.weighted_objective import Objective
 from pipeline.targets.region import Region
 from pipeline.targets.target import TargetWeights, parse_target
 from tests.targets.notation import target_of, weights_of

@@ -10,9 +10,9 @@ from torch import Tensor
 from pipeline.config import DreamConfig, NetworkConfig
 from pipeline.dream import model_zoo, target_kinds
 from pipeline.dream.dreamer import Dreamer
-from pipeline.dream.gains import Gains
+from pipeline.dream.gain_normalization import Gains
 from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
 from pipeline.targets.target import TargetWeights
 from tests.targets.notation import target_of, weights_of

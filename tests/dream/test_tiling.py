@@ -13,8 +13,8 @@ from pipeline.dream import model_zoo, tiling
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.gradient import TiledGradient, whole_gradient
 from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
 from pipeline.dream.receptive_field import ReceptiveFields
+from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
 from pipeline.targets.target import TargetWeights
 from tests.targets.notation import weights_of
@@ -181,7 +181,7 @@ from torch import nn
 from pipeline.config import DreamConfig
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from pipeline.dream.weights import Weights
 from pipeline.errors import DreamError
 from pipeline.targets.target import Target

@@ -14,7 +14,7 @@ from torch.autograd.profiler_util import FunctionEventAvg
 
 from pipeline.cli import compose
 from pipeline.dream import model_zoo
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import RenderError
 from pipeline.media.decode.probe import count_frames
 from pipeline.networks import motifnet

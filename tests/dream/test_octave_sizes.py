@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dream.pyramid import octave_size
+from pipeline.dream.octave_sizes import octave_size
 from pipeline.image import fit
 
 SIDES = st.integers(16, 5000)

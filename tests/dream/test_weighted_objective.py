@@ -3,7 +3,7 @@ import torch
 
 from pipeline.dream.jitter import moved
 from pipeline.dream.network import Network
-from pipeline.dream.objective import Objective
+from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
 from tests.targets.notation import target_of, weights_of
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from pipeline.dream.gains import Context, Gains
+from pipeline.dream.gain_normalization import Context, Gains
 from pipeline.dream.network import Network
 from pipeline.dream.target_kinds import objective_of
 from pipeline.dream.target_objective import TargetObjective

@@ -4,8 +4,8 @@ import torch.nn.functional as F
 
 from pipeline.config import NetworkConfig
 from pipeline.dream import model_zoo
+from pipeline.dream.deterministic_padding import reflect_pad, use_deterministic_padding
 from pipeline.dream.feature_extractor import cut, trace
-from pipeline.dream.reflect_pad import reflect_pad, use_deterministic_padding
 
 
 @pytest.mark.parametrize("sides", [(1, 1, 1, 1), (2, 0, 1, 3), (0, 0, 0, 0)])
