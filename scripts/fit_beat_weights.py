@@ -17,7 +17,7 @@ if not __package__:  # run as a file
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.music.beat_scoring import WEIGHTS, evidence, traits
+from pipeline.music.beat_scoring import WEIGHTS, measures, onset_signals
 from pipeline.music.beats import candidates
 from pipeline.music.features import PER_SECOND, extract
 from pipeline.music.onsets import rises
@@ -55,16 +55,18 @@ def clicks() -> list[Drawing]:
 
 
 def candidate_chains(song: Band | Drawing) -> Song:
-    """(traits, whether it is right) of all candidate chains of a song."""
+    """(measures, whether it is right) of all candidate chains of a song."""
     features = extract([song.samples()])
     rise = rises(features)
-    clear = evidence(features, rise)
-    chains, true = candidates(rise, clear), song.beats()[SKIPPED_BEATS:]
+    signals = onset_signals(features, rise)
+    chains, true = candidates(rise, signals), song.beats()[SKIPPED_BEATS:]
     times = [frames / PER_SECOND for frames in chains]
     times = [each[(each > true[0] - TOLERANCE) & (each < true[-1] + TOLERANCE)] for each in times]
     if not chains:
         return np.zeros((0, len(WEIGHTS))), np.zeros(0, bool)
-    return np.stack([traits(clear, frames) for frames in chains]), np.array([is_clean(each, true) for each in times])
+    return np.stack([measures(signals, frames) for frames in chains]), np.array(
+        [is_clean(each, true) for each in times]
+    )
 
 
 def fit(songs: list[Song], counts: list[float], limits: tuple[Floats, Floats]) -> Floats:
