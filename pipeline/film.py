@@ -76,7 +76,7 @@ class _Film:
         for number in range(len(self.plan.shots)):
             if self._unfinished_dependency(number) is None:
                 self.open(number)
-        rendered = self.kept_frames()
+        rendered = self.rendered_frames()
         if rendered:
             log.info(f"resuming: {rendered} of {self._frames()} frames are rendered")
         note = check_space(self.folder.path, self._needed_bytes())
@@ -100,21 +100,21 @@ class _Film:
                 if stop.requested and number < selected[-1]:
                     raise Interrupted
         except (Interrupted, KeyboardInterrupt) as error:
-            if not self.kept_frames():
+            if not self.rendered_frames():
                 raise Interrupted("stopped before a frame was finished; nothing was written") from error
             how = "stopped" if isinstance(error, Interrupted) else "stopped at once"
-            raise Interrupted(f"{how}; {self._kept_note()}") from error
+            raise Interrupted(f"{how}; {self._resume_note()}") from error
         except Exception as error:
-            if self.kept_frames():
-                log.info(self._kept_note())
+            if self.rendered_frames():
+                log.info(self._resume_note())
             if isinstance(error, RuntimeError | MemoryError) and is_out_of_memory(error):
                 advice = "try a smaller frame, fewer dream.octaves or precision=bfloat16"
                 raise DreamError(f"the device ran out of memory; {advice}") from error
             raise
 
-    def kept_frames(self) -> int:
+    def rendered_frames(self) -> int:
         """How many frames need not be dreamed again."""
-        return sum(shot.kept_frames() for shot in self.shots.values())
+        return sum(shot.rendered_frames() for shot in self.shots.values())
 
     def _open(self, number: int) -> ShotRender:
         plan, before = self.plan.shots[number], self.shots.get(number - 1)
@@ -176,9 +176,9 @@ class _Film:
         size = bytes_per_frame(plan.config.encode, plan.width, plan.height)
         return size * (missing * COPIES + finished) + min(MAX_CHECKPOINT_BYTES, checkpoints)
 
-    def _kept_note(self) -> str:
+    def _resume_note(self) -> str:
         again = "the same command resumes there" if self.plan.config.resume else "resume=true resumes there"
-        return f"{self.kept_frames()} of {self._frames()} frames are kept in {self.folder.path}; {again}"
+        return f"{self.rendered_frames()} of {self._frames()} frames are kept in {self.folder.path}; {again}"
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ class ShotRender:
     store: SegmentStore
     record: dict[str, Any]
 
-    def kept_frames(self) -> int:
+    def rendered_frames(self) -> int:
         """How many frames need not be dreamed again; 0 if the folder has disappeared."""
-        return self.store.kept_frames if self.store.folder.is_dir() else 0
+        return self.store.rendered_frames if self.store.folder.is_dir() else 0
 
     def files(self) -> list[tuple[Path, int]]:
         """(video, number of frames) for all that goes into the film as it is."""

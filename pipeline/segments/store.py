@@ -50,7 +50,7 @@ class SegmentStore:
         return self.finished_frames == self.layout.frames
 
     @property
-    def kept_frames(self) -> int:
+    def rendered_frames(self) -> int:
         """How many frames need not be dreamed again, including those of the open segment."""
         gaps = self.gaps()
         opened = self.spools.load(gaps[0].start) if gaps else None

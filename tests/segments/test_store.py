@@ -146,7 +146,7 @@ def test_an_open_segment_resumes_frame_by_frame(tmp_path: Path) -> None:
         spool.add(raw)
     assert made.spools.keep(2, spool, canvas(9), {"tile": "5"})
     again = store(tmp_path, 40)
-    assert again.kept_frames == 10
+    assert again.rendered_frames == 10
     position = again.position(2)
     assert (position.first, position.raw_count) == (10, 2)
     assert position.raw_frames is not None
@@ -158,7 +158,7 @@ def test_an_open_segment_resumes_frame_by_frame(tmp_path: Path) -> None:
     assert position.canvas is not None
     assert torch.equal(position.canvas, canvas(9))
     again.spools.drop(2)
-    assert store(tmp_path, 40).kept_frames == 8
+    assert store(tmp_path, 40).rendered_frames == 8
     assert not list(tmp_path.glob("open*"))
 
 
