@@ -21,7 +21,8 @@ Picture = NDArray[np.uint8]
 ROOT = Path(__file__).resolve().parent.parent
 SQUEEZENET = ROOT.parent / "shared" / "weights" / "squeezenet1_0-imagenet.safetensors"
 BASE = (
-    "device=cpu precision=float32 network.channels_last=false seed=1 frame.width=96 frame.height=64 frame.fps=4"
+    "network=motifnet device=cpu precision=float32 network.channels_last=false seed=1"
+    " frame.width=96 frame.height=64 frame.fps=4"
     " duration=24f start.steps=12 encode=ffv1 encode.bits=16"
 )
 CLIP = "+preset=footage source.path=clip.mkv frame.width=0 frame.height=0 frame.fps=source duration=100%"
@@ -34,7 +35,8 @@ CASES = {
     "preset-music_video": "+preset=music_video audio.path=song.wav audio.bpm=120",
     "preset-footage": CLIP,
     "preset-guided": "+preset=guided score.guide=guide.png",
-    "preset-inception": "+preset=inception network.weights=googlenet.safetensors duration=6f start.steps=4",
+    "preset-inception": "+preset=inception network=googlenet network.weights=googlenet.safetensors"
+    " duration=6f start.steps=4",
     "preset-portrait": "+preset=portrait start.path=photo.png",
     "preset-triptych": "+preset=triptych frame.fps=2 duration=17s",
     # Every kind of score, camera and start.

@@ -2,7 +2,8 @@
 
     python scripts/list_layers.py
 
-Run it after you add a network to pipeline.config.NETWORKS or change MotifNet's architecture. It downloads nothing.
+Run it after you add a network to pipeline.config.NETWORKS or change an architecture in pipeline/networks. It downloads
+nothing; the weights of EfficientNet-Lite 1 and 2 must be installed (the extra ``networks``).
 """
 
 import json
@@ -22,15 +23,15 @@ from pipeline.targets.layer_names import KNOWN
 
 def without_weights(name: str) -> Network:
     """The network with random weights: names and shapes do not depend on them."""
-    if name == "motifnet":
-        return model_zoo.build(NetworkConfig(name="motifnet"))
+    if name in model_zoo.OWN:
+        return model_zoo.build(NetworkConfig(name=name))
     return model_zoo.dress(name, model_zoo.architecture(name), Weights(Path(name), ""))
 
 
 def entry(name: str) -> dict[str, object]:
     """The weight file, channel counts and short layer names of one network."""
     network = without_weights(name)
-    file = "" if name == "motifnet" else Path(urlparse(str(model_zoo._published(name).url)).path).name
+    file = "" if name in model_zoo.OWN else Path(urlparse(str(model_zoo._published(name).url)).path).name
     return {"file": file, "channels": network.named.channels, "short": network.named.short}
 
 

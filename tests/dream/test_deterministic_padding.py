@@ -22,7 +22,7 @@ def test_pad_and_gradient_are_those_of_torch(sides: tuple[int, ...]) -> None:
 def test_a_network_with_replaced_padding_has_the_same_gradient() -> None:
     layers, gradients = frozenset({"stage5"}), []
     for replaced in (False, True):
-        model = model_zoo.build(NetworkConfig()).model
+        model = model_zoo.build(NetworkConfig(name="motifnet")).model
         graph, ends = trace(model)
         if replaced:
             use_deterministic_padding(model, graph)

@@ -85,7 +85,7 @@ def test_a_gradient_that_is_not_finite_is_reported(tiny: Network) -> None:
 
 def test_a_deep_target_takes_no_octave_from_a_shallow_one() -> None:
     """What fits no small octave leaves the others to dream there."""
-    deep = model_zoo.build(NetworkConfig())
+    deep = model_zoo.build(NetworkConfig(name="motifnet"))
     dreamer = Dreamer(Objective(deep), DreamConfig(octaves=2, octave_ratio=2.0, tone="free"), 40)
     alone, both = (
         dreamer.dream(

@@ -113,7 +113,7 @@ def forward_and_back(extractor: nn.Module, network: Network, frame: torch.Tensor
 
 @pytest.mark.parametrize("name", ["motifnet", "squeezenet1_0", "resnet50", "convnext_tiny", "mobilenet_v3_large"])
 def test_weights_cast_once_give_the_bits_of_autocast(name: str) -> None:
-    network = model_zoo.build(NetworkConfig()) if name == "motifnet" else random(name)
+    network = model_zoo.build(NetworkConfig(name="motifnet")) if name == "motifnet" else random(name)
     network.to(torch.device("cpu"), torch.bfloat16, name != "resnet50")
     layers = [*(network.resolve(layer, "key") for layer in network.main_layers()[1::2]), LOGITS]
     frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
@@ -130,7 +130,7 @@ def test_weights_cast_once_give_the_bits_of_autocast(name: str) -> None:
 
 
 def test_exact_activations_ignore_half_precision() -> None:
-    network = model_zoo.build(NetworkConfig())
+    network = model_zoo.build(NetworkConfig(name="motifnet"))
     frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
     expected = network.activations(frame, ["stage2"])["stage2"]
     network.to(torch.device("cpu"), torch.bfloat16)
@@ -143,7 +143,7 @@ def test_exact_activations_ignore_half_precision() -> None:
 
 
 def test_extractors_share_cast_weights() -> None:
-    network = model_zoo.build(NetworkConfig()).to(torch.device("cpu"), torch.bfloat16)
+    network = model_zoo.build(NetworkConfig(name="motifnet")).to(torch.device("cpu"), torch.bfloat16)
     one, other = (
         dict(network.extractor(frozenset({layer}), True).named_parameters()) for layer in ("stage2", "stage3")
     )

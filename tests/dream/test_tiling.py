@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def motifnet() -> Network:
-    return model_zoo.build(NetworkConfig())
+    return model_zoo.build(NetworkConfig(name="motifnet"))
 
 
 def random(seed: int = 1) -> torch.Generator:
@@ -244,7 +244,7 @@ def test_a_gpu_out_of_memory_uses_tiles(motifnet: Network) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no GPU is here")
     device = torch.device("cuda")
-    network = model_zoo.build(NetworkConfig()).to(device, torch.float32)
+    network = model_zoo.build(NetworkConfig(name="motifnet")).to(device, torch.float32)
     dreamer = Dreamer(Objective(network), DreamConfig(octaves=1), 1024)
     free, total = torch.cuda.mem_get_info()
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 400 * 2**20) / total)

@@ -26,13 +26,18 @@ from tests.music.drawn import RATE, save
 from tests.targets.notation import text_weights
 
 SMALL = ("frame.width=96", "frame.height=64", "duration=3s", "frame.fps=10")
+MOTIFNET = "network=motifnet"
 SCORES = {
     "cycle": ("score.hold=1s",),
     "fractal": ("+preset=fractal_zoom", "camera.zoom='0s: 1.2, 2s: 1.9 in-out'"),
     "drawn": ("score.draw=5", "score.hold=0.5s", "seed=4"),
-    "walk": ("score=walk", "score.layers=[stage2]", "score.hold=0.4s", "score.fade=0.2s"),
-    "keys": ("score=keys", "score.keys=[{at: 1s, see: class:owl, weight: '0s: 1, 3s: 0'}, {at: 50%, see: stage4}]"),
-    "bound": ("score=constant", 'score.targets=["class:owl[coarse]","-0.5*dir:stage4:3..9{left}"]'),
+    "walk": (MOTIFNET, "score=walk", "score.layers=[stage2]", "score.hold=0.4s", "score.fade=0.2s"),
+    "keys": (
+        MOTIFNET,
+        "score=keys",
+        "score.keys=[{at: 1s, see: class:owl, weight: '0s: 1, 3s: 0'}, {at: 50%, see: stage4}]",
+    ),
+    "bound": (MOTIFNET, "score=constant", 'score.targets=["class:owl[coarse]","-0.5*dir:stage4:3..9{left}"]'),
     "moving": ("dream.strength='0.5 + 0.2*sin(t)'", "camera.pan=[0.1*t, 0]", "dream.fill='0s: 0, 1s: 1'"),
 }
 
@@ -146,7 +151,10 @@ def test_the_score_command_loads_no_torch(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["export="], "error: export=: name a file"),
-        (["score.targets=[stage9]"], "error: score.targets=stage9: motifnet has no such layer (did you mean"),
+        (
+            ["score.targets=[block99]"],
+            "error: score.targets=block99: efficientnet_lite0 has no such layer (did you mean",
+        ),
         (["camera.zoom=2-t"], "error: camera.zoom="),
         (["score.targets=[guide:no.jpg]"], "error: score.targets=guide:no.jpg: there is no file no.jpg"),
         (['score.targets=["class:owl{lefft}"]'], "there is no file lefft (did you mean left?)"),

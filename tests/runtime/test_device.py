@@ -115,5 +115,6 @@ def test_only_deterministic_networks_replace_padding(monkeypatch: pytest.MonkeyP
     replaced = []
     monkeypatch.setattr(network, "use_deterministic_padding", lambda model, graph: replaced.append(model))
     with suppress(AssertionError, RuntimeError):  # there need be no GPU to move to
-        model_zoo.build(NetworkConfig()).to(torch.device("cuda"), torch.float32, deterministic=deterministic)
+        built = model_zoo.build(NetworkConfig(name="motifnet"))
+        built.to(torch.device("cuda"), torch.float32, deterministic=deterministic)
     assert bool(replaced) == deterministic
