@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.config import FlowConfig, StartConfig
+from pipeline.config import FlowConfig, StartConfig, octave_scales
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
@@ -19,7 +19,7 @@ from pipeline.dream.precision import Arithmetic, choose_arithmetic, recorded_ari
 from pipeline.dream.region_mask import RegionMasks
 from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
-from pipeline.image import fit, growth_sizes
+from pipeline.image import fit, growth_steps
 from pipeline.media.decode.image_file import load_still
 from pipeline.media.decode.reader import Reader
 from pipeline.motion import optical_flow
@@ -76,11 +76,11 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None) -> Sh
         canvas=canvas.to(network.device),
         score=score,
         clock=clock,
-        stage=Opening(list(growth_sizes(config.start, size, opening)), zoom) if opening else zoom,
+        stage=Opening(list(growth_steps(config.start, size, opening)), zoom) if opening else zoom,
         dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index),
         size=size,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
-        warm_up=list(growth_sizes(config.start, size, config.start.steps)) if has_warm_up else (),
+        warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),
     )
 
 
@@ -136,12 +136,11 @@ def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> 
     config, short_side = plan.config, min(plan.height, plan.width)
     objective = Objective(network, _load_images(plan.guides, plan), guide_layer(config))
     start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
-    dream = replace(config.dream, octaves=plan.octaves)
-    dreamer = Dreamer(objective, dream, short_side, RegionMasks(_load_images(plan.masks, plan)), start_tone)
+    dreamer = Dreamer(objective, config.dream, RegionMasks(_load_images(plan.masks, plan)), start_tone)
     targets = score.targets()
     for target in targets:
         objective.resolve(target)
-    _check_octaves(dreamer, plan.scales(), targets, short_side)
+    _check_octaves(dreamer, octave_scales(config.dream, short_side), targets, short_side)
     return dreamer
 
 

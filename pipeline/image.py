@@ -1,7 +1,7 @@
 """Operations on frames ``(1, 3, H, W)`` in [0, 1] that several rooms share."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.config import StartConfig
+from pipeline.config import REFERENCE_PIXELS, StartConfig
 
 REC709 = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue in brightness
 MAX_CONTRAST_GAIN = 1.5  # a mixture of two unrelated frames needs √2
@@ -63,10 +63,24 @@ def from_array(array: NDArray[Any]) -> Tensor:
     return torch.from_numpy(planes)[None]
 
 
-def growth_sizes(config: StartConfig, size: tuple[int, int], steps: int) -> Iterator[tuple[int, int]]:
-    """The canvas size (h, w) of every step from the start to ``size``: geometric growth, then the full size."""
-    smallest = min(config.size, min(size)) if config.kind == "noise" else min(size)
+class GrowthStep(NamedTuple):
+    """A hidden or opening frame: the canvas size (h, w), and the fraction of the finished frame's detail it shows."""
+
+    size: tuple[int, int]
+    grown: float
+
+
+def growth_steps(config: StartConfig, size: tuple[int, int], steps: int) -> Iterator[GrowthStep]:
+    """Every step from the start to ``size``: geometric growth to the reference size, then the full size.
+
+    The growth is the same for all sizes, so that they have the same composition; small frames stop growing earlier.
+    """
+    short_side = min(size)
+    smallest = min(config.size, short_side) if config.kind == "noise" else max(short_side, REFERENCE_PIXELS)
+    largest = max(smallest, REFERENCE_PIXELS)
     growing = max(1, round(steps * GROWTH_FRACTION))
     for step in range(steps):
         fraction = min(1.0, (step + 1) / growing)
-        yield fit(size, smallest * (min(size) / smallest) ** fraction)
+        side = smallest * (largest / smallest) ** fraction
+        is_whole = fraction == 1 or side >= short_side
+        yield GrowthStep(size if is_whole else fit(size, side), min(1.0, side / largest))

@@ -12,7 +12,7 @@ from torch import Tensor
 from pipeline.cue import Cue
 from pipeline.dream.dreamer import Dreamer
 from pipeline.errors import DreamError
-from pipeline.image import resize
+from pipeline.image import GrowthStep, resize
 from pipeline.motion.stage import Stage
 from pipeline.runtime.seeding import FRAMES, START, generator
 from pipeline.score.score import Score
@@ -54,13 +54,13 @@ class SeededDreamer:
     seed: int
     shot: int
 
-    def frame(self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int) -> Tensor:
+    def frame(self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int, grown: float = 1.0) -> Tensor:
         """The dream of frame ``index``. Raises DreamError naming the frame."""
-        return self._dream(canvas, cue, mask, self.seconds, index, FRAMES)
+        return self._dream(canvas, cue, mask, grown, index, FRAMES)
 
-    def warm_up(self, canvas: Tensor, cue: Cue, mask: Tensor | None, number: int) -> Tensor:
+    def warm_up(self, canvas: Tensor, cue: Cue, mask: Tensor | None, number: int, grown: float = 1.0) -> Tensor:
         """One hidden dream before a frame; every ``number`` has its own random stream. Raises DreamError."""
-        return self._dream(canvas, cue, mask, WARM_UP_SECONDS, number, START)
+        return self._dream(canvas, cue, mask, grown, number, START)
 
     def state(self) -> Mapping[str, str]:
         """What the next frame depends on besides the canvas, as text."""
@@ -74,10 +74,11 @@ class SeededDreamer:
         """Free the GPU memory of recorded gradients."""
         self.dreamer.close()
 
-    def _dream(self, canvas: Tensor, cue: Cue, mask: Tensor | None, seconds: float, number: int, stream: int) -> Tensor:
+    def _dream(self, canvas: Tensor, cue: Cue, mask: Tensor | None, grown: float, number: int, stream: int) -> Tensor:
+        seconds = self.seconds if stream == FRAMES else WARM_UP_SECONDS
         rng = generator(self.seed, self.shot, number, stream)
         try:
-            return self.dreamer.dream(canvas, cue.targets, cue.dream, seconds, rng, mask)
+            return self.dreamer.dream(canvas, cue.targets, cue.dream, seconds, rng, mask, grown)
         except DreamError as error:
             raise DreamError(f"{'frame' if stream == FRAMES else 'warm-up'} {number}: {error}") from error
 
@@ -86,7 +87,7 @@ class SeededDreamer:
 class Shot:
     """Everything that renders a shot of ``frames`` frames of ``size`` (H, W).
 
-    ``canvas`` is the very first one. Before frame 0 it grows through the ``warm_up`` sizes, with a hidden dream each.
+    ``canvas`` is the very first one. Before frame 0 it grows step by step (``warm_up``), with a hidden dream each.
     """
 
     canvas: Tensor
@@ -96,7 +97,7 @@ class Shot:
     dreamer: SeededDreamer
     size: tuple[int, int]
     frames: int
-    warm_up: Sequence[tuple[int, int]] = ()
+    warm_up: Sequence[GrowthStep] = ()
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
         """Frames ``first`` … from the canvas of the frame before (of frame 0: the last one of ``begin``).
@@ -106,14 +107,16 @@ class Shot:
         for index in range(first, self.frames):
             cue = self.score.at(self.clock.seconds(index))
             canvas = self.stage.advance(canvas, cue, index)
-            canvas = self.dreamer.frame(canvas, cue, self.stage.mask(canvas, cue.dream.mask), index)
+            mask, grown = self.stage.mask(canvas, cue.dream.mask), self.stage.grown(index)
+            canvas = self.dreamer.frame(canvas, cue, mask, index, grown)
             canvas = self.stage.finish(canvas, index)
             yield Step(index, resize(canvas, self.size), cue.label, canvas, self.dreamer.state())
 
     def begin(self) -> Iterator[Tensor]:
         """The canvas after each hidden dream of the warm-up; frame 0 starts from the last one."""
         canvas, cue = self.canvas, self.score.at(0.0)
-        for number, size in enumerate(self.warm_up, 1):
-            canvas = resize(canvas, size)
-            canvas = self.dreamer.warm_up(canvas, cue, self.stage.mask(canvas, cue.dream.mask), number)
+        for number, step in enumerate(self.warm_up, 1):
+            canvas = resize(canvas, step.size)
+            mask = self.stage.mask(canvas, cue.dream.mask)
+            canvas = self.dreamer.warm_up(canvas, cue, mask, number, step.grown)
             yield canvas

@@ -291,7 +291,7 @@ def measure(options: argparse.Namespace, config: RenderConfig) -> None:
     network = model_zoo.build(config.network)
     objective = Objective(network)
     target = parse_target(options.target or str(config.network.targets[0]), "network.targets")
-    side, our_strength = min(options.width, options.height), float(config.dream.strength)
+    our_strength = float(config.dream.strength)
     ours = Method("ours", "residual", "dis", float(config.flow.persistence), config.dream.steps, config.flow.warmup)
     others = [Method("blend 0.5", "blend", "none", 0.5, 5, 0), Method("no blending", "blend", "none", 0.0, 5, 0)]
     strengths = {ours: our_strength}
@@ -305,7 +305,7 @@ def measure(options: argparse.Namespace, config: RenderConfig) -> None:
         rows, goal = [clip.frames], 0.0
         for method in (ours, *others):
             dream = replace(config.dream, steps=method.steps)
-            dreamer = Dreamer(objective, dream, side)
+            dreamer = Dreamer(objective, dream)
 
             def mean_activation(frames: list[Tensor]) -> float:
                 return float(np.mean([objective.activation(frame, target) for frame in frames[SKIPPED_FRAMES:]]))

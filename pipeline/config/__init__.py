@@ -15,12 +15,14 @@ from pipeline.config.dream import (
 )
 from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig
+from pipeline.config.octaves import REFERENCE_PIXELS, octave_scales, octave_strengths
 from pipeline.config.output import EncodeConfig, PreviewConfig
 from pipeline.config.render import RenderConfig, validate
 from pipeline.config.setting import check_range, option, settings
 
 __all__ = [
     "NETWORKS",
+    "REFERENCE_PIXELS",
     "AudioConfig",
     "CameraConfig",
     "DreamConfig",
@@ -35,6 +37,8 @@ __all__ = [
     "SourceConfig",
     "StartConfig",
     "check_range",
+    "octave_scales",
+    "octave_strengths",
     "option",
     "settings",
     "validate",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from pipeline.config import DreamConfig
+from pipeline.config import REFERENCE_PIXELS, DreamConfig, octave_scales, octave_strengths
 from pipeline.dream import jitter, tiling, tone
 from pipeline.dream.cuda_graphs import RecordedGradients, recorded_gradients
 from pipeline.dream.gradient import TiledGradient, whole_gradient
@@ -28,22 +28,21 @@ TargetsAt = Callable[[float], TargetWeights]
 class Dreamer:
     """Dreams the frames of one shot.
 
-    ``short_side`` (pixels) is the finished frame's: an octave's *scale* is its short side over that one. ``masks``
-    draws the regions of targets; ``start_tone`` is the start's mean and deviation for ``tone=start``. ``tile`` is the
-    setting ``dream.tile`` in force: a number once memory ran out.
+    An octave's *scale* is its short side over ``REFERENCE_PIXELS``. ``masks`` draws the regions of targets;
+    ``start_tone`` is the start's mean and deviation for ``tone=start``. ``tile`` is the setting ``dream.tile`` in
+    force: a number once memory ran out.
     """
 
     def __init__(
         self,
         objective: Objective,
         config: DreamConfig,
-        short_side: int,
         masks: RegionMasks | None = None,
         start_tone: tuple[float, float] | None = None,
     ) -> None:
         if config.tone == "start":
             self._start_tone = start_tone or (config.tone_mean, config.tone_contrast)
-        self._objective, self.config, self._short_side = objective, config, short_side
+        self._objective, self.config = objective, config
         self._masks = masks or RegionMasks({})
         self._tiled = TiledGradient(objective)
         self._recorded: RecordedGradients | None = None
@@ -63,15 +62,9 @@ class Dreamer:
         """Free the GPU memory of recorded gradients; they are recorded again when needed."""
         self._recorded = None
 
-    def scales(self, short_side: int) -> list[float]:
-        """Scales of the octaves of a canvas with this short side (pixels), coarse to fine."""
-        ratio = self.config.octave_ratio
-        sides = [short_side / ratio**n for n in range(self.config.octaves)]
-        return [side / self._short_side for side in reversed(sides)]
-
     def fits(self, scale: float, targets: TargetWeights) -> bool:
         """Whether the octave of this scale is large enough for the network to compute these targets."""
-        return round(scale * self._short_side) >= self.min_side(targets)
+        return round(scale * REFERENCE_PIXELS) >= self.min_side(targets)
 
     def min_side(self, targets: TargetWeights) -> int:
         """The smallest short side in pixels at which the network can compute these targets."""
@@ -85,16 +78,18 @@ class Dreamer:
         seconds: float,
         generator: torch.Generator,
         mask: Tensor | None = None,
+        grown: float = 1.0,
     ) -> Tensor:
         """Canvas ``(1, 3, h, w)`` → canvas dreamed for ``seconds`` with the settings of this frame.
 
-        ``mask`` ``(1, 1, h, w)`` in [0, 1] is where to dream. Out of memory, the frame starts again in smaller tiles.
+        ``mask`` ``(1, 1, h, w)`` in [0, 1] is where to dream; ``grown`` is the fraction of the finished frame's detail
+        that the canvas has. Out of memory, the frame starts again in smaller tiles.
         Raises DreamError if there are none, and if a gradient is not finite.
         """
         state = generator.get_state()
         while True:
             try:
-                return self._dream(canvas, targets, config, seconds, generator, mask)
+                return self._dream(canvas, targets, config, seconds, generator, mask, grown)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -122,18 +117,19 @@ class Dreamer:
         seconds: float,
         generator: torch.Generator,
         mask: Tensor | None,
+        grown: float,
     ) -> Tensor:
         """``dream``, in tiles as they are."""
         before, size = canvas, (canvas.shape[2], canvas.shape[3])
         octaves, finite = list[TargetWeights](), list[tuple[float, Tensor]]()
-        strengths = octave_strengths(config.octaves, config.detail)
-        for scale, strength in zip(self.scales(min(size)), strengths, strict=True):
-            weights = self._fitting(targets(scale), scale)
+        scales = octave_scales(config, min(size), grown)
+        for scale, strength in zip(scales, octave_strengths(config, scales, grown), strict=True):
+            weights = self._fitting(targets(min(scale, 1.0)), scale)
             if not weights:
                 continue
             octaves.append(weights)
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
-            small = resize(canvas, octave_size(size, scale * self._short_side))
+            small = resize(canvas, octave_size(size, scale * REFERENCE_PIXELS))
             after, amount = small, config.strength * strength * seconds / config.steps
             for _ in range(config.steps):
                 step = self._step(after, weights, config, generator)
@@ -208,15 +204,6 @@ class Dreamer:
         if not config.graphs or self._recorded is None:
             return whole_gradient(self._objective, picture, targets, shift)
         return self._recorded.recorded_gradient(self._objective, picture, targets, shift)
-
-
-def octave_strengths(count: int, detail: float) -> list[float]:
-    """Each octave's strength over their mean, coarse to fine: the last is ``detail`` times the first.
-
-    They fall from octave to octave by the same factor, as the amplitudes of fractal noise do.
-    """
-    falling = [detail ** (n / max(1, count - 1)) for n in range(count)]
-    return [strength * count / sum(falling) for strength in falling]
 
 
 def _check_finite(steps: list[tuple[float, Tensor]]) -> None:

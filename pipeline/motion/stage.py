@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from pipeline.cue import Cue
-from pipeline.image import luma, resize
+from pipeline.image import GrowthStep, luma, resize
 from pipeline.motion.camera import Camera
 
 
@@ -24,6 +24,10 @@ class Stage(ABC):
         Without footage, where the canvas is bright.
         """
         return None if kind == "none" else luma(canvas)
+
+    def grown(self, index: int) -> float:
+        """The fraction of a finished frame's detail that the canvas of frame ``index`` has."""
+        return 1.0
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
         """The dreamed canvas of frame ``index`` → the finished one."""
@@ -44,10 +48,14 @@ class Zoom(Stage):
 
 @dataclass(frozen=True)
 class Opening(Stage):
-    """The canvas grows through ``sizes`` (h, w), one per frame; then ``zoom`` takes over."""
+    """The canvas grows through ``steps``, one per frame; then ``zoom`` takes over."""
 
-    sizes: Sequence[tuple[int, int]]
+    steps: Sequence[GrowthStep]
     zoom: Zoom
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
-        return resize(canvas, self.sizes[index]) if index < len(self.sizes) else self.zoom.advance(canvas, cue, index)
+        is_growing = index < len(self.steps)
+        return resize(canvas, self.steps[index].size) if is_growing else self.zoom.advance(canvas, cue, index)
+
+    def grown(self, index: int) -> float:
+        return self.steps[index].grown if index < len(self.steps) else 1.0

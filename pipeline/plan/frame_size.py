@@ -1,12 +1,9 @@
-"""The frame's size in pixels and the number of octaves that goes with it. No torch."""
+"""The frame's size in pixels. No torch."""
 
-import math
-
-from pipeline.config import FrameConfig, RenderConfig
+from pipeline.config import FrameConfig
 from pipeline.errors import ConfigError
 
 MIN_PIXELS, MAX_PIXELS = 16, 16384  # of a side, after frame.scale
-REFERENCE_PIXELS = 360  # the short side that dream.octaves refers to
 
 
 def requested_size(config: FrameConfig, clip: tuple[int, int] | None) -> tuple[int, int]:
@@ -29,9 +26,3 @@ def even(side: int, scale: float) -> int:
         allowed = f"{side} pixels become {pixels}; allowed are {MIN_PIXELS} to {MAX_PIXELS}"
         raise ConfigError("frame.scale", scale, allowed)
     return pixels + pixels % 2
-
-
-def octaves(config: RenderConfig, short_side: int) -> int:
-    """``dream.octaves``, adapted to the frame so that motifs cover the same fraction of it at any size."""
-    extra = round(math.log(config.frame.scale * short_side / REFERENCE_PIXELS) / math.log(config.dream.octave_ratio))
-    return max(1, config.dream.octaves + extra)

@@ -36,7 +36,7 @@ def build_score(plan: ShotPlan, layers: Layers, similar: SimilarChannels) -> Sco
         similar=similar,
         signals=plan.signals,
         camera=config.camera,
-        dream=replace(config.dream, octaves=plan.octaves),
+        dream=config.dream,
         flow=config.flow,
         seed=config.seed,
         shot=plan.index,

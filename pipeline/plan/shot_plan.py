@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.config import NetworkConfig, RenderConfig, ScoreConfig
+from pipeline.config import NetworkConfig, RenderConfig, ScoreConfig, octave_scales
 from pipeline.config.limits import LimitsConfig
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.plan.footage import FootagePlan
-from pipeline.plan.frame_size import REFERENCE_PIXELS, even, octaves, requested_size
+from pipeline.plan.frame_size import even, requested_size
 from pipeline.plan.handles import Handles
 from pipeline.plan.input_files import check_picture, check_weights
 from pipeline.score.target_weights import parse_targets
@@ -34,7 +34,6 @@ class ShotPlan:
     fps: Fraction
     frames: int
     opening: int
-    octaves: int
     guides: frozenset[str]
     masks: frozenset[str]
     signals: Signals
@@ -44,8 +43,9 @@ class ShotPlan:
     handles: Handles = Handles()
 
     def scales(self) -> list[float]:
-        """Sizes of the octaves relative to the frame, coarse to fine."""
-        return [self.config.dream.octave_ratio**-n for n in reversed(range(self.octaves))]
+        """Scales of the octaves by which the score tells them apart, coarse to fine, at most 1."""
+        scales = octave_scales(self.config.dream, min(self.width, self.height))
+        return list(dict.fromkeys(min(scale, 1.0) for scale in scales))
 
 
 def plan_shot(
@@ -60,7 +60,7 @@ def plan_shot(
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
     guides, masks = _images(config.score, config.network, config.limits)
-    width, height, short_side, notes = _size(config, footage)
+    width, height, notes = _size(config, footage)
     return ShotPlan(
         config=config,
         width=width,
@@ -68,7 +68,6 @@ def plan_shot(
         fps=fps,
         frames=frames,
         opening=opening,
-        octaves=octaves(config, short_side),
         guides=guides,
         masks=masks,
         signals=signals,
@@ -77,8 +76,8 @@ def plan_shot(
     )
 
 
-def _size(config: RenderConfig, footage: FootagePlan | None) -> tuple[int, int, int, list[str]]:
-    """(width, height, short side that dream.octaves refers to, notes)."""
+def _size(config: RenderConfig, footage: FootagePlan | None) -> tuple[int, int, list[str]]:
+    """(width, height, notes)."""
     clip = (footage.clip.width, footage.clip.height) if footage else None
     requested = requested_size(config.frame, clip)
     width, height = (even(side, config.frame.scale) for side in requested)
@@ -90,8 +89,7 @@ def _size(config: RenderConfig, footage: FootagePlan | None) -> tuple[int, int, 
         for name, side, rounded in (("width", requested[0], width), ("height", requested[1], height))
         if config.frame.scale == 1 and side != rounded
     ]
-    from_clip = not config.frame.width and not config.frame.height
-    return width, height, min(requested) if from_clip else REFERENCE_PIXELS, notes
+    return width, height, notes
 
 
 def _opening(config: RenderConfig, seconds: float, fps: Fraction, signals: Signals) -> int:

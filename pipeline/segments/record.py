@@ -97,7 +97,7 @@ def frames_spec(record: Mapping[str, Any], plan: ShotPlan) -> Spec:
     spec = {key: value for key, value in flat.items() if not f"{key}.".startswith(skipped)}
     spec |= {f"versions.{name}": record["versions"][name] for name in (*COMPUTING_PACKAGES, "ffmpeg")}
     spec["frame"] = f"{plan.width}x{plan.height} at {plan.fps} frames per second"
-    spec |= {"octaves": plan.octaves, "opening": plan.opening}
+    spec |= {"octaves": " ".join(f"{scale:.3f}" for scale in plan.scales()), "opening": plan.opening}
     # Former settings at their defaults: films begun with them resume.
     spec |= {"dream.adaptive": False, "dream.thrift": 6.0}
     return {stored_key(key.removeprefix("config.")): value for key, value in spec.items()}

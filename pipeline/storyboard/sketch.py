@@ -48,7 +48,6 @@ def draft(plan: ShotPlan) -> ShotPlan:
     config = plan.config
     factor = min(1.0, SHORT_SIDE_PIXELS / min(plan.width, plan.height))
     width, height = (2 * max(8, round(side * factor / 2)) for side in (plan.width, plan.height))
-    octaves = max(1, plan.octaves + round(math.log(factor) / math.log(config.dream.octave_ratio)))
     steps = config.dream.steps
     if plan.footage is None:
         steps = max(1, round(steps * float(plan.fps) / SKETCH_FPS / 2))
@@ -60,7 +59,7 @@ def draft(plan: ShotPlan) -> ShotPlan:
         replace(config.flow, warmup=min(config.flow.warmup, MAX_START_STEPS)),
     )
     config = replace(config, start=start, dream=dream, flow=flow)
-    return replace(plan, config=config, width=width, height=height, octaves=octaves)
+    return replace(plan, config=config, width=width, height=height)
 
 
 def sketch(plan: ShotPlan, network: Network, should_stop: Callable[[], bool]) -> list[Moment]:

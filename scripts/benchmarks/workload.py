@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pipeline.build import build_shot
 from pipeline.cli import compose as command
-from pipeline.config import RenderConfig
+from pipeline.config import REFERENCE_PIXELS, RenderConfig, octave_scales
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
@@ -47,17 +47,18 @@ class Subject:
 
     def shot(self) -> Shot:
         """The film's shot, as a render builds it."""
-        return build_shot(replace(self.plan, octaves=self.plan.config.dream.octaves), self.network)
+        return build_shot(self.plan, self.network)
 
     def dreamer(self) -> Dreamer:
         """A new dreamer for this film."""
-        return Dreamer(Objective(self.network), self.plan.config.dream, min(self.size))
+        return Dreamer(Objective(self.network), self.plan.config.dream)
 
     def octaves(self) -> list[tuple[int, int]]:
         """The sizes (h, w) at which a frame is dreamed."""
         dreamer, short = self.dreamer(), min(self.size)
-        scales = [scale for scale in dreamer.scales(short) if dreamer.fits(scale, {self.target: 1.0})]
-        return [octave_size(self.size, scale * short) for scale in scales]
+        scales = octave_scales(self.plan.config.dream, short)
+        fitting = [scale for scale in scales if dreamer.fits(scale, {self.target: 1.0})]
+        return [octave_size(self.size, scale * REFERENCE_PIXELS) for scale in fitting]
 
     def bare(self) -> Callable[[], None]:
         """A job of a frame's bare passes: the cut network forward, and backward to its input."""

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pipeline.config import DreamConfig
-from pipeline.dream.dreamer import octave_strengths
+from pipeline.config import DreamConfig, octave_strengths
 from pipeline.dream.jitter import moved, moved_back
 from pipeline.dream.preconditioner import step_direction
 from pipeline.image import fit, resize
@@ -59,7 +58,8 @@ def _grow_one(value: Value, growth: Growth, seed: int, device: torch.device) -> 
     config = growth.config()
     canvas = 0.45 + 0.06 * torch.randn(1, 3, *size, generator=generator).to(device)
     canvas = resize(resize(canvas, (growth.size // 4, growth.size // 4)), size) * 0.7 + canvas * 0.3
-    shares = octave_strengths(growth.octaves, growth.detail)
+    strength = DreamConfig(octaves=growth.octaves, octave_ratio=growth.ratio, detail=growth.detail)
+    shares = octave_strengths(strength, [growth.ratio**-n for n in reversed(range(growth.octaves))])
     for octave in reversed(range(growth.octaves)):
         amount = growth.amount * shares[growth.octaves - 1 - octave]
         small = fit(size, growth.size / growth.ratio**octave)

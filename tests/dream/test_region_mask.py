@@ -60,7 +60,7 @@ def test_masks_are_1_inside_and_0_outside(text: str, inside: tuple[int, int], ou
 @pytest.mark.parametrize("tone", ["hold", "free"])
 def test_pixels_outside_a_region_hardly_change(tiny: Network, text: str, tone: str) -> None:
     masks = RegionMasks({"mask.png": drawing()})
-    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=3, tone=tone), HEIGHT, masks)
+    dreamer = Dreamer(Objective(tiny), DreamConfig(octaves=3, tone=tone), masks)
     generator, canvas = torch.Generator().manual_seed(0), noise()
     targets = weights_of({f"three{{{text}}}": 1.0})
     for _ in range(12):
@@ -73,7 +73,7 @@ def test_pixels_outside_a_region_hardly_change(tiny: Network, text: str, tone: s
 
 def test_two_regions_each_dream_at_full_strength(tiny: Network) -> None:
     objective = Objective(tiny)
-    dreamer = Dreamer(objective, DreamConfig(octaves=1, tone="free"), HEIGHT)
+    dreamer = Dreamer(objective, DreamConfig(octaves=1, tone="free"))
 
     def dream(targets: TargetWeights) -> Tensor:
         generator, canvas = torch.Generator().manual_seed(0), noise()

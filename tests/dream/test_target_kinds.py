@@ -30,7 +30,7 @@ def stripes() -> Tensor:
 
 def dreams(objective: Objective, targets: TargetWeights, count: int, canvas: Tensor) -> list[Tensor]:
     """The canvas after each of so many dreams, on one octave."""
-    dreamer = Dreamer(objective, DreamConfig(octaves=1, jitter=8), min(canvas.shape[2:]))
+    dreamer = Dreamer(objective, DreamConfig(octaves=1, jitter=8))
     generator, made = torch.Generator().manual_seed(5), []
     for _ in range(count):
         canvas = dreamer.dream(canvas, lambda scale: targets, dreamer.config, 1 / 24, generator)

@@ -136,7 +136,7 @@ def test_dreams_in_tiles_agree_with_whole_dreams(motifnet: Network) -> None:
     canvas, made = noise(200, 256), []
     for tile in ("never", 160):
         config = DreamConfig(octaves=2, steps=2, tile=tile)
-        dreamer = Dreamer(Objective(motifnet), config, 200)
+        dreamer = Dreamer(Objective(motifnet), config)
         for _ in range(2):
             made.append(dream(dreamer, canvas))
     whole, again, tiled, once_more = made
@@ -193,7 +193,7 @@ model.add_module("last", nn.Conv2d(48, 8, 3, padding=1))
 network = Network("wide", model, (), Weights(Path("wide.safetensors"), "0" * 64))
 tile, room = sys.argv[1], int(sys.argv[2])
 config = DreamConfig(octaves=1, tile=int(tile) if tile.isdecimal() else tile)
-dreamer = Dreamer(Objective(network), config, 480)
+dreamer = Dreamer(Objective(network), config)
 
 def dream(canvas):
     generator = torch.Generator().manual_seed(4)
@@ -226,7 +226,7 @@ def narrow(tile: str, megabytes: int) -> tuple[int, str, str]:
 
 @pytest.mark.slow
 def test_out_of_memory_leads_to_repeatable_tiles() -> None:
-    code, output, error = narrow("auto", 160)
+    code, output, error = narrow("auto", 220)
     assert code == 0, error
     tile, _ = output.split()
     assert f"the device ran out of memory; rendering continues in tiles of {tile} pixels (dream.tile={tile})" in error
@@ -235,7 +235,7 @@ def test_out_of_memory_leads_to_repeatable_tiles() -> None:
 
 @pytest.mark.slow
 def test_without_tiles_out_of_memory_is_reported() -> None:
-    code, output, _ = narrow("never", 160)
+    code, output, _ = narrow("never", 220)
     assert code == 1
     assert output.startswith("the device ran out of memory; try dream.tile=auto, fewer dream.octaves or")
 
@@ -245,7 +245,7 @@ def test_a_gpu_out_of_memory_uses_tiles(motifnet: Network) -> None:
         pytest.skip("no GPU is here")
     device = torch.device("cuda")
     network = model_zoo.build(NetworkConfig(name="motifnet")).to(device, torch.float32)
-    dreamer = Dreamer(Objective(network), DreamConfig(octaves=1), 1024)
+    dreamer = Dreamer(Objective(network), DreamConfig(octaves=1))
     free, total = torch.cuda.mem_get_info()
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 400 * 2**20) / total)
     try:

@@ -1,0 +1,43 @@
+"""The octaves of a frame: which sizes it is dreamed at, and how strongly at each.
+
+One rule for every output size. Octaves are the same pictures in pixels whatever the size of the film: a larger film has
+finer ones in addition, a smaller one leaves the finest out. So a draft shows the composition of the final film.
+"""
+
+import math
+from collections.abc import Sequence
+
+from pipeline.config.dream import DreamConfig
+
+REFERENCE_PIXELS = 360  # the short side that dream.octaves refers to: scale 1
+FINEST_GAP = 1.2  # a frame this much larger than its finest octave gets one of its own size
+DRAFT_GAP = 1.1  # the same for frames smaller than the reference, where it costs little
+TOLERANCE = 1.01
+
+
+def octave_scales(dream: DreamConfig, short_side: float, grown: float = 1.0) -> list[float]:
+    """The octaves of a frame with this short side in pixels, coarse to fine, as multiples of ``REFERENCE_PIXELS``.
+
+    While noise grows, ``grown`` is how far, in fractions of the finished frame.
+    """
+    largest = short_side / REFERENCE_PIXELS
+    scales = [grown / dream.octave_ratio**n for n in reversed(range(dream.octaves))]
+    while grown >= 1 and scales[-1] * dream.octave_ratio <= largest * TOLERANCE:
+        scales.append(scales[-1] * dream.octave_ratio)
+    scales = [scale for scale in scales if scale <= largest * TOLERANCE]
+    gap = DRAFT_GAP if largest < 1 else FINEST_GAP
+    if not scales or largest > scales[-1] * gap:
+        scales.append(largest)
+    return scales
+
+
+def octave_strengths(dream: DreamConfig, scales: Sequence[float], grown: float = 1.0) -> list[float]:
+    """The strengths of these octaves, with a mean of 1 over the ``dream.octaves`` of the reference.
+
+    They fall to ``dream.detail`` from octave to octave by the same factor, as the amplitudes of fractal noise do. Finer
+    octaves, which only large frames have, keep the last strength.
+    """
+    last = max(1, dream.octaves - 1)
+    mean = sum(dream.detail ** (n / last) for n in range(dream.octaves)) / dream.octaves
+    places = [last + math.log(scale / grown) / math.log(dream.octave_ratio) for scale in scales]
+    return [dream.detail ** (min(max(place, 0.0), last) / last) / mean for place in places]
