@@ -3,6 +3,7 @@
 torch is imported only once the config is valid.
 """
 
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from pipeline.errors import Interrupted, RenderError
 if TYPE_CHECKING:
     from pipeline.plan.film_plan import FilmPlan
     from pipeline.segments.join import FilmFiles
+
+log = logging.getLogger("pipeline.render")  # as a program this module is __main__
 
 
 def main() -> None:
@@ -37,6 +40,7 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
     for shot in plan.shots:
         if shot.config.score.kind != "walk":  # may have to load the network first
             check_score(shot)
+    log.info(plan.summary)
     files = _render(plan)
     for path in files.existing():
         print(path)  # noqa: T201 - the answer

@@ -34,15 +34,15 @@ def frames(path: Path) -> np.ndarray:
 def refused(run: subprocess.CompletedProcess[str]) -> str:
     """The error of a run that ended with exit code 1."""
     assert run.returncode == 1, run.stderr
-    lines = run.stderr.strip().splitlines()
-    assert len(lines) == 1, run.stderr
-    assert lines[0].startswith("error: ")
-    return lines[0].removeprefix("error: ")
+    *notes, error = run.stderr.strip().splitlines()
+    assert all(note.startswith("note: ") for note in notes) and error.startswith("error: "), run.stderr
+    return error.removeprefix("error: ")
 
 
 def test_film_from_noise_has_poster_and_record(tmp_path: Path) -> None:
     run = render(*SMALL, "output=films/zoom.mp4", "frame.fps=30000/1001", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
+    assert run.stderr.splitlines()[0] == "note: 96x64, 29.97 fps, 6 frames, 0.2s"
     video, poster, record = (tmp_path / line for line in run.stdout.split())
     facts = probe_and_count(video)
     assert (facts.width, facts.height, facts.frames) == (96, 64, 6)

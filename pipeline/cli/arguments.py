@@ -13,12 +13,13 @@ from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 
 import pipeline
 from pipeline.cli import safe_yaml
+from pipeline.cli.frame_arguments import check_frame
 from pipeline.cli.sanitize import CONF, REFERENCES, choices
 from pipeline.config import RenderConfig, settings
 from pipeline.config.renamed import RENAMED, current_key
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 
-APPENDED = ("preset", "quality")  # groups outside the defaults list: Hydra wants a plus before them
+APPENDED = ("preset", "quality", "format")  # groups outside the defaults list: Hydra wants a plus before them
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")  # what a user may set of Hydra's own
 FILES = ("output", "start.path", "source.path", "audio.path", "network.weights", "score.guide")
 SHORT = {"preview": "preview.on"}
@@ -70,7 +71,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     if options.config_dir is not None and not Path(options.config_dir).is_dir():
         raise InputError(f"--config-dir={options.config_dir}: there is no such folder")
     options.flags = [word for word in arguments if word not in options.overrides]
-    options.overrides = [normalise(word, sweep=options.multirun) for word in options.overrides]
+    options.overrides = check_frame([normalise(word, sweep=options.multirun) for word in options.overrides])
     return options
 
 

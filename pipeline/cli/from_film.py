@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 import pipeline
 from pipeline.cli import safe_yaml
 from pipeline.cli.compose import register_record
+from pipeline.cli.frame_arguments import SIDES
 from pipeline.cli.messages import explain
 from pipeline.config import RenderConfig, settings, validate
 from pipeline.config.renamed import REMOVED, current_key
@@ -96,6 +97,7 @@ def extract(arguments: list[str]) -> tuple[list[str], Repeat | None]:
         else:
             values[key] = value
     values = {key: value for key, value in values.items() if key.partition(".")[0] not in typed}
+    _resize(values, typed)
     _check(values, path)
     for key, problem in needed.items():
         group = key.partition(".")[0]
@@ -103,6 +105,17 @@ def extract(arguments: list[str]) -> tuple[list[str], Repeat | None]:
             raise RenderError(f"{key}: {path} {problem}")
     register_record(nested(values))
     return rest, Repeat(path, _version_note(record, path), sha256)
+
+
+def _resize(values: dict[str, Any], typed: set[str]) -> None:
+    """Make way for a typed width or height. With one of them the record's aspect gives the other."""
+    sides = SIDES.keys() & typed
+    for key in ("frame.fit", "frame.scale") if sides else ():
+        values.pop(key, None)
+    if len(sides) == 2:
+        values.pop("frame.aspect", None)
+    elif sides and values.get("frame.aspect") is not None:
+        values[SIDES[min(sides)]] = 0
 
 
 def _read(path: Path) -> dict[str, Any]:

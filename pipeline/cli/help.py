@@ -57,7 +57,9 @@ output and overwrite. What you type wins, and files (such as start.path) have to
 -m renders one film for each value of a list, as in -m seed=1,2,3: one on each GPU, or jobs=2 at a time.
 python -m pipeline.score draws the settings over time before anything is rendered; with export=score.json as data
 too."""
-MORE = "quality=draft, hd or uhd sets size and encoding. --help all lists every setting, choice and option."
+MORE = """\
+quality=draft, hd or uhd sets the size; format=reel, square, portrait45 or cinema the shape.
+--help all lists every setting, choice and option."""
 EXIT_CODES = "Exit codes: 0 done, 1 something for you to correct, 130 interrupted."
 
 

@@ -30,10 +30,14 @@ TILE_WORDS = ("auto", "never")
 class FrameConfig:
     """Frame size and frame rate."""
 
-    width: int = option(640, "pixels; odd numbers are rounded up; 0: the footage's", low=0, high=16384)
-    height: int = option(360, "pixels; odd numbers are rounded up; 0: the footage's", low=0, high=16384)
+    width: int = option(640, "pixels; odd numbers are rounded up; 0: the footage's, or by aspect", low=0, high=16384)
+    height: int = option(360, "pixels; odd numbers are rounded up; 0: the footage's, or by aspect", low=0, high=16384)
+    aspect: Any = option(None, "shape, such as 9:16 or 2.39, with as many pixels as width and height; format= sets it")
+    fit: str | None = option(
+        None, "largest size of this shape within 1920x1080, say (turned for portraits); quality= sets it"
+    )
     fps: Any = option("24", "frames per second: 24, 30000/1001, 29.97, or source; changes smoothness, not speed")
-    scale: float = option(1.0, "factor on width and height; quality= sets it", low=0.05, high=16)
+    scale: float = option(1.0, "factor on the size", low=0.05, high=16)
 
 
 @dataclass

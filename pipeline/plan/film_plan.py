@@ -8,6 +8,7 @@ from pipeline.plan.output_paths import OutputPaths
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.plan.song import Song
 from pipeline.timing.signals import Signals
+from pipeline.timing.timecode import show_time
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ class FilmPlan:
     def title(self) -> str:
         """The film's name without folder and suffix."""
         return self.outputs.video.stem
+
+    @property
+    def summary(self) -> str:
+        """Size, rate and length in words."""
+        seconds = show_time(float(self.frames / self.fps))
+        return f"{self.width}x{self.height}, {float(self.fps):.5g} fps, {self.frames} frames, {seconds}"
 
     def first_frame(self, number: int) -> int:
         """The film frame at which frame 0 of shot ``number`` lies; below 0 for a pre-roll."""

@@ -13,7 +13,7 @@ from pipeline.media.encode.encoder_check import resolve_encoder
 from pipeline.plan import shot_list
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.footage import ClipLibrary
-from pipeline.plan.frame_size import requested_size
+from pipeline.plan.frame_size import unfitted_size
 from pipeline.plan.handles import Handles
 from pipeline.plan.loop import close_loop
 from pipeline.plan.output_paths import OutputPaths, output_paths
@@ -211,8 +211,9 @@ def _resolve_frame(config: RenderConfig, clips: ClipLibrary) -> tuple[RenderConf
             footage = clips.plan(shot_list.shot_config(config, entry).source, frame.fps)
         if footage is not None:
             frame = replace(frame, fps=str(footage.fps))
-            width, height = requested_size(frame, (footage.clip.width, footage.clip.height))
-            return replace(config, frame=frame), replace(frame, width=width, height=height)
+            width, height = unfitted_size(frame, (footage.clip.width, footage.clip.height))
+            aspect = frame.aspect if frame.fit else None  # else width and height have it, rounded
+            return replace(config, frame=frame), replace(frame, width=width, height=height, aspect=aspect)
     return config, frame
 
 

@@ -27,7 +27,10 @@ OTHER_PACKAGES = ("hydra-core", "imageio-ffmpeg", "safetensors")
 FILE_SETTINGS = ("start.path", "source.path", "network.weights", "score.guide", "audio.path")
 """Settings that name the user's files: a record holds the plain name and the content's hash."""
 
-RESOLVED_SETTINGS = ("duration", "device", "precision", "audio", "network.precision", "network.channels_last")
+RESOLVED_SETTINGS = (
+    *("duration", "device", "precision", "audio", "network.precision", "network.channels_last"),
+    *("frame.aspect", "frame.fit"),
+)
 """Frames do not depend on these as written, only on what they resolve to, which is compared elsewhere."""
 
 

@@ -16,7 +16,7 @@ RUN_SETTINGS = (
 )
 """Settings, or groups of them, that belong to a run and do not change the film."""
 
-ADDED = ("network.precision",)
+ADDED = ("network.precision", "frame.aspect", "frame.fit")
 """Settings that films of earlier versions do not have."""
 
 FILE_NAME = "request.json"

@@ -32,7 +32,6 @@ def make(plan: FilmPlan, path: Path) -> str:
         moments = sketch(draft(plan.shots[0]), network, lambda: stop.requested)
     estimate = measure(plan.shots[0], network, moments[len(moments) // 2]).words()
     score = score_data.film_score(plan)
-    size = f"{plan.width}x{plan.height}, {float(plan.fps):g} fps, {plan.frames} frames"
     lanes = score_chart.as_png(score, "score")
-    files.write_bytes(path, sheet.as_png(moments, lanes, plan.title, f"{size} · {estimate}"))
+    files.write_bytes(path, sheet.as_png(moments, lanes, plan.title, f"{plan.summary} · {estimate}"))
     return estimate

@@ -15,6 +15,7 @@ from pipeline.config import LimitsConfig, RenderConfig, settings
 from pipeline.errors import InputError, RenderError
 from pipeline.media.decode.image_file import write_png
 from pipeline.media.decode.probe import decode
+from pipeline.plan.frame_size import requested_size
 from tests.forked import Program
 from tests.quick import QUICK
 
@@ -60,7 +61,30 @@ def test_typed_settings_and_groups_win(tmp_path: Path) -> None:
     config, _ = again("seed=4", written)
     assert (config.seed, config.duration, config.camera.rotate) == (4, "5s", 30)
     config, _ = again(written, "camera=drift", "quality=hd")
-    assert (config.camera.zoom, config.camera.rotate, config.frame.scale, config.duration) == (1.04, 1.5, 3.0, "5s")
+    assert (config.camera.zoom, config.camera.rotate, config.frame.fit, config.duration) == (
+        1.04,
+        1.5,
+        "1920x1080",
+        "5s",
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "size"),
+    [
+        ((), (1080, 1920)),
+        (("quality=draft",), (270, 480)),
+        (("format=square",), (1080, 1080)),
+        (("frame.width=720",), (720, 1280)),
+        (("frame.width=320", "frame.height=180"), (320, 180)),
+    ],
+)
+def test_typed_size_wins(tmp_path: Path, typed: tuple[str, ...], size: tuple[int, int]) -> None:
+    frame = {"width": 640, "height": 360, "aspect": "9:16", "fit": "1920x1080", "scale": 1.0}
+    config, _ = again(record(tmp_path, frame=frame), *typed)
+    assert requested_size(config.frame, None) == size
+    old, _ = again(record(tmp_path, frame={"width": 640, "height": 360, "scale": 3.0}), "quality=draft")
+    assert (requested_size(old.frame, None), old.frame.scale) == ((480, 270), 1.0)
 
 
 def test_record_lies_over_the_schema_alone(tmp_path: Path) -> None:
