@@ -11,7 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.config import FlowConfig, StartConfig, octave_scales
+from pipeline.color.cube import read_cube
+from pipeline.color.grade import Grade
+from pipeline.color.lut import Lut
+from pipeline.color.palette import frame_statistics, palette_of
+from pipeline.config import ColorConfig, FlowConfig, StartConfig, octave_scales
+from pipeline.config.palettes import PALETTES
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
@@ -20,7 +25,7 @@ from pipeline.dream.region_mask import RegionMasks
 from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
 from pipeline.image import fit, growth_steps
-from pipeline.media.decode.image_file import load_still
+from pipeline.media.decode.image_file import load_still, load_thumbnail
 from pipeline.media.decode.reader import Reader
 from pipeline.motion import optical_flow
 from pipeline.motion.camera import Camera
@@ -37,6 +42,7 @@ from pipeline.targets.target import Target
 
 log = logging.getLogger(__name__)
 
+PALETTE_PIXELS = 400  # on the long side of a picture whose colours are used
 MAX_GUIDE_PIXELS = 224  # on the short side of guides and masks
 
 
@@ -81,6 +87,7 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None) -> Sh
         size=size,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
         warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),
+        grade=build_grade(config.color, network.device),
     )
 
 
@@ -129,6 +136,19 @@ def first_canvas(config: StartConfig, size: tuple[int, int], seed: int, shot: in
     noise = torch.randn(1, 3, *small, generator=generator(seed, shot, 0, START))
     grey: Tensor = 0.45 + config.noise * noise
     return grey.clamp(0, 1)
+
+
+def build_grade(color: ColorConfig, device: torch.device) -> Grade | None:
+    """The colouring of finished frames; None where they stay as they are. Raises InputError for its files."""
+    if color.is_neutral:
+        return None
+    palette = None
+    if color.palette is not None:
+        if color.palette in PALETTES:
+            palette = palette_of(PALETTES[color.palette])
+        else:
+            palette = frame_statistics(load_thumbnail(Path(color.palette), PALETTE_PIXELS))
+    return Grade(palette, None if color.lut is None else Lut(read_cube(Path(color.lut)), device))
 
 
 def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> Dreamer:

@@ -1,9 +1,9 @@
 """What one frame needs from the score: camera rates, dream and flow settings, targets."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pipeline.config import DreamConfig, FlowConfig
+from pipeline.config import ColorConfig, DreamConfig, FlowConfig
 from pipeline.targets.target import TargetWeights
 
 
@@ -24,7 +24,7 @@ class CameraRates:
 
 @dataclass(frozen=True)
 class Cue:
-    """One moment of the score. ``dream`` and ``flow`` hold the numbers of this moment.
+    """One moment of the score. ``dream``, ``flow`` and ``color`` hold the numbers of this moment.
 
     ``targets`` maps the scale of an octave (1 = full size) to its targets; an octave without targets stays as it is.
     ``label`` names the strongest target: ``class:owl``, in a fade ``class:owl → class:eye``.
@@ -36,3 +36,4 @@ class Cue:
     flow: FlowConfig
     targets: Callable[[float], TargetWeights]
     label: str
+    color: ColorConfig = field(default_factory=ColorConfig)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from pipeline.color.grade import Grade
 from pipeline.cue import Cue
 from pipeline.dream.dreamer import Dreamer
 from pipeline.errors import DreamError
@@ -88,6 +89,7 @@ class Shot:
     """Everything that renders a shot of ``frames`` frames of ``size`` (H, W).
 
     ``canvas`` is the very first one. Before frame 0 it grows step by step (``warm_up``), with a hidden dream each.
+    ``grade`` colours what is shown; the canvas keeps its own colours.
     """
 
     canvas: Tensor
@@ -98,6 +100,7 @@ class Shot:
     size: tuple[int, int]
     frames: int
     warm_up: Sequence[GrowthStep] = ()
+    grade: Grade | None = None
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
         """Frames ``first`` … from the canvas of the frame before (of frame 0: the last one of ``begin``).
@@ -110,7 +113,10 @@ class Shot:
             mask, grown = self.stage.mask(canvas, cue.dream.mask), self.stage.grown(index)
             canvas = self.dreamer.frame(canvas, cue, mask, index, grown)
             canvas = self.stage.finish(canvas, index)
-            yield Step(index, resize(canvas, self.size), cue.label, canvas, self.dreamer.state())
+            frame = resize(canvas, self.size)
+            if self.grade is not None and index >= self.clock.pre_roll:  # the pre-roll comes back as canvas
+                frame = self.grade(frame, cue.color)
+            yield Step(index, frame, cue.label, canvas, self.dreamer.state())
 
     def begin(self) -> Iterator[Tensor]:
         """The canvas after each hidden dream of the warm-up; frame 0 starts from the last one."""

@@ -13,7 +13,7 @@ LAYERS = (
     ("film",),
     ("segments", "build"),
     ("shot", "plan"),
-    ("score", "motion", "dream", "media", "music"),
+    ("score", "motion", "dream", "color", "media", "music"),
     ("cue",),
     ("targets", "timing", "networks", "image"),
     ("runtime", "config"),

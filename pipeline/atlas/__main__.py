@@ -22,9 +22,11 @@ def main() -> None:
 def draw(config: RenderConfig, atlas_config: AtlasConfig, folder: Path) -> None:
     """Draw the atlas of ``config.network`` into ``config.output``, else ``folder``, and print its files."""
     from pipeline.atlas.selection import check_layers
+    from pipeline.plan.input_files import check_color_files
     from pipeline.targets.layer_names import known_layers
 
-    cli.check_constant(config.dream)
+    cli.check_constant(config)
+    check_color_files(config.color, config.limits)
     known = known_layers(config.network.name)
     if known is not None:
         check_layers(atlas_config, known)

@@ -2,8 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+import torch
 
 from pipeline.atlas import contact_sheet, page
 from pipeline.atlas.config import AtlasConfig
@@ -20,9 +23,13 @@ from pipeline.atlas.selection import (
 )
 from pipeline.atlas.similarity import TOLERANCE, prefers_own
 from pipeline.atlas.store import Picture
-from pipeline.config import RenderConfig
+from pipeline.build import build_grade
+from pipeline.color.grade import Grade
+from pipeline.config import ColorConfig, RenderConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.precision import choose_arithmetic
+from pipeline.image import from_array
+from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.runtime.device import choose_device
 from pipeline.runtime.files import check_writable, write_bytes
 
@@ -58,7 +65,9 @@ def make(config: RenderConfig, atlas: AtlasConfig, folder: Path) -> list[Path]:
         check_writable(path, overwrite=config.overwrite)
     arithmetic = choose_arithmetic(config.precision, config.network, device)
     network.to(device, *arithmetic, config.deterministic)
-    drawn = dict(zip(contents.targets, renderer.draw(contents.targets), strict=True))
+    grade = build_grade(config.color, torch.device("cpu"))
+    colored = [_color(picture, grade, config.color) for picture in renderer.draw(contents.targets)]
+    drawn = dict(zip(contents.targets, colored, strict=True))
     drawn_sections = [(part.name, part.total, [drawn[target] for target in part.targets]) for part in contents.sections]
     for name, _, pictures in drawn_sections:
         _log_preferences(name, pictures)
@@ -72,8 +81,17 @@ def make(config: RenderConfig, atlas: AtlasConfig, folder: Path) -> list[Path]:
         sheet = contact_sheet.contact_sheet(f"{network.name} · {name}", facts, pictures, side)
         write_bytes(path, contact_sheet.as_file(sheet, atlas.sheet))
     if atlas.page:
-        write_bytes(paths[-1], page.as_html(network.name, drawn_sections, renderer.blends()).encode())
+        blends = [_color(picture, grade, config.color) for picture in renderer.blends()]
+        write_bytes(paths[-1], page.as_html(network.name, drawn_sections, blends).encode())
     return paths
+
+
+def _color(picture: Picture, grade: Grade | None, color: ColorConfig) -> Picture:
+    """The picture in the colours of a film's finished frames; the cache keeps the dream's."""
+    if grade is None:
+        return picture
+    frames = [grade(from_array(pixels / 255.0), color) for pixels in picture.pixels]
+    return replace(picture, pixels=np.stack([to_bytes(frame) for frame in frames]))
 
 
 def _contents(atlas: AtlasConfig, names: Names, seed: int) -> Contents:

@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 
 from pipeline.atlas.config import AtlasConfig
 from pipeline.cli import help
-from pipeline.config import DreamConfig, settings
+from pipeline.config import RenderConfig, settings
 from pipeline.config.setting import check_settings
 from pipeline.errors import ConfigError
 
@@ -30,7 +30,7 @@ Settings of the atlas (setting=value; [default]):
 
 It also reads these settings of a render: network=, network.weights=, seed=, device=, precision=, overwrite=, output=
 (the folder; without it the run's folder under outputs/), and of dream.* jitter, precondition, exponent, fill,
-color_correlation and tone_*.
+color_correlation and tone_*, and color.*.
 """
 
 
@@ -70,12 +70,13 @@ def _value(argument: str) -> object:
     return next(iter(tree.values()))
 
 
-def check_constant(dream: DreamConfig) -> None:
+def check_constant(config: RenderConfig) -> None:
     """Raise ConfigError for a setting that moves in time."""
-    for name in PIXEL_SETTINGS:
-        value = getattr(dream, name)
-        if name != "precondition" and not isinstance(value, int | float):
-            raise ConfigError(f"dream.{name}", value, "an atlas has no time: give one number")
+    used = {f"dream.{name}" for name in PIXEL_SETTINGS}
+    for key, item, value in settings(config):
+        is_used = key in used or key.startswith("color.")
+        if is_used and item.metadata["curve"] and not isinstance(value, int | float):
+            raise ConfigError(key, value, "an atlas has no time: give one number")
 
 
 def usage() -> str:

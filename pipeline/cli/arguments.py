@@ -21,7 +21,10 @@ from pipeline.errors import ConfigError, InputError, RenderError, nearest
 
 APPENDED = ("preset", "quality", "format")  # groups outside the defaults list: Hydra wants a plus before them
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")  # what a user may set of Hydra's own
-FILES = ("output", "start.path", "source.path", "audio.path", "network.weights", "score.guide")
+FILES = (
+    *("output", "start.path", "source.path", "audio.path", "network.weights", "score.guide"),
+    *("color.palette", "color.lut"),
+)
 SHORT = {"preview": "preview.on"}
 SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")

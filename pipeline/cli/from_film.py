@@ -19,6 +19,7 @@ from pipeline.cli.compose import register_record
 from pipeline.cli.frame_arguments import SIDES
 from pipeline.cli.messages import explain
 from pipeline.config import RenderConfig, settings, validate
+from pipeline.config.palettes import PALETTES
 from pipeline.config.renamed import REMOVED, current_key
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 from pipeline.plan.shot_list import nested
@@ -31,6 +32,8 @@ FILES = {  # settings that name a file, and what the file is
     "network.weights": "a file of weights",
     "score.guide": "a picture",
     "audio.path": "a song",
+    "color.palette": "a picture of colors",
+    "color.lut": "a look-up table",
 }
 TARGETS = ("score.targets", "score.keys", "network.targets")  # settings whose targets may name pictures and masks
 NOT_REPEATED = (
@@ -88,7 +91,7 @@ def extract(arguments: list[str]) -> tuple[list[str], Repeat | None]:
             needed[key] = f"was made from {FILES[key]} named {_plain_name(file['name'])}; give {key}=FILE"
     values = {}
     for key, value in _settings_of(config, path, _program(record)):
-        if key in FILES:
+        if key in FILES and not (key == "color.palette" and value in PALETTES):
             if value is not None:
                 needed.setdefault(key, f"was made from {FILES[key]} named {_plain_name(value)}; give {key}=FILE")
         elif key in TARGETS and (files := _files_in(key, value)):

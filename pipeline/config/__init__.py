@@ -4,6 +4,7 @@ Each default is here and only here; the files under ``conf/`` hold differences. 
 ranges, choices, lengths. A setting with ``curve=True`` may change over time and stays as written; the score parses it.
 """
 
+from pipeline.config.color import ColorConfig
 from pipeline.config.dream import (
     NETWORKS,
     CameraConfig,
@@ -25,6 +26,7 @@ __all__ = [
     "REFERENCE_PIXELS",
     "AudioConfig",
     "CameraConfig",
+    "ColorConfig",
     "DreamConfig",
     "EncodeConfig",
     "FlowConfig",

@@ -18,6 +18,7 @@ class LimitsConfig:
     picture_mb: float = option(1000.0, "size of a picture's file, in millions of bytes", low=0.0, high=100_000)
     footage_gb: float = option(2000.0, "size of a video's file, in billions of bytes", low=0.0, high=1_000_000)
     weights_gb: float = option(16.0, "size of a file of weights, in billions of bytes", low=0.0, high=1000)
+    lut_mb: float = option(100.0, "size of a look-up table's file, in millions of bytes", low=0.0, high=1000)
     entries: int = option(5000, "entries of a list: targets, keys, layers", low=1, high=1_000_000)
     text: int = option(20_000, "characters of one value", low=1, high=1_000_000)
     nesting: int = option(6, "depth of lists and tables in one setting", low=1, high=16)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.config.color import ColorConfig
 from pipeline.config.dream import (
     CameraConfig,
     DreamConfig,
@@ -64,6 +65,7 @@ class RenderConfig:
     camera: CameraConfig = field(default_factory=CameraConfig)
     dream: DreamConfig = field(default_factory=DreamConfig)
     score: ScoreConfig = field(default_factory=ScoreConfig)
+    color: ColorConfig = field(default_factory=ColorConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
     preview: PreviewConfig = field(default_factory=PreviewConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from pipeline.color.cube import read_cube
+from pipeline.config import ColorConfig
 from pipeline.config.limits import LimitsConfig
-from pipeline.errors import InputError
+from pipeline.config.palettes import PALETTES
+from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.runtime.files import check_regular, format_bytes
 
 
@@ -16,6 +19,23 @@ def check_picture(key: str, written: str, path: Path, limits: LimitsConfig) -> N
     if width * height > limits.picture_megapixels * 1e6:
         allowed = f"allowed are {limits.picture_megapixels:g} million (limits.picture_megapixels)"
         raise InputError(f"{path} has {width}x{height} pixels, {width * height / 1e6:.3g} million; {allowed}")
+
+
+def check_color_files(color: ColorConfig, limits: LimitsConfig) -> None:
+    """Raise InputError for a palette or a look-up table that is missing, damaged or too large, ConfigError for a
+    strength without a palette.
+    """
+    if color.palette is None and color.palette_strength != ColorConfig().palette_strength:
+        raise ConfigError("color.palette_strength", color.palette_strength, "it needs color.palette=NAME or a picture")
+    if color.palette is not None and color.palette not in PALETTES:
+        path, names = Path(color.palette), ", ".join(PALETTES)
+        if not path.exists():
+            words = f"there is no such picture and no such palette; palettes are {names}"
+            raise InputError(f"color.palette={color.palette}: {words}{nearest(color.palette, PALETTES)}")
+        check_picture("color.palette", color.palette, path, limits)
+    if color.lut is not None:
+        _check(f"color.lut={color.lut}", Path(color.lut), limits.lut_mb * 1e6, "lut_mb")
+        read_cube(Path(color.lut))
 
 
 def check_weights(path: Path, limits: LimitsConfig) -> None:

@@ -42,6 +42,10 @@ def _notes(film: FilmPlan, pre_roll: int) -> list[str]:
     notes = []
     if film.shots[0].opening:
         notes.append("loop=true: start.unfold is left out")
+    if film.shots[0].config.color != film.shots[-1].config.color:
+        notes.append(
+            "loop=true: the colors of the last shot are not those of the first; they jump where the loop begins"
+        )
     if len(film.shots) > 1:
         seconds = show_time(float(pre_roll / film.fps))
         notes.append(f"loop=true: shot {len(film.shots)} turns into the beginning of shot 1 over its last {seconds}")

@@ -38,6 +38,7 @@ def build_score(plan: ShotPlan, layers: Layers, similar: SimilarChannels) -> Sco
         camera=config.camera,
         dream=config.dream,
         flow=config.flow,
+        color=config.color,
         seed=config.seed,
         shot=plan.index,
         is_loop=plan.handles.loop_period > 0,

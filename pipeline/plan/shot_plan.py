@@ -11,7 +11,7 @@ from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.plan.footage import FootagePlan
 from pipeline.plan.frame_size import even, requested_size
 from pipeline.plan.handles import Handles
-from pipeline.plan.input_files import check_picture, check_weights
+from pipeline.plan.input_files import check_color_files, check_picture, check_weights
 from pipeline.score.target_weights import parse_targets
 from pipeline.targets.region import SIDES
 from pipeline.timing.signals import Signals
@@ -59,6 +59,7 @@ def plan_shot(
     opening = _opening(config, seconds, fps, signals)
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
+    check_color_files(config.color, config.limits)
     guides, masks = _images(config.score, config.network, config.limits)
     width, height, notes = _size(config, footage)
     return ShotPlan(

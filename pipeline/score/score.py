@@ -24,6 +24,7 @@ class Score:
         self._flow = _curves("flow", context.flow, context)
         self._camera = _curves("camera", context.camera, context)
         self._dream = _curves("dream", context.dream, context)
+        self._color = _curves("color", context.color, context)
         self._delays: OctaveDelays | None = None
         if is_fractal:
             self._delays = OctaveDelays(self._camera["zoom"].at, context.scales, context.seconds)
@@ -37,6 +38,7 @@ class Score:
             flow=replace(self._context.flow, **_values(self._flow, seconds)),
             targets=partial(self.octave_weights, seconds),
             label=self._schedule.turn(seconds).label(),
+            color=replace(self._context.color, **_values(self._color, seconds)),
         )
 
     def camera(self, seconds: float) -> CameraRates:
@@ -47,8 +49,8 @@ class Score:
 
     def numbers(self, seconds: float) -> dict[str, float]:
         """Every setting that may change in time by its full name, such as ``camera.pan.x``."""
-        curves = (*self._flow.values(), *self._camera.values(), *self._dream.values())
-        return {curve.key: curve.at(seconds) for curve in curves}
+        groups = (self._flow, self._camera, self._dream, self._color)
+        return {curve.key: curve.at(seconds) for group in groups for curve in group.values()}
 
     def weights(self, seconds: float) -> TargetWeights:
         """The targets at this second, for the octaves that they are bound to."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from pipeline.config import CameraConfig, DreamConfig, FlowConfig
+from pipeline.config import CameraConfig, ColorConfig, DreamConfig, FlowConfig
 from pipeline.score.curve import Curve, parse_curve
 from pipeline.score.hold import Length, parse_length
 from pipeline.timing.beat_grid import Grid
@@ -20,8 +20,8 @@ SimilarChannels = Callable[[str, int], Sequence[int]]
 @dataclass(frozen=True)
 class ShotContext:
     """``scales`` are the sizes of the octaves relative to the frame. The settings that may change in time are in
-    ``camera``, ``dream`` and ``flow``. Without ``signals`` times cannot count in beats; without ``similar`` channels
-    nothing can walk.
+    ``camera``, ``dream``, ``flow`` and ``color``. Without ``signals`` times cannot count in beats; without ``similar``
+    channels nothing can walk.
     """
 
     fps: Fraction
@@ -33,6 +33,7 @@ class ShotContext:
     camera: CameraConfig = field(default_factory=CameraConfig)
     dream: DreamConfig = field(default_factory=DreamConfig)
     flow: FlowConfig = field(default_factory=FlowConfig)
+    color: ColorConfig = field(default_factory=ColorConfig)
     seed: int = 0
     shot: int = 0
     is_loop: bool = False

@@ -13,6 +13,7 @@ import torch
 from omegaconf import OmegaConf
 
 import pipeline
+from pipeline.config.palettes import PALETTES
 from pipeline.config.renamed import stored_key
 from pipeline.media import ffmpeg
 from pipeline.plan.film_plan import FilmPlan
@@ -24,7 +25,10 @@ from pipeline.segments.request import film_settings
 COMPUTING_PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "pillow", "simpleeval")
 OTHER_PACKAGES = ("hydra-core", "imageio-ffmpeg", "safetensors")
 
-FILE_SETTINGS = ("start.path", "source.path", "network.weights", "score.guide", "audio.path")
+FILE_SETTINGS = (
+    *("start.path", "source.path", "network.weights", "score.guide", "audio.path"),
+    *("color.palette", "color.lut"),
+)
 """Settings that name the user's files: a record holds the plain name and the content's hash."""
 
 RESOLVED_SETTINGS = (
@@ -122,7 +126,8 @@ def _clear_paths(settings: dict[str, Any], *, delete: bool = False) -> None:
     """Set every path to None; ``delete`` its key instead, so that an entry takes the film's."""
     for key in FILE_SETTINGS:
         group, _, name = key.partition(".")
-        if isinstance(settings.get(group), dict) and settings[group].get(name) is not None:
+        value = settings[group].get(name) if isinstance(settings.get(group), dict) else None
+        if value is not None and not (key == "color.palette" and value in PALETTES):
             settings[group][name] = None
             if delete:
                 del settings[group][name]
@@ -136,6 +141,8 @@ def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
         "source.path": config.source.path if plan.footage else None,
         "score.guide": config.score.guide if config.score.kind == "guided" else None,
         "network.weights": config.network.weights,
+        "color.palette": None if config.color.palette in PALETTES else config.color.palette,
+        "color.lut": config.color.lut,
         **{f"guide:{Path(file).name}": file for file in plan.guides},
         **{f"mask:{Path(file).name}": file for file in plan.masks},
     }

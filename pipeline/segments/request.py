@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import RenderConfig
+from pipeline.config import ColorConfig, RenderConfig
 from pipeline.config.renamed import REMOVED, stored_key
 from pipeline.runtime.files import write_json
 from pipeline.segments.lock import is_held
@@ -50,7 +50,14 @@ def film_settings(config: RenderConfig) -> dict[str, Any]:
     for key in RUN_SETTINGS:
         group, _, name = key.rpartition(".")
         (settings[group] if group else settings).pop(name, None)
-    in_use = {"film": config.film, "loop": config.loop, "presets": isinstance(config.film, str)}
+    neutral = asdict(ColorConfig())
+    settings["color"] = {name: value for name, value in settings["color"].items() if value != neutral[name]}
+    in_use = {
+        "color": settings["color"],
+        "film": config.film,
+        "loop": config.loop,
+        "presets": isinstance(config.film, str),
+    }
     return {key: value for key, value in settings.items() if in_use.get(key, True)}
 
 

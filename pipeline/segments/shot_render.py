@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +65,17 @@ class ShotRender:
         return tuple(path for path, _ in self.store.files(frames - self.plan.handles.tail, frames))
 
     def pre_roll(self) -> Iterator[Tensor]:
-        """The frames of the pre-roll and the one after them."""
+        """The frames of the pre-roll, in the dream's colours, and the one after them.
+
+        That one is coloured if the film is; then the last of the others stands in for it.
+        """
         path, _ = self.files()[0]
-        return chain(read_frames(self.head()), (from_array(read_frame(path, 0) / 255.0) for _ in range(1)))
+        last = None
+        for last in read_frames(self.head()):
+            yield last
+        if self.shot.grade is None or last is None:
+            last = from_array(read_frame(path, 0) / 255.0)
+        yield last
 
     def run(
         self, name: str, shot: Shot, stop: Stop, listeners: Sequence[FrameListener], segments: range | None
@@ -176,7 +183,11 @@ def cue_digest(shot: Shot, scales: Sequence[float]) -> CueDigest:
         sha256 = hashlib.sha256()
         for index in range(first, first + count):
             seconds = shot.clock.seconds(index)
-            numbers = [(stored_key(name), value) for name, value in shot.score.numbers(seconds).items()]
+            numbers = [
+                (stored_key(name), value)
+                for name, value in shot.score.numbers(seconds).items()
+                if shot.grade is not None or not name.startswith("color.")
+            ]
             octaves = [shot.score.octave_weights(seconds, scale) for scale in scales]
             weights = [sorted((str(target), weight) for target, weight in each.items()) for each in octaves]
             sha256.update(repr([sorted(numbers), weights]).encode())

@@ -52,7 +52,7 @@ def _render(plan: ShotPlan, network: Network, moment: Moment) -> tuple[list[Tens
     config = replace(plan.config, flow=replace(plan.config.flow, warmup=0))
     plan = replace(plan, config=config, opening=0)
     shot = build_shot(plan, network)
-    canvas = resize(moment.frame.to(network.device), shot.size)
+    canvas = resize(moment.canvas.to(network.device), shot.size)
     first = (
         max(0, min(round(moment.seconds * float(plan.fps)), plan.frames - MAX_FRAMES)) if plan.footage is None else 0
     )

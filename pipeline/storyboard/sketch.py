@@ -30,10 +30,11 @@ _INTERVALS = (0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)  # second
 
 @dataclass(frozen=True)
 class Moment:
-    """The ``frame`` ``(1, 3, H, W)`` in [0, 1] at a second of the film."""
+    """The ``frame`` ``(1, 3, H, W)`` in [0, 1] at a second of the film, and the ``canvas`` that is dreamed on."""
 
     seconds: float
     frame: Tensor
+    canvas: Tensor
 
 
 def moments(seconds: float) -> list[float]:
@@ -71,26 +72,26 @@ def sketch(plan: ShotPlan, network: Network, should_stop: Callable[[], bool]) ->
         shown = {min(round(at * rate), shot.frames - 1): at for at in moments(seconds)}
         result = []
         with Progress(_frame_count(shot, shown), "storyboard") as progress:
-            for index, frame in _frames(shot, shown):
+            for index, frame, canvas in _frames(shot, shown):
                 progress.step()
                 if should_stop():
                     raise Interrupted("stopped; nothing was written")
                 if index in shown:
-                    result.append(Moment(shown[index], frame.cpu()))
+                    result.append(Moment(shown[index], frame.cpu(), canvas.cpu()))
     return result
 
 
-def _frames(shot: Shot, shown: dict[int, float]) -> Iterator[tuple[int, Tensor]]:
-    """(frame number, frame) of all rendered frames; −1 for the start's steps."""
+def _frames(shot: Shot, shown: dict[int, float]) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """(frame number, frame, canvas) of all rendered frames; −1 for the start's steps."""
     canvas = shot.canvas
     for canvas in shot.begin():
-        yield -1, canvas
+        yield -1, canvas, canvas
     last = -1
     for index in shown:
         first = last + 1 if _needs_every_frame(shot) else max(last + 1, index - MAX_PRE_ROLL_FRAMES)
         for step in shot.render(canvas, first):
-            canvas = step.frame
-            yield step.index, canvas
+            canvas = step.canvas
+            yield step.index, step.frame, canvas
             if step.index == index:
                 break
         last = index

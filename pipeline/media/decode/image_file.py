@@ -43,14 +43,15 @@ def load_still(
     ``background`` (red, green, blue in [0, 1]). Of an animation, the first picture. Raises InputError when the file
     is missing, no image, or damaged.
     """
-    data = _read_file(path)
-    with open_image(path, data) as image:
-        pixels = image.width * image.height
-        if pixels > MAX_PIXELS:
-            size = f"{image.width}x{image.height} pixels, {pixels / 1e6:.0f} million"
-            raise InputError(f"{path} has {size}; allowed are {MAX_PIXELS // 10**6} million")
-        picture = _decode_16bit(image, data) if _is_16bit(image) else _decode(image)
-    return _cover(picture, width, height, background)
+    return _cover(_load(path), width, height, background)
+
+
+def load_thumbnail(path: Path, side: int) -> Tensor:
+    """As ``load_still``, but the whole picture, with ``side`` pixels at most on its long side."""
+    picture = _load(path)
+    rows, columns = picture.shape[:2]
+    factor = min(1.0, side / max(rows, columns))
+    return _cover(picture, max(1, round(columns * factor)), max(1, round(rows * factor)), (0.0, 0.0, 0.0))
 
 
 def save_png(frame: Tensor, path: Path) -> None:
@@ -62,6 +63,17 @@ def write_png(picture: NDArray[np.uint8], path: Path) -> None:
     """As ``save_png``, for ``(H, W, 3)`` bytes."""
     with atomic_write(path) as part:
         Image.fromarray(picture).save(part, format="PNG")
+
+
+def _load(path: Path) -> Picture:
+    """An upright picture ``(h, w, 1, 3 or 4)``, uint8 or float32 in [0, 1]."""
+    data = _read_file(path)
+    with open_image(path, data) as image:
+        pixels = image.width * image.height
+        if pixels > MAX_PIXELS:
+            size = f"{image.width}x{image.height} pixels, {pixels / 1e6:.0f} million"
+            raise InputError(f"{path} has {size}; allowed are {MAX_PIXELS // 10**6} million")
+        return _decode_16bit(image, data) if _is_16bit(image) else _decode(image)
 
 
 def _read_file(path: Path) -> bytes:

@@ -1,0 +1,124 @@
+"""Colours of finished frames: palette, temperature, saturation, contrast, look-up table, in this order.
+
+The first three are one affine map between cube roots of cone responses (see ``oklab.py``), so each pixel is converted
+once. What leaves the range is compressed toward a grey of its lightness, softly, so that hues and gradients stay.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pipeline.color import oklab
+from pipeline.color.lut import Lut
+from pipeline.color.palette import ColorStatistics, frame_statistics, transport
+from pipeline.config import ColorConfig
+
+STRIP_PIXELS = 1 << 17  # converted at a time: they fit into caches
+CONTRAST_PIVOT = 0.45  # stays; the mean that dream.tone=hold holds
+KNEE, MAX_KNEE = 0.8, 0.999  # of the way from grey to the edge of the range: where compression begins
+EPSILON = 1e-6
+
+Rows = Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Grade:
+    """Colours frames by the numbers of their moment, with the files of the settings."""
+
+    palette: ColorStatistics | None = None
+    lut: Lut | None = None
+
+    def __call__(self, frame: Tensor, color: ColorConfig) -> Tensor:
+        """``(1, 3, H, W)`` in [0, 1], coloured; the frame itself where nothing changes."""
+        cones, contrast = self._cones(frame, color), float(color.contrast)
+        if cones is None and contrast == 1 and self.lut is None:
+            return frame
+        rows = max(1, STRIP_PIXELS // frame.shape[3])
+        return torch.cat([self._color(strip, cones, contrast) for strip in torch.split(frame, rows, dim=2)], dim=2)
+
+    def _cones(self, frame: Tensor, color: ColorConfig) -> Rows | None:
+        """The affine map ``(3, 4)`` of cones for palette, temperature and saturation; None if it changes nothing."""
+        strength = float(color.palette_strength) if self.palette is not None else 0.0
+        temperature, saturation = float(color.temperature), float(color.saturation)
+        if not strength and not temperature and saturation == 1:
+            return None
+        lab = torch.eye(3, 4, dtype=torch.float64)
+        if self.palette is not None and strength:
+            lab = transport(frame_statistics(frame), self.palette, strength)
+        if temperature:
+            lab = oklab.white_point(temperature) @ lab
+        lab[1:] *= saturation
+        to_lab = oklab.matrix(oklab.CONES_TO_LAB)
+        result = torch.linalg.inv(to_lab) @ lab
+        result[:, :3] = result[:, :3] @ to_lab
+        rows: list[list[float]] = result.tolist()
+        return rows
+
+    def _color(self, frame: Tensor, cones: Rows | None, contrast: float) -> Tensor:
+        frame = frame.float()
+        if cones is not None:
+            frame = _move_colors(frame, cones)
+        if contrast != 1:
+            frame = change_contrast(frame, contrast)
+        return frame if self.lut is None else self.lut(frame)
+
+
+def change_contrast(frame: Tensor, contrast: float) -> Tensor:
+    """A tone curve of this slope at the pivot: below 1 a line, above a logistic curve, on which nothing clips."""
+    if contrast < 1:
+        return torch.lerp(torch.full_like(frame[:1, :1, :1, :1], CONTRAST_PIVOT), frame, contrast)
+    pivot = math.log(CONTRAST_PIVOT / (1 - CONTRAST_PIVOT))
+    return (frame.logit(EPSILON).sub_(pivot).mul_(contrast).add_(pivot)).sigmoid_()
+
+
+def _move_colors(frame: Tensor, cones: Rows) -> Tensor:
+    """The affine map of cones applied to ``(1, 3, h, w)``."""
+    linear = oklab.to_linear(frame)
+    before = _mix(oklab.RGB_TO_LMS, linear).clamp_(min=0).pow_(1 / 3)
+    after = _mix(cones, before)
+    knee = _reach(linear, _lightness(before)).clamp_(KNEE, MAX_KNEE)
+    grey = _lightness(after)
+    after = grey + (after - grey) * _compression(
+        _linear(after), grey, knee
+    )  # of the same hue, but not yet in the range
+    result, edge = _linear(after), grey**3
+    result = edge + (result - edge) * _compression(result, grey, knee)
+    return oklab.to_encoded(result).clamp_(0, 1)
+
+
+def _linear(cones: Tensor) -> Tensor:
+    return _mix(torch.linalg.inv(oklab.matrix(oklab.RGB_TO_LMS)).tolist(), cones * cones * cones)
+
+
+def _compression(colors: Tensor, lightness: Tensor, knee: Tensor) -> Tensor:
+    """The factor on the distance to grey that keeps linear colours in [0, 1]; below the ``knee`` 1."""
+    reach = _reach(colors, lightness)
+    excess = (reach - knee).clamp_(min=0) / (1 - knee)
+    return (torch.minimum(reach, knee) + (1 - knee) * excess / (1 + excess)) / reach.clamp(min=EPSILON)
+
+
+def _reach(colors: Tensor, lightness: Tensor) -> Tensor:
+    """How far linear ``(1, 3, h, w)`` are from grey toward the edge of [0, 1], which is 1; ``(1, 1, h, w)``."""
+    grey = lightness**3
+    change = colors - grey
+    room = torch.where(change > 0, 1 - grey, grey).clamp_(min=EPSILON)
+    return (change.abs_() / room).amax(dim=1, keepdim=True)
+
+
+def _lightness(cones: Tensor) -> Tensor:
+    """``(1, 1, h, w)`` in [0, 1]; the cones of a grey all have this value."""
+    return _mix(oklab.CONES_TO_LAB[:1], cones).clamp_(0, 1)
+
+
+def _mix(rows: Rows, planes: Tensor) -> Tensor:
+    """A matrix, ``(n, 3)`` or with a constant in a fourth column, times the channels of ``(1, 3, h, w)``."""
+    result = []
+    for first, *others in rows:
+        plane = planes[:, :1] * first
+        for number, factor in enumerate(others, 1):
+            plane = plane.add_(planes[:, number : number + 1], alpha=factor) if number < 3 else plane.add_(factor)
+        result.append(plane)
+    return torch.cat(result, dim=1)

@@ -1,0 +1,127 @@
+"""Colours of finished frames: neutral, natural, within their range."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.build import build_grade
+from pipeline.color import grade as grade_module
+from pipeline.color.oklab import to_lab
+from pipeline.color.palette import frame_statistics, palette_of
+from pipeline.config import ColorConfig
+from pipeline.config.palettes import PALETTES
+from pipeline.image import resize
+from pipeline.media.decode.image_file import save_png
+
+
+def picture(height: int = 48, width: int = 64) -> Tensor:
+    """Soft colours of medium strength."""
+    rng = torch.Generator().manual_seed(1)
+    return (resize(torch.rand(1, 3, 6, 8, generator=rng), (height, width)) * 0.7 + 0.1).clamp(0, 1)
+
+
+def colored(frame: Tensor, **settings: object) -> Tensor:
+    color = ColorConfig(**settings)  # type: ignore[arg-type]
+    grade = build_grade(color, frame.device)
+    assert grade is not None
+    return grade(frame, color)
+
+
+def lab_of(frame: Tensor) -> Tensor:
+    return to_lab(frame[0].flatten(1).T)
+
+
+def test_neutral_settings_make_no_grade_and_neutral_moments_no_change() -> None:
+    frame = picture()
+    assert build_grade(ColorConfig(), frame.device) is None
+    grade = build_grade(ColorConfig(saturation="t", palette="dusk"), frame.device)
+    assert grade is not None
+    assert grade(frame, ColorConfig(palette="dusk", palette_strength=0.0)) is frame
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"saturation": 1.001},
+        {"temperature": 0.001},
+        {"contrast": 1.001},
+        {"palette": "neon", "palette_strength": 0.001},
+    ],
+)
+def test_curves_leave_neutral_without_a_jump(settings: dict[str, object]) -> None:
+    frame = torch.cat([picture(), torch.zeros(1, 3, 1, 64), torch.ones(1, 3, 1, 64)], dim=2)
+    frame[:, 0, :8] = 1.0  # as saturated as can be
+    assert (colored(frame, **settings) - frame).abs().max() < 0.004
+
+
+def test_saturation_and_temperature_keep_lightness() -> None:
+    frame = picture()
+    grey = colored(frame, saturation=0.0)
+    assert (grey - grey[:, :1]).abs().max() < 1e-4
+    for result in (grey, colored(frame, temperature=0.6), colored(frame, saturation=1.3)):
+        assert (lab_of(result)[:, 0] - lab_of(frame)[:, 0]).abs().mean() < 0.01
+    chroma = [lab_of(colored(frame, saturation=s))[:, 1:].norm(dim=1).mean() for s in (0.5, 1.001, 1.5)]
+    assert chroma[0] < 0.55 * chroma[1] and chroma[2] > 1.2 * chroma[1]
+
+
+def test_warm_is_redder_and_cool_is_bluer() -> None:
+    means = [colored(picture(), temperature=t).mean(dim=(0, 2, 3)) for t in (-1.0, 1e-6, 1.0)]
+    warmth = [float(mean[0] - mean[2]) for mean in means]
+    assert warmth[0] < warmth[1] - 0.1 and warmth[2] > warmth[1] + 0.1
+
+
+def test_contrast_has_its_slope_at_middle_gray_and_keeps_the_ends() -> None:
+    ramp = torch.linspace(0, 1, 1001).expand(1, 3, 1, 1001)
+    for contrast in (0.5, 2.0):
+        result = colored(ramp, contrast=contrast)[0, 0, 0]
+        assert result[450] == pytest.approx(0.45, abs=1e-4)
+        assert (result[451] - result[449]) / 0.002 == pytest.approx(contrast, rel=0.02)
+        assert (result.diff() >= 0).all()
+    assert colored(ramp, contrast=2.0)[0, 0, 0, [0, -1]].tolist() == pytest.approx([0, 1], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_palette_gives_its_colors_and_keeps_lightness(name: str) -> None:
+    frame, target = picture(), palette_of(PALETTES[name])
+    result = frame_statistics(colored(frame, palette=name))
+    assert (result.mean[1:] - target.mean[1:]).norm() < 0.03
+    assert result.slope[1] == pytest.approx(float(target.slope[1]), abs=0.03)
+    assert (lab_of(colored(frame, palette=name))[:, 0] - lab_of(frame)[:, 0]).abs().mean() < 0.02
+
+
+def test_palette_of_a_picture_is_that_of_the_whole_picture(tmp_path: Path) -> None:
+    wide = torch.full((1, 3, 20, 100), 0.5)
+    wide[:, 0, :, 90:] = 1.0  # at the edge, which a crop would lose
+    save_png(wide, tmp_path / "wide.png")
+    result = frame_statistics(colored(picture(), palette=str(tmp_path / "wide.png")))
+    assert (result.mean - frame_statistics(wide).mean)[1:].norm() < 0.01
+
+
+def test_smooth_gradients_stay_smooth() -> None:
+    ramp = torch.stack([torch.linspace(a, b, 2000) for a, b in ((0.1, 0.9), (0.5, 0.6), (0.8, 0.2))]).view(1, 3, 1, -1)
+    for settings in (
+        {"palette": "neon"},
+        {"saturation": 3.0},
+        {"palette": "dusk", "temperature": 1.0, "contrast": 1.5},
+    ):
+        steps = colored(ramp, **settings).diff(dim=3).abs()
+        assert steps.max() < 0.004  # one step of eight bits
+
+
+def test_no_setting_leaves_the_range() -> None:
+    frame = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(2))
+    frame[..., :4], frame[..., 4:8] = 0.0, 1.0
+    for palette in (None, "candy"):
+        for temperature, saturation, contrast in ((-1.0, 4.0, 4.0), (1.0, 4.0, 0.1), (1.0, 0.0, 1.0)):
+            settings = {"temperature": temperature, "saturation": saturation, "contrast": contrast}
+            result = colored(frame, palette=palette, **settings)
+            assert result.isfinite().all() and result.min() >= 0 and result.max() <= 1
+
+
+def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"palette": "moss", "temperature": 0.2, "contrast": 1.2}
+    whole = colored(picture(), **settings)
+    monkeypatch.setattr(grade_module, "STRIP_PIXELS", 300)
+    assert torch.equal(colored(picture(), **settings), whole)
