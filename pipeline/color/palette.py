@@ -5,7 +5,7 @@ ones) is kept as the line of its colours over lightness; what is left is transpo
 Kokaram, *The linear Monge-Kantorovitch linear colour mapping*, 2007). The map is affine, so it makes no bands.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch import Tensor
 from pipeline.color.oklab import matrix, to_lab
 
 SAMPLED_PIXELS = 256  # about, on the short side of a frame
+SWATCH_SPREAD = 0.6  # of swatches around their line; with all of it, hues appear that none of them has
 MIN_LIGHTNESS_DEVIATION = 0.03
 MIN_COLOR_DEVIATION = 0.015  # of what is transported, so that no noise in a grey frame is blown up
 
@@ -42,7 +43,8 @@ def statistics_of(colors: Tensor) -> ColorStatistics:
 def palette_of(swatches: tuple[str, ...]) -> ColorStatistics:
     """The statistics of colours such as ``#ff8000``."""
     channels = [[int(swatch[at : at + 2], 16) / 255 for at in (1, 3, 5)] for swatch in swatches]
-    return statistics_of(to_lab(matrix(channels)))
+    result = statistics_of(to_lab(matrix(channels)))
+    return replace(result, covariance=result.covariance * SWATCH_SPREAD**2)
 
 
 def frame_statistics(frame: Tensor) -> ColorStatistics:

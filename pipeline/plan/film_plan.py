@@ -57,7 +57,8 @@ class FilmPlan:
     def summary(self) -> str:
         """Size, rate and length in words."""
         seconds = show_time(float(self.frames / self.fps))
-        return f"{self.width}x{self.height}, {float(self.fps):.5g} fps, {self.frames} frames, {seconds}"
+        frames = f"{self.frames} frame{'s' * (self.frames != 1)}"
+        return f"{self.width}x{self.height}, {float(self.fps):.5g} fps, {frames}, {seconds}"
 
     def first_frame(self, number: int) -> int:
         """The film frame at which frame 0 of shot ``number`` lies; below 0 for a pre-roll."""
