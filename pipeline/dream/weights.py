@@ -85,11 +85,16 @@ def load_weights(
             shapes = f"{tuple(state[wrong[0]].shape)} instead of {tuple(expected[wrong[0]].shape)}"
             reason = f"{wrong[0]} has shape {shapes}"
         raise InputError(f"network.weights={weights.path}: these are not weights of {network}: {reason}")
+    for name, tensor in expected.items():
+        if name in state and tensor.is_floating_point() and (problem := _problem(state[name])):
+            raise InputError(f"network.weights={weights.path}: {name} {problem}")
     for name in expected:  # counters that old files lack and inference does not read
         state.setdefault(name, torch.zeros((), dtype=torch.long))
     state = {n: t.float() if t.is_floating_point() else t for n, t in state.items()}
     if not all(bool(t.isfinite().all()) for t in state.values() if t.is_floating_point()):
         raise InputError(f"network.weights={weights.path}: it holds numbers that are not finite")
+    if not any(bool(t.any()) for t in state.values() if t.dim() > 1):
+        raise InputError(f"network.weights={weights.path}: all its weights are 0; there is nothing to dream with")
     model.load_state_dict(state, assign=True)
     return model
 
@@ -111,6 +116,20 @@ def _read(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
         raise InputError(f"network.weights={path}: not a table of tensors")
     return {str(name): tensor for name, tensor in state.items()}
+
+
+def _problem(tensor: Tensor) -> str:
+    """What keeps a tensor from being a plain table of numbers; empty if nothing does."""
+    if tensor.is_meta:
+        return "has a shape but no numbers (a meta tensor); save the network after its weights are loaded"
+    if tensor.is_quantized:
+        return "is quantised; save it with dequantize()"
+    if tensor.layout != torch.strided or tensor.is_nested:
+        return "is sparse or nested; save it with to_dense()"
+    if not tensor.is_floating_point():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        return f"holds {kind} numbers; save the original floating-point weights"
+    return ""
 
 
 def _is_auxiliary(name: str) -> bool:

@@ -1,5 +1,6 @@
 """Checks the files that the user names before anything reads them: regular, not empty, within the limits."""
 
+import zipfile
 from pathlib import Path
 
 from pipeline.color.cube import read_cube
@@ -40,7 +41,17 @@ def check_color_files(color: ColorConfig, limits: LimitsConfig) -> None:
 
 def check_weights(path: Path, limits: LimitsConfig) -> None:
     """Raise InputError unless ``path`` is a file that may hold weights."""
-    _check(f"network.weights={path}", path, limits.weights_gb * 1e9, "weights_gb")
+    name, max_bytes = f"network.weights={path}", limits.weights_gb * 1e9
+    _check(name, path, max_bytes, "weights_gb")
+    if zipfile.is_zipfile(path):  # what PyTorch saves; others may have packed it
+        try:
+            with zipfile.ZipFile(path) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
+            raise InputError(f"{name}: it is damaged ({error})") from error
+        if size > max_bytes:
+            allowed = f"allowed are {format_bytes(max_bytes)} (limits.weights_gb)"
+            raise InputError(f"{name}: unpacked it has {format_bytes(size)}; {allowed}")
 
 
 def check_footage(written: str, limits: LimitsConfig) -> None:

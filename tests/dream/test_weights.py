@@ -1,13 +1,17 @@
 import pickle
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from pipeline.config.limits import LimitsConfig
 from pipeline.dream.weights import find_weights, load_weights
 from pipeline.errors import InputError
+from pipeline.plan.input_files import check_weights
 
 
 def model() -> nn.Module:
@@ -78,6 +82,46 @@ def test_weights_of_another_network_are_named(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(InputError, match=words):
             load(tmp_path / f"{name}.safetensors")
+
+
+UNUSABLE = {
+    "sparse": (lambda t: t.to_sparse(), r"0.weight is sparse or nested; .*to_dense\(\)"),
+    "rows": (lambda t: t.flatten(1).to_sparse_csr(), r"0.weight has shape \(4, 27\)"),
+    "meta": (lambda t: t.to("meta"), "0.weight has a shape but no numbers"),
+    "complex": (lambda t: t.to(torch.complex64), "0.weight holds complex64 numbers"),
+    "int8": (lambda t: (50 * t).to(torch.int8), "0.weight holds int8 numbers"),
+    "bool": (lambda t: t > 0, "0.weight holds bool numbers"),
+    "zero": (torch.zeros_like, "all its weights are 0"),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # of PyTorch, about kinds of tensors that it gives up
+@pytest.mark.parametrize(("change", "words"), UNUSABLE.values(), ids=UNUSABLE)
+def test_tensors_that_are_no_plain_numbers_are_named(tmp_path: Path, change: Any, words: str) -> None:
+    state = {key: change(tensor) if tensor.dim() > 1 else tensor for key, tensor in model().state_dict().items()}
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(InputError, match=rf"network.weights={tmp_path}/w.pth: .*{words}"):
+        load(tmp_path / "w.pth")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_quantised_weights_are_named(tmp_path: Path) -> None:
+    quantise = torch.quantize_per_tensor
+    torch.save(
+        {k: quantise(t, 0.1, 0, torch.qint8) if t.dim() > 1 else t for k, t in model().state_dict().items()},
+        tmp_path / "w.pth",
+    )
+    with pytest.raises(InputError, match=r"0.weight is quantised; .*dequantize\(\)|nothing in it was run"):
+        load(tmp_path / "w.pth")
+
+
+def test_packed_weights_count_with_their_unpacked_size(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "w.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(3_000_000))
+    assert (tmp_path / "w.pth").stat().st_size < 10_000
+    with pytest.raises(InputError, match=r"unpacked it has 3 MB; allowed are 1 MB \(limits.weights_gb\)"):
+        check_weights(tmp_path / "w.pth", LimitsConfig(weights_gb=0.001))
+    check_weights(tmp_path / "w.pth", LimitsConfig(weights_gb=0.004))
 
 
 def test_a_missing_file_is_named() -> None:
