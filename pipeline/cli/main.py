@@ -24,7 +24,7 @@ from pipeline.cli.sanitize import CONF
 from pipeline.cli.sweep import DONE, FAILED, INTERRUPTED, Film
 from pipeline.config import RenderConfig
 from pipeline.errors import Interrupted, RenderError
-from pipeline.runtime.progress import NoteHandler, notes_to, one_line
+from pipeline.runtime.progress import NoteHandler, lossy_output, notes_to, one_line
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +46,19 @@ def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
             signal.signal(getattr(signal, name), _interrupt)
     folders: list[Path] = []
     codes: list[int] = []
-    try:
-        with notes_to(NoteHandler()):
-            codes.append(exit_code_of(lambda: codes.extend(_launch(job, usage, folders, in_parallel=in_parallel))))
-    except Exception as error:
-        sentence = _explain(error, folders)
-        if not sentence or shows_traceback:
-            raise
-        complain(sentence)
-        codes.append(FAILED)
-    finally:
-        for folder in folders:
-            _remove_empty(folder)
+    with lossy_output():
+        try:
+            with notes_to(NoteHandler()):
+                codes.append(exit_code_of(lambda: codes.extend(_launch(job, usage, folders, in_parallel=in_parallel))))
+        except Exception as error:
+            sentence = _explain(error, folders)
+            if not sentence or shows_traceback:
+                raise
+            complain(sentence)
+            codes.append(FAILED)
+        finally:
+            for folder in folders:
+                _remove_empty(folder)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a late Ctrl-C must not change the exit code
     sys.exit(max(codes, default=DONE))
 
@@ -130,8 +131,14 @@ def exit_code_of(job: Callable[[], None]) -> int:
         complain(str(error))
         return FAILED
     except (Interrupted, KeyboardInterrupt) as error:
-        complain(str(error) or "interrupted")
+        print(one_line(str(error) or "stopped"), file=sys.stderr)  # noqa: T201 - a stop is no error
         return INTERRUPTED
+    except (ImportError, MemoryError) as error:
+        if "pipeline" in str(getattr(error, "name", None)) or os.environ.get("HYDRA_FULL_ERROR") != "1":
+            raise
+        fault = f"a library cannot be loaded ({error})" if isinstance(error, ImportError) else "memory ran out"
+        complain(f"{fault}; allow more memory (ulimit -v), or install again with scripts/setup")
+        return FAILED
     return DONE
 
 

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -128,8 +127,7 @@ class Sweep:
                 if self._stops:  # the signal came before the line above
                     process.terminate()
                 for line in filter(str.strip, process.stderr or ()):
-                    with suppress(OSError):  # the terminal is closed; the film goes on
-                        print(f"[{label}] {line.rstrip()}", file=sys.stderr)  # noqa: T201
+                    print(f"[{label}] {line.rstrip()}", file=sys.stderr)  # noqa: T201
                 for line in process.stdout or ():
                     print(line.rstrip(), flush=True)  # noqa: T201
             self._processes.discard(process)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -31,4 +32,5 @@ class Stop:
             raise KeyboardInterrupt
         self.requested = True
         # os.write: the handler may run in the middle of a print.
-        os.write(2, f"\nstopping after this {self._unit}; press again to stop at once\n".encode())
+        with suppress(OSError):
+            os.write(2, f"\nstopping after this {self._unit}; press again to stop at once\n".encode())

@@ -1,12 +1,13 @@
 """Progress and notes on stderr: a bar on a terminal, now and then a plain line in a log file."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tqdm import tqdm
 
@@ -59,6 +60,60 @@ class Progress:
         """Rendered frames per second so far; None before the first."""
         rendered = self._done - self._free
         return rendered / max(time.monotonic() - self._start, 1e-9) if rendered else None
+
+
+class LossyStream:
+    """A text stream that drops what cannot be written: its reader is gone, its disk is full. A film must not fail so."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write the text, or drop it."""
+        try:
+            return int(self._stream.write(text))
+        except (OSError, ValueError):
+            self._drop()
+            return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered, or drop it."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._drop()
+
+    def _drop(self) -> None:
+        """From now on everything goes nowhere, also what is still in the buffer when Python ends."""
+        with suppress(OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stream.fileno())
+            os.close(null)
+            self._stream.flush()
+
+
+@contextmanager
+def lossy_output() -> Iterator[None]:
+    """While the block runs, standard output and standard error cannot raise. Closed ones are opened, to nowhere: else
+    the next file that is opened would get their numbers, and every message would be written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    with ExitStack() as stack:
+        for name, redirect in (("stdout", redirect_stdout), ("stderr", redirect_stderr)):
+            stream = getattr(sys, name)
+            if stream is None:  # it was closed when Python started
+                stream = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123
+            lossy: Any = LossyStream(stream)
+            stack.callback(lossy.flush)
+            stack.enter_context(redirect(lossy))
+        yield
 
 
 class NoteHandler(logging.Handler):

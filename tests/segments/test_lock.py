@@ -1,9 +1,11 @@
 """The lock: one render per film; a crash leaves none behind."""
 
+import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.segments.lock import RenderLock, is_held
+from pipeline.segments.lock import NO_LOCKS, RenderLock, is_held
 
 HOLD = """
 import sys, time
@@ -70,6 +72,28 @@ def test_only_a_lock_of_another_host_is_respected(tmp_path: Path, content: str) 
         with pytest.raises(OutputError, match="is being rendered on 7; if that is over, delete"):
             RenderLock(path, Path("zoom.mp4")).__enter__()
         return
+    with RenderLock(path, Path("zoom.mp4")):
+        assert json.loads(path.with_suffix(".json").read_text())["pid"] == os.getpid()
+
+
+@pytest.mark.parametrize("code", NO_LOCKS)
+def test_without_file_locks_the_note_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    path, sleeper = tmp_path / "lock", subprocess.Popen(["sleep", "60"])
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    caplog.set_level("INFO", "pipeline")
+    with RenderLock(path, Path("zoom.mp4")):
+        assert not is_held(path)
+    assert "has no locks" in caplog.text
+    path.with_suffix(".json").write_text(json.dumps({"host": socket.gethostname(), "pid": sleeper.pid}))
+    with pytest.raises(OutputError, match=f"is being rendered by process {sleeper.pid}"):
+        RenderLock(path, Path("zoom.mp4")).__enter__()
+    sleeper.kill()
+    sleeper.wait()
     with RenderLock(path, Path("zoom.mp4")):
         assert json.loads(path.with_suffix(".json").read_text())["pid"] == os.getpid()
 

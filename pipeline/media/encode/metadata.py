@@ -37,7 +37,7 @@ def read_comment(path: Path) -> str | None:
         entry = re.search(r'xml:lang="x-default">(.*?)</rdf:li>', text, re.DOTALL)
         return html.unescape(entry[1]) if entry else None
     arguments = [*source(path), "-f", "ffmetadata", "pipe:1"]
-    text = ffmpeg.run(arguments, doing=f"reading {path}", failure=InputError).decode()
+    text = ffmpeg.run(arguments, doing=f"reading {path}", failure=InputError).decode("utf-8", "replace")
     # A value ends at the first line end without a backslash; Matroska writes its tags in capitals.
     entry = re.search(r"^comment=((?:\\.|[^\\\n])*)$", text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
     return re.sub(r"\\(.)", r"\1", entry[1], flags=re.DOTALL) if entry else None
