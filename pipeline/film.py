@@ -19,7 +19,7 @@ from pipeline.plan.planner import selected_shots
 from pipeline.runtime.device import choose_device, device_name, is_out_of_memory
 from pipeline.runtime.interrupt import Stop
 from pipeline.segments import record, request
-from pipeline.segments.disk_space import bytes_per_frame, check_space
+from pipeline.segments.disk_space import CERTAIN_FRACTION, bytes_per_frame, check_space
 from pipeline.segments.join import FilmFiles, join_film, join_part
 from pipeline.segments.shot_render import ShotRender, discontinuities, open_store
 from pipeline.segments.store import MAX_CHECKPOINT_BYTES
@@ -29,6 +29,7 @@ from pipeline.segments.writer import FrameListener
 log = logging.getLogger(__name__)
 
 COPIES = 2.1  # of the frames on disk: the segments, the film joined from them, and a little more
+CONTACT_SHEET_BYTES = 4e6  # of noise; no film ends without its sheet
 CANVAS_BYTES = 12.0  # per pixel: float32 in three colours
 
 
@@ -79,7 +80,7 @@ class _Film:
         rendered = self.rendered_frames()
         if rendered:
             log.info(f"resuming: {rendered} of {self._frames()} frames are rendered")
-        note = check_space(self.folder.path, self._needed_bytes())
+        note = check_space(self.folder.path, *self._needed_bytes())
         if note:
             log.info(note)
 
@@ -168,13 +169,16 @@ class _Film:
         """Number of frames to dream, with all handles."""
         return sum(shot.frames for shot in self.plan.shots)
 
-    def _needed_bytes(self) -> float:
-        """Disk space for the rest of the film."""
+    def _needed_bytes(self) -> tuple[float, float]:
+        """(disk space for the rest of the film, what its largest file has at least)."""
         plan, finished = self.plan, sum(shot.store.finished_frames for shot in self.shots.values())
         missing = self._frames() - finished
-        checkpoints = CANVAS_BYTES * plan.width * plan.height * (1 + missing // plan.config.segment)
+        checkpoint = CANVAS_BYTES * plan.width * plan.height
+        checkpoints = checkpoint * (1 + missing // plan.config.segment)
         size = bytes_per_frame(plan.config.encode, plan.width, plan.height)
-        return size * (missing * COPIES + finished) + min(MAX_CHECKPOINT_BYTES, checkpoints)
+        frames = 1 if plan.config.encode.codec == "png" else plan.frames
+        largest = max(CONTACT_SHEET_BYTES, checkpoint, CERTAIN_FRACTION * size * frames)
+        return size * (missing * COPIES + finished) + min(MAX_CHECKPOINT_BYTES, checkpoints), largest
 
     def _resume_note(self) -> str:
         again = "the same command resumes there" if self.plan.config.resume else "resume=true resumes there"

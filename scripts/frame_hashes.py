@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import NoReturn
 
@@ -197,7 +197,9 @@ def decoded(film: Path) -> bytes:
 
 def versions() -> dict[str, str]:
     """What the bits may depend on."""
-    libraries = {name: version(name) for name in ("torch", "torchvision", "numpy", "opencv-python", "imageio-ffmpeg")}
+    libraries = {name: version(name) for name in ("torch", "torchvision", "numpy", "imageio-ffmpeg")}
+    opencv = [name for name in ("opencv-python-headless", "opencv-python") if any(distributions(name=name))]
+    libraries["opencv-python"] = version(opencv[0]) if opencv else ""
     table = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
     models = [line.partition(":")[2].strip() for line in table.splitlines() if line.startswith("model name")]
     return {"python": platform.python_version(), **libraries, "cpu": (models or [platform.processor()])[0]}

@@ -28,6 +28,7 @@ HOMES = {
     "torchvision": {"dream/model_zoo.py", "dream/feature_extractor.py", "motion/raft.py"},
     "hydra": {f"cli/{name}.py" for name in ("main", "arguments", "compose", "messages", "shot_presets", "sanitize")},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
+    "cv2": {"runtime/opencv.py"},
     "starlette": {"preview/server.py"},
     "uvicorn": {"preview/server.py"},
 }

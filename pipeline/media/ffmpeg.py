@@ -195,6 +195,8 @@ class Process:
         words = self.last_words()
         reason = f" failed: {what}" if what else " failed"
         end = f"ffmpeg said: {words}" if words else f"ffmpeg ended with {self.popen.returncode}"
+        if self.popen.returncode == -getattr(signal, "SIGXFSZ", 0):
+            end = "the system's limit on the size of a file is reached (ulimit -f)"
         return self._failure(f"{self.doing}{reason}; {end}")
 
     def _drain(self, messages: int) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from pipeline.config import FlowConfig
 from pipeline.motion.sampling_grid import displaced
+from pipeline.runtime.opencv import opencv
 
 # The forward-backward test of Sundaram, Brox, Keutzer (2010): |f + b|² ≤ 0.01 (|f|² + |b|²) + 0.5.
 RELATIVE, ABSOLUTE = 0.01, 0.5
@@ -30,11 +30,7 @@ NOISE_FACTOR = 1.5
 AVERAGE_PIXELS = 5  # across which differences are averaged
 LUMA_601 = (0.299, 0.587, 0.114)
 # OpenCV's preset and its finest scale; finer scales follow the edges of things more closely.
-PRESETS = {
-    "fast": (cv2.DISOPTICAL_FLOW_PRESET_FAST, 2),
-    "medium": (cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, 1),
-    "fine": (cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, 0),
-}
+PRESETS = {"fast": ("FAST", 2), "medium": ("MEDIUM", 1), "fine": ("MEDIUM", 0)}
 
 Estimate = Callable[[Tensor, Tensor], "Motion"]
 """(previous, current) frames ``(1, 3, H, W)`` → their motion."""
@@ -57,8 +53,9 @@ def dis(config: FlowConfig) -> Estimate:
 
     At ``config.side`` pixels on the short side, or for small frames at twice their size; the same bits on every run.
     """
+    cv2 = opencv()
     preset, finest_scale = PRESETS[config.preset]
-    engine = cv2.DISOpticalFlow.create(preset)
+    engine = cv2.DISOpticalFlow.create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset}"))
     engine.setFinestScale(finest_scale)
 
     def estimate(previous: Tensor, current: Tensor) -> Motion:

@@ -12,6 +12,7 @@ from pipeline.plan.footage import FootagePlan
 from pipeline.plan.frame_size import even, requested_size
 from pipeline.plan.handles import Handles
 from pipeline.plan.input_files import check_color_files, check_picture, check_weights
+from pipeline.runtime.opencv import opencv
 from pipeline.score.target_weights import parse_targets
 from pipeline.targets.region import SIDES
 from pipeline.timing.signals import Signals
@@ -62,6 +63,8 @@ def plan_shot(
     check_color_files(config.color, config.limits)
     guides, masks = _images(config.score, config.network, config.limits)
     width, height, notes = _size(config, footage)
+    if footage and config.flow.kind == "dis":
+        opencv()  # also for a shot that comes late in its film
     return ShotPlan(
         config=config,
         width=width,

@@ -1,5 +1,6 @@
 """Estimates before the first frame whether a film fits on its disk."""
 
+import math
 import shutil
 from pathlib import Path
 
@@ -26,16 +27,30 @@ PNG = {8: 2.8, 16: 3.4}
 FRAME_OVERHEAD_BYTES = 2000
 
 
-def check_space(folder: Path, needed: float) -> str:
+def check_space(folder: Path, needed: float, largest: float = 0.0) -> str:
     """A note if the disk of ``folder`` may be too small for ``needed`` bytes, else an empty string.
 
-    Raises OutputError if it certainly is too small.
+    Raises OutputError if it certainly is too small, or if the system allows no file of ``largest`` bytes.
     """
+    limit = _max_file_bytes()
+    if largest > limit:
+        words = f"files may have at most {format_bytes(limit)} here, and the film needs {format_bytes(largest)}"
+        raise OutputError(f"{words}: raise the limit (ulimit -f), or use a smaller frame or a lower encode.quality")
     free = shutil.disk_usage(folder).free
     words = f"{folder} has {format_bytes(free)} free and the film is estimated to need {format_bytes(needed)}"
     if free < CERTAIN_FRACTION * needed:
         raise OutputError(f"{words}: free some space, or use a smaller frame or a lower encode.quality")
     return f"{words}; it may not fit" if free < needed else ""
+
+
+def _max_file_bytes() -> float:
+    """The size that the system allows a file (``ulimit -f``)."""
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return math.inf
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    return math.inf if limit == resource.RLIM_INFINITY else limit
 
 
 def bytes_per_frame(encode: EncodeConfig, width: int, height: int) -> float:

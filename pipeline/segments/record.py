@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,7 @@ from pipeline.segments.fingerprint import Spec
 from pipeline.segments.request import film_settings
 
 COMPUTING_PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "pillow", "simpleeval")
+OPENCV_PACKAGES = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 OTHER_PACKAGES = ("hydra-core", "imageio-ffmpeg", "safetensors")
 
 FILE_SETTINGS = (
@@ -62,7 +64,7 @@ def shot_record(plan: ShotPlan, computation: Computation) -> dict[str, Any]:
         },
         "versions": {
             "python": platform.python_version(),
-            **_packages(),
+            **package_versions((*COMPUTING_PACKAGES, *OTHER_PACKAGES)),
             "ffmpeg": ffmpeg.version(),
         },
         "device": {
@@ -185,11 +187,12 @@ def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
 
 
-def _packages() -> dict[str, str]:
-    versions = {}
-    for name in (*COMPUTING_PACKAGES, *OTHER_PACKAGES):
-        try:
-            versions[name] = version(name)
-        except ModuleNotFoundError:  # opencv-python has several names
-            versions[name] = "unknown"
+def package_versions(names: Sequence[str]) -> dict[str, str]:
+    """The version of each package; "unknown" for one that is not installed under any of its names."""
+    versions = dict.fromkeys(names, "unknown")
+    for name in names:
+        for candidate in OPENCV_PACKAGES if name == "opencv-python" else (name,):
+            with suppress(ModuleNotFoundError):
+                versions[name] = version(candidate)
+                break
     return versions

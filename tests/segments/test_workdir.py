@@ -1,5 +1,8 @@
 """The work folder: what resumes, what is refused, what is left behind."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +90,13 @@ def test_space_is_estimated_before_the_start(tmp_path: Path) -> None:
     assert check_space(tmp_path, 1000.0) == ""
     with pytest.raises(OutputError, match=r"free and the film is estimated to need 1e\+03 TB|1000 TB"):
         check_space(tmp_path, 1e15)
+
+
+@pytest.mark.parametrize(("kilobytes", "fits"), [(8, False), (900, False), (1000, True)])
+def test_limit_on_file_sizes_is_checked_before_the_render(tmp_path: Path, kilobytes: int, fits: bool) -> None:
+    code = "import sys; from pathlib import Path; from pipeline.segments.disk_space import check_space\n"
+    code += "check_space(Path(sys.argv[1]), 5e6, 1e6)"
+    limited = ["/bin/bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "-", sys.executable, "-c", code, str(tmp_path)]
+    run = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert (run.returncode == 0) == fits
+    assert fits or re.search(r"files may have at most .* kB here, and the film needs 1 MB: .*ulimit -f", run.stderr)

@@ -14,6 +14,7 @@ from pipeline.errors import InputError
 from pipeline.media.decode.open_image import open_image, reason
 from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.runtime.files import atomic_write
+from pipeline.runtime.opencv import opencv
 
 MAX_PIXELS = 10_000_000_000  # upper bound of limits.picture_megapixels, which is checked earlier
 # EXIF orientation → (quarter turns counter-clockwise, then mirror).
@@ -101,8 +102,7 @@ def _is_16bit(image: Image.Image) -> bool:
 def _decode_16bit(image: Image.Image, data: bytes) -> Picture:
     """16-bit colours by OpenCV → ``(H, W, 3 or 4)`` float32."""
     image.load()  # raises for damage, where OpenCV returns a partial picture
-    import cv2  # needs system libraries that a bare machine may lack
-
+    cv2 = opencv()
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
         return _decode(image)

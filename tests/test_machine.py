@@ -1,0 +1,56 @@
+"""What a machine lacks or limits: output streams, libraries, memory. Each run is a process of its own, in a shell."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.media import ffmpeg
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = ("frame.width=96", "frame.height=64", "duration=4f", "start.steps=1", "dream.octaves=1", "device=cpu")
+SMALL = (*SMALL, "network=motifnet", "output=film.mp4")
+
+
+def shell(folder: Path, around: str, *arguments: str, path: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run the program in ``folder``, in place of RENDER in the commands ``around``; ``path`` goes before its modules."""
+    render = shlex.join([sys.executable, "-m", "pipeline.render", *SMALL, *arguments])
+    script = "set -o pipefail\n" + around.replace("RENDER", render)
+    variables = {"PYTHONPATH": f"{path}:{ROOT}", "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    return subprocess.run(
+        ["/bin/bash", "-c", script], cwd=folder, env=variables, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.parametrize("streams", [">/dev/full 2>&-", "2>/dev/full <&- | true", "2>&1 | true", "<&- >&- 2>&-"])
+def test_lost_output_streams_cost_no_film(tmp_path: Path, streams: str) -> None:
+    run = shell(tmp_path, f"RENDER {streams}")
+    assert (run.returncode, "Traceback" in run.stderr) == (0, False), run.stderr
+    assert sorted(path.suffix for path in tmp_path.glob("film*")) == [".mp4", ".png", ".yaml"]
+
+
+def test_help_survives_a_reader_that_leaves(tmp_path: Path) -> None:
+    run = shell(tmp_path, "RENDER --help all | head -1")
+    assert (run.returncode, run.stderr, len(run.stdout.splitlines())) == (0, "", 1)
+
+
+def test_opencv_is_needed_for_footage_alone(tmp_path: Path) -> None:
+    library = tmp_path / "modules" / "cv2"
+    library.mkdir(parents=True)
+    (library / "__init__.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    clip = ["-f", "lavfi", "-i", "testsrc2=s=96x64:d=0.5", str(tmp_path / "clip.mp4")]
+    ffmpeg.run(clip, doing="drawing")
+    noise = shell(tmp_path, "RENDER", path=str(library.parent))
+    assert noise.returncode == 0, noise.stderr
+    footage = shell(tmp_path, "RENDER", "preset=footage", "source.path=clip.mp4", "output=b.mp4", path=str(library.parent))
+    assert footage.returncode == 1
+    assert "libGL.so.1" in footage.stderr and "opencv-python-headless" in footage.stderr
+    assert "Traceback" not in footage.stderr and not (tmp_path / "b.mp4").exists()
+
+
+def test_a_library_that_finds_no_memory_is_one_sentence(tmp_path: Path) -> None:
+    run = shell(tmp_path, "ulimit -v 1500000; RENDER")
+    assert run.returncode == 1
+    assert run.stderr.startswith("error: ") and "ulimit -v" in run.stderr and run.stderr.count("\n") == 1
