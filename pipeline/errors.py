@@ -51,10 +51,10 @@ class Interrupted(Exception):
     """The user asked to stop. Deliberately no RenderError: nothing is wrong."""
 
 
-def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
-    """`` (did you mean a, b or c?)`` for the names nearest to ``name``, or an empty string."""
+def nearest(name: str, names: Iterable[str], count: int = 3, cutoff: float = 0.5) -> str:
+    """`` (did you mean a, b or c?)`` for the names nearest to ``name``, or an empty string; ``cutoff`` 0 takes any."""
     known = {candidate.lower(): candidate for candidate in names}
-    close = [known[match] for match in get_close_matches(name.lower(), known, n=count, cutoff=0.5)]
+    close = [known[match] for match in get_close_matches(name.lower(), known, n=count, cutoff=cutoff)]
     if not close:
         return ""
     listed = close[0] if len(close) == 1 else ", ".join(close[:-1]) + " or " + close[-1]

@@ -45,16 +45,18 @@ def render(plan: FilmPlan, listeners: Sequence[FrameListener] = ()) -> FilmFiles
     device = choose_device(config.device, config.deterministic)
     networks = Networks(device, config.precision, config.deterministic)
     with ExitStack() as stack:
-        folder = stack.enter_context(WorkFolder(plan.outputs.film))
-        if plan.segments is None:  # another run may have finished the film since it was planned
-            check_output(plan.outputs.video, may_replace(plan.outputs, config), config.encode.codec)
+        folder = stack.enter_context(WorkFolder(plan.outputs.whole))
+        # Another run may have finished the film since it was planned.
+        check_output(plan.outputs.video, may_replace(plan.outputs, config), config.encode.codec)
+        if not config.overwrite and plan.outputs.film.exists():
+            log.info(f"{plan.outputs.film} was made from the same frames; the new film replaces it")
         request.write(folder.path, plan.request)
         film = _Film(plan, folder, networks)
         stop = stack.enter_context(Stop())
         film.open_all()
         film.run(stop, listeners)
-        if plan.segments is not None:
-            return join_part(plan, film.shots[0])
+        if plan.part is not None:
+            return join_part(plan, film.shots, folder)
         missing = len(plan.shots) - sum(shot.store.is_finished for shot in film.shots.values())
         if missing:
             count = f"{missing} of {len(plan.shots)} shots are"
@@ -139,7 +141,8 @@ class _Film:
         return ShotRender(plan, shot, store, facts)
 
     def _run_shot(self, number: int, stop: Stop, listeners: Sequence[FrameListener]) -> None:
-        render, first_frame, segments = self.shots[number], self.plan.first_frame(number), self.plan.segments
+        render, first_frame = self.shots[number], self.plan.first_frame(number)
+        segments = render.segments_of(self.plan.needed_frames()[number]) if self.plan.part else None
         shot, plan, title = render.shot, render.plan, self.plan.outputs.film.stem
         if len(self.plan.shots) > 1:
             title = f"{title} {number + 1}/{len(self.plan.shots)}"

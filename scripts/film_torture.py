@@ -152,7 +152,7 @@ def render_change(film: Path, settings: tuple[str, ...]) -> list[int]:
 
 def segments(film: Path) -> dict[Path, tuple[int, int]]:
     """The finished segments, with inode and time of the last change."""
-    work, stats = film.with_name(f"{film.stem}.work"), {}
+    work, stats = film.with_name(f"{film.name}.work"), {}
     for path in work.glob("shot-*/[0-9]*"):
         if path.suffix in (".mp4", ".nut"):
             with suppress(FileNotFoundError):  # the renderer has just joined it

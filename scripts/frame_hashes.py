@@ -182,7 +182,7 @@ def hashed(name: str, folder: Path, settings: list[str]) -> tuple[str, str, str]
 
 def killed(process: "subprocess.Popen[str]", film: Path) -> bool:
     """Sends SIGKILL when half of the film's segments are there; whether that hit it."""
-    while process.poll() is None and len(list(film.with_suffix(".work").rglob("*.nut"))) < 2:
+    while process.poll() is None and len(list(film.with_name(f"{film.name}.work").rglob("*.nut"))) < 2:
         time.sleep(0.005)
     process.kill()
     return process.wait() != 0 and not film.exists()

@@ -108,7 +108,7 @@ def torture(codec: str, folder: Path, options: argparse.Namespace) -> Result:
             process = render(killed, settings)
             result.runs += 1
             wait_for_work(process, killed)
-            checkpoints = len(list(killed.with_name("film.work").glob("*/[0-9]*.safetensors")))
+            checkpoints = len(list(killed.with_name("film.mp4.work").glob("*/[0-9]*.safetensors")))
             missing = 1 - checkpoints / (options.frames / options.segment)
             if result.kills < options.kills and strike(process, rng, render_seconds * max(0.1, missing)):
                 result.kills += 1
@@ -136,7 +136,7 @@ def render(output: Path, settings: tuple[str, ...]) -> "subprocess.Popen[str]":
 
 def wait_for_work(process: "subprocess.Popen[str]", film: Path) -> None:
     """Wait until the renderer has loaded everything and holds the film's lock."""
-    lock = film.with_name(f"{film.stem}.work") / "lock.json"
+    lock = film.with_name(f"{film.name}.work") / "lock.json"
     while process.poll() is None:
         with suppress(OSError, ValueError):
             if json.loads(lock.read_text())["pid"] == process.pid:
@@ -194,7 +194,7 @@ def last_error(film: Path) -> str:
 
 def is_finished(film: Path) -> bool:
     """Whether the film is complete and its work folder gone."""
-    return film.exists() and not film.with_name(f"{film.stem}.work").exists()
+    return film.exists() and not film.with_name(f"{film.name}.work").exists()
 
 
 def frames_of(film: Path) -> list[bytes]:

@@ -41,7 +41,10 @@ def write(folder: Path) -> None:
     (folder / "folder.mp4").mkdir()
     (folder / "text.txt").write_text("this is a text\n", encoding="utf-8")
     (folder / "gone.jpg").symlink_to("nowhere.jpg")
-    for name in ("empty.jpg", "empty.mp4", "empty.pth", "taken.mp4", "near.poster.png"):
+    (folder / "gone.mp4").symlink_to("nowhere.mp4")
+    (folder / "link.mp4").symlink_to("taken.mp4")
+    (folder / "sheet.mp4.poster.png").symlink_to("photo.jpg")
+    for name in ("empty.jpg", "empty.mp4", "empty.pth", "taken.mp4", "near.mp4.poster.png"):
         (folder / name).touch()
 
 
@@ -58,6 +61,9 @@ def _write_pictures(folder: Path) -> None:
 
 def _write_footage(folder: Path) -> None:
     ffmpeg.run([*TEST_VIDEO, *ENCODE, str(folder / "clip.mp4")], doing="writing")
+    latin = folder / "latin.avi"
+    ffmpeg.run([*TEST_VIDEO, "-c:v", "mpeg4", "-metadata", "title=XXXX", str(latin)], doing="writing")
+    latin.write_bytes(latin.read_bytes().replace(b"XXXX", "café".encode("latin-1")))
     whole = (folder / "clip.mp4").read_bytes()
     (folder / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     ffmpeg.run([*TONE, "-c:a", "aac", str(folder / "sound.mp4")], doing="writing")

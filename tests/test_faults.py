@@ -25,7 +25,7 @@ ARGUMENTS = (
     *("frame.width=96", "frame.height=64", "frame.fps=12", "duration=14f", "start.steps=2", "dream.octaves=2"),
     *("segment=4", "encode.quality=draft", "start=image", "start.path=photo.png", "output=film.mp4"),
 )
-SHOT_FOLDER = Path("film.work") / "shot-001"
+SHOT_FOLDER = Path("film.mp4.work") / "shot-001"
 CASES = [
     pytest.param(case, id=case["fault"])
     for case in yaml.safe_load((DATA / "render_faults.yaml").read_text(encoding="utf-8"))
@@ -99,7 +99,7 @@ def run_with_fault(scene: Scene, case: dict[str, Any]) -> Run:
         return scene.run(*more, event=case["during"])
     shot = scene.stop_after_ten_frames()
     if case["damage"] == ["lock_here"]:
-        with RenderLock(scene.folder / "film.work" / "lock", Path("film.mp4")):
+        with RenderLock(scene.folder / "film.mp4.work" / "lock", Path("film.mp4")):
             return scene.run(*more)
     if case["damage"]:
         name, *arguments = case["damage"]
@@ -131,7 +131,7 @@ def test_fault_is_reported_and_loses_nothing(scene: Scene, quiet: str, case: dic
     for words in case["lines"]:
         assert any(matches(line, words) for line in run.err.splitlines()), run.err
     assert "Traceback" not in run.err
-    assert not list(scene.folder.glob(".*part")) + list(scene.folder.glob("film.work/*/.*part"))
+    assert not list(scene.folder.glob(".*part")) + list(scene.folder.glob("film.mp4.work/*/.*part"))
     if case.get("during") == "film appears":
         assert film.read_bytes() == b"precious"
         assert scene.run("overwrite=true").code == 0
@@ -139,14 +139,14 @@ def test_fault_is_reported_and_loses_nothing(scene: Scene, quiet: str, case: dic
         assert not film.exists()
         recover(scene, case)
     assert sha256_of(film) == quiet
-    assert not (scene.folder / "film.work").exists()
+    assert not (scene.folder / "film.mp4.work").exists()
 
 
 def recover(scene: Scene, case: dict[str, Any]) -> None:
     """Put right what a person would put right, and give the same command again."""
     (scene.folder / "ballast").unlink(missing_ok=True)
     if case.get("damage") == ["leave_lock", "elsewhere"]:
-        (scene.folder / "film.work" / "lock.json").unlink()
+        (scene.folder / "film.mp4.work" / "lock.json").unlink()
     if case.get("damage") == ["other_photo"]:
         write_photo(scene.folder)
     again = scene.run()

@@ -77,9 +77,9 @@ def test_length_is_the_sum_less_overlaps(quiet: Path) -> None:
     assert probe_and_count(quiet / "film.mp4").frames == 9 + 8 + 5 + 6 - 3 - 4
     assert sorted(path.name for path in quiet.iterdir()) == [
         "film.mp4",
-        "film.poster.png",
-        "film.run.yaml",
-        "film.work",
+        "film.mp4.poster.png",
+        "film.mp4.run.yaml",
+        "film.mp4.work",
     ]
 
 
@@ -97,7 +97,7 @@ def test_transition_is_the_exact_mix_of_both_shots(tmp_path: Path, bits: str) ->
         shots,
     )
     film.render(planned(tmp_path, *arguments, f"output={tmp_path}/film.mkv"))
-    shown, work = list(read_frames([tmp_path / "film.mkv"])), tmp_path / "film.work"
+    shown, work = list(read_frames([tmp_path / "film.mkv"])), tmp_path / "film.mp4.work"
     assert len(shown) == 6 + 9 + 6 - 3 - 4
     ends = [sorted((work / f"shot-00{number}").glob("*.kept.nut")) for number in (1, 2, 3)]
     heads, tails = (
@@ -137,18 +137,18 @@ def test_changed_shot_needs_overwrite_and_renders_alone(tmp_path: Path) -> None:
     both = "film=[{preset: spiral, duration: 6f},{camera.zoom: %s, duration: 7f, transition: crossfade, fade: 2f}]"
     make(tmp_path, both % "1.2")
     (tmp_path / "film.mp4").unlink()
-    with pytest.raises(OutputError, match=r"film.work/shot-002 holds a part .*\(camera.zoom: 1.2 → 1.4\)"):
+    with pytest.raises(OutputError, match=r"film.mp4.work/shot-002 holds a part .*\(camera.zoom: 1.2 → 1.4\)"):
         make(tmp_path, both % "1.4", "overwrite=true", "overwrite=false")
-    before = {path: sha256_of(path) for path in (tmp_path / "film.work" / "shot-001").iterdir()}
+    before = {path: sha256_of(path) for path in (tmp_path / "film.mp4.work" / "shot-001").iterdir()}
     assert make(tmp_path, both % "1.4", "overwrite=true").frames == list(range(4, 11))
-    assert before == {path: sha256_of(path) for path in (tmp_path / "film.work" / "shot-001").iterdir()}
+    assert before == {path: sha256_of(path) for path in (tmp_path / "film.mp4.work" / "shot-001").iterdir()}
     make(tmp_path / "anew", both % "1.4")
     assert sha256_of(tmp_path / "film.mp4") == sha256_of(tmp_path / "anew" / "film.mp4")
 
 
 def test_some_shots_first_then_the_film(tmp_path: Path, quiet: Path) -> None:
     assert len(make(tmp_path, FOUR, "shots='1,4'").frames) == 15
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.work"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4.work"]
     with pytest.raises(
         ConfigError, match=r"shots=3: shot 3 goes on from shot 2, which is not rendered yet; give shots=2,3"
     ):
@@ -163,7 +163,7 @@ def test_film_finished_since_planning_is_not_rendered_again(tmp_path: Path) -> N
     film.render(planned(tmp_path, *arguments))
     with pytest.raises(OutputError, match=r"film.mp4 exists already; give overwrite=true"):
         film.render(late, (counter,))
-    assert not counter.frames and not (tmp_path / "film.work").exists()
+    assert not counter.frames and not (tmp_path / "film.mp4.work").exists()
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_film_finished_since_planning_is_not_rendered_again(tmp_path: Path) -> N
         ("film=[{},{}] shots='1,2..1'", r"shots=1,2..1: needs numbers of shots from 1 to 2"),
         ("film=[{},{}] shots='1,4..5'", r"shots=1,4..5: needs numbers of shots from 1 to 2"),
         ("film=[{},{preset: triptych}]", r"film\[1\].preset=triptych: it is a whole film"),
-        ("film=[{},{}] frames=0..4", r"frames=0..4: this film has several shots"),
+        ("film=[{},{}] frames=0..999", r"frames=0..999: needs FIRST..END"),
     ],
 )
 def test_error_names_the_shot_by_number(tmp_path: Path, setting: str, message: str) -> None:

@@ -15,7 +15,7 @@ SMALL = (*SMALL, "network=motifnet", "output=film.mp4")
 
 
 def shell(folder: Path, around: str, *arguments: str, path: str = "") -> "subprocess.CompletedProcess[str]":
-    """Run the program in ``folder``, in place of RENDER in the commands ``around``; ``path`` goes before its modules."""
+    """Run the program in ``folder``, where ``around`` says RENDER; ``path`` goes before its modules."""
     render = shlex.join([sys.executable, "-m", "pipeline.render", *SMALL, *arguments])
     script = "set -o pipefail\n" + around.replace("RENDER", render)
     variables = {"PYTHONPATH": f"{path}:{ROOT}", "PATH": "/usr/bin:/bin", "HOME": str(folder)}
@@ -44,7 +44,9 @@ def test_opencv_is_needed_for_footage_alone(tmp_path: Path) -> None:
     ffmpeg.run(clip, doing="drawing")
     noise = shell(tmp_path, "RENDER", path=str(library.parent))
     assert noise.returncode == 0, noise.stderr
-    footage = shell(tmp_path, "RENDER", "preset=footage", "source.path=clip.mp4", "output=b.mp4", path=str(library.parent))
+    footage = shell(
+        tmp_path, "RENDER", "preset=footage", "source.path=clip.mp4", "output=b.mp4", path=str(library.parent)
+    )
     assert footage.returncode == 1
     assert "libGL.so.1" in footage.stderr and "opencv-python-headless" in footage.stderr
     assert "Traceback" not in footage.stderr and not (tmp_path / "b.mp4").exists()

@@ -77,4 +77,4 @@ def test_case_names_are_unique() -> None:
 def test_good_input_succeeds_in_the_same_harness(program: Program, tmp_path: Path) -> None:
     run = program.run(*SMALL, "output=film.mp4", folder=tmp_path)
     assert run.code == 0, run.err
-    assert run.out.split() == ["film.mp4", "film.poster.png", "film.run.yaml"]
+    assert run.out.split() == ["film.mp4", "film.mp4.poster.png", "film.mp4.run.yaml"]

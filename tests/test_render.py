@@ -49,7 +49,7 @@ def test_film_from_noise_has_poster_and_record(tmp_path: Path) -> None:
     assert facts.fps == Fraction(30000, 1001)
     assert (facts.codec, facts.pixel_format) == ("h264", "yuv420p")
     assert (facts.colour_space, facts.colour_range) == ("bt709", "tv")
-    assert poster.name == "zoom.poster.png"
+    assert poster.name == "zoom.mp4.poster.png"
     load_still(poster, width=64, height=64)
     run_record = OmegaConf.load(record)
     assert run_record.network.name == "efficientnet_lite0"
@@ -62,7 +62,7 @@ def test_film_from_noise_has_poster_and_record(tmp_path: Path) -> None:
     assert isinstance(whole, dict)
     del whole["speed"]  # it differs from run to run, and is not in the film
     assert OmegaConf.to_container(OmegaConf.create(read_record(video))) == whole
-    assert {path.name for path in video.parent.iterdir()} == {"zoom.mp4", "zoom.poster.png", "zoom.run.yaml"}
+    assert {path.name for path in video.parent.iterdir()} == {"zoom.mp4", "zoom.mp4.poster.png", "zoom.mp4.run.yaml"}
     assert not (tmp_path / "outputs").exists()  # no empty run folder is left behind
 
 
@@ -180,9 +180,9 @@ def test_outputs_are_checked_before_footage(tmp_path: Path) -> None:
 
 
 def test_poster_and_record_of_others_are_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "film.poster.png").write_bytes(b"precious")
-    assert "film.poster.png exists already" in refused(render(*SMALL, "output=film.mkv", cwd=tmp_path))
-    assert (tmp_path / "film.poster.png").read_bytes() == b"precious"
+    (tmp_path / "film.mp4.poster.png").write_bytes(b"precious")
+    assert "film.mp4.poster.png exists already" in refused(render(*SMALL, "output=film.mkv", cwd=tmp_path))
+    assert (tmp_path / "film.mp4.poster.png").read_bytes() == b"precious"
 
 
 WITHOUT_TORCH = [
@@ -206,21 +206,23 @@ def test_same_command_resumes_an_interrupted_film(tmp_path: Path, number: signal
     arguments = [*SMALL, "duration=60f", "segment=5", "output=long.mp4"]
     command = [sys.executable, "-m", "pipeline.render", *arguments]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        journal, deadline = tmp_path / "long.work" / "shot-001" / "journal.jsonl", time.monotonic() + 120
+        journal, deadline = tmp_path / "long.mp4.work" / "shot-001" / "journal.jsonl", time.monotonic() + 120
         while not journal.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         os.kill(process.pid, number)
         errors = process.communicate(timeout=60)[1]
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    assert [path.name for path in tmp_path.iterdir()] == ["long.work"]
-    stopped = re.search(r"stopped; (\d+) of 60 frames are kept in long.work; the same command resumes there", errors)
+    assert [path.name for path in tmp_path.iterdir()] == ["long.mp4.work"]
+    stopped = re.search(
+        r"stopped; (\d+) of 60 frames are kept in long.mp4.work; the same command resumes there", errors
+    )
     assert stopped, errors
     run = render(*arguments, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert f"resuming: {stopped[1]} of 60 frames" in run.stderr
     assert probe_and_count(tmp_path / "long.mp4").frames == 60
-    assert not (tmp_path / "long.work").exists()
+    assert not (tmp_path / "long.mp4.work").exists()
 
 
 def test_same_command_resumes_without_output(tmp_path: Path) -> None:

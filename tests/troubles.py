@@ -18,7 +18,7 @@ from pipeline import film
 from pipeline.segments import writer
 from scripts.torture import encoders
 
-SHOT_FOLDER = Path("film.work") / "shot-001"
+SHOT_FOLDER = Path("film.mp4.work") / "shot-001"
 
 
 class AtFrame:
@@ -87,7 +87,7 @@ def fill_disk_before_join() -> None:
 
 
 def delete_work_folder() -> None:
-    shutil.rmtree("film.work")
+    shutil.rmtree("film.mp4.work")
 
 
 def create_film() -> None:

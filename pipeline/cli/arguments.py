@@ -18,6 +18,7 @@ from pipeline.cli.sanitize import CONF, REFERENCES, choices
 from pipeline.config import RenderConfig, settings
 from pipeline.config.renamed import RENAMED, current_key
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
+from pipeline.runtime.files import expand_home
 
 APPENDED = ("preset", "quality", "format")  # groups outside the defaults list: Hydra wants a plus before them
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")  # what a user may set of Hydra's own
@@ -57,6 +58,9 @@ def _parser() -> _Parser:
 
 def parse(arguments: Sequence[str]) -> Namespace:
     """The options, with ``overrides`` as Hydra reads them and ``flags``, the options as typed. Raises RenderError."""
+    arguments = [
+        re.sub(r"(?<=^--config-dir=)~.*|(?<=^-cd=)~.*", lambda match: expand_home(match[0]), word) for word in arguments
+    ]
     for argument in arguments:
         name = safe_yaml.shown(argument)
         if len(argument) > MAX_CHARS:
@@ -93,6 +97,8 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
         argument = f"{key}={value}"
     if key in APPENDED:
         return f"+{argument}"
+    if key in FOLDERS:
+        return f"{key}={expand_home(value)}"
     if key.lstrip("+") in FILES:
         return f"{key}={_quoted(value, sweep=sweep)}"
     is_curve = key in {name for name, item, _ in settings(RenderConfig()) if item.metadata["curve"]}
@@ -128,7 +134,8 @@ def check(options: Namespace) -> None:
         if re.split(r"[./]", key)[0] == "hydra" and key not in FOLDERS:
             raise RenderError(f"{line}: of Hydra's own settings only {', '.join(FOLDERS)} can be set, to a folder")
         if safe_yaml.reaches_outside(_CLOCK.sub("", line) if key in FOLDERS else override.input_line):
-            raise RenderError(f"{line}: {REFERENCES}")
+            rename = "; rename the file" if key in FILES else ""
+            raise RenderError(f"{line}: {REFERENCES}{rename}")
         if override.is_sweep_override() and not options.multirun:
             raise RenderError(f"{line}: several values need -m, one film for each; a list is key=[a,b], quote a text")
         if any((folder / key).is_dir() for folder in folders):
@@ -159,8 +166,14 @@ def _count(override: Override) -> float:
 
 
 def _quoted(value: str, *, sweep: bool) -> str:
-    """A file's name in quotes, so that Hydra reads it letter by letter; as it is if quoted, null or a sweep."""
-    if value in ("", "null") or value[0] in "\"'" or "${" in value or (sweep and re.search(r"[,(]", value)):
+    """A file's name in quotes, so that Hydra reads it letter by letter; as it is if quoted, null, a sweep, or if it
+    refers to settings.
+    """
+    references = re.findall(r"\$\{([\w.]*)\}", value)
+    if not sweep and len(references) == value.count("${") and not {*references} & _names():
+        value = value.replace("${", r"\${")  # letters of the name
+    is_reference = re.search(r"(?<!\\)\$\{", value)
+    if value in ("", "null") or value[0] in "\"'" or is_reference or (sweep and re.search(r"[,(]", value)):
         return value
     return _in_quotes(value)
 

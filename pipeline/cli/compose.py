@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,16 +13,19 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline.cli import safe_yaml, sanitize, shot_presets
-from pipeline.cli.arguments import normalise
+from pipeline.cli.arguments import FILES, normalise
 from pipeline.cli.messages import explain, unknown_setting
 from pipeline.cli.sanitize import CONF
 from pipeline.config import RenderConfig, settings, validate
 from pipeline.errors import ConfigError, RenderError
-from pipeline.plan import shot_list
+from pipeline.plan import shot_list, unread
+from pipeline.runtime.files import expand_home
 
 log = logging.getLogger(__name__)
 
 DEFAULT_NETWORK, FALLBACK_NETWORK = "efficientnet_lite0", "motifnet"
+TARGETS = ("score.targets", "score.keys", "network.targets")  # settings whose targets may name pictures and masks
+_FILE_IN_TARGET = re.compile(r"(guide:(?:[\w.]+:)?|\{(?:not )?)(~[^}]*)")
 REPEAT = "repeat"  # the config name of a run that repeats a film
 
 
@@ -63,12 +67,15 @@ def make_config(overrides: Sequence[str] = (), name: str = "config") -> RenderCo
 
 def read(tree: DictConfig) -> RenderConfig:
     """Hydra's composed tree → the checked config, its shots without presets. Raises RenderError."""
-    plain = OmegaConf.to_container(tree, resolve=False)
+    plain: Any = OmegaConf.to_container(tree, resolve=False)
     sanitize.check_tree(plain)
     known = tuple(f"{name}." for name, _, _ in settings(RenderConfig()))
     for key, _ in safe_yaml.leaves(plain):
         if not f"{key}.".startswith(known):  # Hydra's +key=value adds any key
             raise RenderError(unknown_setting(key))
+    for key, value in _with_homes(plain).items():
+        if value != plain[key]:
+            OmegaConf.update(tree, key, value)
     try:
         config = OmegaConf.to_object(tree)
     except OmegaConfBaseException as error:
@@ -76,6 +83,19 @@ def read(tree: DictConfig) -> RenderConfig:
     assert isinstance(config, RenderConfig)
     validate(config)
     return _expand_shots(config) if config.film else config
+
+
+def _with_homes(node: Any, key: str = "") -> Any:
+    """The settings with the home folder in place of ``~`` in every file's name, also in shots and targets."""
+    if isinstance(node, dict):
+        return {name: _with_homes(value, f"{key}.{name}".strip(".")) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_with_homes(value, key.removeprefix("film").removeprefix("presets")) for value in node]
+    if isinstance(node, str) and key in FILES:
+        return expand_home(node)
+    if isinstance(node, str) and key.startswith(TARGETS):
+        return _FILE_IN_TARGET.sub(lambda match: match[1] + expand_home(match[2]), node)
+    return node
 
 
 def _expand_shots(config: RenderConfig) -> RenderConfig:
@@ -87,9 +107,11 @@ def _expand_shots(config: RenderConfig) -> RenderConfig:
         if is_auto and "duration" not in entry:
             shots[-1]["duration"] = "section"  # not the preset's
         try:
-            shot_list.shot_config(config, shots[-1])
+            shot = shot_list.shot_config(config, shots[-1])
         except ConfigError as error:
             raise ConfigError(f"{key}.{error.key}", error.value, error.allowed) from error
         except OmegaConfBaseException as error:
             raise RenderError(f"{key}.{explain(error)}") from error
+        for note in unread.notes(shot, [name for name, _ in safe_yaml.leaves(entry)]):
+            log.info(f"{key}.{note}", extra={"once": True})
     return replace(config, presets=shots) if is_auto else replace(config, film=shots)

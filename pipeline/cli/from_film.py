@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import pipeline
 from pipeline.cli import safe_yaml
-from pipeline.cli.compose import register_record
+from pipeline.cli.compose import TARGETS, register_record
 from pipeline.cli.frame_arguments import SIDES
 from pipeline.cli.messages import explain
 from pipeline.config import RenderConfig, settings, validate
@@ -23,7 +23,7 @@ from pipeline.config.palettes import PALETTES
 from pipeline.config.renamed import REMOVED, current_key
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 from pipeline.plan.shot_list import nested
-from pipeline.runtime.files import check_regular, sha256_of
+from pipeline.runtime.files import check_regular, expand_home, sha256_of
 from pipeline.score.target_weights import parse_targets
 
 FILES = {  # settings that name a file, and what the file is
@@ -35,7 +35,6 @@ FILES = {  # settings that name a file, and what the file is
     "color.palette": "a picture of colors",
     "color.lut": "a look-up table",
 }
-TARGETS = ("score.targets", "score.keys", "network.targets")  # settings whose targets may name pictures and masks
 NOT_REPEATED = (
     *("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "preview", "limits"),
     *REMOVED,
@@ -77,7 +76,7 @@ def extract(arguments: list[str]) -> tuple[list[str], Repeat | None]:
     written = re.sub(r"(['\"])(.*)\1", r"\2", sources[0].partition("=")[2], flags=re.DOTALL)
     if not written:
         raise ConfigError("from", "", "name a film, or its run.yaml")
-    path, rest = Path(written), [word for word in arguments if word != sources[0]]
+    path, rest = Path(expand_home(written)), [word for word in arguments if word != sources[0]]
     typed = {re.split(r"[=@]", word.lstrip("+~"))[0] for word in rest}
     if "preset" in typed:
         raise RenderError("preset: a repeated run has its own; type the settings that should differ")

@@ -26,7 +26,7 @@ Draws the score of a film, every number and target over time, and renders nothin
     python -m pipeline.score preset=bestiary output=score.png export=score.json
 
 output=score.png names the picture; without it, it is score.png in the run's folder under outputs/, and for
-output=film.mp4 it is film.score.png. export=score.json also writes the score as data: fps, frames, lanes (a value
+output=film.mp4 it is film.mp4.score.png. export=score.json also writes the score as data: fps, frames, lanes (a value
 per frame for each number) and targets (their weights per frame). It has all settings of python -m pipeline.render.
 
 {settings}

@@ -5,6 +5,7 @@ Nothing heavy is imported before the config is valid.
 
 import logging
 import os
+import re
 import signal
 import sys
 from argparse import Namespace
@@ -24,6 +25,7 @@ from pipeline.cli.sanitize import CONF
 from pipeline.cli.sweep import DONE, FAILED, INTERRUPTED, Film
 from pipeline.config import RenderConfig
 from pipeline.errors import Interrupted, RenderError
+from pipeline.plan import unread
 from pipeline.runtime.progress import NoteHandler, lossy_output, notes_to, one_line
 
 log = logging.getLogger(__name__)
@@ -107,9 +109,17 @@ def _film(tree: DictConfig, options: Namespace, repeat: Repeat | None) -> Film:
     config = compose.read(tree)
     for note in repeat.notes(config) if repeat else ():
         log.info(note)
+    typed = [re.split(r"[=@]", word.lstrip("+~"))[0] for word in job.overrides.task]
+    for note in unread.notes(config, typed):
+        log.info(note, extra={"once": True})
+    if "jobs" in typed and job.mode != RunMode.MULTIRUN:
+        log.info("jobs has no effect: it counts the films of a sweep (-m)")
     folder = Path(job.runtime.output_dir)
     name = str(job.runtime.choices.get("preset") or "dream")
-    words = [*map(arguments.requote, job.overrides.task), *([f"from={repeat.path}"] if repeat else [])]
+    words = [
+        *map(arguments.requote, (word for word in job.overrides.task if not word.startswith("jobs="))),
+        *([f"from={repeat.path}"] if repeat else []),
+    ]
     words += [f"--config-dir={options.config_dir}"] if options.config_dir else []
     words += [f"--config-name={options.config_name}"] if options.config_name else []
     return Film(config, folder, name, tuple(words))

@@ -109,9 +109,9 @@ class Network:
         if len(matches) == 1:
             return matches[0]
         several = ", ".join(self.classes[index] for index in matches[:12])
-        hint = f" by that name alone; it knows {several}" if several else nearest(name, self.classes)
-        examples = f"; it knows {len(self.classes)}, such as {', '.join(self.classes[:6])}"
-        raise ConfigError(key, f"class:{name}", f"{self.name} knows no such class{hint or examples}")
+        hint = f" by that name alone; it knows {several}" if several else nearest(name, self.classes, cutoff=0.0)
+        every = f"python -m pipeline.atlas network={self.name} layers=[classes] draws all {len(self.classes)}"
+        raise ConfigError(key, f"class:{name}", f"{self.name} knows no such class{hint}; {every}")
 
     def main_layers(self) -> list[str]:
         """The layers that a person would name, shallow to deep."""

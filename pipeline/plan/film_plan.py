@@ -16,7 +16,7 @@ class FilmPlan:
     """One shot or more, all of one frame size and rate.
 
     ``request`` is the config as the user gave it, ``config`` the same with the frame rate and the encoder resolved.
-    ``segments`` is the part of a film of one shot to render; None renders all. ``notes`` are for the user.
+    ``part`` are the frames to render; None renders all. ``notes`` are for the user.
     """
 
     config: RenderConfig
@@ -25,7 +25,7 @@ class FilmPlan:
     shots: tuple[ShotPlan, ...]
     signals: Signals
     song: Song | None = None
-    segments: range | None = None
+    part: range | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -59,6 +59,29 @@ class FilmPlan:
         seconds = show_time(float(self.frames / self.fps))
         frames = f"{self.frames} frame{'s' * (self.frames != 1)}"
         return f"{self.width}x{self.height}, {float(self.fps):.5g} fps, {frames}, {seconds}"
+
+    def needed_frames(self) -> dict[int, range]:
+        """Shot → its frames that ``part`` needs: in it, around a transition in it, or continued by its shots."""
+        part, at, needed = self.part or range(self.frames), 0, dict[int, range]()
+
+        def need(number: int, first: int, stop: int) -> None:
+            before = needed.get(number, range(first, stop))
+            needed[number] = range(min(first, before.start), max(stop, before.stop))
+
+        for number, shot in enumerate(self.shots):
+            handles, end = shot.handles, shot.frames - shot.handles.tail
+            if part.start < at + handles.head and at < part.stop:
+                need(number - 1, self.shots[number - 1].frames - handles.head, self.shots[number - 1].frames)
+                need(number, 0, handles.hidden)
+            at += handles.head
+            first, stop = max(part.start, at), min(part.stop, at + end - handles.hidden)
+            if first < stop:
+                need(number, handles.hidden + first - at, handles.hidden + stop - at)
+            at += end - handles.hidden
+        for number in reversed(range(1, len(self.shots))):
+            if number in needed and self.shots[number].handles.continues:
+                need(number - 1, 0, self.shots[number - 1].frames)
+        return dict(sorted(needed.items()))
 
     def first_frame(self, number: int) -> int:
         """The film frame at which frame 0 of shot ``number`` lies; below 0 for a pre-roll."""

@@ -9,10 +9,14 @@ from pipeline.errors import ConfigError
 
 @dataclass(frozen=True)
 class OutputPaths:
-    """``video`` is what ffmpeg writes, for numbered images a pattern; ``film`` is the file or folder that results."""
+    """``video`` is what ffmpeg writes, for numbered images a pattern; ``film`` is the file or folder that results.
+
+    ``whole`` is the film that it is a part of, if ``frames=`` asks for a part and ``output`` names none; else ``film``.
+    """
 
     video: Path
     film: Path
+    whole: Path
     poster: Path
     record: Path
 
@@ -22,9 +26,11 @@ def output_paths(config: RenderConfig, folder: Path, name: str) -> OutputPaths:
     from pipeline.media.encode.codecs import film_suffix, finished_path
 
     codec = config.encode.codec
-    video = Path(config.output) if config.output else folder / f"{name}{film_suffix(codec)}"
+    part = f"-{config.frames.replace('..', '-')}" if config.frames else ""
+    video = Path(config.output) if config.output else folder / f"{name}{part}{film_suffix(codec)}"
     if not video.name:
         raise ConfigError("output", config.output, "needs the name of a file, such as films/zoom.mp4")
     film = finished_path(video, codec)
-    prefix = f"{film.stem}." if config.output else ""
-    return OutputPaths(video, film, film.with_name(f"{prefix}poster.png"), film.with_name(f"{prefix}run.yaml"))
+    prefix = f"{film.name}." if config.output else ""  # the whole name: loop.gif and loop.webp lie side by side
+    whole = film if config.output else finished_path(folder / f"{name}{film_suffix(codec)}", codec)
+    return OutputPaths(video, film, whole, film.with_name(f"{prefix}poster.png"), film.with_name(f"{prefix}run.yaml"))

@@ -20,8 +20,9 @@ from pipeline.plan.output_paths import OutputPaths, output_paths
 from pipeline.plan.shot_list import SECTION_BARS, Entry, name_errors
 from pipeline.plan.shot_plan import ShotPlan, plan_shot
 from pipeline.plan.song import Song, make_signals, plan_song
-from pipeline.plan.sound import sound_notes
+from pipeline.plan.sound import plan_sound, sound_notes
 from pipeline.plan.timeline import Slot, Timeline
+from pipeline.plan.unread import check_paths
 from pipeline.timing.signals import Signals
 from pipeline.timing.timecode import parse_fps, parse_time, show_time
 
@@ -31,6 +32,7 @@ def plan_film(config: RenderConfig, folder: Path, name: str) -> FilmPlan:
 
     Raises ConfigError for values that do not fit together, InputError for missing or damaged files.
     """
+    check_paths(config)
     outputs = output_paths(config, folder, name)
     clips = ClipLibrary(config.limits, (outputs.film, outputs.poster, outputs.record))
     plan = _plan_shots if config.film else _plan_one_shot
@@ -38,7 +40,7 @@ def plan_film(config: RenderConfig, folder: Path, name: str) -> FilmPlan:
     if film.config.audio.kind == "source" and film.song is None:
         film = replace(film, shots=tuple(_check_sound(shot) for shot in film.shots))
     notes = [*(note for shot in film.shots for note in shot.notes), *film.notes, *sound_notes(film)]
-    film = replace(film, notes=tuple(dict.fromkeys(notes)))
+    film = _with_part(replace(film, notes=tuple(dict.fromkeys(notes))))
     selected_shots(film)
     return close_loop(film) if config.loop else film
 
@@ -47,7 +49,9 @@ def selected_shots(film: FilmPlan) -> list[int]:
     """The indices of the shots to render. Raises ConfigError."""
     count, written = len(film.shots), film.config.shots
     if written is None:
-        return list(range(count))
+        return list(film.needed_frames())
+    if film.part is not None:
+        raise ConfigError("frames", film.config.frames, "give frames= or shots=, not both")
     matches = re.findall(r"(\d{1,6})(?:\s*\.\.\s*(\d{1,6}))?", written)
     spans = [(int(first), int(last or first)) for first, last in matches]
     rest = re.sub(r"\d{1,6}(\s*\.\.\s*\d{1,6})?|[\s,]", "", written)
@@ -66,7 +70,7 @@ def _plan_one_shot(config: RenderConfig, outputs: OutputPaths, clips: ClipLibrar
     if footage and round(seconds * fps) > footage.frames:
         raise ConfigError("duration", config.duration, f"the footage lasts {show_time(footage.seconds)}")
     shot = plan_shot(config, seconds, fps, signals, footage)
-    return FilmPlan(config, config, outputs, (shot,), signals, song, _selected_segments(config, shot.frames))
+    return FilmPlan(config, config, outputs, (shot,), signals, song)
 
 
 def _plan_music(config: RenderConfig, fps: Fraction) -> tuple[Song | None, Signals]:
@@ -88,21 +92,21 @@ def _duration(config: RenderConfig, fps: Fraction, whole: float | None, signals:
     raise ConfigError(key, path, f"the film would be as long, {show_time(whole)}; {allowed}")
 
 
-def _selected_segments(config: RenderConfig, frames: int) -> range | None:
-    """The segments that hold the frames of ``frames=FIRST..END``. Raises ConfigError."""
+def _with_part(film: FilmPlan) -> FilmPlan:
+    """The film with the frames of ``frames=FIRST..END``. Raises ConfigError."""
+    config, frames = film.config, film.frames
     if config.frames is None:
-        return None
+        return film
     match = re.fullmatch(r"\s*(\d{1,9})\s*\.\.\s*(\d{1,9})\s*", config.frames)
     first, stop = (int(number) for number in match.groups()) if match else (0, 0)
     if not first < stop <= frames:
         raise ConfigError("frames", config.frames, f"needs FIRST..END, within 0..{frames}, as in 0..{min(frames, 48)}")
-    return range(first // config.segment, -(-stop // config.segment))
+    silent = ("frames= renders pictures alone; only the whole film has sound",) if plan_sound(film) else ()
+    return replace(film, part=range(first, stop), notes=(*film.notes, *silent))
 
 
 def _plan_shots(request: RenderConfig, outputs: OutputPaths, clips: ClipLibrary) -> FilmPlan:
     """The plan of a film with a list of shots. Raises ConfigError naming the shot."""
-    if request.frames is not None:
-        raise ConfigError("frames", request.frames, "this film has several shots; shots=2,3 renders some of them")
     config, bare_frame = _resolve_frame(request, clips)
     fps = parse_fps(config.frame.fps, "frame.fps")
     song, signals = _plan_music(config, fps)
@@ -130,7 +134,7 @@ def _plan_shots(request: RenderConfig, outputs: OutputPaths, clips: ClipLibrary)
         shots.append(replace(shot, index=number, signals=played, handles=Handles(slot.transition, slot.head, tail)))
         if (shot.width, shot.height) != (shots[0].width, shots[0].height):
             raise ConfigError(f"{slot.key}.source.path", own.source.path, "all shots need frames of one size")
-    return FilmPlan(config, request, outputs, tuple(shots), signals, song, None, tuple(notes))
+    return FilmPlan(config, request, outputs, tuple(shots), signals, song, notes=tuple(notes))
 
 
 def _plan_listed_shot(config: RenderConfig, slot: Slot, fps: Fraction, clips: ClipLibrary) -> ShotPlan:

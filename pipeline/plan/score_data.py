@@ -125,7 +125,7 @@ def chart_path(config: RenderConfig, folder: Path) -> Path:
     if config.output is None:
         return folder / "score.png"
     output = Path(config.output)
-    return output if output.suffix.lower() == ".png" else output.with_name(f"{output.stem}.score.png")
+    return output if output.suffix.lower() == ".png" else output.with_name(f"{output.name}.score.png")
 
 
 def film_config(config: RenderConfig) -> RenderConfig:

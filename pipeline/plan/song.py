@@ -105,7 +105,7 @@ def make_signals(config: AudioConfig, song: Song | None, fps: Fraction) -> Signa
     offset = None if config.offset is None else parse_time(config.offset, fps=fps, key="audio.offset")
     if song is None:
         grid = even_grid(config.bpm or DEFAULT_BPM, config.beats_per_bar, offset or 0.0)
-        return Signals(grid, config.attack, config.release)
+        return Signals(grid, config.attack, config.release, assumed=config.bpm is None)
     grid = _grid(config, song.analysis, song.start, offset)
     sections = [at for at, _ in song.sections(config, grid)]
     return Signals(grid, config.attack, config.release, _song_signals(song, sections))

@@ -138,7 +138,7 @@ def open_page(plan: FilmPlan, config: PreviewConfig, stack: ExitStack) -> Page:
     left, right, width = score_chart.LEFT, score_chart.RIGHT, score_chart.WIDTH
     facts = Facts(
         title=plan.title,
-        frames=min(plan.frames, plan.segments.stop * plan.config.segment) if plan.segments else plan.frames,
+        frames=plan.part.stop if plan.part else plan.frames,
         fps=float(plan.fps),
         size=(plan.width, plan.height),
         score=score_chart.as_png(score_data.film_score(plan), plan.title),

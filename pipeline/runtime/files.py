@@ -104,6 +104,11 @@ def check_writable(path: Path, *, overwrite: bool, key: str = "output=") -> None
     folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink():
+            target = Path(os.path.realpath(path))
+            raise OutputError(
+                f"{path} is a link, which would be replaced by a file; give {key}{target}, or another name"
+            )
         if path.is_dir():
             raise OutputError(f"{path} is a folder; {key} needs the name of a file")
         if os.path.lexists(path):
@@ -133,6 +138,19 @@ def check_regular(path: Path, named: str) -> None:
         raise InputError(f"{named}: it is a folder, not a file")
     if not stat.S_ISREG(mode):
         raise InputError(f"{named}: it is no regular file")
+
+
+def expand_home(path: str) -> str:
+    """The path with ``~`` as the user's home folder, which shells replace at the start of a word only.
+
+    Raises InputError for a user without one.
+    """
+    if not path.startswith("~") or os.path.lexists(path):
+        return path
+    expanded = os.path.expanduser(path)  # noqa: PTH111 - Path would change the rest of it too
+    if expanded.startswith("~/"):
+        raise InputError(f"{path}: this user has no home folder; write the whole path")
+    return expanded
 
 
 def format_bytes(size: float) -> str:

@@ -63,7 +63,7 @@ class Progress:
 
 
 class LossyStream:
-    """A text stream that drops what cannot be written: its reader is gone, its disk is full. A film must not fail so."""
+    """A text stream that drops what cannot be written: its reader is gone, its disk is full. No film fails by it."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

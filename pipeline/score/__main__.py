@@ -8,6 +8,7 @@ from pipeline.cli import help
 from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
+from pipeline.runtime.files import expand_home
 
 log = logging.getLogger("pipeline")
 
@@ -16,7 +17,7 @@ def main() -> None:
     """Draw the score of the command line; exit codes as in ``python -m pipeline.render``."""
     exports = [argument for argument in sys.argv[1:] if argument.startswith("export=")]
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument not in exports]
-    export = exports[-1].removeprefix("export=") if exports else None
+    export = expand_home(exports[-1].removeprefix("export=")) if exports else None
 
     def job(config: RenderConfig, folder: Path, name: str) -> None:
         draw(config, folder, name, export)

@@ -105,6 +105,9 @@ def parse_expression(
         lookup = _SignalLookup(signals, text, key)
         body = lookup.visit(body)
         names |= lookup.signals
+        if signals.assumed and lookup.signals:
+            what = f"{next(iter(lookup.signals)).partition('(')[0]} follows music, and there is none"
+            raise ConfigError(key, text, f"{what}; give audio.path=song.mp3, or a tempo as audio.bpm=120")
     return Expression(text, body, key, seed, names)
 
 

@@ -1,24 +1,24 @@
 """Joins finished shots into one video, with transitions, sound, contact sheet and record."""
 
 import logging
-import os
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import EncoderError, InputError, OutputError
+from pipeline.errors import EncoderError
 from pipeline.image import from_array
 from pipeline.media.decode.probe import read_frame
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.contact_sheet import ContactSheet
-from pipeline.media.encode.mux import VideoSpec, assemble, read_record
+from pipeline.media.encode.lossless import read_frames
+from pipeline.media.encode.mux import VideoSpec, assemble
+from pipeline.media.sound.source_audio import Audible
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.sound import plan_sound
-from pipeline.runtime.files import write_bytes
+from pipeline.runtime.files import move_into_place, write_bytes
 from pipeline.segments import record
 from pipeline.segments.shot_render import ShotRender, encoder
 from pipeline.segments.transition import TransitionPiece, make_transition
@@ -42,17 +42,15 @@ class FilmFiles:
 
 def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder) -> FilmFiles:
     """The film with poster and record under their names; then the work folder goes, unless it is to be kept."""
-    files = _files(plan, shots, folder)
+    pieces = list(_pieces(plan, dict(enumerate(shots)), folder, range(plan.frames)))
     facts = record.film_record(plan, [_shot_record(shot) for shot in shots])
-    ends = list(accumulate(count for _, count in files))
     poster = ContactSheet(plan.frames, fps=float(plan.fps))
     for index in poster.indices:
-        number = bisect_right(ends, index)
-        path, count = files[number]
-        poster.add(index, from_array(read_frame(path, index - ends[number] + count) / 255.0))
+        path, span = next((path, span) for path, span in pieces if index in span)
+        poster.add(index, from_array(read_frame(path, index - span.start) / 255.0))
     outputs = plan.outputs
     text = record.as_text(facts)
-    _assemble(plan, [path for path, _ in files], outputs.video, text, announce=folder.announce)
+    _assemble(plan, [path for path, _ in pieces], text, plan_sound(plan), folder.announce)
     poster.save(outputs.poster)
     write_bytes(outputs.record, record.as_text({**facts, "speed": _speed(shots)}).encode())
     if plan.config.keep_segments:
@@ -62,36 +60,47 @@ def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder) -
     return FilmFiles(outputs.film, outputs.poster, outputs.record)
 
 
-def join_part(plan: FilmPlan, shot: ShotRender) -> FilmFiles:
-    """The video of ``plan.segments`` only; the work folder stays."""
-    assert plan.segments is not None
-    layout, outputs = shot.store.layout, plan.outputs
-    first, stop = layout.first(plan.segments.start), min(plan.frames, layout.first(plan.segments.stop))
-    numbers = f"{first}-{stop - 1}"
-    if outputs.film == outputs.video:
-        video = existing = outputs.video.with_name(f"{outputs.video.stem}.{numbers}{outputs.video.suffix}")
-    else:  # numbered images, in a folder of their own
-        existing = outputs.film.with_name(f"{outputs.film.name}-{numbers}")
-        video = existing / outputs.video.name if outputs.video.suffix else existing
-    text = record.as_text(record.film_record(plan, [shot.record]))
-    if os.path.lexists(existing) and not plan.config.overwrite and not _has_record(video, text):
-        raise OutputError(f"{existing} exists already; give overwrite=true to replace it, or another output=")
-    _assemble(plan, [shot.store.path(number) for number in plan.segments], video, text, frames=stop - first)
-    return FilmFiles(video)
+def join_part(plan: FilmPlan, shots: Mapping[int, ShotRender], folder: WorkFolder) -> FilmFiles:
+    """The video of the frames of ``plan.part``; the work folder stays."""
+    part, files = plan.part or range(plan.frames), list[Path]()
+    for path, span in _pieces(plan, shots, folder, part):
+        first, stop = max(part.start, span.start), min(part.stop, span.stop)
+        files.append(path)
+        if stop - first < len(span):  # one end of the part: a piece of the segment, encoded again
+            files[-1] = folder.path / f"part-{len(files)}{segment_suffix(plan.config.encode.codec)}"
+            with encoder(plan.shots[0], files[-1], False) as cut:
+                for frame in islice(read_frames([path]), first - span.start, stop - span.start):
+                    cut.write(frame)
+            move_into_place(cut.part, files[-1], overwrite=True)
+    text = record.as_text(record.film_record(plan, [shot.record for _, shot in sorted(shots.items())]))
+    _assemble(plan, files, text)
+    for path in folder.path.glob("part-*"):
+        path.unlink()
+    folder.sign_part(plan.outputs.film)
+    return FilmFiles(plan.outputs.film)
 
 
-def _files(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder) -> list[tuple[Path, int]]:
-    """(video, number of frames) of everything in the film, in order. Renders the transitions."""
-    files: list[tuple[Path, int]] = []
-    for number, shot in enumerate(shots):
-        handles = shot.plan.handles
-        if handles.head:
-            tail, head = shots[number - 1].tail(), shot.head()
-            piece = TransitionPiece(handles.transition, handles.head, tail, head, repr(plan.config.encode))
+def _pieces(
+    plan: FilmPlan, shots: Mapping[int, ShotRender], folder: WorkFolder, part: range
+) -> Iterator[tuple[Path, range]]:
+    """(video, its frames of the film) of everything that holds frames of ``part``, in order. Renders transitions."""
+    at = 0
+    for number, shot in enumerate(plan.shots):
+        head, body = shot.handles.head, shot.frames - shot.handles.hidden - shot.handles.tail
+        if head and part.start < at + head and at < part.stop:
+            piece = TransitionPiece(
+                *(shot.handles.transition, head, shots[number - 1].tail(), shots[number].head()),
+                repr(plan.config.encode),
+            )
             path = folder.path / f"seam-{number + 1:03}{segment_suffix(plan.config.encode.codec)}"
-            files.append((make_transition(piece, path, encoder(shot.plan, path, False)), handles.head))
-        files += shot.files()
-    return files
+            yield make_transition(piece, path, encoder(shot, path, False)), range(at, at + head)
+        at += head
+        first = at
+        for path, count in shots[number].files() if first < part.stop and part.start < first + body else ():
+            if part.start < first + count and first < part.stop:
+                yield path, range(first, first + count)
+            first += count
+        at += body
 
 
 def _shot_record(shot: ShotRender) -> dict[str, Any]:
@@ -102,34 +111,24 @@ def _shot_record(shot: ShotRender) -> dict[str, Any]:
     return shot.record if tile == configured else {**shot.record, "device": {**shot.record["device"], "tile": tile}}
 
 
-def _has_record(video: Path, text: str) -> bool:
-    try:
-        return read_record(video) == text
-    except InputError:
-        return False
-
-
 def _assemble(
     plan: FilmPlan,
     segments: list[Path],
-    video: Path,
     text: str,
-    *,
-    frames: int | None = None,
+    sound: Audible | None = None,
     announce: Callable[[Path], None] = lambda fresh: None,
 ) -> None:
-    """Join the segments with the film's sound, or as much of it as can be read; a part of ``frames`` has none."""
-    sound = plan_sound(plan) if frames is None else None
+    """Join the segments with the film's ``sound``, or as much of it as can be read."""
     film = VideoSpec(
-        video,
+        plan.outputs.video,
         encode=plan.config.encode,
         width=plan.width,
         height=plan.height,
         fps=plan.fps,
-        frames=plan.frames if frames is None else frames,
+        frames=len(plan.part or range(plan.frames)),
         record=text,
         title=plan.title,
-        overwrite=frames is not None or may_replace(plan.outputs, plan.config),
+        overwrite=may_replace(plan.outputs, plan.config),
     )
     join = partial(assemble, segments, film, before_rename=announce)
     try:

@@ -1,5 +1,6 @@
 """The config of an unfinished film, stored in its work folder, so that the same command resumes it."""
 
+import glob
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from pipeline.config import ColorConfig, RenderConfig
 from pipeline.config.renamed import REMOVED, stored_key
+from pipeline.media.encode.codecs import film_suffix
 from pipeline.runtime.files import write_json
 from pipeline.segments.lock import is_held
 
@@ -37,7 +39,8 @@ def find_unfinished(folder: Path, name: str, config: RenderConfig) -> Path | Non
     if above.name != "outputs" and (above.parent.name, above.name) != ("outputs", "sweeps"):
         return None
     settings = _flat(json.loads(json.dumps(film_settings(config))))
-    for path in sorted(above.glob(f"*/*/{name}.work/{FILE_NAME}"), reverse=True):
+    work = f"{glob.escape(name + film_suffix(config.encode.codec))}.work"
+    for path in sorted(above.glob(f"*/*/{work}/{FILE_NAME}"), reverse=True):
         is_finished = (path.parent / "film.json").exists()
         if not is_finished and _is_same(_read(path), settings) and not is_held(path.with_name("lock")):
             return path.parent.parent

@@ -50,6 +50,10 @@ class ShotRender:
         """How many frames need not be dreamed again; 0 if the folder has disappeared."""
         return self.store.rendered_frames if self.store.folder.is_dir() else 0
 
+    def segments_of(self, frames: range) -> range:
+        """The segments that hold these frames."""
+        return range(self.store.layout.number(frames.start), self.store.layout.number(frames.stop - 1) + 1)
+
     def files(self) -> list[tuple[Path, int]]:
         """(video, number of frames) for all that goes into the film as it is."""
         handles = self.plan.handles

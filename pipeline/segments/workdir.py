@@ -20,13 +20,15 @@ from pipeline.segments import fingerprint, journal
 from pipeline.segments.fingerprint import Spec
 from pipeline.segments.lock import RenderLock
 
-OWN_FILES = re.compile(r"lock(\.json)?|request\.json|film\.json|joining|shot-\d{3,}|seam-\d{3,}.*|\..*part")
+OWN_FILES = re.compile(
+    r"lock(\.json)?|request\.json|film\.json|part\.json|joining|part-\w+\.\w+|shot-\d{3,}|seam-\d{3,}.*|\..*part"
+)
 """What a work folder contains; anything else in it belongs to somebody else."""
 
 
 def work_path(film: Path) -> Path:
     """The work folder of ``film``."""
-    return film.with_name(f"{film.stem}.work")
+    return film.with_name(f"{film.name}.work")
 
 
 class WorkFolder:
@@ -110,6 +112,10 @@ class WorkFolder:
         write_json(self.path / "film.json", {"sha256": _content_sha256(self._film)})
         (self.path / "joining").unlink(missing_ok=True)
 
+    def sign_part(self, film: Path) -> None:
+        """Record that this folder made ``film``, a part, so that the whole film or another part may replace it."""
+        write_json(self.path / "part.json", {"sha256": _content_sha256(film)})
+
     def _delete_leftovers(self) -> None:
         """Delete what a render left that was killed while joining this film: we hold the lock."""
         for path in self._film.parent.glob(f".{glob.escape(self._film.name)}.*part"):
@@ -126,22 +132,22 @@ class WorkFolder:
 
 def may_replace(outputs: OutputPaths, config: RenderConfig) -> bool:
     """Whether files under the film's names may be replaced: with ``overwrite``, or if this work folder made them."""
-    return config.overwrite or is_own(outputs.film)
+    return config.overwrite or is_own(outputs.film, outputs.whole)
 
 
 def check_outputs(outputs: OutputPaths, config: RenderConfig) -> None:
     """Raise OutputError unless all files of the film can be written. Creates their folder."""
     replace = may_replace(outputs, config)
     check_output(outputs.video, replace, config.encode.codec)
-    for path in (outputs.poster, outputs.record):
+    for path in (outputs.poster, outputs.record) if config.frames is None else ():
         check_writable(path, overwrite=replace)
 
 
-def is_own(film: Path) -> bool:
-    """Whether the work folder next to ``film`` made it and it has not changed since."""
-    for name in ("film.json", "joining"):
+def is_own(film: Path, whole: Path | None = None) -> bool:
+    """Whether the work folder of ``film``, or of the ``whole`` film, made it and it has not changed since."""
+    for name in ("film.json", "part.json", "joining"):
         with suppress(OSError, ValueError, AttributeError):
-            signature = json.loads((work_path(film) / name).read_text(encoding="utf-8"))
+            signature = json.loads((work_path(whole or film) / name).read_text(encoding="utf-8"))
             if signature.get("sha256") == _content_sha256(film):
                 return True
     return False

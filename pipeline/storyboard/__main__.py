@@ -14,7 +14,7 @@ render on this machine.
     python -m pipeline.storyboard preset=spiral camera.zoom=1.3 output=spiral.png
 
 output=spiral.png names the sheet (without it storyboard.png in the run's folder under outputs/; of another file's name,
-as in output=film.mp4, it makes film.storyboard.png). All other settings are those of python -m pipeline.render.
+as in output=film.mp4, it makes film.mp4.storyboard.png). All other settings are those of python -m pipeline.render.
 
 {settings}
 """
@@ -52,7 +52,7 @@ def sheet_path(config: RenderConfig, folder: Path) -> Path:
     if config.output is None:
         return folder / "storyboard.png"
     output = Path(config.output)
-    return output if output.suffix.lower() == ".png" else output.with_name(f"{output.stem}.storyboard.png")
+    return output if output.suffix.lower() == ".png" else output.with_name(f"{output.name}.storyboard.png")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ checked and drawn without loading any network.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +37,8 @@ class Layers:
         if plain(layer) in names:
             return names[plain(layer)]
         hint = nearest(layer, [*self.channels, *self.short])
-        raise ConfigError(key, layer, f"{self.network} has no such layer{hint}; it has {', '.join(self.main())}")
+        also = f"; a class is written class:{layer}" if re.fullmatch(r"[a-z _-]+", layer, re.IGNORECASE) else ""
+        raise ConfigError(key, layer, f"{self.network} has no such layer{hint}; it has {', '.join(self.main())}{also}")
 
     def count(self, layer: str, key: str = "score.layers") -> int:
         """The number of channels of a layer."""
@@ -53,6 +54,14 @@ def known_layers(network: str) -> Layers | None:
     """The layers of a known network, else None."""
     entry = _known_networks().get(network)
     return None if entry is None else Layers(network, entry["channels"], entry["short"])
+
+
+def all_layers() -> Iterator[Layers]:
+    """The layers of every known network."""
+    for name in _known_networks():
+        layers = known_layers(name)
+        assert layers is not None
+        yield layers
 
 
 def weights_file(network: str) -> str:

@@ -51,13 +51,15 @@ class Signals:
     """The signals over a ``grid``, with default ``attack`` and ``release`` in seconds.
 
     Without a ``song`` a metronome replaces it: bass and loudness pulse on every beat, the mid band on every second one,
-    treble on every half.
+    treble on every half. ``assumed``: nobody gave a tempo; lengths may count its beats, expressions
+    may not follow it.
     """
 
     grid: Grid
     attack: float
     release: float
     song: SongSignals | None = None
+    assumed: bool = False
     _cache: dict[tuple[str, float, float], Signal] = field(default_factory=dict, repr=False, compare=False)
 
     def signal(self, name: str, attack: float | None = None, release: float | None = None) -> Signal:
@@ -79,7 +81,7 @@ class Signals:
             onsets = {name: ([at - second for at in times], high) for name, (times, high) in song.onsets.items()}
             sections = [0.0 if abs(at - second) <= tolerance else at - second for at in song.sections]
             song = replace(song, start=song.start - second, onsets=onsets, sections=sections)
-        return Signals(grid, self.attack, self.release, song)
+        return Signals(grid, self.attack, self.release, song, self.assumed)
 
     def _count(self, name: str) -> Signal:
         if name == "section":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, nearest
 from pipeline.timing.beat_grid import Grid
 
 MAX_SECONDS = 864_000  # ten days: more is a typing error
@@ -96,7 +96,8 @@ def _parts(text: str, key: str) -> list[tuple[str, str]]:
     known = (*_UNITS, *_MUSICAL)
     unknown = [unit for unit in units if unit not in known]
     if unknown:
-        raise ConfigError(key, text, f"{unknown[0]!r} is not a unit of time; the units are {', '.join(known)}")
+        hint = nearest(unknown[0], known)
+        raise ConfigError(key, text, f"{unknown[0]!r} is not a unit of time; the units are {', '.join(known)}{hint}")
     if len(set(units)) < len(units):
         raise ConfigError(key, text, "write each unit of time at most once")
     return parts

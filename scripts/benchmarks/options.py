@@ -92,7 +92,7 @@ def answer(job: Callable[[], object]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except (Interrupted, KeyboardInterrupt):
-        print("error: stopped; what was measured until now stands", file=sys.stderr)
+        print("stopped; what was measured until now stands", file=sys.stderr)
         return 130
     return 0
 

@@ -34,7 +34,7 @@ def again(*typed: str) -> tuple[RenderConfig, list[str]]:
 
 def record(tmp_path: Path, **config: object) -> str:
     """``from=`` a record of this config."""
-    path = tmp_path / "film.run.yaml"
+    path = tmp_path / "film.mp4.run.yaml"
     inputs = config.pop("inputs", {})
     OmegaConf.save(OmegaConf.create({"program": "dream-zoom 0.1.0", "config": config, "inputs": inputs}), path)
     return f"from={path}"

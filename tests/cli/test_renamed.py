@@ -40,7 +40,7 @@ def test_old_names_are_read_from_shots() -> None:
 
 
 def test_old_names_are_read_from_a_record(tmp_path: Path) -> None:
-    path = tmp_path / "film.run.yaml"
+    path = tmp_path / "film.mp4.run.yaml"
     config = {"dream": {"equalize": 0.3, "adaptive": False}, "flow": {"light": 0.2}, "encode": {"patience": 9}}
     OmegaConf.save(OmegaConf.create({"config": config}), path)
     rest, _ = from_film.extract([f"from={path}"])
@@ -60,14 +60,14 @@ def test_old_names_are_read_from_own_presets(program: Program, tmp_path: Path) -
 
 def test_film_of_an_earlier_version_is_resumed(tmp_path: Path) -> None:
     stopped, new = (tmp_path / "outputs" / day / "10-00-00" for day in ("2026-11-20", "2026-11-21"))
-    (stopped / "film.work").mkdir(parents=True)
+    (stopped / "film.mp4.work").mkdir(parents=True)
     config = RenderConfig(seed=2)
     stored = request.film_settings(config)
     stored["dream"]["equalize"] = stored["dream"].pop("fill")
     stored["dream"] |= {"adaptive": False, "thrift": 6.0}
     stored["flow"]["light"] = stored["flow"].pop("keep_light")
     del stored["network"]["precision"]
-    (stopped / "film.work" / "request.json").write_text(json.dumps(stored))
+    (stopped / "film.mp4.work" / "request.json").write_text(json.dumps(stored))
     assert request.find_unfinished(new, "film", config) == stopped
     config.dream.fill = 0.1
     assert request.find_unfinished(new, "film", config) is None

@@ -137,8 +137,8 @@ def test_jobs_make_no_difference_to_a_film() -> None:
 
 def test_film_of_a_sweep_resumes_where_another_sweep_stopped(tmp_path: Path) -> None:
     stopped, new = (tmp_path / "outputs" / "sweeps" / f"2026-11-{day}_10-00-00" / "1" for day in (20, 21))
-    (stopped / "film.work").mkdir(parents=True)
-    request.write(stopped / "film.work", RenderConfig(seed=2))
+    (stopped / "film.mp4.work").mkdir(parents=True)
+    request.write(stopped / "film.mp4.work", RenderConfig(seed=2))
     assert request.find_unfinished(new, "film", RenderConfig(seed=2, jobs=2)) == stopped
     assert request.find_unfinished(new, "film", RenderConfig(seed=3)) is None
     assert (
@@ -167,7 +167,7 @@ def test_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
             time.sleep(0.3)
         errors = process.communicate(timeout=TIMEOUT)[1]
     assert process.returncode == INTERRUPTED, errors
-    assert "Traceback" not in errors and not (tmp_path / "film3.work").exists()
+    assert "Traceback" not in errors and not (tmp_path / "film3.mp4.work").exists()
 
 
 @pytest.mark.slow

@@ -135,7 +135,7 @@ def opened(png: bytes) -> np.ndarray:
 
 
 def test_chart_path_follows_the_output(tmp_path: Path) -> None:
-    assert draw(*SMALL, "output=films/a.mp4", cwd=tmp_path).stdout.split() == ["films/a.score.png"]
+    assert draw(*SMALL, "output=films/a.mp4", cwd=tmp_path).stdout.split() == ["films/a.mp4.score.png"]
     (path,) = draw(*SMALL, cwd=tmp_path).stdout.split()
     assert Path(path).name == "score.png" and "outputs" in path
 

@@ -97,6 +97,6 @@ def test_a_stopped_benchmark_keeps_its_results(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGINT)
         output = process.communicate(timeout=60)[1]
     assert process.returncode == 130, output
-    assert output.endswith("error: stopped; what was measured until now stands\n") and "Traceback" not in output
+    assert output.endswith("stopped; what was measured until now stands\n") and "Traceback" not in output
     assert json.loads(file.read_text())["networks"]["motifnet"]["busy"] > 0
     assert list(tmp_path.iterdir()) == [file]

@@ -20,7 +20,7 @@ for number in range(int(sys.argv[2])):
 
 @pytest.mark.parametrize("pause", [0.0, 0.02])
 def test_wait_for_segments_waits_at_any_speed(tmp_path: Path, pause: float) -> None:
-    shot = tmp_path / "film.work" / "shot-001"
+    shot = tmp_path / "film.mp4.work" / "shot-001"
     shot.mkdir(parents=True)
     command = [sys.executable, "-c", GROW, str(shot), "9", str(pause)]
     process = subprocess.Popen([*command[:-2], "5", "0"], text=True)

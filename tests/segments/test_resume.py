@@ -68,7 +68,11 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
     for frames in (8, 14):
         folder = tmp_path_factory.mktemp("expected")
         make(folder, f"duration={frames}f")
-        assert sorted(path.name for path in folder.iterdir()) == ["film.mp4", "film.poster.png", "film.run.yaml"]
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "film.mp4",
+            "film.mp4.poster.png",
+            "film.mp4.run.yaml",
+        ]
         assert probe_and_count(folder / "film.mp4").frames == frames
         hashes[frames] = sha256_of(folder / "film.mp4")
     return hashes
@@ -77,17 +81,17 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
 def test_an_error_within_a_segment_loses_no_frame(tmp_path: Path, expected: dict[int, str]) -> None:
     with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, "duration=14f", at=6)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.work"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4.work"]
     again = make(tmp_path, "duration=14f")
     assert again.frames == list(range(7, 14))
     assert again.segments == [0, 4, 8, 12]  # also what was there already, for those who look on
     assert sha256_of(tmp_path / "film.mp4") == expected[14]
-    assert not (tmp_path / "film.work").exists()
+    assert not (tmp_path / "film.mp4.work").exists()
 
 
 def test_two_stops_in_one_segment_lose_no_frame(tmp_path: Path, expected: dict[int, str]) -> None:
     for at in (4, 6):
-        with pytest.raises(Interrupted, match=rf"stopped; {at + 1} of 14 frames are kept in .*film.work"):
+        with pytest.raises(Interrupted, match=rf"stopped; {at + 1} of 14 frames are kept in .*film.mp4.work"):
             make(tmp_path, "duration=14f", at=at, act=lambda: os.kill(os.getpid(), signal.SIGINT))
     assert make(tmp_path, "duration=14f").frames == list(range(7, 14))
     assert sha256_of(tmp_path / "film.mp4") == expected[14]
@@ -109,7 +113,7 @@ def test_a_film_resumes_in_its_precision_and_layout(
 
 def test_stopping_at_once_keeps_finished_segments(tmp_path: Path, expected: dict[int, str]) -> None:
     def hit_twice() -> None:
-        while (tmp_path / "film.work" / "shot-001" / "journal.jsonl").read_bytes().count(b"\n") < 2:
+        while (tmp_path / "film.mp4.work" / "shot-001" / "journal.jsonl").read_bytes().count(b"\n") < 2:
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
@@ -136,7 +140,7 @@ def test_a_killed_encoder_loses_no_frame(tmp_path: Path, expected: dict[int, str
 def test_damaged_files_are_rendered_again(tmp_path: Path, expected: dict[int, str], victim: str) -> None:
     with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, "duration=14f", at=9)
-    path = tmp_path / "film.work" / "shot-001" / victim
+    path = tmp_path / "film.mp4.work" / "shot-001" / victim
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 16
     path.write_bytes(data)
@@ -163,8 +167,8 @@ def test_a_score_that_changes_with_the_length_is_refused(tmp_path: Path) -> None
 
 def test_a_part_is_a_film_and_the_rest_resumes(tmp_path: Path, expected: dict[int, str]) -> None:
     assert make(tmp_path, "duration=14f", "frames=0..7").frames == list(range(8))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.0-7.mp4", "film.work"]
-    assert probe_and_count(tmp_path / "film.0-7.mp4").frames == 8
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4", "film.mp4.work"]
+    assert probe_and_count(tmp_path / "film.mp4").frames == 7
     assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
     assert sha256_of(tmp_path / "film.mp4") == expected[14]
 
@@ -191,9 +195,9 @@ def test_resume_false_starts_over(tmp_path: Path, expected: dict[int, str]) -> N
 
 
 def test_a_second_render_of_the_same_film_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "film.work").mkdir()
+    (tmp_path / "film.mp4.work").mkdir()
     with (
-        RenderLock(tmp_path / "film.work" / "lock", tmp_path / "film.mp4"),
+        RenderLock(tmp_path / "film.mp4.work" / "lock", tmp_path / "film.mp4"),
         pytest.raises(OutputError, match="is being rendered by process"),
     ):
         make(tmp_path, "duration=8f")
@@ -205,7 +209,7 @@ def test_a_disappearing_folder_is_reported(tmp_path: Path) -> None:
     def vanish() -> None:
         (tmp_path / "films").rename(tmp_path / "gone")
 
-    with pytest.raises(OutputError, match=r"film.work/shot-001 disappeared during the render"):
+    with pytest.raises(OutputError, match=r"film.mp4.work/shot-001 disappeared during the render"):
         make(folder, "duration=14f", at=5, act=vanish)
     assert not folder.exists()
 

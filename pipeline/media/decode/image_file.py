@@ -103,11 +103,11 @@ def _decode_16bit(image: Image.Image, data: bytes) -> Picture:
     """16-bit colours by OpenCV → ``(H, W, 3 or 4)`` float32."""
     image.load()  # raises for damage, where OpenCV returns a partial picture
     cv2 = opencv()
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    pixels: Picture | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
         return _decode(image)
     order = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
-    picture = cv2.cvtColor(pixels, order).astype(np.float32) / 65535
+    picture: Picture = cv2.cvtColor(pixels, order).astype(np.float32) / 65535
     if image.format == "TIFF":  # OpenCV rotates these itself
         return picture
     turns, mirror = ORIENTATIONS.get(image.getexif().get(0x0112, 1), (0, False))

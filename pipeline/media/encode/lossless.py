@@ -22,14 +22,15 @@ def lossless(encode: EncodeConfig) -> EncodeConfig:
 
 
 def read_frames(paths: Sequence[Path]) -> Iterator[Tensor]:
-    """The frames of lossless files, one file after the other, ``(1, 3, H, W)`` in [0, 1] on the CPU.
+    """The frames of lossless files or other segments, one file after the other, ``(1, 3, H, W)`` in [0, 1] on the CPU.
 
     Raises InputError.
     """
     for path in paths:
         facts = probe(path)
-        # 16 bits only for 16-bit files: swscale's widening makes white a little darker.
-        pixels, kind, white = ("rgb48le", np.uint16, 65535) if "16" in facts.pixel_format else ("rgb24", np.uint8, 255)
+        # 16 bits only for files of more than 8: swscale's widening makes white a little darker.
+        is_deep = any(bits in facts.pixel_format for bits in ("16", "10"))
+        pixels, kind, white = ("rgb48le", np.uint16, 65535) if is_deep else ("rgb24", np.uint8, 255)
         arguments = ["-xerror", *source(path), "-map", FIRST_VIDEO, "-fps_mode", "passthrough"]
         arguments += ["-pix_fmt", pixels, "-f", "rawvideo", "pipe:1"]
         shape = (facts.height, facts.width, 3)

@@ -1,0 +1,144 @@
+"""Settings that a film never reads, so that nothing that was asked for is ignored without a word."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pipeline.config import RenderConfig
+from pipeline.errors import ConfigError
+from pipeline.plan import shot_list
+
+HINTS = {"start.path": "add start=image", "source.path": "add source=video, or preset=footage"}
+
+
+def check_paths(config: RenderConfig) -> None:
+    """Raise ConfigError for a picture or footage that no shot of the film uses."""
+    shots = [(f"{key}.", entry) for key, entry in shot_list.entries(config)] if config.film else []
+    configs = [(key, shot_list.shot_config(config, entry)) for key, entry in shots] or [("", config)]
+    for setting, hint in HINTS.items():
+        unused = [(key, path) for key, shot in configs if (path := _unused_path(shot, setting))]
+        of_film = _value(config, setting)
+        if len(unused) == len(configs) and of_film:
+            raise ConfigError(setting, of_film, f"nothing uses it; {hint}")
+        for key, path in unused:
+            if path != of_film:
+                raise ConfigError(f"{key}{setting}", path, f"nothing uses it; {hint}")
+
+
+def notes(config: RenderConfig, typed: Iterable[str]) -> list[str]:
+    """A note for each of the ``typed`` keys, of settings or groups, that no shot of the film reads."""
+    shots = (
+        [shot_list.shot_config(config, entry) for _, entry in shot_list.entries(config)] if config.film else [config]
+    )
+    reasons = [unread(shot) for shot in shots]
+    common = {key: why for key, why in reasons[0].items() if all(key in other for other in reasons)}
+    if config.film != shot_list.AUTO:
+        common["presets"] = "only film=auto has presets"
+    why = {key: common.get(key, common.get(f"{key}.kind", "")) for key in typed}
+    return [f"{key} has no effect: {reason}" for key, reason in why.items() if reason]
+
+
+def unread(config: RenderConfig) -> dict[str, str]:
+    """Setting → why a shot with this config does not read it."""
+    return {key: why for keys, is_unread, why in RULES if is_unread(config) for key in keys.split()}
+
+
+def _unused_path(config: RenderConfig, setting: str) -> Any:
+    """The file that the ``setting`` names, if the kind of its group has no use for one."""
+    kind = _value(config, f"{setting.partition('.')[0]}.kind")
+    return _value(config, setting) if kind in ("noise", "none") else None
+
+
+def _value(config: RenderConfig, setting: str) -> Any:
+    group, _, name = setting.partition(".")
+    return getattr(getattr(config, group), name)
+
+
+def _has_footage(config: RenderConfig) -> bool:
+    return config.source.kind != "none"
+
+
+def _has_picture(config: RenderConfig) -> bool:
+    return config.start.kind == "image" and not _has_footage(config)
+
+
+def _has_music(config: RenderConfig) -> bool:
+    return config.audio.path is not None or config.audio.bpm is not None
+
+
+def _stands_still(config: RenderConfig) -> bool:
+    return str(config.camera.zoom) in ("1", "1.0") and str(config.camera.rotate) in ("0", "0.0")
+
+
+def _score(*kinds: str) -> Callable[[RenderConfig], bool]:
+    return lambda config: config.score.kind in kinds
+
+
+RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
+    ("start.background", lambda c: c.start.kind != "image", "there is no picture (start=image)"),
+    ("start.path", lambda c: _has_footage(c) and c.dream.tone != "start", "the film begins with its footage"),
+    (
+        "start.size start.noise start.unfold",
+        lambda c: _has_picture(c),
+        "the film begins with a picture, not with noise",
+    ),
+    ("start.kind start.size start.noise start.unfold start.steps", _has_footage, "the film begins with its footage"),
+    (
+        "source.path source.start source.end source.fps source.salvage source.background source.cut",
+        lambda c: not _has_footage(c),
+        "there is no footage (source=video)",
+    ),
+    (
+        "flow.kind flow.style flow.persistence flow.reset flow.keep_light flow.warmup flow.preset flow.side",
+        lambda c: not _has_footage(c),
+        "flow follows footage, and there is none (source=video)",
+    ),
+    ("flow.keep_light", lambda c: c.flow.style != "residual", "it is of flow.style=residual"),
+    ("flow.preset", lambda c: c.flow.kind != "dis", "it is of flow=dis"),
+    ("flow.side", lambda c: c.flow.kind == "none", "no flow is estimated (flow=none)"),
+    ("camera.center", _stands_still, "the camera neither zooms nor turns"),
+    ("dream.octave_ratio dream.detail", lambda c: c.dream.octaves == 1, "there is one octave only"),
+    ("dream.exponent", lambda c: c.dream.precondition != "fourier", "it is of dream.precondition=fourier"),
+    ("dream.tone_mean dream.tone_contrast", lambda c: c.dream.tone != "hold", "they are of dream.tone=hold"),
+    ("dream.tone_rate", lambda c: c.dream.tone == "free", "tone drifts (dream.tone=free)"),
+    ("score.hold score.fade", _score("constant", "guided"), "this score does not change"),
+    ("score.hold", _score("beats"), "score=beats counts with score.every"),
+    (
+        "score.hold",
+        lambda c: c.score.kind == "keys" or (_score("fractal")(c) and bool(c.score.keys)),
+        "keys have times",
+    ),
+    ("score.every", lambda c: c.score.kind != "beats", "it is of score=beats"),
+    ("score.keys", lambda c: c.score.kind not in ("keys", "fractal"), "it is of score=keys and score=fractal"),
+    ("score.targets", _score("keys"), "score=keys has its targets in score.keys"),
+    (
+        "score.targets",
+        lambda c: bool(c.score.draw and c.score.layers) and _score("cycle", "beats", "fractal")(c),
+        "score.draw takes channels of score.layers",
+    ),
+    (
+        "score.layers",
+        lambda c: (
+            bool(c.score.targets)
+            and "guide:" not in str(c.score.targets)
+            and not c.score.draw
+            and _score("cycle", "beats", "fractal", "constant")(c)
+        ),
+        "score.targets says what to dream",
+    ),
+    ("score.guide", lambda c: c.score.kind != "guided", "it is of score=guided"),
+    ("score.draw", _score("constant", "guided", "layers", "walk", "keys"), "this score draws no channels"),
+    (
+        "score.targets",
+        lambda c: c.score.kind == "layers" and bool(c.score.layers),
+        "score=layers goes through score.layers",
+    ),
+    ("audio.start", lambda c: c.audio.path is None, "there is no song (audio.path=song.mp3)"),
+    (
+        "audio.fade_out",
+        lambda c: c.audio.kind == "none" or (c.audio.path is None and not _has_footage(c)),
+        "the film has no sound",
+    ),
+    ("audio.attack audio.release", lambda c: not _has_music(c), "there is no music (audio.path= or audio.bpm=)"),
+    ("encode.quality", lambda c: c.encode.codec == "ffv1", "FFV1 is lossless"),
+)
+"""(settings, whether a config does not read them, why)."""

@@ -1,0 +1,95 @@
+"""Settings that a film never reads are named, and only those."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.cli.compose import make_config
+from pipeline.config import RenderConfig, settings
+from pipeline.errors import ConfigError
+from pipeline.plan.unread import RULES, check_paths, notes, unread
+from tests.quick import QUICK
+
+KEYS = {key for key, _, _ in settings(RenderConfig())}
+
+
+def test_rules_name_settings() -> None:
+    assert {key for keys, _, _ in RULES for key in keys.split()} <= KEYS
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("preset=spiral start.noise=0.2 camera.center=[0,0] score.fade=1s", ""),
+        ("preset=spiral flow.warmup=3 source.cut=5 audio.fade_out=1s", "flow.warmup source.cut audio.fade_out"),
+        ("camera=static camera.center=[0,0] score=constant score.hold=1s", "camera.center score.hold"),
+        ("dream.octaves=1 dream.detail=0.3 dream.tone=free dream.tone_mean=0.4", "dream.detail dream.tone_mean"),
+        ("preset=portrait start.path=a.jpg start.size=32 start.steps=3", "start.size"),
+        (
+            "preset=footage source.path=a.mp4 start.steps=3 start=noise flow=raft flow.preset=fast",
+            "start.steps start flow.preset",
+        ),
+        ("score=keys score.targets=[class:owl] score.every=2b presets=[spiral]", "score.targets score.every presets"),
+        ("score.targets=[class:owl] score.layers=[stage4]", "score.layers"),
+        ("score.targets=[class:owl] score.layers=[stage4] score.draw=2", "score.targets"),
+        ("encode=ffv1 encode.quality=best audio.bpm=90 audio.attack=0.1", "encode.quality"),
+        ("film=[{preset:spiral},{preset:portrait,start:{path:a.jpg}}] flow.side=64 start.unfold=1s", "flow.side"),
+    ],
+)
+def test_typed_settings_without_effect_are_noted(words: str, named: str) -> None:
+    config = make_config(words.split())
+    typed = [word.partition("=")[0] for word in words.split()]
+    assert [note.partition(" ")[0] for note in notes(config, typed)] == named.split()
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(KEYS)), st.none(), max_size=6), st.sampled_from(["cycle", "keys", "walk"])
+)
+@QUICK
+def test_only_typed_settings_are_noted(typed: dict[str, Any], kind: str) -> None:
+    config = make_config([f"score={kind}"])
+    assert {note.partition(" ")[0] for note in notes(config, typed)} == {*typed} & {*unread(config), "presets"}
+    assert asdict(config) == asdict(make_config([f"score={kind}"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["start.path=a.jpg"], "start.path=a.jpg: .*start=image"),
+        (["source.path=a.mp4"], "source.path=a.mp4: .*source=video, or preset=footage"),
+        (["start.path=a.jpg", "film=[spiral,breathing]"], "start.path=a.jpg: .*start=image"),
+        (["film=[spiral,{preset: breathing, source: {path: b.mp4}}]"], r"film\[1\].source.path=b.mp4: .*source=video"),
+        (["start.path=a.jpg", "preset=portrait"], ""),
+        (["start.path=a.jpg", "film=[spiral,portrait]"], ""),
+        (["source.path=a.mp4", "film=[footage,spiral]"], ""),
+    ],
+)
+def test_files_that_nothing_uses_are_refused(words: list[str], problem: str) -> None:
+    config = make_config(words)
+    if not problem:
+        check_paths(config)
+        return
+    with pytest.raises(ConfigError, match=problem):
+        check_paths(config)
+
+
+def test_home_folder_replaces_the_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shots = "film=[{preset: portrait, start: {path: '~/a.jpg'}}, {preset: spiral, score: {targets: ['guide:~/b.jpg']}}]"
+    config = make_config(["output=~/f.mp4", 'score.targets=["class:owl{not ~/m.png}", "guide:stage4:~/x.png"]', shots])
+    assert config.output == f"{tmp_path}/f.mp4"
+    assert config.score.targets == [f"class:owl{{not {tmp_path}/m.png}}", f"guide:stage4:{tmp_path}/x.png"]
+    assert config.film[0]["start"]["path"] == f"{tmp_path}/a.jpg"
+    assert config.film[1]["score"]["targets"] == [f"guide:{tmp_path}/b.jpg"]
+    assert make_config(["output=a~b.mp4"]).output == "a~b.mp4"
+
+
+@pytest.mark.parametrize(
+    ("written", "name"), [("a${b}.jpg", "a${b}.jpg"), ("a${seed}.jpg", "a0.jpg"), ("${x.y}", "${x.y}")]
+)
+def test_letters_of_a_name_are_no_reference(written: str, name: str) -> None:
+    assert make_config([f"start.path={written}"]).start.path == name
