@@ -108,7 +108,7 @@ def torture(codec: str, folder: Path, options: argparse.Namespace) -> Result:
             process = render(killed, settings)
             result.runs += 1
             wait_for_work(process, killed)
-            checkpoints = len(list(killed.with_name("film.mp4.work").glob("*/[0-9]*.safetensors")))
+            checkpoints = len(list(killed.with_name(f"{killed.name}.work").glob("*/[0-9]*.safetensors")))
             missing = 1 - checkpoints / (options.frames / options.segment)
             if result.kills < options.kills and strike(process, rng, render_seconds * max(0.1, missing)):
                 result.kills += 1

@@ -97,7 +97,7 @@ def test_transition_is_the_exact_mix_of_both_shots(tmp_path: Path, bits: str) ->
         shots,
     )
     film.render(planned(tmp_path, *arguments, f"output={tmp_path}/film.mkv"))
-    shown, work = list(read_frames([tmp_path / "film.mkv"])), tmp_path / "film.mp4.work"
+    shown, work = list(read_frames([tmp_path / "film.mkv"])), tmp_path / "film.mkv.work"
     assert len(shown) == 6 + 9 + 6 - 3 - 4
     ends = [sorted((work / f"shot-00{number}").glob("*.kept.nut")) for number in (1, 2, 3)]
     heads, tails = (

@@ -51,9 +51,7 @@ def test_part_has_exactly_the_frames_asked_for(
     assert all(np.array_equal(*pair) for pair in zip(frames(tmp_path / "p.mkv"), expected, strict=True))
 
 
-@pytest.mark.parametrize(
-    "output", ["p.mp4", "p.gif encode=gif", "p encode=png"]
-)
+@pytest.mark.parametrize("output", ["p.mp4", "p.gif encode=gif", "p encode=png"])
 def test_part_is_whole_in_every_kind_of_file(program: Program, tmp_path: Path, output: str) -> None:
     run = program.run(*SMALL, *ONE, *f"output={output}".split(), "frames=3..9", folder=tmp_path)
     assert run.code == 0, run.err

@@ -180,9 +180,9 @@ def test_outputs_are_checked_before_footage(tmp_path: Path) -> None:
 
 
 def test_poster_and_record_of_others_are_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "film.mp4.poster.png").write_bytes(b"precious")
-    assert "film.mp4.poster.png exists already" in refused(render(*SMALL, "output=film.mkv", cwd=tmp_path))
-    assert (tmp_path / "film.mp4.poster.png").read_bytes() == b"precious"
+    (tmp_path / "film.mkv.poster.png").write_bytes(b"precious")
+    assert "film.mkv.poster.png exists already" in refused(render(*SMALL, "output=film.mkv", cwd=tmp_path))
+    assert (tmp_path / "film.mkv.poster.png").read_bytes() == b"precious"
 
 
 WITHOUT_TORCH = [

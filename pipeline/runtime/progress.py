@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from types import TracebackType
 from typing import Any, Self
@@ -12,21 +12,25 @@ from typing import Any, Self
 from tqdm import tqdm
 
 LOG_INTERVAL_SECONDS = 15.0  # between lines without a terminal
+MIN_FRAMES, MIN_SECONDS = 5, 3.0  # before the first estimate of the time left
 
 
 class Progress:
     """Counts frames on stderr, with frames per second, time left and the current target.
 
-    ``done`` of the ``total`` are counted before the start.
+    ``done`` of the ``total`` are counted before the start. ``before`` maps frames to the work of the hidden dreams
+    before them, in frames. Time left is shown after ``MIN_FRAMES`` or ``MIN_SECONDS``, when it is known.
     """
 
-    def __init__(self, total: int, name: str, done: int = 0) -> None:
-        self._total, self._name, self._done, self._free = total, name, done, done
+    def __init__(self, total: int, name: str, done: int = 0, before: Mapping[int, float] | None = None) -> None:
+        self._before = dict(before or {})
+        self._total, self._name, self._done, self._rendered = total, name, done, 0
+        self._work_left, self._work_done = total - done + sum(self._before.values()), 0.0
         self._start = self._last_line = time.monotonic()
         self._bar = None
         if sys.stderr.isatty():
-            form = "{desc} {percentage:3.0f}% {bar} {n_fmt}/{total_fmt} [{rate_fmt}, {remaining} left] {postfix}"
-            self._bar = tqdm(total=total, initial=done, desc=name, unit=" frames", bar_format=form, dynamic_ncols=True)
+            form = "{desc} {percentage:3.0f}% {bar} {n_fmt}/{total_fmt} {unit}"
+            self._bar = tqdm(total=total, initial=done, desc=name, unit="", bar_format=form, dynamic_ncols=True)
 
     def __enter__(self) -> Self:
         return self
@@ -40,26 +44,44 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def step(self, label: str = "", *, rendered: bool = True) -> None:
-        """Count one frame; ``label`` names its targets. Frames not ``rendered`` now do not count for the rate."""
+    def step(self, label: str = "", *, rendered: bool = True, index: int = -1) -> None:
+        """Count frame ``index``; ``label`` names its targets. Frames not ``rendered`` now took no time."""
+        work = 1.0 + self._before.pop(index, 0.0)
         self._done += 1
-        self._free += not rendered
-        if self._bar is not None:
-            self._bar.set_postfix_str(label, refresh=False)
-            self._bar.update()
-            return
-        now = time.monotonic()
-        if self._done == self._total or now - self._last_line >= LOG_INTERVAL_SECONDS:
-            self._last_line = now
-            rate = self.rate() or 1e-9
-            left = max(0, self._total - self._done) / rate
-            text = f"{self._name} {self._done}/{self._total}, {rate:.2f} frames/s, {left:.0f} s left {label}"
-            print(text.rstrip(), file=sys.stderr, flush=True)  # noqa: T201
+        self._rendered += rendered
+        self._count(work if rendered else 0.0, work, label)
+
+    def hidden(self, work: float) -> None:
+        """Count one of the hidden dreams before frame 0."""
+        self._before[0] = max(0.0, self._before.get(0, 0.0) - work)
+        self._count(work, work, "warming up")
 
     def rate(self) -> float | None:
-        """Rendered frames per second so far; None before the first."""
-        rendered = self._done - self._free
-        return rendered / max(time.monotonic() - self._start, 1e-9) if rendered else None
+        """Frames per second so far; None before the first."""
+        return self._work_done / max(time.monotonic() - self._start, 1e-9) if self._rendered else None
+
+    def seconds_left(self) -> float | None:
+        """The time that the rest will take; None before that is known."""
+        seconds = time.monotonic() - self._start
+        if not self._work_done or (self._rendered < MIN_FRAMES and seconds < MIN_SECONDS):
+            return None
+        return self._work_left * seconds / self._work_done
+
+    def _count(self, done: float, work: float, label: str) -> None:
+        self._work_done += done
+        self._work_left = max(0.0, self._work_left - work)
+        rate, left = self.rate(), self.seconds_left()
+        facts = [f"{rate:.2f} frames/s"] if rate is not None else []
+        facts += [f"{tqdm.format_interval(left)} left"] if left is not None else []
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.unit = f"[{', '.join(facts)}] {label}"
+            self._bar.update(self._done - self._bar.n)
+            self._bar.refresh() if label == "warming up" else None
+        elif self._done == self._total or now - self._last_line >= LOG_INTERVAL_SECONDS:
+            self._last_line = now
+            text = ", ".join([f"{self._name} {self._done}/{self._total}", *facts])
+            print(f"{text} {label}".rstrip(), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class LossyStream:

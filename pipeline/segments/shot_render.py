@@ -97,12 +97,22 @@ class ShotRender:
         open_encoder = partial(encoder, self.plan, from_gpu=shot.canvas.device.type == "cuda")
         pixels = self.plan.width * self.plan.height
         with (
-            Progress(total, name, done=max(0, total - missing)) as progress,
+            Progress(total, name, max(0, total - missing), self._hidden_dreams(gaps)) as progress,
             SegmentWriter(store, open_encoder, pixels, is_async, stop, listeners) as writer,
         ):
             for gap in gaps:
                 position = store.position(gap.start)
-                writer.write(gap, position, resume(shot, position, stop), progress)
+                writer.write(gap, position, resume(shot, position, stop, progress), progress)
+
+    def _hidden_dreams(self, gaps: Sequence[range]) -> dict[int, float]:
+        """The frames to render that hidden dreams come before, and the work of these, in frames."""
+        footage, layout = self.plan.footage, self.store.layout
+        if footage is not None:
+            frames = [range(layout.first(gap.start), layout.first(gap.stop)) for gap in gaps]
+            scenes = (0, *footage.cuts(self.plan.frames))
+            return {at: float(self.plan.config.flow.warmup) for at in scenes if any(at in span for span in frames)}
+        is_new = bool(gaps) and self.store.position(gaps[0].start).first == 0
+        return {0: sum(_fraction(size, self.shot.size) for size in self.shot.warm_up)} if is_new else {}
 
     def _show_finished(self, listeners: Sequence[FrameListener]) -> None:
         entries = {entry.file: entry for entry in self.store.entries.values()}
@@ -159,25 +169,26 @@ def encoder(plan: ShotPlan, path: Path, is_lossless: bool, *, from_gpu: bool = F
     return Encoder(path, **size, fps=plan.fps, encode=encode, stall=encode.stall_timeout, planar=from_gpu)
 
 
-def resume(shot: Shot, position: Position, stop: Stop) -> Iterator[Step]:
+def resume(shot: Shot, position: Position, stop: Stop, progress: Progress) -> Iterator[Step]:
     """The steps of a shot from ``position`` on. Raises Interrupted during the warm-up."""
     shot.dreamer.restore(position.state)
-    canvas = _warm_up(shot, stop) if position.canvas is None else position.canvas
+    canvas = _warm_up(shot, stop, progress) if position.canvas is None else position.canvas
     return shot.render(canvas.to(shot.canvas.device), position.first)
 
 
-def _warm_up(shot: Shot, stop: Stop) -> Tensor:
+def _warm_up(shot: Shot, stop: Stop, progress: Progress) -> Tensor:
     """The canvas that frame 0 starts from."""
     canvas = shot.canvas
-    if not shot.warm_up:
-        return canvas
-    with Progress(len(shot.warm_up), "warming up") as progress:
-        for grown in shot.begin():
-            canvas = grown
-            progress.step()
-            if stop.requested:
-                raise Interrupted("stopped before the first frame; nothing was written")
+    for canvas in shot.begin():
+        progress.hidden(_fraction((canvas.shape[2], canvas.shape[3]), shot.size))
+        if stop.requested:
+            raise Interrupted("stopped before the first frame; nothing was written")
     return canvas
+
+
+def _fraction(size: tuple[int, int], whole: tuple[int, int]) -> float:
+    """The pixels of a size, relative to those of another."""
+    return size[0] * size[1] / (whole[0] * whole[1])
 
 
 def cue_digest(shot: Shot, scales: Sequence[float]) -> CueDigest:

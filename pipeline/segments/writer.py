@@ -99,7 +99,7 @@ class SegmentWriter:
                 opened.add(step)
                 for listener in self.listeners:
                     listener.frame(step.index, step.frame, step.label)
-                progress.step(step.label)
+                progress.step(step.label, index=step.index)
                 self._timer.frame()
                 if opened.pending is not None and (pays := self._spool_pays(length)) is not None:
                     opened.settle(self.store.spools.new(number) if pays else None)
