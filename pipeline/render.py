@@ -4,6 +4,7 @@ torch is imported only once the config is valid.
 """
 
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +31,13 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
     from pipeline.plan.output_paths import output_paths
     from pipeline.plan.planner import plan_film
     from pipeline.plan.score import check_score
-    from pipeline.segments.request import find_unfinished
+    from pipeline.segments.request import find_finished, find_unfinished
     from pipeline.segments.workdir import check_outputs
 
+    if done := find_finished(config, output_paths(config, folder, name), folder):
+        log.info(f"{done[0]} is finished already; overwrite=true renders it again")
+        _print(done)
+        return
     if config.output is None and config.resume:
         folder = find_unfinished(folder, name, config) or folder
     check_outputs(output_paths(config, folder, name), config)
@@ -41,8 +46,11 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
         if shot.config.score.kind != "walk":  # may have to load the network first
             check_score(shot)
     log.info(plan.summary)
-    files = _render(plan)
-    for path in files.existing():
+    _print(_render(plan).existing())
+
+
+def _print(paths: Sequence[Path]) -> None:
+    for path in paths:
         print(path)  # noqa: T201 - the answer
 
 

@@ -89,6 +89,7 @@ def _launch(job: Job, usage: str, folders: list[Path], *, in_parallel: bool) -> 
     sys.argv[1:] = [*options.overrides, *options.flags]
     name = compose.REPEAT if repeat else "config"
     hydra.main(config_path=str(CONF), config_name=name, version_base="1.3")(run)()
+    sweep.check_outputs(films)
     return [*codes, *(sweep.render(films, partial(_run, job), in_parallel=in_parallel) if films else ())]
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pipeline
 from pipeline.cli import safe_yaml
-from pipeline.config import RenderConfig
+from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError
 from pipeline.runtime.interrupt import SIGNALS
 
@@ -59,6 +59,21 @@ def render(films: Sequence[Film], job: Callable[[Film], int], *, in_parallel: bo
     if faults:
         raise faults[0]
     return codes
+
+
+def check_outputs(films: Sequence[Film]) -> None:
+    """Raise ConfigError if two films would have the same name."""
+    outputs = [str(Path(film.config.output).absolute()) for film in films if film.config.output]
+    for film in films:
+        output = film.config.output
+        if output and (count := outputs.count(str(Path(output).absolute()))) > 1:
+            differing = {
+                word.partition("=")[0] for word in film.arguments if not all(word in f.arguments for f in films)
+            }
+            names, path = {key for key, _, _ in settings(film.config)}, Path(output)
+            examples = [path.with_name(f"{path.stem}-${{{key}}}{path.suffix}") for key in sorted(differing & names)[:1]]
+            advice = f"write 'output={examples[0]}'" if examples else "leave it out"
+            raise ConfigError("output", output, f"{count} films of the sweep would have this name; {advice}")
 
 
 def plan_slots(configs: Sequence[RenderConfig], gpus: Callable[[], Sequence[str]]) -> list[str]:

@@ -19,7 +19,7 @@ from pipeline.media.sound.source_audio import Audible
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.sound import plan_sound
 from pipeline.runtime.files import move_into_place, write_bytes
-from pipeline.segments import record
+from pipeline.segments import record, request
 from pipeline.segments.shot_render import ShotRender, encoder
 from pipeline.segments.transition import TransitionPiece, make_transition
 from pipeline.segments.workdir import WorkFolder, may_replace
@@ -52,7 +52,8 @@ def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder) -
     text = record.as_text(facts)
     _assemble(plan, [path for path, _ in pieces], text, plan_sound(plan), folder.announce)
     poster.save(outputs.poster)
-    write_bytes(outputs.record, record.as_text({**facts, "speed": _speed(shots)}).encode())
+    made = {"request": request.digest(plan.request), "speed": _speed(shots)}
+    write_bytes(outputs.record, record.as_text({**facts, **made}).encode())
     if plan.config.keep_segments:
         folder.sign()
     else:

@@ -1,7 +1,11 @@
 """The config of an unfinished film, stored in its work folder, so that the same command resumes it."""
 
 import glob
+import hashlib
 import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +13,8 @@ from typing import Any
 from pipeline.config import ColorConfig, RenderConfig
 from pipeline.config.renamed import REMOVED, stored_key
 from pipeline.media.encode.codecs import film_suffix
-from pipeline.runtime.files import write_json
+from pipeline.plan.output_paths import OutputPaths
+from pipeline.runtime.files import sha256_of, write_json
 from pipeline.segments.lock import is_held
 
 RUN_SETTINGS = (
@@ -22,6 +27,7 @@ ADDED = ("network.precision", "frame.aspect", "frame.fit")
 """Settings that films of earlier versions do not have."""
 
 FILE_NAME = "request.json"
+_IN_TARGET = re.compile(r"guide:(?:[\w.]+:)?([^\[{]+)|\{(?:not )?([^}]+)\}")
 
 
 def write(folder: Path, config: RenderConfig) -> None:
@@ -45,6 +51,53 @@ def find_unfinished(folder: Path, name: str, config: RenderConfig) -> Path | Non
         if not is_finished and _is_same(_read(path), settings) and not is_held(path.with_name("lock")):
             return path.parent.parent
     return None
+
+
+def digest(config: RenderConfig) -> str:
+    """SHA-256 of every setting that changes the film, and of every file that one names."""
+    settings = json.loads(json.dumps(film_settings(config)))
+    sha256 = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for name in sorted(set(_named_files(settings))):
+        with suppress(OSError, ValueError):
+            path = Path(name)
+            for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+                sha256.update(f"{file} {sha256_of(file)}\n".encode())
+    return sha256.hexdigest()
+
+
+def find_finished(config: RenderConfig, outputs: OutputPaths, folder: Path) -> list[Path]:
+    """The files of this film from an earlier run of its sweep; none outside of sweeps.
+
+    ``outputs`` are those of a new run in ``folder``.
+    """
+    above = folder.parent.parent
+    if (
+        (above.parent.name, above.name) != ("outputs", "sweeps")
+        or config.overwrite
+        or not config.resume
+        or config.frames
+    ):
+        return []
+    records = [outputs.record] if config.output else sorted(above.glob(f"*/*/{outputs.record.name}"), reverse=True)
+    records = [path for path in records if path.is_file()]
+    line = f"request: {digest(config)}\n" if records else ""
+    for record in records:
+        files = [record.with_name(path.name) for path in (outputs.film, outputs.poster, outputs.record)]
+        if line in record.read_text(encoding="utf-8", errors="replace") and all(path.exists() for path in files):
+            return files
+    return []
+
+
+def _named_files(node: Any, key: str = "") -> Iterator[str]:
+    """The files that settings name, also in targets."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from _named_files(value, name)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _named_files(value, key)
+    elif isinstance(node, str):
+        yield from [node] if key in ("path", "weights", "guide") else filter(None, sum(_IN_TARGET.findall(node), ()))
 
 
 def film_settings(config: RenderConfig) -> dict[str, Any]:

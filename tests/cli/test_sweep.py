@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import pipeline
 from pipeline.cli.sweep import FAILED, INTERRUPTED, Film, Sweep, labels, plan_slots, visible_gpus
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
 from pipeline.segments import request
+from tests.forked import Program
 
 TIMEOUT = 120.0  # seconds, on a busy machine
 SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "start.steps=2", "dream.octaves=2")
@@ -199,6 +201,34 @@ def test_films_side_by_side_equal_films_in_turn(tmp_path: Path) -> None:
         assert films[0].read_bytes() == films[1].read_bytes()
     assert not list(together.glob("*.work"))
     assert not [path for path in together.glob("outputs/sweeps/*/*") if path.name != "multirun.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("swept", "advice"), [("seed=1,2", "write 'output=x-${seed}.mp4'"), ("camera=zoom,drift,spiral", "leave it out")]
+)
+def test_films_of_one_name_are_refused_first(program: Program, tmp_path: Path, swept: str, advice: str) -> None:
+    run = program.run("-m", swept, *SMALL, "output=x.mp4", folder=tmp_path)
+    words = f"error: output=x.mp4: {swept.count(',') + 1} films of the sweep would have this name; {advice}"
+    assert (run.code, run.err.strip()) == (1, words)
+    assert not list(tmp_path.rglob("x*"))
+
+
+@pytest.mark.parametrize("output", [(), ("output=film-${seed}.mp4",)])
+def test_finished_films_of_a_sweep_are_not_rendered_again(
+    program: Program, tmp_path: Path, output: tuple[str, ...]
+) -> None:
+    Image.effect_noise((96, 64), 60).save(tmp_path / "my photo.png")
+    words = (*SMALL, "duration=2f", "preset=portrait", "start.path=my photo.png", "network=motifnet", *output)
+    first = program.run("-m", "seed=1,2", *words, folder=tmp_path)
+    again = program.run("-m", "seed=2,3", *words, folder=tmp_path)
+    assert (first.code, again.code) == (0, 0), first.err + again.err
+    assert again.err.count("is finished already") == 1
+    assert set(again.out.split()[:3]) == set(first.out.split()[3:])
+    assert len(set(first.out.split()) | set(again.out.split())) == 9
+    Image.effect_noise((96, 64), 60).save(tmp_path / "my photo.png")
+    changed = program.run("-m", "seed=1,2", *words, folder=tmp_path)
+    assert "is finished already" not in changed.err
+    assert changed.code == bool(output)  # another film has the name
 
 
 def test_mistakes_in_a_sweep_are_reported_at_once(tmp_path: Path) -> None:
