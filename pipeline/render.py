@@ -63,7 +63,7 @@ def _render(plan: "FilmPlan") -> "FilmFiles":
     try:
         from pipeline.preview.live import open_page
     except ModuleNotFoundError as error:
-        raise RenderError(f"preview needs the package {error.name}: scripts/setup preview installs it") from error
+        raise RenderError(f"preview needs the package {error.name}: scripts/setup installs it") from error
     with ExitStack() as stack:
         page = open_page(plan, plan.config.preview, stack)
         try:

@@ -119,7 +119,14 @@ def _plan_shots(request: RenderConfig, outputs: OutputPaths, clips: ClipLibrary)
 
     frames = _given_frames(config, song, fps, signals)
     timeline = Timeline(fps, signals.grid, [at for at, _ in sections], frames, footage_seconds)
-    slots, notes = timeline.fit(timeline.slots(_entries(config, sections, timeline)))
+    entries, scaled = _entries(config, sections, timeline), list[str]()
+    if song is None and config.film != shot_list.AUTO:
+        entries, scaled = timeline.scale(entries)
+    slots, notes = timeline.fit(timeline.slots(entries))
+    notes += scaled
+    if config.film == shot_list.AUTO and len(slots) == 1:
+        what = "one section is detected in the song" if song else "the film is as short as one section"
+        notes.append(f"film=auto: {what}, so the film is one shot")
     configs = []
     for slot in slots:
         with name_errors(slot.key):

@@ -1,9 +1,11 @@
-"""The chart of a score as a PNG: a lane for every number, coloured bars for the targets, over seconds and frames."""
+"""The chart of a score as a PNG: a lane for every number that moves, coloured bars for the targets."""
 
 import colorsys
 from collections.abc import Sequence
 from io import BytesIO
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
+from textwrap import wrap
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
@@ -12,14 +14,14 @@ from pipeline.plan.score_data import Music, PrintedWeights, ScoreFrames
 
 OVERSAMPLING = 2  # drawn larger, then reduced: smooth lines
 WIDTH, LEFT, RIGHT = 1600, 230, 24
-CURVE_LANE, CONSTANT_LANE, TARGET_LANE, OCTAVE_LANE, SONG_LANE, BEAT_LANE = 84, 26, 120, 40, 124, 44  # pixels high
+CURVE_LANE, TARGET_LANE, OCTAVE_LANE, SONG_LANE, BEAT_LANE = 84, 120, 40, 124, 44  # pixels high
 GAP, TOP, AXIS, LINE = 10, 56, 44, 22
 BACKGROUND, LANE, GRID = (22, 23, 28), (31, 33, 40), (52, 55, 66)
 INK, DIM, CURVE = (232, 233, 238), (148, 152, 166), (126, 200, 255)
 LEVEL = {"loud": (84, 88, 102), "bass": (233, 95, 80), "mid": (104, 190, 120), "treble": (150, 205, 255)}
 BAR, BEAT = (232, 233, 238), (120, 124, 138)
-MIN_LINE_PIXELS = 5  # between two lines
-MAX_LEGEND_TARGETS = 24
+MIN_LINE_PIXELS, MAX_LEGEND_TARGETS = 5, 24  # between two lines
+LINE_CHARACTERS = 200  # of the numbers that do not move, below the lanes
 _MARK_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 
 Colour = tuple[int, int, int]
@@ -47,10 +49,13 @@ class _Chart:
         self._marks = [number * step for number in range(int(self._seconds / step + 1e-9) + 1)]
         self._moving = {name: values for name, values in score.lanes.items() if min(values) != max(values)}
         rows = -(-min(len(self._names), MAX_LEGEND_TARGETS + 1) // 4)
-        lanes = [CURVE_LANE if name in self._moving else CONSTANT_LANE for name in score.lanes]
+        self._constants = wrap(
+            _constants({k: v[0] for k, v in score.lanes.items() if k not in self._moving}), LINE_CHARACTERS
+        )
+        lanes = [CURVE_LANE] * len(self._moving)
         lanes += [TARGET_LANE, *[OCTAVE_LANE] * len(score.octaves)]
         lanes += [SONG_LANE if score.music.levels else BEAT_LANE] if score.music else []
-        height = TOP + sum(lanes) + GAP * len(lanes) + AXIS + rows * LINE + 2 * GAP
+        height = TOP + sum(lanes) + GAP * len(lanes) + AXIS + (rows + len(self._constants)) * LINE + 3 * GAP
         self.image = Image.new("RGB", (WIDTH * OVERSAMPLING, height * OVERSAMPLING), BACKGROUND)
         self._pen = ImageDraw.Draw(self.image)
 
@@ -66,11 +71,10 @@ class _Chart:
             self._bars(f"on octave {scale:.2f}", targets, OCTAVE_LANE, named=False)
         for name, values in self._moving.items():
             self._curve(name, values)
-        for name, values in self._score.lanes.items():
-            if name not in self._moving:
-                self._constant(name, values[0])
         self._axis()
         self._legend()
+        for number, line in enumerate(reversed(self._constants), 1):
+            self._text((LEFT, self.image.height / OVERSAMPLING - GAP - number * LINE), line, DIM, 13)
 
     def _song(self, music: Music) -> None:
         """Loudness, bass, mid and treble of the song, with beats, numbered bars and lettered sections."""
@@ -125,11 +129,6 @@ class _Chart:
             for value in dict.fromkeys((values[first], min(values[first:last]), max(values[first:last])))
         ]
         self._line([*points, (WIDTH - RIGHT, height(values[-1]))], CURVE, 2)
-
-    def _constant(self, name: str, value: float) -> None:
-        middle = sum(self._lane(name, CONSTANT_LANE)) / 2
-        self._text((LEFT + 10, middle), f"{value:.6g}", INK, 13, "lm")
-        self._line([(LEFT + 80, middle), (WIDTH - RIGHT, middle)], GRID, 1.5)
 
     def _bars(self, name: str, targets: Sequence[PrintedWeights], height: int, named: bool) -> None:
         """Stack the targets at every frame, as high as their weights; negative ones are dark."""
@@ -236,6 +235,12 @@ def _in_order(score: ScoreFrames) -> dict[str, int]:
     lists = [score.targets, *(targets for _, targets in score.octaves)]
     names = dict.fromkeys(name for targets in lists for weights in targets for name in weights)
     return {name: number for number, name in enumerate(names)}
+
+
+def _constants(numbers: dict[str, float]) -> str:
+    """``camera: zoom 1.5, rotate 0 · dream: detail 1``."""
+    groups = groupby(((*key.split(".", 1), value) for key, value in numbers.items()), itemgetter(0))
+    return " · ".join(f"{group}: {', '.join(f'{name} {value:.6g}' for _, name, value in all)}" for group, all in groups)
 
 
 def _clock(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """When the shots of a film begin and end: written lengths become frames. No torch."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -70,6 +71,26 @@ class Timeline:
                 raise ConfigError(f"{key}.duration", entry.get("duration", "section"), words)
             slots.append(Slot(key, entry, begin, end, head, until))
         return slots
+
+    def scale(self, entries: list[tuple[str, Entry]]) -> tuple[list[tuple[str, Entry]], list[str]]:
+        """(the entries with lengths and fades scaled to the film's length, a note); as they are unless every one has a
+        length in seconds or frames.
+        """
+        lengths = [str(entry.get("duration", "")) for _, entry in entries]
+        if self.total is None or not all(re.fullmatch(r"[\d.]+\s*([hmsf]|ms)?([\d.hmsf ]*)", each) for each in lengths):
+            return entries, []
+        slots = replace(self, total=None).slots(entries)
+        factor, end, scaled = self.total / slots[-1].end, 0, list[tuple[str, Entry]]()
+        if factor == 1:
+            return entries, []
+        for slot in slots:
+            head = max(1, round(slot.head * factor)) if slot.head else 0
+            begin, end = end - head, round(slot.end * factor)
+            scaled.append((slot.key, {**slot.entry, "duration": f"{max(1, end - begin)}f", "fade": f"{head}f"}))
+        seconds = show_time(float(self.total / self.fps))
+        return scaled, [
+            f"all shots are made {factor:.3g} times as long, to last {seconds}; their scores keep their times"
+        ]
 
     def fit(self, slots: list[Slot]) -> tuple[list[Slot], list[str]]:
         """(the shots with the last one ending with the film, notes for the user)."""

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.timeline import Timeline
 from pipeline.timing.beat_grid import Grid, even_grid
 from tests.music.drawn import RATE, Drawing, save
+from tests.quick import QUICK
 from tests.test_shot import planned
 
 FPS = 24
@@ -144,3 +147,38 @@ def test_a_song_shorter_than_a_frame_is_refused(tmp_path: Path) -> None:
         ConfigError, match=r"audio.path=.*tiny.wav: the film would be as long, 0.009s; allowed is one fr"
     ):
         planned(tmp_path, *TINY, f"audio.path={tiny}")
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(8, 60), st.sampled_from(["cut", "dip", "crossfade", "zoom_through"])),
+        min_size=2,
+        max_size=5,
+    ),
+    st.integers(60, 900),
+)
+@QUICK
+def test_shots_scale_to_the_length_of_the_film(shots: list[tuple[int, str]], total: int) -> None:
+    entries = [
+        (f"film[{n}]", {"duration": f"{frames}f", "fade": "3f", "transition": transition if n else "cut"})
+        for n, (frames, transition) in enumerate(shots)
+    ]
+    line = Timeline(Fraction(24), even_grid(120, 4), [], total, lambda key, entry: None)
+    natural = Timeline(Fraction(24), even_grid(120, 4), [], None, lambda key, entry: None).slots(entries)
+    scaled, notes = line.scale(entries)
+    slots, more = line.fit(line.slots(scaled))
+    assert slots[-1].end == total and not more and len(notes) == (natural[-1].end != total)
+    factor = total / natural[-1].end
+    assert all(abs(slot.end - before.end * factor) <= 0.5 for slot, before in zip(slots, natural, strict=True))
+
+
+@pytest.mark.parametrize("lengths", [("4s", "2bar"), ("4s", "50%"), ("section", "4s"), ("4b", "4s"), ("4s", "")])
+def test_lengths_that_follow_something_are_not_scaled(lengths: tuple[str, ...]) -> None:
+    entries = [(f"film[{n}]", {"duration": length} if length else {}) for n, length in enumerate(lengths)]
+    assert Timeline(Fraction(24), even_grid(120, 4), [], 48, lambda key, entry: None).scale(entries) == (entries, [])
+
+
+def test_auto_of_one_section_is_noted(tmp_path: Path) -> None:
+    plan = planned(tmp_path, *TINY, "film=auto", "duration=3s")
+    assert len(plan.shots) == 1 and any(note.startswith("film=auto: ") for note in plan.notes)
+    assert not any(note.startswith("film=auto: ") for note in planned(tmp_path, *TINY, "film=auto").notes)

@@ -22,7 +22,7 @@ from pipeline.image import resize
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import plan_film
 from pipeline.plan.score import plan_score
-from pipeline.plan.score_chart import BEAT_LANE, LANE, LEFT, SONG_LANE, TOP, as_png
+from pipeline.plan.score_chart import BEAT_LANE, CURVE_LANE, GAP, LANE, LEFT, SONG_LANE, TOP, as_png
 from pipeline.plan.score_data import film_score, sample_score
 from tests.music.drawn import RATE, save
 from tests.targets.notation import text_weights
@@ -132,6 +132,13 @@ def test_assumed_beats_are_marked(tmp_path: Path) -> None:
 def opened(png: bytes) -> np.ndarray:
     with Image.open(BytesIO(png)) as picture:
         return np.asarray(picture.convert("RGB"), dtype=np.int16)
+
+
+def test_numbers_that_stand_still_are_one_line(tmp_path: Path) -> None:
+    still = film_score(planned(tmp_path, *SMALL))
+    moving = film_score(planned(tmp_path, *SMALL, "camera.zoom='1.2+0.1*sin(t)'", "dream.detail='1+0.5*cos(t)'"))
+    difference = opened(as_png(moving, "a")).shape[0] - opened(as_png(still, "a")).shape[0]
+    assert difference == 2 * (CURVE_LANE + GAP)
 
 
 def test_chart_path_follows_the_output(tmp_path: Path) -> None:
