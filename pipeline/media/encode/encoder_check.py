@@ -19,7 +19,8 @@ def check_encoder(codec_name: str) -> None:
     if missing:
         available = [name for name, codec in CODECS.items() if set(codec.encoders) <= _encoders()]
         fact = f"the ffmpeg at {ffmpeg.binary()} has no {missing[0]}"
-        raise ConfigError("encode.codec", codec_name, f"{fact}; it has what is needed for {', '.join(available)}")
+        rest = f"it has what is needed for {', '.join(available)}" if available else "IMAGEIO_FFMPEG_EXE names another"
+        raise ConfigError("encode.codec", codec_name, f"{fact}; {rest}")
 
 
 def resolve_encoder(encode: EncodeConfig, width: int, height: int) -> tuple[EncodeConfig, str]:

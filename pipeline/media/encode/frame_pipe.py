@@ -17,6 +17,9 @@ FrameBytes = Callable[[], bytes | memoryview]
 PIECE_BYTES = 65536  # written at once: a Linux pipe's buffer, so that each accepted piece is progress
 
 
+PAUSE_SECONDS = 0.5  # between two checks, which come every tenth of a second
+
+
 class _FetchError(Exception):
     """Ends the writing thread; the cause is raised where frames are given."""
 
@@ -48,7 +51,7 @@ class FramePipe:
         self._fetch_error: Exception | None = None
         self._fetching = False
         self._closed = False
-        self._last_progress = time.monotonic()
+        self._last_progress = self._last_check = time.monotonic()
         self._writer = threading.Thread(target=self._run, daemon=True)
         self._writer.start()
 
@@ -112,6 +115,10 @@ class FramePipe:
         raise self._stop()
 
     def _check_stall(self) -> None:
+        now, last = time.monotonic(), self._last_check
+        self._last_check = now
+        if now - last > PAUSE_SECONDS:  # this process was stopped (Ctrl-Z), or it did not wait for ffmpeg until now
+            self._last_progress = now
         if self._fetching:  # then the frame is late, not ffmpeg
             return
         if self._writer.is_alive() and time.monotonic() - self._last_progress > self._stall:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -181,3 +183,27 @@ def write_until_error(into: FramePipe) -> None:
     for _ in range(400):
         into.write(bytes(into._frame_bytes))
     into.close()
+
+
+PAUSED = """
+import subprocess, os
+from pipeline.media.encode.frame_pipe import FramePipe
+size = ["-re", "-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", "640x360", "-framerate", "24", "-i", "pipe:0"]
+into = FramePipe([*size, "-f", "null", "-"], frame_bytes=691200, doing="encoding it", stall=1.0, depth=2)
+for number in range(60):
+    into.write(bytes(691200))
+    if number == 12:
+        print("ready", flush=True)
+into.close()
+"""
+
+
+def test_a_render_that_was_stopped_and_goes_on_is_no_stall() -> None:
+    with subprocess.Popen([sys.executable, "-c", PAUSED], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        for _ in range(3):
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(1.5)
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.15)
+        assert process.communicate(timeout=60)[1].decode() == "" and process.returncode == 0
