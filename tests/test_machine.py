@@ -56,3 +56,23 @@ def test_a_library_that_finds_no_memory_is_one_sentence(tmp_path: Path) -> None:
     run = shell(tmp_path, "ulimit -v 1500000; RENDER")
     assert run.returncode == 1
     assert run.stderr.startswith("error: ") and "ulimit -v" in run.stderr and run.stderr.count("\n") == 1
+
+
+def test_another_ffmpeg_between_stop_and_resume_is_named(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text(
+        f'#!/bin/sh\ncase "$*" in *-version*) echo "ffmpeg version 1.2.3 x";; *) exec {ffmpeg.binary()} "$@";; esac\n'
+    )
+    other.chmod(0o755)
+    part = shell(tmp_path, "RENDER frames=0..2")
+    (tmp_path / "film.mp4").unlink()
+    run = shell(tmp_path, f"IMAGEIO_FFMPEG_EXE={other} RENDER")
+    assert (part.returncode, run.returncode) == (0, 1)
+    assert "versions.ffmpeg: " in run.stderr and "→ 1.2.3" in run.stderr and "overwrite=true" in run.stderr
+
+
+@pytest.mark.parametrize("program", ["/bin/true", "/tmp", "/nonexistent/ffmpeg"])
+def test_what_is_no_ffmpeg_is_one_sentence(tmp_path: Path, program: str) -> None:
+    run = shell(tmp_path, f"IMAGEIO_FFMPEG_EXE={program} RENDER")
+    assert run.returncode == 1 and run.stderr.startswith("error: ") and program in run.stderr
+    assert "Traceback" not in run.stderr and not list(tmp_path.glob("film*"))

@@ -143,13 +143,14 @@ def check_regular(path: Path, named: str) -> None:
 def expand_home(path: str) -> str:
     """The path with ``~`` as the user's home folder, which shells replace at the start of a word only.
 
-    Raises InputError for a user without one.
+    Raises InputError for a user without one. A file or folder here that is called so comes first.
     """
-    if not path.startswith("~") or os.path.lexists(path):
+    first = path.partition("/")[0]
+    if not path.startswith("~") or os.path.lexists(first):
         return path
     expanded = os.path.expanduser(path)  # noqa: PTH111 - Path would change the rest of it too
-    if expanded.startswith("~/"):
-        raise InputError(f"{path}: this user has no home folder; write the whole path")
+    if expanded == path and "/" in path:
+        raise InputError(f"{path}: there is no home folder {first}; write the whole path, or ./{path}")
     return expanded
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.cli.compose import make_config
 from pipeline.config import RenderConfig, settings
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, InputError
 from pipeline.plan.unread import RULES, check_paths, notes, unread
 from tests.quick import QUICK
 
@@ -85,7 +85,10 @@ def test_home_folder_replaces_the_tilde(tmp_path: Path, monkeypatch: pytest.Monk
     assert config.score.targets == [f"class:owl{{not {tmp_path}/m.png}}", f"guide:stage4:{tmp_path}/x.png"]
     assert config.film[0]["start"]["path"] == f"{tmp_path}/a.jpg"
     assert config.film[1]["score"]["targets"] == [f"guide:{tmp_path}/b.jpg"]
-    assert make_config(["output=a~b.mp4"]).output == "a~b.mp4"
+    for name in ("a~b.mp4", "~x.mp4", "./~nobody-at-all/x.mp4"):
+        assert make_config([f"output={name}"]).output == name
+    with pytest.raises(InputError, match="there is no home folder ~nobody-at-all"):
+        make_config(["output=~nobody-at-all/x.mp4"])
 
 
 @pytest.mark.parametrize(
