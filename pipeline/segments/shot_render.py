@@ -112,7 +112,7 @@ class ShotRender:
             scenes = (0, *footage.cuts(self.plan.frames))
             return {at: float(self.plan.config.flow.warmup) for at in scenes if any(at in span for span in frames)}
         is_new = bool(gaps) and self.store.position(gaps[0].start).first == 0
-        return {0: sum(_fraction(size, self.shot.size) for size in self.shot.warm_up)} if is_new else {}
+        return {0: sum(_fraction(step.size, self.shot.size) for step in self.shot.warm_up)} if is_new else {}
 
     def _show_finished(self, listeners: Sequence[FrameListener]) -> None:
         entries = {entry.file: entry for entry in self.store.entries.values()}
