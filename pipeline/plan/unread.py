@@ -132,6 +132,7 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         lambda c: c.score.kind == "layers" and bool(c.score.layers),
         "score=layers goes through score.layers",
     ),
+    ("color.palette_strength", lambda c: c.color.palette is None, "there is no palette (color.palette=)"),
     ("audio.start", lambda c: c.audio.path is None, "there is no song (audio.path=song.mp3)"),
     (
         "audio.fade_out",

@@ -97,7 +97,11 @@ def _named_files(node: Any, key: str = "") -> Iterator[str]:
         for value in node:
             yield from _named_files(value, key)
     elif isinstance(node, str):
-        yield from [node] if key in ("path", "weights", "guide") else filter(None, sum(_IN_TARGET.findall(node), ()))
+        yield from (
+            [node]
+            if key in ("path", "weights", "guide", "palette", "lut")
+            else filter(None, sum(_IN_TARGET.findall(node), ()))
+        )
 
 
 def film_settings(config: RenderConfig) -> dict[str, Any]:
