@@ -37,6 +37,7 @@ from pipeline.plan.score import build_score, guide_layer, neighbours_of
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.seeding import START, generator
 from pipeline.score.score import Score
+from pipeline.score.target_weights import parse_weights, weights_at
 from pipeline.shot import Clock, SeededDreamer, Shot
 from pipeline.targets.target import Target
 
@@ -154,12 +155,17 @@ def build_grade(color: ColorConfig, device: torch.device) -> Grade | None:
 def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> Dreamer:
     """The dreamer of a plan that can dream every target of the score. Raises ConfigError."""
     config, short_side = plan.config, min(plan.height, plan.width)
+    key = "network.class_support"
     objective = Objective(network, _load_images(plan.guides, plan), guide_layer(config))
     start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
-    dreamer = Dreamer(objective, config.dream, RegionMasks(_load_images(plan.masks, plan)), start_tone)
+    support = weights_at(parse_weights(config.network.class_support, key), 0.0) if config.network.class_support else {}
+    masks = RegionMasks(_load_images(plan.masks, plan))
+    dreamer = Dreamer(objective, config.dream, masks, start_tone, support)
     targets = score.targets()
     for target in targets:
         objective.resolve(target)
+    for target in support:
+        objective.resolve(target, key)
     _check_octaves(dreamer, octave_scales(config.dream, short_side), targets, short_side)
     return dreamer
 

@@ -66,6 +66,9 @@ class NetworkConfig:
     weights: str | None = option(None, "file of weights, .safetensors or .pth; null: from the cache, else a download")
     layers: list[str] = option([], "layers of randomly drawn channels, if score.layers is empty")
     targets: list[Any] = option([], "targets if score.targets is empty")
+    class_support: list[Any] = option(
+        [], "what calms class targets: a weighted sum of layers added to each, for a weight of 1"
+    )
     guide_layer: str = option(
         "", "layer of guides that name none; empty: that of the first of network.targets, else of network.layers"
     )

@@ -30,7 +30,7 @@ class Dreamer:
 
     An octave's *scale* is its short side over ``REFERENCE_PIXELS``. ``masks`` draws the regions of targets;
     ``start_tone`` is the start's mean and deviation for ``tone=start``. ``tile`` is the setting ``dream.tile`` in
-    force: a number once memory ran out.
+    force: a number once memory ran out. ``class_support`` is added to every class target.
     """
 
     def __init__(
@@ -39,11 +39,13 @@ class Dreamer:
         config: DreamConfig,
         masks: RegionMasks | None = None,
         start_tone: tuple[float, float] | None = None,
+        class_support: TargetWeights | None = None,
     ) -> None:
         if config.tone == "start":
             self._start_tone = start_tone or (config.tone_mean, config.tone_contrast)
         self._objective, self.config = objective, config
         self._masks = masks or RegionMasks({})
+        self._class_support = class_support or {}
         self._tiled = TiledGradient(objective)
         self._recorded: RecordedGradients | None = None
         self.tile: object = config.tile
@@ -146,11 +148,16 @@ class Dreamer:
         return canvas
 
     def _fitting(self, targets: TargetWeights, scale: float) -> TargetWeights:
-        """The targets that fit the octave of this scale.
+        """The targets that fit the octave of this scale, and what supports classes.
 
         Each by itself: a deep target that fades in must not take the small octaves from a shallow one.
         """
-        return {target: weight for target, weight in targets.items() if weight and self.fits(scale, {target: weight})}
+        supported = dict(targets)
+        for target, weight in targets.items():
+            for support, part in self._class_support.items() if target.kind == "class" and weight > 0 else ():
+                local = replace(support, region=target.region)
+                supported[local] = supported.get(local, 0.0) + part * weight
+        return {target: weight for target, weight in supported.items() if weight and self.fits(scale, {target: weight})}
 
     def _hold_tone(
         self, before: Tensor, canvas: Tensor, regions: Tensor | None, seconds: float, config: DreamConfig

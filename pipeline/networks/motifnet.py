@@ -4,7 +4,6 @@ Plain 3×3 convolutions with residual blocks, three anti-aliased poolings, refle
 folded away at export (``scripts/motifnet/export.py``). Input is RGB in [0, 1]. See MODEL_CARD.md in this folder.
 """
 
-from math import log
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from pipeline.networks.class_evidence import ClassEvidence
 from pipeline.networks.definition import Definition
 
 CLASSES: tuple[str, ...] = (
@@ -61,7 +61,6 @@ CLASSES: tuple[str, ...] = (
 STAGES: tuple[str, ...] = ("stage1", "stage2", "stage3", "stage4", "stage5")
 WEIGHTS = Path(__file__).with_name("motifnet.safetensors")
 WIDTHS = (24, 48, 96, 96, 160)
-EVIDENCE_SCALE = 0.25  # factor on the evidence before the softmax over classes
 
 
 class BlurPool(nn.Module):
@@ -121,19 +120,6 @@ class MotifNet(nn.Module):
         x = self.stage5(self.stage4(self.stage3(self.stage2(self.stage1(x)))))
         evidence: Tensor = self.head(x)
         return evidence
-
-
-class ClassEvidence(nn.Module):
-    """Evidence for classes → log-probability of each class at each place over chance, in nats: ``(N, C, h, w)`` both.
-
-    Raw evidence dreams the strokes that a class shares with others; against all other classes it dreams what is its
-    own, faces instead of fur. Neighbouring places count, as in training, where a picture had one label. A quarter of
-    the evidence keeps places from saturating early: where one has no gradient left, small motifs crowd around it.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        around = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False) * EVIDENCE_SCALE
-        return F.log_softmax(around, 1) + log(x.shape[1])
 
 
 class DreamingMotifNet(MotifNet):

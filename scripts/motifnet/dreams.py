@@ -10,7 +10,7 @@ from pipeline.config import DreamConfig, octave_strengths
 from pipeline.dream.jitter import moved, moved_back
 from pipeline.dream.preconditioner import step_direction
 from pipeline.image import fit, resize
-from pipeline.networks.motifnet import ClassEvidence
+from pipeline.networks.class_evidence import ClassEvidence
 
 Value = Callable[[Tensor], Tensor]
 

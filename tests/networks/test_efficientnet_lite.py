@@ -74,7 +74,7 @@ def test_each_variant_names_the_lion(name: str, shared: Path) -> None:
     network = model_zoo.build(NetworkConfig(name=name))
     assert network.main_layers() == ["stem", *(f"block{n}" for n in range(DEPTHS[name])), "logits"]
     lion = load_still(shared / "media" / "lion.jpg", width=224, height=224)
-    probabilities = network.activations(lion, ["logits"])["logits"].mean((2, 3)).softmax(1)
+    probabilities = network.activations(lion, ["classifier"])["classifier"].mean((2, 3)).softmax(1)
     assert int(probabilities.argmax()) == network.class_index("lion", "key")
     assert float(probabilities.max()) > 0.9
 
