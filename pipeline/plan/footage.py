@@ -56,16 +56,20 @@ class FootagePlan:
 
     def sound(self, frames: int, audio: str = "source") -> Sound | None:
         """The clip's sound under the first ``frames`` frames; None unless ``audio`` is ``source``."""
-        if audio != "source" or not self.clip.audio_codecs:
+        if audio != "source" or not self.clip.audio:
             return None
         whole = self.last and frames >= self.frames and not self.clip.is_damaged
         end = None if whole else self.start + frames / float(self.fps)
-        return Sound(self.clip.path, self.clip.audio_codecs, self.start, end, self.first)
+        return Sound(self.clip.path, self.clip.audio, self.start, end, self.first)
 
     def with_checked_sound(self, frames: int, *, salvage: bool) -> "FootagePlan":
         """The same, with a note where the sound is damaged; without ``salvage`` that raises InputError."""
         sound = self.sound(frames)
-        damage = find_damage(sound.path, sound.start, math.inf if sound.end is None else sound.end) if sound else ""
+        damage = (
+            find_damage(sound.path, sound.tracks, sound.start, math.inf if sound.end is None else sound.end)
+            if sound
+            else ""
+        )
         if not damage:
             return self
         message = f"the sound of {self.clip.path} is damaged {damage}"

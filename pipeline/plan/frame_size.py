@@ -6,16 +6,26 @@ from fractions import Fraction
 from typing import Any
 
 from pipeline.config import FrameConfig
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, InputError
 
 MIN_PIXELS, MAX_PIXELS = 16, 16384  # of a side, after frame.scale
 MAX_ASPECT = 10  # of the longer side to the shorter one
 
 
 def requested_size(config: FrameConfig, clip: tuple[int, int] | None) -> tuple[int, int]:
-    """(width, height) from the settings, before ``frame.scale``. Raises ConfigError."""
+    """(width, height) from the settings, before ``frame.scale``. Raises ConfigError, InputError for footage."""
     aspect, (width, height) = _aspect(config.aspect), unfitted_size(config, clip)
-    return (width, height) if config.fit is None else _fitted(config.fit, aspect or Fraction(width, height))
+    if config.fit is not None:
+        return _fitted(config.fit, aspect or Fraction(width, height))
+    scaled = [round(side * config.scale) for side in (width, height)]
+    if (
+        clip is not None
+        and not (config.width and config.height)
+        and not MIN_PIXELS <= min(scaled) <= max(scaled) <= MAX_PIXELS
+    ):
+        fact = f"the footage has {clip[0]}x{clip[1]} pixels; the frame would have {scaled[0]}x{scaled[1]}"
+        raise InputError(f"{fact}, allowed are {MIN_PIXELS} to {MAX_PIXELS} a side; set frame.width= and frame.height=")
+    return width, height
 
 
 def unfitted_size(config: FrameConfig, clip: tuple[int, int] | None) -> tuple[int, int]:

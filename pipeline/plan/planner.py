@@ -20,7 +20,7 @@ from pipeline.plan.output_paths import OutputPaths, output_paths
 from pipeline.plan.shot_list import SECTION_BARS, Entry, name_errors
 from pipeline.plan.shot_plan import ShotPlan, plan_shot
 from pipeline.plan.song import Song, make_signals, plan_song
-from pipeline.plan.sound import plan_sound, sound_notes
+from pipeline.plan.sound import check_sound, plan_sound, sound_notes
 from pipeline.plan.timeline import Slot, Timeline
 from pipeline.plan.unread import check_paths
 from pipeline.timing.signals import Signals
@@ -42,6 +42,7 @@ def plan_film(config: RenderConfig, folder: Path, name: str) -> FilmPlan:
     notes = [*(note for shot in film.shots for note in shot.notes), *film.notes, *sound_notes(film)]
     film = _with_part(replace(film, notes=tuple(dict.fromkeys(notes))))
     selected_shots(film)
+    check_sound(film)
     return close_loop(film) if config.loop else film
 
 

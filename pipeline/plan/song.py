@@ -14,7 +14,7 @@ from pipeline.config import AudioConfig
 from pipeline.errors import ConfigError, InputError, RenderError
 from pipeline.media.encode.codecs import find_codec, find_muxer
 from pipeline.media.sound.decode import Decoder, check_song, missing_end
-from pipeline.media.sound.song_audio import Soundtrack, song_codec
+from pipeline.media.sound.song_audio import Soundtrack, first_track
 from pipeline.music import analysis as song_analysis
 from pipeline.music.analysis import LEVELS, SongAnalysis
 from pipeline.music.features import PER_SECOND, RATE, extract
@@ -67,8 +67,8 @@ class Song:
         """The song under a film of ``seconds``. Raises InputError."""
         fade = parse_time(config.fade_out, fps=fps, key="audio.fade_out", duration=float(seconds))
         whole = not self.start and not self.analysis.damage and abs(float(seconds) - self.seconds) < 1 / float(fps)
-        codecs = (song_codec(self.path),)
-        return Soundtrack(self.path, codecs, self.start, None, not self.start, float(seconds), fade, whole)
+        tracks = (first_track(self.path),)
+        return Soundtrack(self.path, tracks, self.start, None, not self.start, float(seconds), fade, whole)
 
     def notes(self, config: AudioConfig, seconds: Fraction | float, video: Path, codec: str) -> list[str]:
         """Notes for the user. Raises ConfigError if ``video`` is the song itself."""

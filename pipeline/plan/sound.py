@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from pipeline.media.encode.codecs import find_codec, find_muxer
 from pipeline.media.sound.mix import DECLICK_SECONDS, Part, SoundMix
-from pipeline.media.sound.source_audio import Audible, Sound, check_channels, is_mono
+from pipeline.media.sound.source_audio import Audible, Sound, check_channels, check_encoding
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.handles import Handles
 from pipeline.plan.transitions import TRANSITIONS
@@ -40,16 +40,23 @@ def sound_notes(film: FilmPlan) -> list[str]:
     notes = [sound.note(muxer)]
     footage = film.shots[0].footage
     if isinstance(sound, Sound) and footage is not None:
-        check_channels(sound.path, muxer)
+        check_channels(sound.tracks, muxer)
         late = float(footage.clip.times[0])
         if sound.start == late > MIN_NOTED_SECONDS:
             notes.append(f"the first {late:.2f} s of sound come before the first picture and are left out")
     elif len(film.shots) > 1 and not notes[0]:
-        silent = [n for n, shot in enumerate(film.shots, 1) if not (shot.footage and shot.footage.clip.audio_codecs)]
+        silent = [n for n, shot in enumerate(film.shots, 1) if not (shot.footage and shot.footage.clip.audio)]
         silence = f"; {_list_shots(silent)} silent" if silent else ""
         advice = "audio.path=song.mp3 plays one song instead, audio=none nothing"
         notes.append(f"each shot plays the sound of its footage{silence}; {advice}")
     return [note for note in notes if note]
+
+
+def check_sound(film: FilmPlan) -> None:
+    """Encode all sound of the film once, because nothing may fail when its last frame is done. Raises InputError."""
+    sound = plan_sound(film)
+    if sound is not None and film.part is None:
+        check_encoding(sound, find_muxer(find_codec(film.config.encode.codec), film.outputs.video))
 
 
 def _list_shots(numbers: Sequence[int]) -> str:
@@ -92,6 +99,6 @@ def _parts(shots: Sequence[tuple[Sound | None, Handles, int]], fps: Fraction) ->
                 float((begin + frames) / fps) - early,
                 max(DECLICK_SECONDS, rise - late),
                 max(DECLICK_SECONDS, fall - early),
-                is_mono(sound.path),
+                sound.tracks[0],
             )
         begin += frames

@@ -134,16 +134,10 @@ def _assemble(
     join = partial(assemble, segments, film, before_rename=announce)
     try:
         join(sound=sound)
-        return
     except EncoderError as error:
         if sound is None:
             raise
-        first_error = error
-    try:
-        join(sound=sound, strict=False)
-        log.warning(f"only the readable part of the sound is used ({first_error})")
-    except EncoderError as error:
-        log.warning(f"the sound cannot be added and is left out ({error})")
+        log.warning(f"the sound changed meanwhile and is left out ({error})")
         join(sound=None)
 
 

@@ -162,7 +162,7 @@ def _content_sha256(path: Path) -> str:
     folder = path if path.is_dir() else path.parent
     digest = hashlib.sha256()
     for image in sorted(item for item in folder.iterdir() if item.is_file()):
-        digest.update(f"{image.name}\n{sha256_of(image)}\n".encode())
+        digest.update(f"{image.name}\n{sha256_of(image)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

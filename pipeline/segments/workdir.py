@@ -159,5 +159,5 @@ def _content_sha256(film: Path) -> str:
         return sha256_of(film)
     digest = hashlib.sha256()
     for image in sorted(film.iterdir()):
-        digest.update(f"{image.name} {sha256_of(image)}\n".encode())
+        digest.update(f"{image.name} {sha256_of(image)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()

@@ -42,5 +42,5 @@ def joined(segments: Sequence[Path], final: Path, frames: int, fps: Fraction = F
 
 def assemble_film(segments: Sequence[Path], final: Path, **settings: Any) -> None:
     """``assemble``, with the fields of its VideoSpec as keywords."""
-    how = {key: settings.pop(key) for key in ("sound", "strict", "before_rename") if key in settings}
+    how = {key: settings.pop(key) for key in ("sound", "before_rename") if key in settings}
     assemble(segments, VideoSpec(final, **settings), **how)

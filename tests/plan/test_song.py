@@ -10,7 +10,7 @@ from pipeline.config import AudioConfig
 from pipeline.errors import ConfigError
 from pipeline.media import ffmpeg
 from pipeline.media.sound.decode import RATE, Decoder
-from pipeline.media.sound.song_audio import song_codec
+from pipeline.media.sound.song_audio import first_track
 from pipeline.plan.song import Song, make_signals, plan_song
 from pipeline.timing.beat_grid import Grid
 from tests.media.drawing import draw, video
@@ -165,7 +165,7 @@ def test_the_song_is_in_sync_from_start_to_end(
     report = ffmpeg.run(
         ["-i", f"file:{film}", "-map", "0:a", "-c", "copy", "-f", "framecrc", "pipe:1"], doing="listing"
     )
-    codec = "aac" if name[2:] not in copied else song_codec(path)
+    codec = "aac" if name[2:] not in copied else first_track(path).codec
     assert f"#codec_id 0: {codec}" in report.decode().splitlines()
 
 

@@ -14,7 +14,7 @@ from pipeline.media.decode.color import describe
 from pipeline.media.decode.probe import FIRST_VIDEO, VideoFacts, check_file
 from pipeline.media.decode.scan import LOOKAHEAD_SECONDS, Scan, SecondsOf, end_of_packets, scan, whole_clip
 from pipeline.media.decode.sniff import check_footage_file
-from pipeline.media.sound.source_audio import audio_codecs
+from pipeline.media.sound.tracks import Track, decodable_codecs, footage_tracks
 
 SEQUENCE_FPS = Fraction(24)  # of numbered pictures, which have no rate
 TOLERANCE_SECONDS = 0.01
@@ -26,7 +26,8 @@ class Clip:
 
     Sizes are in pixels as shown; ``fps`` is its rate or the one it is conformed to, ``times`` the seconds of each
     frame on the file's clock, ``end`` the second at which the last frame ends, ``cuts`` the first frames of new
-    scenes, ``audio_codecs`` one per sound track, ``notes`` for the user; ``is_damaged`` when it ends before its damage.
+    scenes, ``audio`` its sound tracks that can be decoded, ``notes`` for the user; ``is_damaged`` when it ends before
+    its damage.
     """
 
     path: Path
@@ -38,7 +39,7 @@ class Clip:
     times: NDArray[np.float64]
     end: float
     cuts: NDArray[np.int64]
-    audio_codecs: tuple[str, ...]
+    audio: tuple[Track, ...]
     notes: tuple[str, ...]
     is_damaged: bool
 
@@ -94,14 +95,21 @@ def _open_video(path: Path, fps: Fraction | None, salvage: bool, result: Scan, u
         if not salvage:
             raise InputError(f"{path} is damaged {result.concealed}; source.salvage=true uses it as it is")
     if constant is None:
-        notes.append(f"{path} runs at {_range(times)} frames per second; it is conformed to {fps or rate}")
+        lost = frame_rate.lost_frames(times, fps or rate)
+        losing = f", which leaves out {lost} of its {len(times)} frames" if lost else ""
+        notes.append(f"{path} runs at {_range(times)} frames per second; it is conformed to {fps or rate}{losing}")
         if not result.damage and result.limit == math.inf:
             end = max(end, end_of_packets(path, "-map", FIRST_VIDEO))
     elif fps is not None and fps != constant:
         notes.append(f"{path} runs at {constant} frames per second; it is conformed to {fps}")
     notes += describe(facts)
-    size, codecs, is_damaged = (facts.width, facts.height), audio_codecs(path), bool(result.damage)
-    return Clip(path, (), facts, *size, fps or rate, times, end, result.cuts, codecs, tuple(notes), is_damaged)
+    size, audio, is_damaged = (facts.width, facts.height), footage_tracks(path), bool(result.damage)
+    unknown = [track for track in audio if track.codec not in decodable_codecs()]
+    notes += [
+        f"no decoder knows {track.codec}; sound track {track.number + 1} of {path} is left out" for track in unknown
+    ]
+    audio = tuple(track for track in audio if track not in unknown)
+    return Clip(path, (), facts, *size, fps or rate, times, end, result.cuts, audio, tuple(notes), is_damaged)
 
 
 def _range(times: NDArray[np.float64]) -> str:

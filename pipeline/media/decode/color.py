@@ -15,7 +15,11 @@ OPAQUE_FORMATS = (
     *(("^rgba$", "rgb0"), ("^bgra$", "bgr0"), ("^argb$", "0rgb"), ("^abgr$", "0bgr")),
 )
 TONE_MAP = (
-    *(f"zscale=transfer=linear:npl={WHITE_NITS}", "format=gbrpf32le", "zscale=primaries=bt709"),
+    *(
+        f"zscale=transfer=linear:npl={WHITE_NITS}",
+        "format=gbrpf32le",
+        "zscale=primaries=bt709",
+    ),
     *("tonemap=tonemap=hable:desat=0", "zscale=transfer=bt709:matrix=gbr:range=full", "format=gbrp16le"),
 )
 
@@ -45,7 +49,8 @@ def rgb_conversion(facts: VideoFacts, width: int, height: int) -> Conversion:
     deinterlace = f"setfield={facts.field_order},{deinterlace}" if facts.field_order else deinterlace
     chain: list[str] = []
     if facts.colour_transfer in HDR_TRANSFERS and can_tone_map():
-        chain += TONE_MAP
+        primaries, matrix = (assumed if tag == "unknown" else tag for tag, assumed in _tags(facts))
+        chain += [f"setparams=color_primaries={primaries}:colorspace={matrix}", *TONE_MAP]
         facts = _as_rgb(facts)
     if alpha:
         chain += [scale_filter(facts, facts.width, facts.height), f"format=gbrap{'16' if deep else ''}"]
@@ -67,7 +72,10 @@ def describe(facts: VideoFacts) -> Iterator[str]:
     if facts.colour_transfer in HDR_TRANSFERS:
         kind = HDR_TRANSFERS[facts.colour_transfer]
         result = "is tone-mapped to standard range" if can_tone_map() else "stays flat: this ffmpeg cannot tone-map"
-        yield f"the footage is HDR ({kind}) and {result}"
+        assumed = (
+            "; BT.2020 is assumed, because its colour tags are incomplete" if "unknown" in dict(_tags(facts)) else ""
+        )
+        yield f"the footage is HDR ({kind}) and {result}{assumed}"
     if facts.interlaced:
         yield "the footage is interlaced and is deinterlaced"
     if has_alpha(facts.pixel_format):
@@ -102,6 +110,11 @@ def can_tone_map() -> bool:
     """Whether this ffmpeg has the filters for HDR."""
     filters = ffmpeg.run(["-filters"], doing="asking ffmpeg for its filters").decode("utf-8", "replace")
     return all(re.search(rf"^ *\S+ {name} ", filters, re.MULTILINE) for name in ("zscale", "tonemap"))
+
+
+def _tags(facts: VideoFacts) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Primaries and matrix, each with what HDR without such a tag has."""
+    return (facts.colour_primaries, "bt2020"), (facts.colour_space, "bt2020nc")
 
 
 def _as_rgb(facts: VideoFacts) -> VideoFacts:

@@ -23,7 +23,8 @@ def refine(path: Path, facts: VideoFacts, limit: float) -> VideoFacts:
     log = _filter_log(path, facts, "showinfo=checksum=0")
     if re.search(r"^\[Parsed_showinfo.* i:[TB] ", log, re.MULTILINE):  # top or bottom field first; P is progressive
         return replace(facts, interlaced=True)
-    order = "" if facts.has_field_order else _detect_field_order(path, facts)
+    is_progressive = facts.has_field_order or facts.container.startswith(("gif", "apng", "webp"))
+    order = "" if is_progressive else _detect_field_order(path, facts)
     return replace(facts, interlaced=bool(order), field_order=order)
 
 

@@ -1,5 +1,6 @@
 """Estimates the frame rate of a video from its timestamps. No torch."""
 
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -16,6 +17,8 @@ JITTER_TOLERANCE = 0.02  # relative; a jittering rate this close to a standard o
 MAX_OFFSET_FRAMES = 0.25  # of a frame of a constant rate from its regular time
 NEAREST_FRAME = 0.45  # of a frame: half, less a margin so that times in whole milliseconds do not decide at half rate
 SINGLE_FRAME_RATE, MAX_SINGLE_FRAME_RATE = Fraction(24), 60  # frames per second: default, and believable value
+MAX_LOST_FRACTION = 0.05  # of the frames of a variable-rate video
+MAX_RAISED_RATE = 60  # frames per second to which its rate is raised so that it loses fewer
 MIN_RATE, MAX_RATE = 1, 240  # frames per second of a film
 
 
@@ -37,11 +40,21 @@ def constant_rate(times: NDArray[np.float64], declared: Fraction) -> Fraction | 
 
 
 def typical_rate(times: NDArray[np.float64]) -> Fraction:
-    """The median rate of a variable-rate video, or the standard rate close to it: the video is conformed to it."""
+    """The rate to which a variable-rate video is conformed: its median, or the standard rate close to it, or a multiple
+    of that at which nearly all frames are shown.
+    """
     gaps = np.diff(times)
     median = Fraction(1 / max(float(np.median(gaps[gaps > 0])) if (gaps > 0).any() else 1 / 24, 1e-3))
     rate = _nearest(median, JITTER_TOLERANCE).limit_denominator(1001)
-    return min(max(rate, Fraction(MIN_RATE)), Fraction(MAX_RATE))
+    rate = min(max(rate, Fraction(MIN_RATE)), Fraction(MAX_RATE))
+    rates = [rate * factor for factor in range(1, int(MAX_RAISED_RATE / rate) + 1)]
+    return next((each for each in rates if lost_frames(times, each) <= MAX_LOST_FRACTION * len(times)), rate)
+
+
+def lost_frames(times: NDArray[np.float64], rate: Fraction) -> int:
+    """How many source frames are not shown at this rate, because another is nearer to the time of an output frame."""
+    frames = math.ceil((times[-1] - times[0]) * float(rate)) + 1
+    return len(times) - len(np.unique(frame_indices(times, start=times[0], rate=rate, frames=frames)))
 
 
 def frame_indices(times: NDArray[np.float64], *, start: float, rate: Fraction, frames: int) -> NDArray[np.int64]:

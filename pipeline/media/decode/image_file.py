@@ -11,7 +11,7 @@ from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
 from pipeline.errors import InputError
-from pipeline.media.decode.open_image import open_image, reason
+from pipeline.media.decode.open_image import check_grey, open_image, reason
 from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.runtime.files import atomic_write
 from pipeline.runtime.opencv import opencv
@@ -74,6 +74,7 @@ def _load(path: Path) -> Picture:
         if pixels > MAX_PIXELS:
             size = f"{image.width}x{image.height} pixels, {pixels / 1e6:.0f} million"
             raise InputError(f"{path} has {size}; allowed are {MAX_PIXELS // 10**6} million")
+        check_grey(path, image)
         return _decode_16bit(image, data) if _is_16bit(image) else _decode(image)
 
 

@@ -9,7 +9,7 @@ from PIL import ImageOps
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
-from pipeline.media.decode.open_image import open_image, reason
+from pipeline.media.decode.open_image import check_grey, open_image, reason
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".avif", ".jp2", ".ppm"})
 NUMBER = re.compile(r"%(0?)(\d*)d")
@@ -68,7 +68,8 @@ def inspect(files: tuple[Path, ...], threshold: float) -> tuple[tuple[int, int],
             break
         if number and shape != size:
             raise InputError(f"{file} has {shape[0]}x{shape[1]} pixels, the pictures before it {size[0]}x{size[1]}")
-        size, thumbnails, count = shape, thumbnails + thumbnail, number + 1
+        size, count = shape, number + 1
+        thumbnails += thumbnail
     return size, _detect_cuts(bytes(thumbnails), threshold), damage, count
 
 
@@ -76,6 +77,7 @@ def _thumbnail(file: Path) -> tuple[tuple[int, int], bytes]:
     with open_image(file) as image:
         if max(image.size) > MAX_SIDE_PIXELS:
             raise InputError(f"{file} has {image.width}x{image.height} pixels; allowed are {MAX_SIDE_PIXELS} a side")
+        check_grey(file, image)
         upright = ImageOps.exif_transpose(image)
         return upright.size, upright.convert("RGB").convert("L").resize(THUMBNAIL_SIZE).tobytes()
 

@@ -14,7 +14,7 @@ from pipeline.errors import InputError
 from pipeline.media import ffmpeg
 
 # Containers of recorded video. Playlists and scripts, which open other files, are not among them.
-FORMATS = "mov,matroska,avi,mpegts,mpeg,ogg,asf,flv,mxf,nut,ivf,gif,apng,h264,hevc,yuv4mpegpipe"
+FORMATS = "mov,matroska,avi,mpegts,mpeg,ogg,asf,flv,mxf,nut,ivf,gif,apng,h264,hevc,yuv4mpegpipe,webp_anim"
 FIRST_VIDEO = "0:V:0"  # the first video stream that is not cover art
 EXACT = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
 # Position of 4:2:0 chroma samples, in 1/256 of a pixel pair; swscale ignores the file's tag.
@@ -69,7 +69,7 @@ def probe(path: Path, decoder: str = "") -> VideoFacts:
     container = re.search(r"^Input #0, (\S+), from", log, re.MULTILINE)
     stream = re.search(r"^  Stream #0:.*: Video: (.*)", log, re.MULTILINE)
     codec = re.search(r"^#codec_id 0: (\S+)", header.decode("utf-8", "replace"), re.MULTILINE)
-    duration = re.search(r"^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)", log, re.MULTILINE)
+    duration = re.search(r"^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)(?:, start: (\d+\.\d+))?", log, re.MULTILINE)
     if not size or not rate or not codec or int(rate[1]) * int(rate[2]) == 0:
         raise InputError(f"{path} holds no video with a frame rate")
     has_alpha = re.search(r"^ +alpha_mode +: 1", log, re.MULTILINE | re.IGNORECASE)
@@ -95,11 +95,16 @@ def probe(path: Path, decoder: str = "") -> VideoFacts:
         colour_transfer=tag("color_trc"),
         chroma_location=tag("cl"),
         interlaced=tag("i") in ("T", "B"),
-        declared=3600 * float(duration[1]) + 60 * float(duration[2]) + float(duration[3]) if duration else None,
+        declared=_declared(*duration.groups()) if duration else None,
         decoder=decoder,
         container=container[1] if container else "",
         has_field_order=bool(stream and re.search(r"\b(progressive|top|bottom)\b", stream[1])),
     )
+
+
+def _declared(hours: str, minutes: str, seconds: str, start: str | None) -> float:
+    """The duration without the time before the first frame, which some containers count and ffmpeg cuts off."""
+    return 3600 * float(hours) + 60 * float(minutes) + float(seconds) - float(start or 0)
 
 
 def probe_and_count(path: Path) -> VideoFacts:

@@ -80,8 +80,7 @@ class Reader:
         # The deinterlacer needs neighbours, so frames are dropped after it.
         drop = f"trim=start_frame={start - entry}" if start > entry else ""
         chain = ",".join(filter(None, (conversion.deinterlace, drop, conversion.filters)))
-        arguments = [] if self._clip.is_damaged else ["-xerror"]
-        arguments += ["-ss", f"{second:.6f}"] if entry else []
+        arguments = ["-ss", f"{second:.6f}"] if entry else []  # without -xerror: the scan has checked every frame
         arguments += [*source(path, facts.decoder), "-map", FIRST_VIDEO, "-vf", chain]
         arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", conversion.pixels, "pipe:1"]
         block = height * width * (4 if conversion.has_alpha else 3) * conversion.bits // 8

@@ -30,7 +30,10 @@ LOOKAHEAD_SECONDS = 2.0  # decoded beyond what is used, to detect a cut just the
 STRICT = ("-xerror", "-err_detect", "crccheck+explode")  # also fails on what a decoder conceals silently
 ONE_THREAD = ("-xerror", "-threads", "1")
 LENIENT = ()
+# A gap in the counters of packets, as where recordings were joined: ffmpeg gives up at it with -xerror only.
+FLAGGED = "corrupt input packet"
 INTER_CODECS = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video"})  # often cut amid a group of pictures
+MAX_LATE_SECONDS = 0.01  # by which the last frame that is used may begin early
 START_SECONDS = 0.5  # in which a recording that begins amid a group of pictures may be concealed
 QUIET_SECONDS = 2.0  # of scanning without a progress bar
 
@@ -70,17 +73,21 @@ def scan(path: Path, *, threshold: float, seconds: SecondsOf = whole_clip) -> Sc
         facts = probe(path)
     except InputError as error:
         raise explain(path, error) from error
-    limit = seconds(facts.fps) + LOOKAHEAD_SECONDS
+    used = seconds(facts.fps)
+    limit = used + LOOKAHEAD_SECONDS
     facts = refine(path, facts, limit)
     concealed = ""
-    result = _decode(path, facts, threshold, limit, STRICT)
+    result = _decode(path, facts, threshold, used, STRICT)
+    if FLAGGED in result.damage:
+        lenient = _decode(path, facts, threshold, used, LENIENT)
+        result = result if lenient.damage else lenient
     if result.damage:
         strict = result
         # Decoding threads run ahead of their output; one thread gets as far as the damage.
-        result = _decode(path, facts, threshold, limit, ONE_THREAD)
+        result = _decode(path, facts, threshold, used, ONE_THREAD)
         if result.damage:
             # A change of size looks like damage; decoding leniently raises for it.
-            _decode(path, facts, 0, min(limit, _length(result.times) + LOOKAHEAD_SECONDS), LENIENT)
+            _decode(path, facts, 0, min(used, _length(result.times) + 2 * LOOKAHEAD_SECONDS), LENIENT)
             # The decoder may have concealed damage in the last frame.
             times = result.times[: max(1, len(result.times) - 1)]
             result = replace(result, times=times, cuts=result.cuts[result.cuts < len(times)])
@@ -106,7 +113,9 @@ class _Pass:
     skipped: str
 
 
-def _decode(path: Path, facts: VideoFacts, threshold: float, limit: float, extra: Sequence[str]) -> _Pass:
+def _decode(path: Path, facts: VideoFacts, threshold: float, used: float, extra: Sequence[str]) -> _Pass:
+    """Decode the ``used`` seconds and some more; a change of size after them ends the pass."""
+    limit = used + LOOKAHEAD_SECONDS
     width, height = thumbnail_size(facts.width, facts.height)
     chain = [f"settb=1/{TICKS_PER_SECOND}", f"scale=w={width}:h={height}:flags=fast_bilinear"]
     chain += [f"trim=duration={limit:.6f}"] if limit < math.inf else []
@@ -123,7 +132,11 @@ def _decode(path: Path, facts: VideoFacts, threshold: float, limit: float, extra
                 if line.startswith("frame:"):
                     number = int(line[6:].split()[0])
                     if number != len(times):  # ffmpeg rebuilt the filters, as it does for another frame size
-                        raise InputError(f"{path} changes its size or pixel format at {times[-1]:.2f} s; cut it there")
+                        end = math.floor(100 * (_length(times) + float(1 / facts.fps))) / 100
+                        if end >= used - MAX_LATE_SECONDS:
+                            return _to_pass(times, cuts, "", "")
+                        where = f"changes its size or pixel format after {end:g} s"
+                        raise InputError(f"{path} {where}; source.end={end:g}s uses what is before")
                     ticks = re.search(r"pts:(-?\d+)", line)
                     times.append(int(ticks[1]) / TICKS_PER_SECOND if ticks else math.nan)
                     progress.step()
@@ -132,12 +145,17 @@ def _decode(path: Path, facts: VideoFacts, threshold: float, limit: float, extra
         failed = process.wait(ffmpeg.MAX_SILENCE_SECONDS) != 0 or "ended prematurely" in process.messages()
     finally:
         process.kill()
-    damage = (process.last_words() or "it cannot be decoded") if failed else ""
+    words = process.last_words()
+    damage = (words or "it cannot be decoded") if failed else "" if extra else words
     skipped = "; ".join(re.findall(r"^\[in#.*?\] (.*)", process.messages(), re.MULTILINE)[:1])
+    return _to_pass(times, cuts, damage, skipped)
+
+
+def _to_pass(times: list[float], cuts: list[int], damage: str, skipped: str) -> _Pass:
     return _Pass(_ascending(np.array(times, np.float64)), np.array(cuts, np.int64), damage, skipped)
 
 
-def _length(times: NDArray[np.float64]) -> float:
+def _length(times: Sequence[float] | NDArray[np.float64]) -> float:
     return float(times[-1] - times[0]) if len(times) else 0.0
 
 

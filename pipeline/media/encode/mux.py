@@ -43,12 +43,11 @@ def assemble(
     film: VideoSpec,
     *,
     sound: Audible | None = None,
-    strict: bool = True,
     before_rename: Callable[[Path], None] = lambda part: None,
 ) -> None:
     """Make the ``film`` of ``segments``, in order; the segments stay.
 
-    ``sound`` is added where the container holds sound; unless ``strict``, what of it cannot be decoded is left out.
+    ``sound`` is added where the container holds sound, as much of it as can be decoded.
     ``before_rename`` gets the path of the complete film just before it is moved into place. Raises InputError for a
     segment that cannot be read, EncoderError for another number of frames or a record that does not read back,
     OutputError when the film appeared meanwhile without ``overwrite``.
@@ -67,7 +66,7 @@ def assemble(
             if film.record:
                 write_comment(first_picture(part) if is_sequence else part, film.record)
         else:
-            _mux(segments, part, film, coding, sound, strict=strict)
+            _mux(segments, part, film, coding, sound)
             count = count_frames(part)
             if count != film.frames:
                 raise EncoderError(f"{doing} failed: {count} of {film.frames} frames are in the segments")
@@ -95,23 +94,32 @@ def read_record(path: Path) -> str:
     return record
 
 
-def _mux(
-    segments: Sequence[Path], part: Path, film: VideoSpec, coding: Coding, sound: Audible | None, *, strict: bool
-) -> None:
+def _mux(segments: Sequence[Path], part: Path, film: VideoSpec, coding: Coding, sound: Audible | None) -> None:
     """Copy the video of all segments, and the sound, into the one file ``part``."""
     muxer = find_muxer(coding.codec, film.path)
     with concat_input(segments, part) as video:
-        arguments = [*(["-xerror"] if strict else []), *video]
+        arguments = [*([] if sound else ["-xerror"]), *video]
         arguments += ["-protocol_whitelist", "pipe", "-f", "ffmetadata", "-i", "pipe:0"]
         arguments += sound.inputs() if sound else []
-        arguments += ["-map", "0:v:0", "-map_metadata", "1", "-c", "copy", "-bsf:v", _setts(film.fps, coding)]
+        arguments += [
+            "-map",
+            "0:v:0",
+            "-map_metadata",
+            "1",
+            "-map_chapters",
+            "-1",
+            "-c",
+            "copy",
+            "-bsf:v",
+            _setts(film.fps, coding),
+        ]
         arguments += [*BITEXACT, *container_args(coding.codec, muxer, film.fps)]
         arguments += SRGB_TAGS if coding.is_rgb else []
         arguments += sound.outputs(muxer, index=2) if sound else []
         if muxer in ("mp4", "mov"):
             arguments += ["-movflags", "+faststart"]  # plays while it downloads
         arguments += ["-f", muxer, "-y", f"file:{part}"]
-        timeout = copy_timeout([*segments, *(sound.files if sound else [])])
+        timeout = copy_timeout([*segments, *(sound.files if sound else [])]) + float(film.frames / film.fps)
         tags = ffmetadata(film.title, film.record)
         ffmpeg.run(arguments, doing=f"finishing {film.path}", timeout=timeout, input=tags)
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import unpack_from
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
-from pipeline.media.sound.song_audio import song_source
+from pipeline.media.sound.song_audio import first_track, song_source
+from pipeline.media.sound.tracks import Track
 
 RATE = 22_050
 """Samples per second of the analysis: treble up to 11 kHz."""
@@ -43,14 +45,19 @@ class Decoder:
 
     def blocks(self) -> Iterator[Samples]:
         """The samples, about -1 to 1, ``rate`` per second. Raises InputError when there is none."""
-        chain = f"aresample={self.rate}:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono"
+        track = Track()
+        with suppress(InputError):  # ffmpeg's complaint about the whole file, below, says more
+            track = first_track(self.path)
+        filters = ",".join(track.filters("mono"))
+        chain = f"aresample={self.rate}:async=1:first_pts=0,{filters},aformat=sample_fmts=flt"
         arguments = [*song_source(self.path), "-map", "0:a:0", "-af", chain, "-f", "f32le", "pipe:1"]
         process = ffmpeg.Process(arguments, doing=f"reading {self.path}", failure=InputError)
-        has_samples = False
+        has_samples, is_finite = False, True
         try:
             while data := process.read(BLOCK_BYTES, ffmpeg.MAX_SILENCE_SECONDS):
                 samples = np.frombuffer(data[: len(data) // 4 * 4], "<f4").astype(np.float32)
                 has_samples = has_samples or bool(len(samples))
+                is_finite = is_finite and bool(np.isfinite(samples).all())
                 yield np.nan_to_num(samples, posinf=0.0, neginf=0.0).clip(-8, 8)
             failed = process.wait(ffmpeg.MAX_SILENCE_SECONDS) != 0 or bool(process.messages().strip())
             damage = str(process.error()).rpartition("ffmpeg said: ")[2] if failed else ""
@@ -59,7 +66,7 @@ class Decoder:
         if not has_samples:
             cause = f"; ffmpeg said: {damage}" if damage else ""
             raise InputError(f"{self.path} holds no sound that can be read{cause}")
-        self.damage = damage
+        self.damage = damage or ("" if is_finite else "samples that are no numbers become silence")
 
 
 MP3_HEAD_BYTES = 256  # from the first frame on, which may hold the counts of frames and bytes

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.media.decode.probe import source
 from pipeline.media.sound.song_audio import ENCODED, MAX_SAMPLE_RATE
+from pipeline.media.sound.tracks import Track
 
 DECLICK_SECONDS = 0.005  # fade of a sound at a cut, so that it does not click
 TOLERANCE_SECONDS = 0.001  # between two parts that play on as in their file
@@ -13,9 +14,9 @@ SYNC = "aresample=async=1:first_pts=0"  # fills silence before the first part: a
 
 @dataclass(frozen=True)
 class Part:
-    """The first sound track of ``path``; its second ``start`` plays at second ``begin`` of the film.
+    """The sound ``track`` of ``path``; its second ``start`` plays at second ``begin`` of the film.
 
-    It ends at ``end`` and fades for ``rise`` and ``fall`` seconds. A ``mono`` part plays on both sides.
+    It ends at ``end`` and fades for ``rise`` and ``fall`` seconds. A mono track plays on both sides.
     """
 
     path: Path
@@ -24,7 +25,7 @@ class Part:
     end: float
     rise: float = DECLICK_SECONDS
     fall: float = DECLICK_SECONDS
-    mono: bool = False
+    track: Track = Track()
 
     def goes_on(self, other: "Part") -> bool:
         """Whether ``other``, which begins later, continues this part as in the file."""
@@ -55,7 +56,10 @@ class SoundMix:
         if muxer not in ENCODED:
             return []
         codec, bitrate = ENCODED[muxer]
-        chains = [f"[{index + number}:a:0]{_filters(part)}[part{number}]" for number, part in enumerate(self.parts)]
+        chains = [
+            f"[{index + number}:a:{part.track.number}]{_filters(part)}[part{number}]"
+            for number, part in enumerate(self.parts)
+        ]
         parts = "".join(f"[part{number}]" for number in range(len(self.parts)))
         end = f"apad=whole_dur={self.seconds:.6f},atrim=end={self.seconds:.6f}"
         if self.fade_out:
@@ -73,11 +77,14 @@ def _filters(part: Part) -> str:
     """From the file's track to its place in the film, with equal-power fades."""
     length = part.end - part.begin
     # aformat would make a mono track quieter.
-    stereo = "pan=stereo|c0=c0|c1=c0" if part.mono else "aformat=channel_layouts=stereo"
+    stereo = ["pan=stereo|c0=c0|c1=c0"] if part.track.is_mono else part.track.filters("stereo")
     return ",".join(
         [
             f"aresample={MAX_SAMPLE_RATE}:async=1:first_pts=0",
-            f"aformat=sample_fmts=fltp,{stereo},atrim=end={length:.6f}",
+            *part.track.finite,
+            "aformat=sample_fmts=fltp",
+            *stereo,
+            f"atrim=end={length:.6f}",
             f"afade=t=in:d={part.rise:.6f}:curve=qsin",
             f"afade=t=out:st={max(0.0, length - part.fall):.6f}:d={part.fall:.6f}:curve=qsin",
             f"adelay={round(part.begin * MAX_SAMPLE_RATE)}S:all=1",

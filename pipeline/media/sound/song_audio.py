@@ -1,13 +1,11 @@
 """A song for a film: copied packet by packet where it fits as it is, else cut, faded and encoded. No torch."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import InputError
-from pipeline.media import ffmpeg
 from pipeline.media.decode import probe
 from pipeline.media.sound.source_audio import COPIED, Sound
+from pipeline.media.sound.tracks import Track, song_track
 
 # Containers of recorded sound, and of video with sound. Playlists, which open other files, are not among them.
 FORMATS = f"mp3,flac,ogg,wav,w64,aiff,aac,ac3,eac3,caf,amr,au,{probe.FORMATS}"
@@ -24,12 +22,9 @@ def song_source(path: Path) -> list[str]:
     return ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", f"file:{path}"]
 
 
-def song_codec(path: Path) -> str:
-    """The codec of the first sound track of ``path``, in ffmpeg's name. Raises InputError."""
-    arguments = [*song_source(path), "-map", "0:a:0", "-c", "copy", "-t", "0.1", "-f", "framecrc", "pipe:1"]
-    report = ffmpeg.run(arguments, doing=f"reading {path}", failure=InputError).decode("utf-8", "replace")
-    codec = re.search(r"^#codec_id 0: (\S+)", report, re.MULTILINE)
-    return codec[1] if codec else "unknown"
+def first_track(path: Path) -> Track:
+    """The first sound track of a song. Raises InputError."""
+    return song_track(path, song_source(path))
 
 
 @dataclass(frozen=True)
@@ -53,15 +48,23 @@ class Soundtrack(Sound):
         if muxer not in ENCODED:
             return []
         track = ["-map", f"{index}:a:0"]
-        copyable = {*self.codecs} <= COPIED.get(muxer, frozenset()) & EXACT_START
-        if copyable and self.unchanged and not self.fade_out:
+        if self._is_copied(muxer):
             return [*track, "-c:a", "copy"]
         codec, bitrate = ENCODED[muxer]
         return [*track, "-filter:a", self._filters(), "-c:a", codec, "-b:a", bitrate]
 
     def note(self, muxer: str) -> str:
-        """That a file of this ``muxer`` holds no sound; else an empty string."""
-        return "" if muxer in ENCODED else "this kind of file holds no sound; the song is left out"
+        """That a file of this ``muxer`` holds no sound, or fewer channels; else an empty string."""
+        if muxer not in ENCODED:
+            return "this kind of file holds no sound; the song is left out"
+        track = self.tracks[0]
+        if not track.mixdown or self._is_copied(muxer):
+            return ""
+        return f"the song has {track.channels} channels; they are mixed down to {track.mixdown}"
+
+    def _is_copied(self, muxer: str) -> bool:
+        copyable = self.tracks[0].codec in COPIED[muxer] & EXACT_START
+        return copyable and self.unchanged and not self.fade_out
 
     def _filters(self) -> str:
         chain = [
@@ -70,6 +73,8 @@ class Soundtrack(Sound):
             "asetpts=PTS-STARTPTS",
             f"apad=whole_dur={self.seconds:.6f}",
             f"atrim=end={self.seconds:.6f}",
+            *self.tracks[0].finite,
+            *self.tracks[0].filters(),
             f"aformat=sample_rates={'|'.join(map(str, SAMPLE_RATES))}",
         ]
         if self.fade_out:

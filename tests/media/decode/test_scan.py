@@ -256,7 +256,7 @@ def test_a_size_that_changes_is_refused(tmp_path: Path) -> None:
 def test_odd_names_are_only_names(tmp_path: Path, name: str) -> None:
     drawn = with_sound(tmp_path / "a.mp4", "-c:a", "aac", seconds=0.5)
     clip = opened(drawn.rename(tmp_path / name))
-    assert (len(clip.times), clip.audio_codecs) == (12, ("aac",))
+    assert (len(clip.times), [track.codec for track in clip.audio]) == (12, ["aac"])
 
 
 def test_faults_of_a_picture_sequence_are_refused(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ from pipeline.media.encode.encode_args import coding_of
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.encoder_check import check_encoder
 from pipeline.media.encode.mux import read_record
-from pipeline.media.sound.source_audio import Sound, audio_codecs
+from pipeline.media.sound.source_audio import Sound
+from pipeline.media.sound.tracks import footage_tracks
 from pipeline.segments.disk_space import bytes_per_frame
 from tests.media.drawing import with_sound
 from tests.media.drawn import assemble_film, clouds
@@ -152,14 +153,14 @@ def test_h265_has_apples_tag(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("made", "result"), [("libopus", "opus"), ("aac", "opus"), ("libvorbis", "vorbis")])
 def test_webm_has_the_footages_sound(tmp_path: Path, made: str, result: str) -> None:
     footage = with_sound(tmp_path / "s.mkv", "-c:a", made)
-    sound = Sound(footage, audio_codecs(footage), start=0.25, end=0.75, whole_start=False)
+    sound = Sound(footage, footage_tracks(footage), start=0.25, end=0.75, whole_start=False)
     assert ("Opus at 256 kbit/s" in sound.note("webm")) == (made == "aac")
     encode = EncodeConfig("vp9", "draft")
     part = encoded(tmp_path / "a.mp4", [clouds(index) for index in range(12)], encode, Fraction(24))
     size = {"width": 64, "height": 48, "fps": Fraction(24), "frames": 12}
     path = tmp_path / "film.webm"
     assemble_film([part], path, encode=encode, **size, record="r", title="t", overwrite=False, sound=sound)  # type: ignore[arg-type]
-    assert audio_codecs(path) == (result,)
+    assert [track.codec for track in footage_tracks(path)] == [result]
     assert times(path)[0] == 0 and len(times(path)) == 12
 
 

@@ -11,6 +11,8 @@ from pipeline.errors import EncoderError, InputError, OutputError
 from pipeline.media import ffmpeg
 from pipeline.media.decode.probe import decode, probe_and_count, source
 from pipeline.media.encode.mux import read_record
+from pipeline.media.sound.song_audio import Soundtrack, first_track
+from tests.media.drawing import draw
 from tests.media.drawn import SIZE, assemble_film, film, joined
 
 RECORD = "seed: 7\nquotes: \"a\" 'b'\nsigns: x=y; #z \\ \\n %d\n\n  [section]\r\nwörds: 日本 😀\n  "
@@ -151,3 +153,13 @@ def test_damaged_segments_make_no_film(tmp_path: Path, harm: str) -> None:
         joined(parts, tmp_path / "a.mp4", 12)
     assert not (tmp_path / "a.mp4").exists()
     assert not [path for path in tmp_path.iterdir() if "finished" in path.name]
+
+
+def test_chapters_of_the_sound_stay_out(tmp_path: Path) -> None:
+    chapters = tmp_path / "chapters"
+    chapters.write_text(";FFMETADATA1\n" + "[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=30\ntitle=a\n" * 2, encoding="utf-8")
+    song = draw(tmp_path / "a.m4a", "-f", "lavfi", "-i", "sine=d=60", "-i", str(chapters), "-map_metadata", "1")
+    sound = Soundtrack(song, (first_track(song),), 0.0, None, True, 0.25, 0.0, False)
+    path = joined(pieces(tmp_path / "p", (6,)), tmp_path / "a.mp4", 6, sound=sound)
+    log = ffmpeg.run_with_log(["-i", f"file:{path}", "-f", "ffmetadata", "pipe:1"], doing="reading", level="info")[1]
+    assert "Chapter" not in log and "Data:" not in log and log.count("Stream #0:") >= 2

@@ -10,6 +10,7 @@ from pipeline.config import EncodeConfig
 from pipeline.media import ffmpeg
 from pipeline.media.sound.mix import Part, SoundMix
 from pipeline.media.sound.source_audio import Sound
+from pipeline.media.sound.tracks import footage_tracks
 from pipeline.plan.handles import Handles
 from pipeline.plan.sound import mix_shots
 from tests.media.drawing import draw
@@ -24,7 +25,7 @@ def tone(path: Path, hertz: int, *, rate: int = RATE, channels: int = 1, seconds
     waves = "|".join([f"0.3*sin(2*PI*{hertz}*t)"] * channels)
     sound = ("-f", "lavfi", "-i", f"aevalsrc='{waves}':s={rate}:d={seconds}", "-c:a", "pcm_s16le")
     draw(path, "-f", "lavfi", "-i", f"testsrc2=s=64x48:r=24:d={seconds}", *sound)
-    return Sound(path, ("pcm_s16le",), 0.5, None, False)
+    return Sound(path, footage_tracks(path), 0.5, None, False)
 
 
 def heard(path: Path) -> np.ndarray:
@@ -84,7 +85,7 @@ def test_sound_fades_with_the_pictures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("transition", "head"), [("cut", 0), ("crossfade", 6), ("dip", 6)])
 def test_continuous_sound_is_not_faded(tmp_path: Path, transition: str, head: int) -> None:
     clip = tone(tmp_path / "1.mov", LOW)
-    later = Sound(clip.path, clip.codecs, 0.5 + (12 - head) / 24, None, False)
+    later = Sound(clip.path, clip.tracks, 0.5 + (12 - head) / 24, None, False)
     medley = mix_shots([(clip, Handles(tail=head), 12), (later, Handles(transition, head), 12)], FPS)
     assert medley is not None and len(medley.parts) == 1
     sound = laid(medley, tmp_path)
@@ -93,7 +94,7 @@ def test_continuous_sound_is_not_faded(tmp_path: Path, transition: str, head: in
 
 def test_a_cut_does_not_click_and_the_end_may_fade(tmp_path: Path) -> None:
     clip = tone(tmp_path / "1.mov", 30)
-    elsewhere = Sound(clip.path, clip.codecs, 0.5 + 0.2135, None, False)
+    elsewhere = Sound(clip.path, clip.tracks, 0.5 + 0.2135, None, False)
     medley = mix_shots([(clip, Handles(), 12), (elsewhere, Handles(), 12)], FPS, fade_out=0.25)
     sound = laid(medley, tmp_path, "f.mkv")[:, 0]
     cut = RATE // 2

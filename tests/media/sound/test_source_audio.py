@@ -9,7 +9,8 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.media import ffmpeg
-from pipeline.media.sound.source_audio import Sound, audio_codecs, check_channels, count_channels, find_damage
+from pipeline.media.sound.source_audio import Sound, check_channels, find_damage
+from pipeline.media.sound.tracks import Track, footage_tracks
 from tests.media.drawing import draw, with_sound
 from tests.media.drawn import film, joined
 
@@ -40,7 +41,7 @@ def samples(path: Path, rate: int = 48000) -> np.ndarray:
 
 def made(tmp_path: Path, source: Path, name: str, **cut: object) -> Path:
     settings = {"start": 0.0, "end": None, "whole_start": True, **cut}
-    sound = Sound(source, audio_codecs(source), **settings)  # type: ignore[arg-type]
+    sound = Sound(source, footage_tracks(source), **settings)  # type: ignore[arg-type]
     final = tmp_path / name
     return joined([film(tmp_path / "pictures.mp4", frames=24)], final, 24, sound=sound)
 
@@ -70,7 +71,7 @@ def test_packets_are_the_same_bytes(tmp_path: Path, codec: str, source: str, nam
 @pytest.mark.parametrize(("codec", "name"), [("pcm_s16le", "f.mp4"), ("pcm_s24le", "f.mp4"), ("flac", "f.mov")])
 def test_unsupported_codecs_are_encoded_losslessly(tmp_path: Path, codec: str, name: str) -> None:
     path = with_sound(tmp_path / "s.mkv", "-c:a", codec)
-    assert "lossless" in Sound(path, audio_codecs(path), 0.0, None, True).note(name.partition(".")[2])
+    assert "lossless" in Sound(path, footage_tracks(path), 0.0, None, True).note(name.partition(".")[2])
     film_made = made(tmp_path, path, name)
     assert np.array_equal(samples(path), samples(film_made)[: len(samples(path))])
 
@@ -78,7 +79,7 @@ def test_unsupported_codecs_are_encoded_losslessly(tmp_path: Path, codec: str, n
 @pytest.mark.parametrize("codec", ["pcm_f32le", "libvorbis"])
 def test_rounded_samples_are_not_called_lossless(tmp_path: Path, codec: str) -> None:
     path = with_sound(tmp_path / "s.mkv", "-c:a", codec)
-    text = Sound(path, audio_codecs(path), 0.0, None, True).note("mp4")
+    text = Sound(path, footage_tracks(path), 0.0, None, True).note("mp4")
     assert "FLAC of 24 bits" in text and "full scale" in text and "lossless" not in text
     heard, meant = samples(made(tmp_path, path, "f.mp4")), samples(path)
     assert np.abs(heard[: len(meant)] - meant).max() < 2**-22
@@ -97,8 +98,9 @@ def test_rounded_samples_are_not_called_lossless(tmp_path: Path, codec: str) -> 
     ],
 )
 def test_channels_are_counted(layout: str, count: int) -> None:
-    assert (count_channels(layout) > 8) == (count > 8)
-    assert layout == "mono" or count_channels(layout) == count
+    track = Track(layout=layout)
+    assert bool(track.mixdown) == (count > 8)
+    assert track.is_mono if count == 1 else track.channels == count
 
 
 def test_too_many_channels_are_refused(tmp_path: Path) -> None:
@@ -108,24 +110,25 @@ def test_too_many_channels_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match="10 channels of pcm_s16le, which mp4 does not hold, nor has FLAC more than 8"
     ):
-        check_channels(path, "mp4")
-    check_channels(path, "matroska")
-    check_channels(path, "mov")
+        check_channels(footage_tracks(path), "mp4")
+    check_channels(footage_tracks(path), "matroska")
+    check_channels(footage_tracks(path), "mov")
 
 
 @pytest.mark.parametrize(("codec", "name"), [("flac", "d.mkv"), ("aac", "d.mp4")])
 def test_damaged_sound_is_detected_where_used(tmp_path: Path, codec: str, name: str) -> None:
     path = with_sound(tmp_path / name, "-c:a", codec)
-    assert find_damage(path, 0.0) == find_damage(path, 0.5) == ""
+    tracks = footage_tracks(path)
+    assert find_damage(path, tracks, 0.0) == find_damage(path, tracks, 0.5) == ""
     data = bytearray(path.read_bytes())
     at = int(len(data) * 0.6)
     data[at : at + 60] = bytes(60)
     path.write_bytes(data)
-    text = find_damage(path, 0.0)
+    text = find_damage(path, tracks, 0.0)
     assert text.startswith("at about 0.")
     second = float(text.split()[2])
     assert 0.2 < second < 0.9
-    assert find_damage(path, 0.0, second - 0.15) == ""
+    assert find_damage(path, tracks, 0.0, second - 0.15) == ""
 
 
 @pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
@@ -152,5 +155,5 @@ def test_a_start_offset_is_honoured(tmp_path: Path) -> None:
 
 
 def test_containers_without_sound_have_a_note(tmp_path: Path) -> None:
-    sound = Sound(tmp_path / "a.mp4", ("aac",), 0.0, None, True)
+    sound = Sound(tmp_path / "a.mp4", (Track(codec="aac"),), 0.0, None, True)
     assert sound.outputs("gif", 2) == [] and "left out" in sound.note("gif")
