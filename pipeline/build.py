@@ -64,14 +64,15 @@ class Networks:
         return self._built[key]
 
 
-def build_shot(plan: ShotPlan, network: Network, fps: float | None = None) -> Shot:
+def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score: Score | None = None) -> Shot:
     """The shot of a plan on this network, every target checked against it; over footage, see ``open_footage``.
 
-    ``fps`` replaces the plan's frame rate; score and camera keep their seconds.
+    ``fps`` replaces the plan's frame rate; score and camera keep their seconds. ``score`` replaces the plan's.
     """
     config, size, rate = plan.config, (plan.height, plan.width), fps or float(plan.fps)
-    similar = neighbours_of(config.network, network.weights.sha256, network.named)
-    score = build_score(plan, network.named, similar.neighbours)
+    if score is None:
+        similar = neighbours_of(config.network, network.weights.sha256, network.named)
+        score = build_score(plan, network.named, similar.neighbours)
     canvas = first_canvas(config.start, size, config.seed, plan.index)
     dreamer = _dreamer(plan, network, score, canvas)
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
@@ -163,19 +164,23 @@ def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> 
     dreamer = Dreamer(objective, config.dream, masks, start_tone, support)
     targets = score.targets()
     for target in targets:
-        objective.resolve(target)
+        check_target(dreamer, target, short_side)
     for target in support:
         objective.resolve(target, key)
-    _check_octaves(dreamer, octave_scales(config.dream, short_side), targets, short_side)
+    _check_octaves(dreamer, octave_scales(config.dream, short_side), targets)
     return dreamer
 
 
-def _check_octaves(dreamer: Dreamer, scales: list[float], targets: list[Target], short_side: int) -> None:
-    """Raise ConfigError for a target that fits no octave; note once that some octaves are too small."""
-    for target in targets:
-        if not dreamer.fits(max(scales), {target: 1.0}):
-            size = f"the shorter side has {short_side} pixels; for {target} the network needs"
-            raise ConfigError("frame.width, frame.height", short_side, f"{size} {dreamer.min_side({target: 1.0})}")
+def check_target(dreamer: Dreamer, target: Target, short_side: int) -> None:
+    """Raise ConfigError for a target that the network does not have, or that does not fit a frame of this size."""
+    dreamer.resolve(target)
+    if not dreamer.fits(max(octave_scales(dreamer.config, short_side)), {target: 1.0}):
+        size = f"the shorter side has {short_side} pixels; for {target} the network needs"
+        raise ConfigError("frame.width, frame.height", short_side, f"{size} {dreamer.min_side({target: 1.0})}")
+
+
+def _check_octaves(dreamer: Dreamer, scales: list[float], targets: list[Target]) -> None:
+    """Note once that some octaves are too small."""
     usable = [scale for scale in scales if dreamer.fits(scale, dict.fromkeys(targets, 1.0))]
     if len(usable) < len(scales):
         text = f"the frame is small for {len(scales)} octaves; some targets use {max(1, len(usable))} of them"

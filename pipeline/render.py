@@ -61,7 +61,7 @@ def _render(plan: "FilmPlan") -> "FilmFiles":
     if not plan.config.preview.enabled:
         return film.render(plan)
     try:
-        from pipeline.preview.live import open_page
+        from pipeline.preview.page import open_page
     except ModuleNotFoundError as error:
         raise RenderError(f"preview needs the package {error.name}: scripts/setup installs it") from error
     with ExitStack() as stack:

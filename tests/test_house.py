@@ -8,6 +8,7 @@ import pytest
 PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 # A module may import from the lines below its own. Rooms on one line never import each other.
 LAYERS = (
+    ("live",),
     ("render", "atlas", "storyboard"),
     ("preview", "cli"),
     ("film",),
@@ -23,14 +24,16 @@ EXCEPTION = "score.__main__"  # `python -m pipeline.score` is a command, whateve
 WITHOUT_TORCH = (
     *("render", "cli", "plan", "config", "errors", "score", "timing", "targets", "runtime.cache", "runtime.files"),
     *("atlas.__main__", "atlas.cli", "atlas.selection", "storyboard.__main__"),
+    *("live.__main__", "live.config", "live.controls"),
 )
 HOMES = {
     "torchvision": {"dream/model_zoo.py", "dream/feature_extractor.py", "motion/raft.py"},
     "hydra": {f"cli/{name}.py" for name in ("main", "arguments", "compose", "messages", "shot_presets", "sanitize")},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
     "cv2": {"runtime/opencv.py"},
-    "starlette": {"preview/server.py"},
+    "starlette": {"preview/server.py", "preview/film_routes.py", "live/routes.py"},
     "uvicorn": {"preview/server.py"},
+    "pythonosc": {"live/osc.py"},
 }
 MAX_LINES, MAX_PARAMETERS = 250, 8
 FILES = sorted(PIPELINE.rglob("*.py"))

@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-from omegaconf import OmegaConf
-
 from pipeline.atlas.config import AtlasConfig
-from pipeline.cli import help
+from pipeline.cli import own_settings
 from pipeline.config import RenderConfig, settings
-from pipeline.config.setting import check_settings
 from pipeline.errors import ConfigError
 
 PIXEL_SETTINGS = ("precondition", "exponent", "color_correlation", "fill", "tone_mean", "tone_contrast", "tone_rate")
@@ -36,38 +33,12 @@ color_correlation and tone_*, and color.*.
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """The atlas's own settings, and those of a render."""
-    names = {key for key, _, _ in settings(AtlasConfig())}
-    own = [argument for argument in arguments if argument.partition("=")[0] in names]
-    return own, [argument for argument in arguments if argument not in own]
+    return own_settings.split(arguments, AtlasConfig())
 
 
 def parse(arguments: Sequence[str]) -> AtlasConfig:
     """Parse and check the atlas's own settings. Raises ConfigError."""
-    kinds = {"int": "a whole number", "bool": "true or false", "str": "text"}
-    schema = OmegaConf.structured(AtlasConfig)
-    for argument in arguments:
-        key, _, text = argument.partition("=")
-        item = next(item for name, item, _ in settings(AtlasConfig()) if name == key)
-        needs = f"needs {kinds.get(getattr(item.type, '__name__', ''), 'a list')}: {item.metadata['help']}"
-        if "$" in text:
-            raise ConfigError(key, text, needs)
-        try:
-            value = _value(argument) if key != "channels" else text
-            is_list = isinstance(value, str) and getattr(item.type, "__name__", "") == "list"
-            schema[key] = [piece.strip() for piece in str(value).split(",")] if is_list else value
-        except Exception as error:  # many kinds, of YAML and OmegaConf
-            raise ConfigError(key, text, needs) from error
-    config = OmegaConf.to_object(schema)
-    assert isinstance(config, AtlasConfig)
-    check_settings(config)
-    return config
-
-
-def _value(argument: str) -> object:
-    """The text after the equals sign, parsed as YAML. Raises errors of the YAML parser."""
-    tree = OmegaConf.to_container(OmegaConf.from_dotlist([argument]), resolve=False)
-    assert isinstance(tree, dict)
-    return next(iter(tree.values()))
+    return own_settings.parse(arguments, AtlasConfig())
 
 
 def check_constant(config: RenderConfig) -> None:
@@ -81,4 +52,4 @@ def check_constant(config: RenderConfig) -> None:
 
 def usage() -> str:
     """The text of ``--help``."""
-    return USAGE.format(own=help.table(help.row(*item) for item in settings(AtlasConfig())))
+    return USAGE.format(own=own_settings.table(AtlasConfig()))

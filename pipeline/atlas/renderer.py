@@ -1,6 +1,6 @@
 """Draws the pictures that the cache lacks, many in one pass, and stores each as soon as it is finished."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
 
@@ -63,18 +63,22 @@ class Renderer:
             for _ in range(len(targets) - len(missing)):
                 progress.step(rendered=False)
             for batch in self._batches(missing):
-                settings = self._settings_for(batch[0])
-                drawn = generate(self._network, batch, settings, self._dream, stop=lambda: stop.requested)
+                drawn = self.draw_batch(batch, lambda: stop.requested)
                 if drawn is None:
                     break
-                for target, each in zip(batch, drawn, strict=True):
-                    pictures[target] = self._finish(target, each)
-                    progress.step(target.words)
+                for picture in drawn:
+                    pictures[picture.target] = picture
+                    progress.step(picture.target.words)
         done = [picture for picture in pictures.values() if picture is not None]
         if len(done) < len(targets):
             count = f"{len(done)} of {len(targets)} pictures are kept; the same command draws the others"
             raise Interrupted(f"stopped: {count}")
         return done
+
+    def draw_batch(self, batch: Sequence[PictureTarget], stop: Callable[[], bool]) -> list[Picture] | None:
+        """Draw and store the pictures of targets of the same layers in one pass; None when ``stop()`` is true."""
+        drawn = generate(self._network, batch, self._settings_for(batch[0]), self._dream, stop=stop)
+        return None if drawn is None else [self._finish(*pair) for pair in zip(batch, drawn, strict=True)]
 
     def _finish(self, target: PictureTarget, drawn: Tensor) -> Picture:
         if not drawn.isfinite().all():

@@ -94,7 +94,7 @@ def pairs(config: AtlasConfig, names: Names) -> list[tuple[PictureTarget, Pictur
     for pair in text:
         if not isinstance(pair, list) or len(pair) != 2:
             raise ConfigError("blend", pair, _PAIR)
-        first, second = (_parse_pair_target(str(text), names) for text in pair)
+        first, second = (parse_picture_target(str(text), names) for text in pair)
         if first.parts == second.parts:
             raise ConfigError("blend", pair, _PAIR)
         result.append((first, second))
@@ -147,7 +147,8 @@ def _class(number: int, names: Names) -> PictureTarget:
     )
 
 
-def _parse_pair_target(text: str, names: Names) -> PictureTarget:
+def parse_picture_target(text: str, names: Names) -> PictureTarget:
+    """The channel or class that ``text`` names. Raises ConfigError for other targets."""
     target = parse_target(text, "blend")
     if str(target) != target.bare() or target.place is not None:
         raise ConfigError("blend", text, _PAIR)

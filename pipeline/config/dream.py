@@ -86,14 +86,17 @@ class NetworkConfig:
 class CameraConfig:
     """Camera motion between frames, as rates per second."""
 
-    zoom: Any = option(1.0, "zoom factor per second; above 1 in, below 1 out", low=0.05, high=20, curve=True)
-    rotate: Any = option(0.0, "degrees per second, clockwise", low=-3600, high=3600, curve=True)
+    zoom: Any = option(
+        1.0, "zoom factor per second; above 1 in, below 1 out", low=0.05, high=20, curve=True, usual=(0.5, 2.5)
+    )
+    rotate: Any = option(0.0, "degrees per second, clockwise", low=-3600, high=3600, curve=True, usual=(-90, 90))
     pan: list[Any] = option(
         [0.0, 0.0],
         "frame widths and heights per second, right and down",
         low=-10,
         high=10,
         curve=True,
+        usual=(-0.5, 0.5),
     )
     center: list[Any] = option(
         [0.5, 0.5],
@@ -101,6 +104,7 @@ class CameraConfig:
         low=-2,
         high=3,
         curve=True,
+        usual=(0, 1),
     )
 
 
@@ -117,6 +121,7 @@ class DreamConfig:
         low=0,
         high=100,
         curve=True,
+        usual=(0, 2),
     )
     detail: Any = option(
         1.0,
@@ -124,6 +129,7 @@ class DreamConfig:
         low=0.02,
         high=50,
         curve=True,
+        usual=(0.02, 3),
     )
     jitter: int = option(32, "maximum random shift of the frame before each step, in pixels", low=0, high=1024)
     precondition: str = option(
@@ -161,7 +167,7 @@ class DreamConfig:
         high=16384,
     )
     graphs: bool = option(True, "record each octave's passes as CUDA graphs and replay them")
-    tone_rate: Any = option(8.0, "rate per second at which tone=hold pulls", low=0, high=100, curve=True)
+    tone_rate: Any = option(8.0, "rate per second at which tone=hold pulls", low=0, high=100, curve=True, usual=(0, 20))
 
 
 def check_tile(tile: Any) -> None:

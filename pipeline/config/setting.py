@@ -16,12 +16,14 @@ def option(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     curve: bool = False,
+    usual: tuple[float, float] | None = None,
 ) -> Any:
     """A dataclass field with its meaning and unit (``help``), its range or its choices.
 
-    ``curve``: the value may be keyframes or an expression in time.
+    ``curve``: the value may be keyframes or an expression in time; ``usual`` is the range of its slider in a live
+    session, if that is not the whole one.
     """
-    metadata = {"help": help, "low": low, "high": high, "choices": choices, "curve": curve}
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "curve": curve, "usual": usual}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)

@@ -18,7 +18,7 @@ from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import DreamError
 from pipeline.image import resize
 from pipeline.runtime.device import is_out_of_memory, release
-from pipeline.targets.target import TargetWeights
+from pipeline.targets.target import Target, TargetWeights
 
 log = logging.getLogger(__name__)
 TargetsAt = Callable[[float], TargetWeights]
@@ -63,6 +63,10 @@ class Dreamer:
     def close(self) -> None:
         """Free the GPU memory of recorded gradients; they are recorded again when needed."""
         self._recorded = None
+
+    def resolve(self, target: Target) -> None:
+        """Raise ConfigError unless the network has this target."""
+        self._objective.resolve(target)
 
     def fits(self, scale: float, targets: TargetWeights) -> bool:
         """Whether the octave of this scale is large enough for the network to compute these targets."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.config import NetworkConfig, RenderConfig
+from pipeline.config import NetworkConfig, RenderConfig, ScoreConfig
 from pipeline.errors import ConfigError
 from pipeline.plan.shot_plan import ShotPlan, targets_of
 from pipeline.runtime.files import sha256_of
@@ -15,20 +15,33 @@ from pipeline.score.shot_context import ShotContext, SimilarChannels
 from pipeline.score.target_weights import parse_targets
 from pipeline.targets.layer_names import KNOWN, Layers, known_layers, weights_file
 from pipeline.targets.neighbours import Neighbours, Order
+from pipeline.targets.target import Target
 
 log = logging.getLogger(__name__)
 
 
 def build_score(plan: ShotPlan, layers: Layers, similar: SimilarChannels) -> Score:
     """The score of a plan for a network with these layers. Raises ConfigError, also for a missing layer or channel."""
-    config = plan.config
-    settings = replace(
+    score = build(score_settings(plan.config), score_context(plan, layers, similar))
+    for target in score.targets():
+        check_channels(target, layers)
+    return score
+
+
+def score_settings(config: RenderConfig) -> ScoreConfig:
+    """The settings of the score, with those that its network decides."""
+    return replace(
         config.score,
         kind="constant" if config.score.kind == "guided" else config.score.kind,
         targets=targets_of(config.score, config.network),
         layers=config.score.layers or config.network.layers,
     )
-    context = ShotContext(
+
+
+def score_context(plan: ShotPlan, layers: Layers, similar: SimilarChannels) -> ShotContext:
+    """The shot of a plan, as its score needs it."""
+    config = plan.config
+    return ShotContext(
         fps=plan.fps,
         seconds=(plan.handles.loop_period or plan.frames) / float(plan.fps),
         scales=plan.scales(),
@@ -43,14 +56,15 @@ def build_score(plan: ShotPlan, layers: Layers, similar: SimilarChannels) -> Sco
         shot=plan.index,
         is_loop=plan.handles.loop_period > 0,
     )
-    score = build(settings, context)
-    for target in score.targets():
-        if target.layer:
-            count = layers.count(target.layer, "score.targets")
-            channels = target.channels if target.channel is None else (target.channel,)
-            if max(channels, default=0) >= count:
-                raise ConfigError("score.targets", target, f"{target.layer} has channels 0 to {count - 1}")
-    return score
+
+
+def check_channels(target: Target, layers: Layers) -> None:
+    """Raise ConfigError for a target's layer or channel that is not there."""
+    if target.layer:
+        count = layers.count(target.layer, "score.targets")
+        channels = target.channels if target.channel is None else (target.channel,)
+        if max(channels, default=0) >= count:
+            raise ConfigError("score.targets", target, f"{target.layer} has channels 0 to {count - 1}")
 
 
 def neighbours_of(network: NetworkConfig, sha256: str, layers: Layers) -> Neighbours:

@@ -1,34 +1,34 @@
-"""The live page's web server: loopback only, read-only, one page and its data.
+"""The web server of the program's pages: loopback only, for those who know the token in the address.
 
-No URL names a file: segments have numbers. Requests for another host name are refused, because a foreign page could
-point its own name at this address (DNS rebinding). Starlette's TrustedHostMiddleware ignores the port, so the check is
-our own.
+Requests for another host name are refused, because a foreign page could point its own name at this address (DNS
+rebinding); so are those that a foreign page sends (Origin). Starlette's TrustedHostMiddleware ignores the port, so the
+checks are our own.
 """
 
+import secrets
 import socket
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from pipeline.errors import ConfigError
-from pipeline.preview.state import State
 
 HOST, PORT = "127.0.0.1", 8642
 MAX_CONNECTIONS = 64
+MAX_MESSAGE_BYTES = 65_536  # that a browser may send through a WebSocket
 STOP_SECONDS = 3.0  # timeout of a graceful stop, then of a forced one
 POLICY = (
-    "default-src 'none'; img-src 'self' data:; media-src 'self'; connect-src 'self'; style-src 'self';"
+    "default-src 'none'; img-src 'self' data: blob:; media-src 'self'; connect-src 'self' {socket}; style-src 'self';"
     " script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = (
-    (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -46,97 +46,100 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-def make_app(state: State, port: int) -> "Guard":
-    """The app for this port: the page, its style and script, the newest frame, the score, the segments."""
+def page_files(page: Path) -> list[Route]:
+    """Routes to an HTML page, served at the root, and to the style and script next to it that have its name."""
 
-    def asset(suffix: str) -> Route:
-        content = Path(__file__).with_name(f"live{suffix}").read_bytes()
+    def route(path: Path) -> Route:
+        content = path.read_bytes()
 
         async def respond(request: Request) -> Response:
-            return Response(content, media_type=MEDIA_TYPES[suffix])
+            return Response(content, media_type=MEDIA_TYPES[path.suffix])
 
-        return Route("/" if suffix == ".html" else f"/live{suffix}", respond)
+        return Route("/" if path == page else f"/{path.name}", respond)
 
-    async def status(request: Request) -> Response:
-        state.note_request()
-        return JSONResponse(state.as_data())
-
-    async def picture(request: Request) -> Response:
-        jpeg = state.picture
-        return Response(jpeg, media_type="image/jpeg") if jpeg else PlainTextResponse("not yet", 404)
-
-    async def score(request: Request) -> Response:
-        return Response(state.facts.score, media_type="image/png")
-
-    async def segment(request: Request) -> Response:
-        path = state.segment(request.path_params["number"])
-        if path is None or not path.is_file():
-            return PlainTextResponse("there is no such segment", 404)
-        return FileResponse(path)  # supports Range, which browsers need to seek
-
-    routes = [
-        *(asset(suffix) for suffix in MEDIA_TYPES),
-        Route("/state", status),
-        Route("/picture.jpg", picture),
-        Route("/score.png", score),
-        Route("/segment/{number:int}", segment),
-    ]
-    return Guard(Starlette(routes=routes), port)
+    return [route(page.with_suffix(suffix)) for suffix in MEDIA_TYPES]
 
 
 class Guard:
-    """Passes on GET requests to this host and port only, and adds security headers to every response."""
+    """Passes on GET requests and WebSockets of this host, port and token, and adds security headers to responses."""
 
-    def __init__(self, app: Starlette, port: int) -> None:
-        self._app = app
+    def __init__(self, app: Starlette, port: int, token: str) -> None:
+        self._app, self._prefix = app, f"/{token}"
         self._hosts = {f"{name}:{port}".encode() for name in (HOST, "localhost")}
         if port == 80:  # browsers leave it out
             self._hosts |= {HOST.encode(), b"localhost"}
+        policy = POLICY.format(socket=f"ws://{HOST}:{port} ws://localhost:{port}")
+        self._headers = ((b"content-security-policy", policy.encode()), *HEADERS)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return
+        is_socket = scope["type"] == "websocket"
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [pair for pair in message.get("headers", ()) if pair[0] != b"cache-control"]
-                message["headers"] = [*headers, *HEADERS]
+                message["headers"] = [*headers, *self._headers]
             await send(message)
 
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
-            await PlainTextResponse("this page answers to its own address only", 403)(scope, receive, send_with_headers)
-        elif scope["method"] != "GET":
-            await PlainTextResponse("this page is read-only", 405, {"Allow": "GET"})(scope, receive, send_with_headers)
+        refusal = self._refusal(scope)
+        if refusal is None:
+            inner = {**scope, "path": scope["path"].removeprefix(self._prefix), "root_path": ""}
+            inner["raw_path"] = inner["path"].encode()
+            await self._app(inner, receive, send_with_headers)
+        elif is_socket:
+            await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the browser reads 403
         else:
-            await self._app(scope, receive, send_with_headers)
+            await refusal(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Message) -> Response | None:
+        """What a request that is not allowed is answered with."""
+        headers = scope["headers"]
+        hosts = [value.lower() for name, value in headers if name == b"host"]
+        origins = [value.lower() for name, value in headers if name == b"origin"]
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
+            return PlainTextResponse("this page answers to its own address only", 403)
+        if any(origin.removeprefix(b"http://") not in self._hosts for origin in origins):
+            return PlainTextResponse("this page does not answer to other pages", 403)
+        token = scope["path"][: len(self._prefix) + 1].encode()
+        if not secrets.compare_digest(token, f"{self._prefix}/".encode()):
+            return PlainTextResponse("the address is incomplete; copy the whole one that the program printed", 403)
+        if scope["type"] == "http" and scope["method"] != "GET":
+            return PlainTextResponse("this page is read-only", 405, {"Allow": "GET"})
+        return None
 
 
 class Server:
-    """Serves ``state`` on ``port`` from a thread, between ``start`` and ``stop``."""
+    """Serves ``routes`` on ``port`` from a thread, between ``start`` and ``stop``.
 
-    def __init__(self, state: State, port: int | None) -> None:
-        self._socket = _listen(port)
+    ``port`` None takes the default port or any free one; ``key`` is the setting that names it. Raises ConfigError when
+    the port is in use.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute], port: int | None, key: str) -> None:
+        self._socket = _listen(port, key)
         self.port = int(self._socket.getsockname()[1])
+        self._token = secrets.token_urlsafe(16)
         config = uvicorn.Config(
-            make_app(state, self.port),
+            Guard(Starlette(routes=routes), self.port, self._token),
             log_config=None,
             log_level="critical",
             access_log=False,
             lifespan="off",
-            ws="none",
+            ws="wsproto",
+            ws_max_size=MAX_MESSAGE_BYTES,
             server_header=False,
             limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._serve, name="live page", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="web server", daemon=True)
 
     @property
     def address(self) -> str:
         """The page's URL."""
-        return f"http://{HOST}:{self.port}/"
+        return f"http://{HOST}:{self.port}/{self._token}/"
 
     def start(self) -> None:
         """Start the thread."""
@@ -154,14 +157,14 @@ class Server:
         self._server.run(sockets=[self._socket])
 
 
-def _listen(port: int | None) -> socket.socket:
+def _listen(port: int | None, key: str) -> socket.socket:
     """A socket on this port; for None on PORT, or on any free one. Raises ConfigError."""
     try:
         return _bind(PORT if port is None else port)
     except OSError as error:
         if port is not None:
             reason = f"it cannot be had ({error.strerror}); leave it out for a free port"
-            raise ConfigError("preview.port", port, reason) from error
+            raise ConfigError(key, port, reason) from error
         return _bind(0)
 
 

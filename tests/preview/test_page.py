@@ -14,6 +14,7 @@ from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import torch
@@ -25,8 +26,8 @@ from pipeline.config import EncodeConfig, PreviewConfig
 from pipeline.errors import ConfigError, Interrupted
 from pipeline.media.encode.encoder import Encoder
 from pipeline.plan.planner import plan_film
-from pipeline.preview import live
-from pipeline.preview.live import Page, open_page
+from pipeline.preview import page as film_page
+from pipeline.preview.page import Page, open_page
 from pipeline.preview.state import MAX_NOTES, Facts, State
 from pipeline.runtime.files import move_into_place
 from tests.browser import browser, console_messages, text, wait
@@ -36,16 +37,21 @@ FACTS = Facts("zoom <b>", 48, 24.0, (64, 48), b"\x89PNG score", (0.1, 0.9))
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    monkeypatch.setattr(live, "LINGER_SECONDS", 0.0)
+    monkeypatch.setattr(film_page, "LINGER_SECONDS", 0.0)
     with Page(FACTS, 0) as opened:
         yield opened
 
 
+def port_of(page: Page) -> int:
+    return urlsplit(page.address).port or 0
+
+
 def ask(page: Page, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-    port = int(page.address.rstrip("/").rpartition(":")[2])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    """The answer to a request behind the page's token, or to ``path`` alone if it begins with two slashes."""
+    where = path[1:] if path.startswith("//") else urlsplit(page.address).path.rstrip("/") + path
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(page), timeout=30)
     try:
-        connection.putrequest(method, path, skip_host="Host" in headers)
+        connection.putrequest(method, where, skip_host="Host" in headers)
         for name, value in headers.items():
             connection.putheader(name.replace("_", "-"), value)
         connection.endheaders()
@@ -109,11 +115,17 @@ def test_the_newest_frame_is_a_small_jpeg(page: Page) -> None:
 
 
 def test_other_hosts_methods_and_paths_are_refused(page: Page, tmp_path: Path) -> None:
-    port = page.address.rstrip("/").rpartition(":")[2]
+    port = port_of(page)
     for host in (f"127.0.0.1:{port}", f"localhost:{port}", f"LOCALHOST:{port}"):
         assert ask(page, "/state", Host=host)[0] == 200
     for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", "localhost", f"127.0.0.1:{port}.evil", ""):
         assert ask(page, "/state", Host=host)[0] in (400, 403)
+    for origin in (f"http://127.0.0.1:{port}", f"http://localhost:{port}"):
+        assert ask(page, "/state", Origin=origin)[0] == 200
+    for origin in ("http://evil.example", f"https://127.0.0.1:{port}", "null"):
+        assert ask(page, "/state", Origin=origin)[0] == 403
+    for path in ("//", "//state", f"/{urlsplit(page.address).path[:-2]}x/state"):
+        assert ask(page, path)[0] == 403
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"):
         assert ask(page, "/state", method)[0] == 405
     secret = tmp_path / "secret.mp4"
@@ -128,7 +140,7 @@ def test_other_hosts_methods_and_paths_are_refused(page: Page, tmp_path: Path) -
         "/../state.py",
     ):
         assert ask(page, path)[0] == 404
-    for path in ("/", "/state", "/live.js", "/nothing"):
+    for path in ("/", "/state", "/film.js", "/nothing"):
         headers = ask(page, path)[1]
         assert headers["cache-control"] == "no-store" and headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in headers["content-security-policy"]
@@ -136,7 +148,7 @@ def test_other_hosts_methods_and_paths_are_refused(page: Page, tmp_path: Path) -
 
 
 def test_the_server_listens_on_loopback_only(page: Page) -> None:
-    port = int(page.address.rstrip("/").rpartition(":")[2])
+    port = port_of(page)
     assert page.address.startswith("http://127.0.0.1:")
     listening = Path("/proc/net/tcp")
     if not listening.exists():
@@ -163,7 +175,7 @@ def test_a_port_in_use_is_refused_or_avoided() -> None:
     with Page(FACTS) as first, Page(FACTS) as second:
         assert first.address != second.address
         assert state(second)["title"] == "zoom <b>"
-        port = int(first.address.rstrip("/").rpartition(":")[2])
+        port = port_of(first)
         with pytest.raises(ConfigError, match=rf"preview.port={port}: it cannot be had \(.+\); leave it out"):
             Page(FACTS, port)
 
@@ -173,11 +185,13 @@ def test_a_stuck_client_does_not_block(page: Page, tmp_path: Path) -> None:
     large = tmp_path / "large.mp4"
     large.write_bytes(os.urandom(1 << 22))
     page.segment(large, 0, 24)
-    port = int(page.address.rstrip("/").rpartition(":")[2])
+    port = port_of(page)
     lazy = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(100)]
     try:
         for each in lazy:
-            each.sendall(f"GET /segment/1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            each.sendall(
+                f"GET {urlsplit(page.address).path}segment/1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+            )
         still, threads = frame(0.5), threading.active_count()
         for index in range(20000):
             page.frame(index % 48, still, "class:owl")
@@ -196,7 +210,7 @@ def test_notes_are_bounded_and_an_unwatched_page_ends() -> None:
     began = time.monotonic()
     with Page(FACTS, 0):
         pass
-    assert time.monotonic() - began < live.LINGER_SECONDS / 2
+    assert time.monotonic() - began < film_page.LINGER_SECONDS / 2
 
 
 @pytest.mark.parametrize(
@@ -217,7 +231,7 @@ def test_the_page_shows_the_error_it_was_left_with(error: BaseException | None, 
 
 
 def test_open_page_shows_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "LINGER_SECONDS", 0.0)
+    monkeypatch.setattr(film_page, "LINGER_SECONDS", 0.0)
     command.register()
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose("config", ["duration=2s"]))

@@ -1,4 +1,4 @@
-"""The live page: shows frames and segments of a render in a browser, and never blocks the render.
+"""The page of a film: shows frames and segments of a render in a browser, and never blocks the render.
 
 The render's thread only stores the newest frame. A thread of the page encodes it as a small JPEG, at most twice a
 second and only while a browser is watching; frames in between are dropped.
@@ -12,16 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
 from pipeline.config import PreviewConfig
 from pipeline.errors import Interrupted
-from pipeline.media.encode.image_grid import as_bytes
-from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.plan import score_chart, score_data
 from pipeline.plan.film_plan import FilmPlan
+from pipeline.preview.film_routes import film_routes
+from pipeline.preview.jpeg import as_jpeg
 from pipeline.preview.server import Server
 from pipeline.preview.state import Facts, State
 from pipeline.runtime.progress import notes_to
@@ -29,8 +27,6 @@ from pipeline.runtime.progress import notes_to
 log = logging.getLogger(__name__)
 
 FRAME_INTERVAL_SECONDS = 0.5
-MAX_WIDTH_PIXELS = 1280
-JPEG_QUALITY = 82
 LINGER_SECONDS = 30.0  # the page stays after the end, while a browser is watching
 ERROR_LINGER_SECONDS = 2.0  # after a render that was stopped or failed
 
@@ -45,7 +41,7 @@ class Page:
     def __init__(self, facts: Facts, port: int | None = None) -> None:
         self.state = State(facts)
         self._notes = ExitStack()
-        self._server = Server(self.state, port)
+        self._server = Server(film_routes(self.state), port, "preview.port")
         self.address = self._server.address
         self._newest: Tensor | None = None
         self._over = threading.Event()
@@ -89,7 +85,7 @@ class Page:
             if self.state.is_watched or not self.state.picture:
                 frame, self._newest = self._newest, None
                 if frame is not None:
-                    self.state.set_picture(_jpeg(frame))
+                    self.state.set_picture(as_jpeg(frame))
 
     def _linger(self, seconds: float) -> None:
         """Keep serving for a while if a browser is watching, until Ctrl-C."""
@@ -122,15 +118,6 @@ def _ending(error: BaseException | None) -> str:
         return "done"
     is_stop = isinstance(error, Interrupted | KeyboardInterrupt)
     return (str(error) or "stopped") if is_stop else f"error: {error}"
-
-
-def _jpeg(frame: Tensor) -> bytes:
-    """``(1, 3, H, W)`` in [0, 1] → a JPEG of at most ``MAX_WIDTH_PIXELS``."""
-    height, width = frame.shape[2:]
-    if width > MAX_WIDTH_PIXELS:
-        size = (max(1, round(height * MAX_WIDTH_PIXELS / width)), MAX_WIDTH_PIXELS)
-        frame = F.interpolate(frame.detach().float(), size=size, mode="bilinear", antialias=True, align_corners=False)
-    return as_bytes(Image.fromarray(to_bytes(frame)), "JPEG", quality=JPEG_QUALITY)
 
 
 def open_page(plan: FilmPlan, config: PreviewConfig, stack: ExitStack) -> Page:

@@ -48,7 +48,7 @@ function picture(number) {
     $("waiting").hidden = true;
   };
   next.onerror = () => { picture.busy = false; };
-  next.src = `/picture.jpg?${number}`;
+  next.src = `picture.jpg?${number}`;
 }
 
 function segments(state) {
@@ -72,7 +72,7 @@ function play(number) {
   playing = number;
   for (const each of $("segments").children) each.setAttribute("aria-pressed", String(Number(each.dataset.number) === number));
   $("video").hidden = false;
-  $("video").src = `/segment/${number}`;
+  $("video").src = `segment/${number}`;
   $("video").play().catch(() => {});
 }
 
@@ -91,7 +91,7 @@ function notes(list) {
 
 async function poll() {
   try {
-    const response = await fetch("/state", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch("state", { signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!response.ok) throw new Error(String(response.status));
     show(await response.json());
   } catch {

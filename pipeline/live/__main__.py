@@ -1,0 +1,62 @@
+"""``python -m pipeline.live``: dream without end in real time, to be played."""
+
+import sys
+from pathlib import Path
+
+from pipeline.cli import own_settings
+from pipeline.cli.main import launch
+from pipeline.config import RenderConfig
+from pipeline.errors import ConfigError, RenderError
+from pipeline.live.config import LiveConfig
+
+PREFIX = "live."
+USAGE = """\
+Dreams without end, in real time, and serves a page on this machine on which you play: zoom, strength, targets. What you
+play is recorded, and python -m pipeline.render from=session.yaml renders it at any size. Ctrl-C ends it.
+
+    python -m pipeline.live
+    python -m pipeline.live preset=fractal_zoom live.fps=15
+    python -m pipeline.live preset=portrait start.path=photo.jpg live.size=320x180 live.osc=9000
+
+output=evening.yaml names the session (without it, session.yaml in the run's folder under outputs/). Settings of the
+live session (setting=value; [default]):
+
+{own}
+
+All other settings are those of python -m pipeline.render; frame.width and frame.height give the picture's shape.
+
+{{settings}}
+"""
+
+
+def main() -> None:
+    """Play the dream that the command line describes and exit as ``python -m pipeline.render`` does."""
+    own, sys.argv[1:] = own_settings.split(sys.argv[1:], LiveConfig(), PREFIX)
+
+    def job(config: RenderConfig, folder: Path, name: str) -> None:
+        live = own_settings.parse(own, LiveConfig(), PREFIX)
+        check(config)
+        try:
+            from pipeline.live import session_setup
+        except ModuleNotFoundError as error:
+            raise RenderError(f"live needs the package {error.name}: scripts/setup live installs it") from error
+        session_setup.play(config, live, folder, name)
+
+    launch(job, USAGE.format(own=own_settings.table(LiveConfig(), PREFIX)))
+
+
+def check(config: RenderConfig) -> None:
+    """Raise ConfigError for what cannot be played live."""
+    if config.film or config.loop:
+        raise ConfigError("film" if config.film else "loop", "…", "a live session is one shot without end")
+    for key, value in (("source.path", config.source.path), ("audio.path", config.audio.path)):
+        if value is not None:
+            raise ConfigError(key, value, "a live session has no footage and no song")
+    if config.source.kind != "none":
+        raise ConfigError("source", config.source.kind, "a live session has no footage")
+    if config.output is not None and Path(config.output).suffix.lower() not in (".yaml", ".yml"):
+        raise ConfigError("output", config.output, "a live session is recorded in a .yaml file")
+
+
+if __name__ == "__main__":
+    main()

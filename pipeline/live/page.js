@@ -1,0 +1,180 @@
+"use strict";
+const $ = (id) => document.getElementById(id);
+const RECONNECT_MS = 1000, WALL_MS = 3000;
+const KEYS = { " ": "freeze", n: "next", a: "auto", t: "tap", w: "noise", u: "undo" };
+let socket = null, setup = null, mixing = false, chosen = {}, touched = {};
+
+function make(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+function send(gesture) {
+  if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(gesture));
+}
+
+function connect() {
+  const address = new URL("play", location.href);
+  address.protocol = "ws:";
+  address.search = address.hash = "";
+  socket = new WebSocket(address);
+  socket.binaryType = "blob";
+  socket.onopen = () => { $("status").textContent = ""; };
+  socket.onmessage = ({ data }) => (typeof data === "string" ? show(JSON.parse(data)) : draw(data));
+  socket.onclose = () => {
+    $("status").textContent = "the program does not answer; trying again …";
+    setTimeout(connect, RECONNECT_MS);
+  };
+}
+
+// The program sends the next picture when this one is on the screen, so that a slow browser leaves pictures out.
+async function draw(blob) {
+  try {
+    const image = await createImageBitmap(blob);
+    const canvas = $("picture");
+    if (canvas.width !== image.width || canvas.height !== image.height) [canvas.width, canvas.height] = [image.width, image.height];
+    canvas.getContext("2d").drawImage(image, 0, 0);
+    image.close();
+    canvas.dataset.frames = Number(canvas.dataset.frames || 0) + 1;
+  } finally {
+    send({ ready: true });
+  }
+}
+
+function show(state) {
+  chosen = state.targets || {};
+  $("label").textContent = Object.entries(chosen).map(([target, weight]) => (weight === 1 ? target : `${weight} ${target}`)).join(" + ") || "–";
+  $("rate").textContent = `${state.label === "growing" ? "growing · " : ""}${state.rate ?? "–"} frames/s · ${state.size} · ${state.seconds} s`;
+  $("bpm").textContent = state.bpm ? `${state.bpm} bpm` : "tempo";
+  press("freeze", state.frozen);
+  press("auto", state.auto);
+  document.querySelector("[data-do=undo]").disabled = !state.undo;
+  if (document.activeElement !== $("fade")) $("fade").value = state.fade;
+  for (const [key, value] of Object.entries(state.values || {})) update(key, value);
+  for (const button of $("wall").children) button.setAttribute("aria-pressed", String(button.dataset.target in chosen));
+  $("said").hidden = !state.notes.length;
+  if ($("notes").dataset.shown !== state.notes.join("\n")) {
+    $("notes").dataset.shown = state.notes.join("\n");
+    $("notes").replaceChildren(...state.notes.map((text) => make("li", {}, text)).reverse());
+  }
+}
+
+function press(name, on) {
+  document.querySelector(`[data-do=${name}]`).setAttribute("aria-pressed", String(Boolean(on)));
+}
+
+// A slider that somebody moves does not jump back to what the program last said.
+function update(key, value) {
+  const row = $(`row ${key}`);
+  if (!row || Date.now() - (touched[key] || 0) < 700) return;
+  const [slider, number] = row.querySelectorAll("input");
+  slider.value = value;
+  if (document.activeElement !== number) number.value = value;
+}
+
+function move(key, value) {
+  if (value === "" || !Number.isFinite(Number(value))) return;
+  touched[key] = Date.now();
+  send({ control: key, value: Number(value) });
+}
+
+function controlRow(control) {
+  const name = control.key.replace(/^\w+\./, "").replaceAll("_", " ");
+  const step = Number(((control.high - control.low) / 400).toPrecision(2));
+  const id = `slider ${control.key}`;
+  const slider = make("input", { type: "range", id, min: control.low, max: control.high, step, title: control.help });
+  const number = make("input", { type: "number", step, min: control.min, max: control.max, "aria-label": `${control.key} as a number` });
+  const reset = make("button", { type: "button", title: `${control.key}: back to the start`, "aria-label": `Reset ${control.key}` }, "↺");
+  slider.addEventListener("input", () => { number.value = slider.value; move(control.key, slider.value); });
+  number.addEventListener("change", () => { slider.value = number.value; move(control.key, number.value); });
+  reset.addEventListener("click", () => { touched[control.key] = 0; send({ reset: control.key }); });
+  return make("div", { class: "row", id: `row ${control.key}` }, make("label", { for: id, title: control.help }, name), slider, number, reset);
+}
+
+function choose(target) {
+  if (!mixing) return send({ target });
+  const weights = { ...chosen };
+  if (target in weights) delete weights[target];
+  else weights[target] = 1;
+  const even = Object.fromEntries(Object.keys(weights).map((each) => [each, 1]));
+  if (Object.keys(even).length) send({ target: even });
+}
+
+function wallButton({ target, picture }) {
+  const name = target.replace(/^class:/, "").replaceAll("_", " ");
+  const button = make("button", { type: "button", draggable: "true", "data-target": target, title: `${target}; drag it onto another to blend them` }, make("span", {}, name));
+  if (picture !== null) button.style.backgroundImage = `url("wall/${picture}.jpg")`;
+  button.addEventListener("click", () => choose(target));
+  button.addEventListener("dragstart", (event) => event.dataTransfer.setData("text/plain", target));
+  button.addEventListener("dragover", (event) => { event.preventDefault(); button.classList.add("over"); });
+  button.addEventListener("dragleave", () => button.classList.remove("over"));
+  button.addEventListener("drop", (event) => {
+    event.preventDefault();
+    button.classList.remove("over");
+    const other = event.dataTransfer.getData("text/plain");
+    if (other && other !== target) send({ target: { [target]: 1, [other]: 1 } });
+  });
+  return button;
+}
+
+function setMixing(on) {
+  mixing = on;
+  $("mix").setAttribute("aria-pressed", String(on));
+}
+
+function fullscreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else $("stage").requestFullscreen();
+}
+
+async function loadWall() {
+  try {
+    setup = await (await fetch("setup.json")).json();
+    const shown = JSON.stringify(setup.wall);
+    if ($("wall").dataset.shown !== shown) {
+      const focused = document.activeElement.dataset?.target;
+      $("wall").dataset.shown = shown;
+      $("wall").replaceChildren(...setup.wall.map(wallButton));
+      for (const button of $("wall").children) if (button.dataset.target === focused) button.focus();
+    }
+  } catch { /* the next time */ }
+  if (!setup || setup.wall.some((each) => each.picture === null)) setTimeout(loadWall, WALL_MS);
+}
+
+async function start() {
+  document.body.classList.toggle("clean", new URLSearchParams(location.search).has("clean"));
+  await loadWall();
+  const groups = {};
+  for (const control of setup.controls) (groups[control.key.split(".")[0]] ||= []).push(control);
+  $("controls").replaceChildren(...Object.entries(groups).map(([name, list]) =>
+    make("section", { "aria-label": name }, make("h2", {}, name), ...list.map(controlRow))));
+  $("scenes").replaceChildren(...setup.scenes.map((scene) => {
+    const button = make("button", { type: "button" }, scene.replaceAll("_", " "));
+    button.addEventListener("click", () => send({ scene }));
+    return button;
+  }));
+  $("known").replaceChildren(...[...setup.classes, ...setup.layers].map((value) => make("option", { value })));
+  connect();
+}
+
+for (const button of document.querySelectorAll("[data-do]")) button.addEventListener("click", () => send({ do: button.dataset.do }));
+$("full").addEventListener("click", fullscreen);
+$("mix").addEventListener("click", () => setMixing(!mixing));
+$("fade").addEventListener("change", () => send({ fade: Number($("fade").value) }));
+$("typed").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if ($("target").value.trim()) send({ target: $("target").value });
+});
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
+  const key = event.key.toLowerCase();
+  if (key === " " && event.target.matches("button")) return;  // it presses the button
+  if (key in KEYS) send({ do: KEYS[key] });
+  else if (key === "f") fullscreen();
+  else if (key === "m") setMixing(!mixing);
+  else return;
+  event.preventDefault();
+});
+start();

@@ -1,0 +1,159 @@
+"""The live loop: a film's shot, played frame by frame in time with the clock."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from pipeline.build import build_shot
+from pipeline.dream.network import Network
+from pipeline.errors import RenderError
+from pipeline.live.frame_rate import SizeChooser
+from pipeline.live.instrument import Instrument
+from pipeline.live.played_score import played_score
+from pipeline.live.session import SAVE_SECONDS, Saver, Session, shot_settings
+from pipeline.live.viewers import Viewers
+from pipeline.motion.camera import Camera
+from pipeline.motion.stage import Zoom
+from pipeline.plan.shot_plan import ShotPlan
+from pipeline.runtime.interrupt import Stop
+from pipeline.score.shot_context import ShotContext
+from pipeline.shot import Shot, Step
+
+log = logging.getLogger(__name__)
+
+MAX_JUMP_SECONDS = 0.25  # that one frame may stand for; a slower machine slows the dream's clock
+RATE_SECONDS = 2.0  # over which the rate is measured
+TRIAL_FRAMES = 4
+
+MakeContext = Callable[[ShotPlan], ShotContext]
+MakePlan = Callable[[tuple[int, int], int], ShotPlan]
+"""((width, height), number of the shot) → its plan."""
+
+
+@dataclass
+class Performance:
+    """Plays shots until it is stopped; *new noise* begins the next one. ``current`` is the shot that plays."""
+
+    network: Network
+    plan: MakePlan
+    context: MakeContext
+    instrument: Instrument
+    chooser: SizeChooser
+    viewers: Viewers
+    saver: Saver
+    session: Session
+    until: float | None = None
+    current: Shot | None = None
+    _number: int = 0
+    _shown: deque[float] = field(default_factory=deque)
+    _played: float = 0.0  # seconds of the shots before
+
+    def run(self, stop: Stop) -> float:
+        """Play until ``stop`` is requested or ``until`` seconds are over. Returns how many seconds were played."""
+        self._choose_size()
+        while not self._is_over(stop, 0.0):
+            seconds = self._play_shot(stop)
+            self.session.shots.append(shot_settings(self.instrument, seconds))
+            self._played += seconds
+            self._number += 1
+            self.instrument.restart()
+        *self.session.shots, last = self.session.shots
+        self.saver.save(self.session.as_data(last))
+        return self._played
+
+    def _is_over(self, stop: Stop, t: float) -> bool:
+        return stop.requested or (self.until is not None and self._played + t >= self.until)
+
+    def _build(self) -> Shot:
+        plan = self.plan(self.chooser.size, self._number)
+        score = played_score(self.context(plan), self.instrument.numbers, self.instrument.weights)
+        self.current = build_shot(plan, self.network, score=score)
+        return self.current
+
+    def _choose_size(self) -> None:
+        """Dream a few frames that nobody sees, to measure the machine."""
+        if len(self.chooser.sizes) == 1:
+            return
+        shot = self._build()
+        canvas, cue, seconds = shot.canvas, shot.score.at(0.0), []
+        canvas = shot.stage.advance(canvas, cue, 1)
+        for number in range(TRIAL_FRAMES):
+            began = time.perf_counter()
+            canvas = shot.dreamer.warm_up(canvas, cue, None, number)
+            seconds.append(time.perf_counter() - began)
+        self.chooser.first(min(seconds), shot.size[0] * shot.size[1])
+
+    def _play_shot(self, stop: Stop) -> float:
+        """Play one shot to its end. Returns its length in seconds."""
+        shot = self._build()
+        fps, canvas = shot.clock.fps, shot.canvas
+        for canvas in shot.begin():
+            self.viewers.show(canvas)
+            self._show_state(0.0, "growing")
+            if stop.requested:
+                return 0.0
+        index, before, origin, saved = 0, -1, time.monotonic(), 0.0
+        while not self._is_over(stop, t := index / fps):
+            self._take_gestures(t)
+            if self.instrument.noise_wanted:
+                break
+            began = time.perf_counter()
+            step = self._frame(shot, canvas, index, index - before)
+            note = self.chooser.measure(time.perf_counter() - began, t)
+            canvas, before = step.canvas, index
+            self.viewers.show(step.frame)
+            self._show_state(t, step.label)
+            now = time.monotonic()
+            if now - saved >= SAVE_SECONDS:
+                saved = now
+                self.saver.save(self.session.as_data(shot_settings(self.instrument, (before + 1) / fps)))
+            if note:
+                log.info(note)
+                shot = self._build()
+            index, origin = self._next_index(index, fps, origin)
+            time.sleep(max(0.0, origin + index / fps - time.monotonic()))
+        return (before + 1) / fps
+
+    def _next_index(self, index: int, fps: float, origin: float) -> tuple[int, float]:
+        """The next frame's number, and when the clock began: late frames are left out, up to a bound."""
+        due = int((time.monotonic() - origin) * fps)
+        following = min(max(index + 1, due), index + max(1, int(MAX_JUMP_SECONDS * fps)))
+        return following, origin + max(0.0, (due - following) / fps)
+
+    def _frame(self, shot: Shot, canvas: Tensor, index: int, frames: int) -> Step:
+        """Frame ``index``, which stands for so many ``frames`` of the clock."""
+        if frames > 1 and isinstance(shot.stage, Zoom):
+            fps = shot.clock.fps
+            rates = lambda place: shot.score.camera(max(0.0, index - frames + (place - index + 1) * frames) / fps)  # noqa: E731
+            stage = replace(shot.stage, camera=Camera(rates, fps / frames))
+            shot = replace(shot, stage=stage, dreamer=replace(shot.dreamer, seconds=frames / fps))
+        return next(replace(shot, frames=index + 1).render(canvas, index))
+
+    def _take_gestures(self, t: float) -> None:
+        for command in self.viewers.commands():
+            try:
+                self.instrument.apply(command, t)
+            except RenderError as error:
+                self.viewers.note(str(error))
+        self.instrument.tick(t)
+
+    def _show_state(self, t: float, label: str) -> None:
+        now = time.monotonic()
+        self._shown.append(now)
+        while now - self._shown[0] > RATE_SECONDS:
+            self._shown.popleft()
+        span = now - self._shown[0]
+        width, height = self.chooser.size
+        state: dict[str, Any] = {
+            "seconds": round(self._played + t, 1),
+            "rate": round((len(self._shown) - 1) / span, 1) if span else None,
+            "size": f"{width}x{height}",
+            "label": label,
+            **self.instrument.state(t),
+        }
+        self.viewers.set_state(state)

@@ -1,0 +1,186 @@
+"""From settings to a performance: plan, network, instrument, page and OSC."""
+
+import logging
+import re
+from contextlib import ExitStack
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from pipeline.build import Networks, check_target
+from pipeline.config import FrameConfig, RenderConfig
+from pipeline.dream.network import Network
+from pipeline.errors import ConfigError
+from pipeline.live.autoplay import Autoplay, autoplay
+from pipeline.live.config import LiveConfig
+from pipeline.live.controls import Control, controls
+from pipeline.live.frame_rate import SizeChooser, sizes
+from pipeline.live.instrument import Instrument
+from pipeline.live.performance import Performance
+from pipeline.live.played_score import settled, sources
+from pipeline.live.routes import live_routes
+from pipeline.live.scenes import scene_configs
+from pipeline.live.session import Saver, Session
+from pipeline.live.track import Source
+from pipeline.live.viewers import NoteHandler, Viewers
+from pipeline.live.wall import Wall, wall_targets
+from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.planner import plan_film
+from pipeline.plan.score import check_channels, neighbours_of, score_context, score_settings
+from pipeline.plan.shot_plan import ShotPlan, plan_shot
+from pipeline.preview.server import Server
+from pipeline.runtime.device import choose_device, device_name
+from pipeline.runtime.files import check_writable
+from pipeline.runtime.interrupt import Stop
+from pipeline.runtime.progress import notes_to
+from pipeline.score.schedule_kinds import make_schedule
+from pipeline.score.shot_context import ShotContext
+from pipeline.segments import record
+from pipeline.targets.target import Target
+from pipeline.timing.timecode import parse_time
+
+log = logging.getLogger(__name__)
+
+
+def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewers: Viewers | None = None) -> None:
+    """Play until Ctrl-C, and print where the session is recorded. Raises RenderError."""
+    path = Path(config.output) if config.output else folder / "session.yaml"
+    check_writable(path, overwrite=config.overwrite)
+    asked = config.frame
+    chooser = SizeChooser(_sizes(config, live), 1 / live.fps)
+    config = replace(config, output=None, frame=replace(config.frame, fps=f"{live.fps:g}", scale=1.0))
+    film = plan_film(_sized(config, chooser.size), folder, name)
+    if film.shots[0].guides or film.shots[0].masks:
+        raise ConfigError("score.targets", "…", "a live session plays targets that need no file")
+    networks = Networks(choose_device(config.device, config.deterministic), config.precision, config.deterministic)
+    network = networks.find(film.shots[0], {})
+    setup = Setup(film, network, live, asked)
+    with ExitStack() as stack:
+        viewers = stack.enter_context(viewers or Viewers())
+        performance = setup.performance(
+            chooser, viewers, stack.enter_context(Saver(path)), device_name(networks.device)
+        )
+        if live.page:
+            setup.serve(performance, viewers, stack)
+        if live.osc is not None:
+            from pipeline.live.osc import OscServer
+
+            stack.enter_context(OscServer(live.listen, live.osc, list(performance.instrument.controls), viewers))
+        stack.enter_context(notes_to(NoteHandler(viewers)))
+        performance.run(stack.enter_context(Stop()))
+    print(path)  # noqa: T201 - the answer
+
+
+class Setup:
+    """Makes the parts of a performance from a ``film`` of one shot, whose numbers and targets it begins with.
+
+    ``asked`` is the frame of the settings, which the recorded film has.
+    """
+
+    def __init__(self, film: FilmPlan, network: Network, live: LiveConfig, asked: FrameConfig) -> None:
+        self._asked = asked
+        self._film, self._network, self._live = film, network, live
+        self._config, self._first = film.config, film.shots[0]
+        self._controls = controls()
+        self._similar = neighbours_of(self._config.network, network.weights.sha256, network.named)
+
+    def performance(self, chooser: SizeChooser, viewers: Viewers, saver: Saver, device: str) -> Performance:
+        """What plays. Raises ConfigError for settings that cannot be played."""
+        network, seconds = self._network, self._first.frames / float(self._film.fps)
+        scenes = {name: lambda config=config: self._scene(config) for name, config in scene_configs(self._config)}
+        instrument = Instrument(
+            self._controls,
+            *self._scene(self._config),
+            check=lambda target: self._check(performance, target),
+            scenes=scenes,
+            fade=parse_time(self._live.fade, fps=self._film.fps, key="live.fade", duration=seconds),
+        )
+        until = self._live.until
+        facts = record.Computation(
+            network.weights.path.name, network.weights.sha256, device, network.precision, network.channels_last
+        )
+        performance = Performance(
+            network=network,
+            plan=self._plan,
+            context=self._context,
+            instrument=instrument,
+            chooser=chooser,
+            viewers=viewers,
+            saver=saver,
+            session=Session(record.shot_record(replace(self._first, config=self._recorded()), facts)),
+            until=None if until is None else parse_time(until, fps=self._film.fps, key="live.until"),
+        )
+        return performance
+
+    def serve(self, performance: Performance, viewers: Viewers, stack: ExitStack) -> None:
+        """Serve the page until ``stack`` closes, and draw its pictures of targets."""
+        entries = performance.instrument.autoplay
+        wall = Wall(self._config, self._network, wall_targets(entries, self._network, self._live.wall))
+        stack.enter_context(wall)
+
+        def setup() -> dict[str, Any]:
+            return {
+                "title": "dream-zoom live",
+                "controls": [_described(control) for control in self._controls.values()],
+                "scenes": list(performance.instrument.scenes),
+                "wall": wall.as_data(),
+                "classes": [f"class:{each}" for each in self._network.classes],
+                "layers": self._network.main_layers(),
+            }
+
+        server = Server(live_routes(viewers, setup, wall.picture), self._live.port, "live.port")
+        server.start()
+        stack.callback(server.stop)
+        log.info(f"the live page is at {server.address}")
+
+    def _recorded(self) -> RenderConfig:
+        """The settings with the frame that a film of the session has: the size asked for, in the shape played."""
+        played, asked = self._config.frame, self._asked
+        factor = min(asked.width, asked.height) / min(played.width, played.height)
+        width, height = (2 * round(side * factor / 2) for side in (played.width, played.height))
+        return replace(self._config, frame=replace(asked, width=width, height=height, fps=played.fps))
+
+    def _plan(self, size: tuple[int, int], number: int) -> ShotPlan:
+        config, first = _sized(self._config, size), self._first
+        plan = plan_shot(config, first.frames / float(first.fps), Fraction(first.fps), first.signals, None)
+        return replace(plan, index=number, opening=0)
+
+    def _context(self, plan: ShotPlan) -> ShotContext:
+        return score_context(plan, self._network.named, self._similar.neighbours)
+
+    def _scene(self, config: RenderConfig) -> tuple[dict[str, Source], Autoplay]:
+        """The numbers and the targets that these settings play. Raises ConfigError."""
+        context = self._context(replace(self._first, config=config))
+        settings = score_settings(config)
+        schedule = make_schedule(settings, context)
+        played = autoplay(schedule, *settled(settings, context))
+        return sources(config, self._controls, context), played
+
+    def _check(self, performance: Performance, target: Target) -> None:
+        """Raise ConfigError for a target that needs a file, or that the network does not have or cannot dream here."""
+        if target.kind == "guide" or (target.region is not None and target.region.shape == "file"):
+            raise ConfigError("target", target, "a live session plays targets that need no file")
+        check_channels(target, self._network.named)
+        if performance.current is not None:
+            shot = performance.current
+            check_target(shot.dreamer.dreamer, target.on_all_octaves(), min(shot.size))
+
+
+def _described(control: Control) -> dict[str, Any]:
+    low, high = control.usual
+    return {"key": control.key, "help": control.help, "low": low, "high": high, "min": control.low, "max": control.high}
+
+
+def _sizes(config: RenderConfig, live: LiveConfig) -> list[tuple[int, int]]:
+    """The sizes (width, height) of ``live.size``. Raises ConfigError."""
+    if live.size == "auto":
+        return sizes(config.frame.width or 16, config.frame.height or 9, live.max_side)
+    match = re.fullmatch(r"\s*(\d{2,4})\s*x\s*(\d{2,4})\s*", live.size)
+    if match is None:
+        raise ConfigError("live.size", live.size, "write a width and a height, as 192x108, or auto")
+    return [(int(match[1]), int(match[2]))]
+
+
+def _sized(config: RenderConfig, size: tuple[int, int]) -> RenderConfig:
+    return replace(config, frame=replace(config.frame, width=size[0], height=size[1]))

@@ -1,0 +1,97 @@
+"""Live sessions for tests: in this process with gestures at given frames, or as a program."""
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from pipeline.cli.compose import make_config
+from pipeline.live import session_setup
+from pipeline.live.config import LiveConfig
+from pipeline.live.viewers import Viewers
+
+TINY = ("network=motifnet", "frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=4")
+
+
+class Script(Viewers):
+    """Viewers that make gestures before given frames, and keep every frame."""
+
+    def __init__(self, gestures: Mapping[int, Sequence[dict[str, Any]]]) -> None:
+        super().__init__()
+        self.gestures, self.frames, self.states = gestures, list[Tensor](), list[dict[str, Any]]()
+        self.said: list[str] = []
+
+    def show(self, frame: Tensor) -> None:
+        self.frames.append(frame)
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self.states.append(dict(state))
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+    def commands(self) -> list[dict[str, Any]]:
+        shown = sum(state["label"] != "growing" for state in self.states)
+        return list(self.gestures.get(shown, ()))
+
+
+def play(folder: Path, gestures: Mapping[int, Sequence[dict[str, Any]]], *overrides: str, **live: Any) -> Script:
+    """Play a session into ``folder``/session.yaml; ``gestures`` by the number of frames shown before them."""
+    script = Script(gestures)
+    config = make_config([*TINY, *overrides, f"output={folder / 'session.yaml'}"])
+    settings = LiveConfig(**{"page": False, "size": "96x64", "fps": 4.0, **live})
+    session_setup.play(config, settings, folder, "live", script)
+    return script
+
+
+@dataclass
+class Program:
+    """A running ``python -m pipeline.live``: its page's address, OSC port and output so far."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    address: str = ""
+    osc: int = 0
+    folder: Path = Path()
+
+
+@contextmanager
+def program(folder: Path, *arguments: str) -> Iterator[Program]:
+    """The program, serving its page; it is killed at the end."""
+    command = [sys.executable, "-m", "pipeline.live", *TINY, "live.size=96x64", "live.port=0", "live.wall=0"]
+    process = subprocess.Popen(
+        [*command, *arguments], cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    running, ready = Program(process, folder=folder), threading.Event()
+
+    def read() -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            running.lines.append(line)
+            if match := re.search(r"OSC messages are received at [\d.]+:(\d+)", line):
+                running.osc = int(match[1])
+            if match := re.search(r"page is at (http://\S+)", line):
+                running.address = match[1]
+            if running.address and (running.osc or not any(word.startswith("live.osc") for word in arguments)):
+                ready.set()
+        ready.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        assert ready.wait(120) and process.poll() is None, running.lines
+        yield running
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        process.stderr.close()

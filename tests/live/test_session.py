@@ -1,0 +1,56 @@
+"""What is played is recorded, and rendered as it was played."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from pipeline.media.decode.probe import decode
+from pipeline.media.encode.pixel_format import to_bytes
+from tests.forked import Program
+from tests.live.stage import play
+
+GESTURES: dict[int, Sequence[dict[str, Any]]] = {
+    1: [{"control": "camera.rotate", "value": 60, "seconds": 0.5}, {"control": "camera.pan.x", "value": 0.2}],
+    3: [{"target": "class:owl + 0.5*class:cat", "seconds": 1.0}],
+    4: [{"control": "dream.strength", "value": 1.5}, {"scene": "breathing", "seconds": 1.0}],
+    5: [{"target": "class:leaf{left}", "seconds": 0.5}, {"do": "undo"}],
+    6: [{"do": "freeze"}],
+    7: [{"do": "freeze"}, {"do": "next"}],
+}
+EXACT = ("frame.width=96", "frame.height=64", "encode=ffv1", "overwrite=true")
+
+
+def rendered(program: Program, folder: Path, *arguments: str) -> np.ndarray:
+    run = program.run("from=session.yaml", "output=film.mkv", *EXACT, *arguments, folder=folder)
+    assert run.code == 0, run.err
+    return np.stack(list(decode(folder / "film.mkv")))
+
+
+@pytest.mark.parametrize("preset", ["preset=spiral", "preset=breathing"])
+def test_film_of_a_session_has_the_frames_that_were_played(tmp_path: Path, program: Program, preset: str) -> None:
+    script = play(tmp_path, GESTURES, preset, until="3s")
+    assert not script.said
+    played = [frame for frame, state in zip(script.frames, script.states, strict=True) if state["label"] != "growing"]
+    film = rendered(program, tmp_path)
+    assert len(film) == len(played) == 12  # a slow machine leaves frames out
+    worst = [float(np.abs(to_bytes(a).astype(int) - b).max()) for a, b in zip(played, film, strict=True)]
+    assert max(worst[:4]) <= 1 and max(worst) <= 24, worst  # each frame feeds on the rounded numbers of those before
+
+
+def test_new_noise_begins_a_shot(tmp_path: Path, program: Program) -> None:
+    script = play(tmp_path, {4: [{"do": "noise"}], 6: [{"do": "next"}]}, "preset=spiral", until="2s")
+    config = yaml.safe_load((tmp_path / "session.yaml").read_text())["config"]
+    assert [shot["duration"] for shot in config["film"]] == ["1s", "1s"]
+    played = [frame for frame, state in zip(script.frames, script.states, strict=True) if state["label"] != "growing"]
+    film = rendered(program, tmp_path)
+    assert len(film) == len(played) == 8
+    assert max(float(np.abs(to_bytes(a).astype(int) - b).max()) for a, b in zip(played, film, strict=True)) <= 1
+
+
+def test_wrong_gesture_is_a_note(tmp_path: Path) -> None:
+    script = play(tmp_path, {1: [{"target": "class:unicorn"}, {"target": "guide:/etc/passwd"}]}, until="1s")
+    assert len(script.said) == 2 and "unicorn" in script.said[0] and "no file" in script.said[1]
