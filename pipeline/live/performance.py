@@ -47,6 +47,7 @@ class Performance:
     viewers: Viewers
     saver: Saver
     session: Session
+    is_fractal: bool = False
     until: float | None = None
     current: Shot | None = None
     _number: int = 0
@@ -58,7 +59,7 @@ class Performance:
         self._choose_size()
         while not self._is_over(stop, 0.0):
             seconds = self._play_shot(stop)
-            self.session.shots.append(shot_settings(self.instrument, seconds))
+            self.session.shots.append(shot_settings(self.instrument, seconds, is_fractal=self.is_fractal))
             self._played += seconds
             self._number += 1
             self.instrument.restart()
@@ -71,7 +72,8 @@ class Performance:
 
     def _build(self) -> Shot:
         plan = self.plan(self.chooser.size, self._number)
-        score = played_score(self.context(plan), self.instrument.numbers, self.instrument.weights)
+        numbers, weights = self.instrument.numbers, self.instrument.weights
+        score = played_score(self.context(plan), numbers, weights, is_fractal=self.is_fractal)
         self.current = build_shot(plan, self.network, score=score)
         return self.current
 
@@ -111,7 +113,8 @@ class Performance:
             now = time.monotonic()
             if now - saved >= SAVE_SECONDS:
                 saved = now
-                self.saver.save(self.session.as_data(shot_settings(self.instrument, (before + 1) / fps)))
+                played = shot_settings(self.instrument, (before + 1) / fps, is_fractal=self.is_fractal)
+                self.saver.save(self.session.as_data(played))
             if note:
                 log.info(note)
                 shot = self._build()

@@ -49,10 +49,13 @@ class PlayedContext(ShotContext):
         return Curve(key, lambda t: control.clip(track(t)), low, high, str(value))
 
 
-def played_score(context: ShotContext, numbers: Mapping[str, Track], weights: Mapping[Target, Track]) -> Score:
+def played_score(
+    context: ShotContext, numbers: Mapping[str, Track], weights: Mapping[Target, Track], *, is_fractal: bool
+) -> Score:
     """The score that plays these tracks in the place of what ``context`` says."""
     values = {item.name: getattr(context, item.name) for item in fields(context)}
-    return Score(PlayedContext(**values, tracks=numbers), PlayedSchedule(weights))
+    played = PlayedContext(**values, tracks=numbers)
+    return Score(played, PlayedSchedule(weights), is_fractal=is_fractal, is_endless=True)
 
 
 def sources(config: RenderConfig, controls: Mapping[str, Control], context: ShotContext) -> dict[str, Source]:

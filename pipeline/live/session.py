@@ -25,7 +25,7 @@ MAX_TARGET_CHARACTERS = 6_000
 COLUMNS = 110
 
 
-def shot_settings(instrument: Instrument, seconds: float) -> dict[str, Any]:
+def shot_settings(instrument: Instrument, seconds: float, *, is_fractal: bool) -> dict[str, Any]:
     """The settings of a shot of ``seconds`` that plays what the instrument played."""
     result: dict[str, Any] = {"duration": format_time(round(seconds, 6))}
     for key, track in instrument.numbers.items():
@@ -38,7 +38,8 @@ def shot_settings(instrument: Instrument, seconds: float) -> dict[str, Any]:
     weights = {
         str(target): _number_or_text(track.text(MAX_TARGET_CHARACTERS)) for target, track in instrument.weights.items()
     }
-    result["score"] = {"kind": "constant", "targets": [weights], "draw": 0, "keys": []}
+    kind = "fractal" if is_fractal else "constant"
+    result["score"] = {"kind": kind, "targets": [weights], "draw": 0, "keys": []}
     return result
 
 

@@ -109,6 +109,7 @@ class Setup:
             viewers=viewers,
             saver=saver,
             session=Session(record.shot_record(replace(self._first, config=self._recorded()), facts)),
+            is_fractal=self._config.score.kind == "fractal",
             until=None if until is None else parse_time(until, fps=self._film.fps, key="live.until"),
         )
         return performance

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 MIN_GLIDE_SECONDS = 0.001  # two keys never share a time
 SAMPLE_SECONDS = 1 / 24
+REST_SECONDS = 0.5  # a number that rested so long is written exactly until it moves
 TIME_DIGITS, VALUE_DIGITS = 4, 6
 
 
@@ -35,16 +36,17 @@ class Key:
     source: Source
     number: float
     text: str
+    is_fixed: bool = False
 
     def value(self, t: float) -> float:
         """The value at ``t`` in the segments next to this key."""
         return self.source.at(t) if self.source.text else self.number
 
 
-def _key(at: float, source: Source) -> Key:
+def _key(at: float, source: Source, is_fixed: bool = False) -> Key:
     at, number = round(at, TIME_DIGITS), _rounded(source.at(at))
     written = source.text or f"{number:.{VALUE_DIGITS}g}"
-    return Key(at, source, number, f"{at:.{TIME_DIGITS}f}".rstrip("0").rstrip(".") + f"s: {written}")
+    return Key(at, source, number, f"{at:.{TIME_DIGITS}f}".rstrip("0").rstrip(".") + f"s: {written}", is_fixed)
 
 
 class Track:
@@ -114,7 +116,7 @@ class Track:
         self._pending = None
         if pending is None:
             if t > last.at:
-                self._append(_key(t, last.source))
+                self._append(_key(t, last.source, t - last.at >= REST_SECONDS))
             return
         if last.source.text or pending.source.text:  # a blend of expressions ends here: written as numbers
             moment = last.at + SAMPLE_SECONDS
@@ -133,8 +135,7 @@ class Track:
         keys, dropped = self._keys, [*self._dropped, self._keys[-1]]
         if round(key.at, TIME_DIGITS) <= keys[-1].at:
             return
-        plain = len(keys) > 1 and not (keys[-1].source.text or keys[-2].source.text or key.source.text)
-        if plain and len(dropped) < 500 and _fits(keys[-2], dropped, key, self._tolerance):
+        if len(keys) > 1 and len(dropped) < 500 and _fits(keys[-2], dropped, key, self._tolerance):
             keys[-1], self._dropped = key, dropped
         else:
             keys.append(key)
@@ -145,8 +146,7 @@ def thin(keys: Sequence[Key], tolerance: float) -> list[Key]:
     """The keys without those that lie within ``tolerance`` of the straight line between their neighbours."""
     result, dropped = list(keys[:2]), list[Key]()
     for key in keys[2:]:
-        plain = not (result[-1].source.text or result[-2].source.text or key.source.text)
-        if plain and _fits(result[-2], [*dropped, result[-1]], key, tolerance):
+        if _fits(result[-2], [*dropped, result[-1]], key, tolerance):
             dropped.append(result[-1])
             result[-1] = key
         else:
@@ -156,6 +156,9 @@ def thin(keys: Sequence[Key], tolerance: float) -> list[Key]:
 
 
 def _fits(first: Key, middle: Sequence[Key], last: Key, tolerance: float) -> bool:
+    """Whether the keys in the ``middle`` can be left out."""
+    if any(key.source.text for key in (first, *middle, last)) or any(key.is_fixed for key in middle):
+        return False
     slope = (last.number - first.number) / (last.at - first.at)
     return all(abs(first.number + slope * (key.at - first.at) - key.number) <= tolerance for key in middle)
 

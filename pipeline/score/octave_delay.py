@@ -37,7 +37,7 @@ MAX_RATE = 8.0
 
 
 class OctaveDelays:
-    """The delay of every octave, tabulated once per shot.
+    """The delay of every octave, tabulated for the first ``duration`` seconds; one that ``grows`` goes on from there.
 
     ``zoom`` gives × per second at a time in seconds, ``scales`` are the octaves' (1 = full size). Raises ConfigError
     if the zoom is not above 0.
@@ -49,59 +49,99 @@ class OctaveDelays:
         scales: Sequence[float],
         duration: float,
         max_seconds: float = MAX_DELAY_SECONDS,
+        *,
+        grows: bool = False,
     ) -> None:
-        self._times = np.arange(math.ceil(duration / STEP_SECONDS) + 1, dtype=np.float64) * STEP_SECONDS
-        speed = _log_zoom(zoom, self._times)
-        self._sizes = np.array(sorted({max(-math.log(scale), 0.0) for scale in scales}))
-        largest = float(self._sizes[-1])
-        slowest = largest / max_seconds
-        clock_rate = np.minimum(1.0, (speed / slowest) ** 2) if slowest else np.zeros_like(speed)
-        paths = _MotifPaths(_integral(speed), _integral(clock_rate), float(speed[0]), float(clock_rate[0]))
-        ages = [np.minimum(paths.ages(float(size), largest), max_seconds) for size in self._sizes]
-        self._delays = [_limit_rate(each) for each in ages]
+        self._zoom, self._grows = zoom, grows
+        self._sizes = sorted({max(-math.log(scale), 0.0) for scale in scales})
+        self._slowest = self._sizes[-1] / max_seconds
+        self._travel, self._clock = _Integral(), _Integral()
+        self._motifs = [_Motifs(size, self._sizes[-1], max_seconds, self._travel, self._clock) for size in self._sizes]
+        self._extend(math.ceil(duration / STEP_SECONDS) + 1)
 
     def delay(self, t: float, scale: float) -> float:
         """Seconds since the motifs that fill the octave of ``scale`` at ``t`` were born.
 
         Linear in ln(scale) between two octaves; beyond them that of the nearest.
         """
-        delays = [float(np.interp(t, self._times, each)) for each in self._delays]
+        if self._grows:
+            self._extend(math.ceil(t / STEP_SECONDS) + 1)
+        first = max(0, min(int(t / STEP_SECONDS), len(self._travel.values) - 2) - 1)
+        place = slice(first, first + 4)  # entries on either side of t
+        times = np.arange(first, min(first + 4, len(self._travel.values)), dtype=np.float64) * STEP_SECONDS
+        delays = [float(np.interp(t, times, each.delays[place])) for each in self._motifs]
         return float(np.interp(-math.log(scale), self._sizes, delays))
 
+    def _extend(self, count: int) -> None:
+        """Tabulate up to ``count`` entries."""
+        times = np.arange(len(self._travel.values), count, dtype=np.float64) * STEP_SECONDS
+        for speed in _log_zoom(self._zoom, times).tolist():
+            relative = speed / self._slowest if self._slowest else 0.0
+            self._travel.add(speed)
+            self._clock.add(min(1.0, relative * relative))
+            for motifs in self._motifs:
+                motifs.add()
 
-class _MotifPaths:
-    """Motifs followed back in time along L (``travel``) to where they left the octaves."""
 
-    def __init__(self, travel: Floats, clock: Floats, first_speed: float, first_clock_rate: float) -> None:
+class _Integral:
+    """From second 0 to every tabulated time, by trapezoids. ``first`` is what is integrated, at second 0."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+        self.first = self._last = self._sum = 0.0
+
+    def add(self, value: float) -> None:
+        if not self.values:
+            self.first = value
+        else:
+            self._sum += (value + self._last) / 2
+        self._last = value
+        self.values.append(self._sum * STEP_SECONDS)
+
+
+class _Motifs:
+    """The motifs of one ``size``, followed back in time along L (``travel``) to where they left the octaves.
+
+    ``largest`` is X. ``delays`` are the seconds on ``clock`` since their birth, changing by no more than ``MAX_RATE``
+    seconds per second.
+    """
+
+    def __init__(self, size: float, largest: float, max_seconds: float, travel: _Integral, clock: _Integral) -> None:
+        self._size, self._largest, self._max_seconds = size, largest, max_seconds
         self._travel, self._clock = travel, clock
-        self._first_speed, self._first_clock_rate = first_speed, first_clock_rate  # before second 0
+        self._fine, self._coarse = _LastBelow(), _LastBelow()
+        self.delays: list[float] = []
 
-    def ages(self, size: float, largest: float) -> Floats:
-        """Seconds on ``clock`` since the motifs of ``size`` at each time were born; ``largest`` is X."""
-        births = np.empty_like(self._clock)
-        fine, coarse = _LastBelow(), _LastBelow()
-        for index, travel in enumerate(self._travel.tolist()):
-            fine_level, coarse_level = travel - size, travel + (largest - size)
-            fine_index, coarse_index = fine.find(fine_level), coarse.find(-coarse_level)
-            if fine_index < 0 and coarse_index < 0:
-                births[index] = self._before_start(fine_level if self._first_speed > 0 else coarse_level)
-            elif fine_index >= coarse_index:
-                births[index] = self._crossing(fine_index, fine_level)
-            else:
-                births[index] = self._crossing(coarse_index, coarse_level)
-            fine.add(travel)
-            coarse.add(-travel)
-        return self._clock - births
+    def add(self) -> None:
+        """The delay of the newest entry."""
+        travel = self._travel.values[-1]
+        delay = min(self._clock.values[-1] - self._birth(travel), self._max_seconds)
+        if self.delays:
+            max_step, before = MAX_RATE * STEP_SECONDS, self.delays[-1]
+            delay = min(max(delay, before - max_step), before + max_step)
+        self.delays.append(delay)
+        self._fine.add(travel)
+        self._coarse.add(-travel)
+
+    def _birth(self, travel: float) -> float:
+        fine_level, coarse_level = travel - self._size, travel + (self._largest - self._size)
+        fine_index, coarse_index = self._fine.find(fine_level), self._coarse.find(-coarse_level)
+        if fine_index < 0 and coarse_index < 0:
+            return self._before_start(fine_level if self._travel.first > 0 else coarse_level)
+        if fine_index >= coarse_index:
+            return self._crossing(fine_index, fine_level)
+        return self._crossing(coarse_index, coarse_level)
 
     def _before_start(self, level: float) -> float:
         """The clock when L was ``level`` before second 0, at constant first speed."""
-        return self._first_clock_rate * level / self._first_speed if self._first_speed else 0.0
+        return self._clock.first * level / self._travel.first if self._travel.first else 0.0
 
     def _crossing(self, index: int, level: float) -> float:
         """The clock when L reached ``level`` between the entries ``index`` and ``index`` + 1."""
-        start, end = self._travel[index], self._travel[index + 1]
+        start, end = self._travel.values[index : index + 2]
+        before, after = self._clock.values[index : index + 2]
         fraction = min(max((level - start) / (end - start), 0.0), 1.0) if end != start else 0.0
-        return float(self._clock[index] + fraction * (self._clock[index + 1] - self._clock[index]))
+        return before + fraction * (after - before)
 
 
 class _LastBelow:
@@ -135,18 +175,3 @@ def _log_zoom(zoom: Callable[[float], float], times: Floats) -> Floats:
         raise ConfigError("camera.zoom", f"{rates[index]:g}", allowed)
     speeds: Floats = np.log(rates)
     return speeds
-
-
-def _integral(values: Floats) -> Floats:
-    """From second 0 to every tabulated time, by trapezoids."""
-    return np.concatenate([[0.0], np.cumsum((values[1:] + values[:-1]) / 2) * STEP_SECONDS])
-
-
-def _limit_rate(delays: Floats) -> Floats:
-    """The delays, changing by no more than ``MAX_RATE`` seconds per second."""
-    max_step = MAX_RATE * STEP_SECONDS
-    limited = delays.tolist()
-    for index in range(1, len(limited)):
-        before = limited[index - 1]
-        limited[index] = min(max(limited[index], before - max_step), before + max_step)
-    return np.array(limited)

@@ -17,9 +17,14 @@ MAX_RETURN_SECONDS = 1.5  # in which a loop fades back to its first targets
 
 
 class Score:
-    """``at`` gives the cue of any second. In a fractal score each octave follows ``schedule`` with its own delay."""
+    """``at`` gives the cue of any second. In a fractal score each octave follows ``schedule`` with its own delay.
 
-    def __init__(self, context: ShotContext, schedule: Schedule, *, is_fractal: bool = False) -> None:
+    ``is_endless``: the score goes on after the context's seconds, with a zoom that is not known before it plays.
+    """
+
+    def __init__(
+        self, context: ShotContext, schedule: Schedule, *, is_fractal: bool = False, is_endless: bool = False
+    ) -> None:
         self._context, self._schedule = context, schedule
         self._flow = _curves("flow", context.flow, context)
         self._camera = _curves("camera", context.camera, context)
@@ -27,7 +32,8 @@ class Score:
         self._color = _curves("color", context.color, context)
         self._delays: OctaveDelays | None = None
         if is_fractal:
-            self._delays = OctaveDelays(self._camera["zoom"].at, context.scales, context.seconds)
+            seconds = 0.0 if is_endless else context.seconds
+            self._delays = OctaveDelays(self._camera["zoom"].at, context.scales, seconds, grows=is_endless)
 
     def at(self, seconds: float) -> Cue:
         """The cue at this second. Raises ConfigError if a number leaves its range there."""

@@ -25,7 +25,7 @@ class Script(Viewers):
 
     def __init__(self, gestures: Mapping[int, Sequence[dict[str, Any]]]) -> None:
         super().__init__()
-        self.gestures, self.frames, self.states = gestures, list[Tensor](), list[dict[str, Any]]()
+        self.gestures, self.frames, self.states = dict(gestures), list[Tensor](), list[dict[str, Any]]()
         self.said: list[str] = []
 
     def show(self, frame: Tensor) -> None:
@@ -39,7 +39,7 @@ class Script(Viewers):
 
     def commands(self) -> list[dict[str, Any]]:
         shown = sum(state["label"] != "growing" for state in self.states)
-        return list(self.gestures.get(shown, ()))
+        return list(self.gestures.pop(shown, ()))
 
 
 def play(folder: Path, gestures: Mapping[int, Sequence[dict[str, Any]]], *overrides: str, **live: Any) -> Script:

@@ -145,3 +145,12 @@ def test_delay_is_interpolated_between_octaves() -> None:
 def test_zoom_has_to_be_above_zero(bad: float) -> None:
     with pytest.raises(ConfigError, match=r"^camera\.zoom=.*above 0, also at 4s"):
         OctaveDelays(lambda t: bad if t >= 4 else 1.5, SCALES, 10.0)
+
+
+def test_growing_table_is_the_whole_one() -> None:
+    def zoom(t: float) -> float:
+        return math.exp(0.3 * math.sin(t)) if t < 20 else 0.8
+
+    whole, growing = OctaveDelays(zoom, SCALES, 30.0), OctaveDelays(zoom, SCALES, 0.0, grows=True)
+    for frame in range(29 * 24):
+        assert [growing.delay(frame / 24, s) for s in SCALES] == [whole.delay(frame / 24, s) for s in SCALES]
