@@ -17,6 +17,9 @@ class LiveConfig:
     page: bool = option(True, "serve the page")
     osc: int | None = option(None, "port for OSC messages, such as 9000; null: none", low=0, high=65535)
     listen: str = option("127.0.0.1", "address at which OSC messages are received; 0.0.0.0 is all of this machine")
+    out: str | None = option(
+        None, "also send the picture as a video: udp://127.0.0.1:5000, /dev/video9 (v4l2loopback), take.ts or take.mkv"
+    )
     fade: Any = option("1.5s", "time in which targets and scenes fade")
     wall: int = option(24, "targets with pictures on the page", low=0, high=200)
     until: Any = option(None, "end after this time; null: at Ctrl-C")

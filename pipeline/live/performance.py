@@ -12,6 +12,7 @@ from torch import Tensor
 from pipeline.build import build_shot
 from pipeline.dream.network import Network
 from pipeline.errors import RenderError
+from pipeline.live.broadcast import Broadcast
 from pipeline.live.frame_rate import SizeChooser
 from pipeline.live.instrument import Instrument
 from pipeline.live.played_score import played_score
@@ -47,6 +48,7 @@ class Performance:
     viewers: Viewers
     saver: Saver
     session: Session
+    out: Broadcast | None = None
     is_fractal: bool = False
     until: float | None = None
     current: Shot | None = None
@@ -107,8 +109,10 @@ class Performance:
             began = time.perf_counter()
             step = self._frame(shot, canvas, index, index - before)
             note = self.chooser.measure(time.perf_counter() - began, t)
-            canvas, before = step.canvas, index
             self.viewers.show(step.frame)
+            if self.out is not None:
+                self.out.show(step.frame, index - before)
+            canvas, before = step.canvas, index
             self._show_state(t, step.label)
             now = time.monotonic()
             if now - saved >= SAVE_SECONDS:

@@ -13,6 +13,7 @@ from pipeline.config import FrameConfig, RenderConfig
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError
 from pipeline.live.autoplay import Autoplay, autoplay
+from pipeline.live.broadcast import Broadcast
 from pipeline.live.config import LiveConfig
 from pipeline.live.controls import Control, controls
 from pipeline.live.frame_rate import SizeChooser, sizes
@@ -61,6 +62,9 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
         performance = setup.performance(
             chooser, viewers, stack.enter_context(Saver(path)), device_name(networks.device)
         )
+        if live.out is not None:
+            size = setup.film_size
+            performance.out = stack.enter_context(Broadcast(live.out, size, film.fps, overwrite=config.overwrite))
         if live.page:
             setup.serve(performance, viewers, stack)
         if live.osc is not None:
@@ -97,6 +101,7 @@ class Setup:
             fade=parse_time(self._live.fade, fps=self._film.fps, key="live.fade", duration=seconds),
         )
         until = self._live.until
+        recorded = _sized(self._config, self.film_size)
         facts = record.Computation(
             network.weights.path.name, network.weights.sha256, device, network.precision, network.channels_last
         )
@@ -108,7 +113,7 @@ class Setup:
             chooser=chooser,
             viewers=viewers,
             saver=saver,
-            session=Session(record.shot_record(replace(self._first, config=self._recorded()), facts)),
+            session=Session(record.shot_record(replace(self._first, config=recorded), facts)),
             is_fractal=self._config.score.kind == "fractal",
             until=None if until is None else parse_time(until, fps=self._film.fps, key="live.until"),
         )
@@ -135,12 +140,13 @@ class Setup:
         stack.callback(server.stop)
         log.info(f"the live page is at {server.address}")
 
-    def _recorded(self) -> RenderConfig:
-        """The settings with the frame that a film of the session has: the size asked for, in the shape played."""
+    @property
+    def film_size(self) -> tuple[int, int]:
+        """(width, height) of a film of the session: the size asked for, in the shape played."""
         played, asked = self._config.frame, self._asked
         factor = min(asked.width, asked.height) / min(played.width, played.height)
         width, height = (2 * round(side * factor / 2) for side in (played.width, played.height))
-        return replace(self._config, frame=replace(asked, width=width, height=height, fps=played.fps))
+        return width, height
 
     def _plan(self, size: tuple[int, int], number: int) -> ShotPlan:
         config, first = _sized(self._config, size), self._first
