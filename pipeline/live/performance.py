@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from pipeline.build import build_shot
+from pipeline.color.grade import Grade
 from pipeline.dream.network import Network
 from pipeline.errors import RenderError
 from pipeline.live.broadcast import Broadcast
@@ -76,7 +77,8 @@ class Performance:
         plan = self.plan(self.chooser.size, self._number)
         numbers, weights = self.instrument.numbers, self.instrument.weights
         score = played_score(self.context(plan), numbers, weights, is_fractal=self.is_fractal)
-        self.current = build_shot(plan, self.network, score=score)
+        shot = build_shot(plan, self.network, score=score)
+        self.current = replace(shot, grade=shot.grade or Grade(None, None))  # colours may be played
         return self.current
 
     def _choose_size(self) -> None:

@@ -63,7 +63,7 @@ class Session:
         config = dict(self.record["config"])
         if len(shots) == 1:
             for name, value in shots[0].items():
-                config[name] = {**config[name], **value} if isinstance(value, dict) else value
+                config[name] = {**config.get(name, {}), **value} if isinstance(value, dict) else value
         else:
             config |= {"film": shots, "duration": None}
         return {**self.record, "config": config}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.build import Networks, check_target
-from pipeline.config import FrameConfig, RenderConfig
+from pipeline.config import RenderConfig
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError
 from pipeline.live.autoplay import Autoplay, autoplay
@@ -27,6 +27,7 @@ from pipeline.live.track import Source
 from pipeline.live.viewers import NoteHandler, Viewers
 from pipeline.live.wall import Wall, wall_targets
 from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.frame_size import requested_size
 from pipeline.plan.planner import plan_film
 from pipeline.plan.score import check_channels, neighbours_of, score_context, score_settings
 from pipeline.plan.shot_plan import ShotPlan, plan_shot
@@ -48,9 +49,9 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
     """Play until Ctrl-C, and print where the session is recorded. Raises RenderError."""
     path = Path(config.output) if config.output else folder / "session.yaml"
     check_writable(path, overwrite=config.overwrite)
-    asked = config.frame
-    chooser = SizeChooser(_sizes(config, live), 1 / live.fps)
-    config = replace(config, output=None, frame=replace(config.frame, fps=f"{live.fps:g}", scale=1.0))
+    asked = requested_size(config.frame, None)
+    chooser = SizeChooser(_sizes(asked, live), 1 / live.fps)
+    config = replace(config, output=None, frame=replace(config.frame, fps=f"{live.fps:g}"))
     film = plan_film(_sized(config, chooser.size), folder, name)
     if film.shots[0].guides or film.shots[0].masks:
         raise ConfigError("score.targets", "…", "a live session plays targets that need no file")
@@ -79,10 +80,10 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
 class Setup:
     """Makes the parts of a performance from a ``film`` of one shot, whose numbers and targets it begins with.
 
-    ``asked`` is the frame of the settings, which the recorded film has.
+    ``asked`` is the (width, height) of the settings, which the recorded film has.
     """
 
-    def __init__(self, film: FilmPlan, network: Network, live: LiveConfig, asked: FrameConfig) -> None:
+    def __init__(self, film: FilmPlan, network: Network, live: LiveConfig, asked: tuple[int, int]) -> None:
         self._asked = asked
         self._film, self._network, self._live = film, network, live
         self._config, self._first = film.config, film.shots[0]
@@ -144,7 +145,7 @@ class Setup:
     def film_size(self) -> tuple[int, int]:
         """(width, height) of a film of the session: the size asked for, in the shape played."""
         played, asked = self._config.frame, self._asked
-        factor = min(asked.width, asked.height) / min(played.width, played.height)
+        factor = min(asked) / min(played.width, played.height)
         width, height = (2 * round(side * factor / 2) for side in (played.width, played.height))
         return width, height
 
@@ -179,10 +180,10 @@ def _described(control: Control) -> dict[str, Any]:
     return {"key": control.key, "help": control.help, "low": low, "high": high, "min": control.low, "max": control.high}
 
 
-def _sizes(config: RenderConfig, live: LiveConfig) -> list[tuple[int, int]]:
+def _sizes(asked: tuple[int, int], live: LiveConfig) -> list[tuple[int, int]]:
     """The sizes (width, height) of ``live.size``. Raises ConfigError."""
     if live.size == "auto":
-        return sizes(config.frame.width or 16, config.frame.height or 9, live.max_side)
+        return sizes(*asked, live.max_side)
     match = re.fullmatch(r"\s*(\d{2,4})\s*x\s*(\d{2,4})\s*", live.size)
     if match is None:
         raise ConfigError("live.size", live.size, "write a width and a height, as 192x108, or auto")
@@ -190,4 +191,5 @@ def _sizes(config: RenderConfig, live: LiveConfig) -> list[tuple[int, int]]:
 
 
 def _sized(config: RenderConfig, size: tuple[int, int]) -> RenderConfig:
-    return replace(config, frame=replace(config.frame, width=size[0], height=size[1]))
+    frame = replace(config.frame, width=size[0], height=size[1], scale=1.0, fit=None, aspect=None)
+    return replace(config, frame=frame)
