@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.cli import own_settings
 from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
-from pipeline.errors import ConfigError, RenderError
+from pipeline.errors import ConfigError
 from pipeline.live.config import LiveConfig
 
 PREFIX = "live."
@@ -36,10 +36,8 @@ def main() -> None:
     def job(config: RenderConfig, folder: Path, name: str) -> None:
         live = own_settings.parse(own, LiveConfig(), PREFIX)
         check(config)
-        try:
-            from pipeline.live import session_setup
-        except ModuleNotFoundError as error:
-            raise RenderError(f"live needs the package {error.name}: scripts/setup live installs it") from error
+        from pipeline.live import session_setup
+
         session_setup.play(config, live, folder, name)
 
     launch(job, USAGE.format(own=own_settings.table(LiveConfig(), PREFIX)))

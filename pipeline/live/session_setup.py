@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.build import Networks, check_target
 from pipeline.config import RenderConfig
 from pipeline.dream.network import Network
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, RenderError
 from pipeline.live.autoplay import Autoplay, autoplay
 from pipeline.live.broadcast import Broadcast
 from pipeline.live.config import LiveConfig
@@ -69,8 +69,10 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
         if live.page:
             setup.serve(performance, viewers, stack)
         if live.osc is not None:
-            from pipeline.live.osc import OscServer
-
+            try:
+                from pipeline.live.osc import OscServer
+            except ModuleNotFoundError as error:
+                raise RenderError(f"live.osc needs the package {error.name}: scripts/setup live installs it") from error
             stack.enter_context(OscServer(live.listen, live.osc, list(performance.instrument.controls), viewers))
         stack.enter_context(notes_to(NoteHandler(viewers)))
         performance.run(stack.enter_context(Stop()))
