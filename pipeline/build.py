@@ -78,7 +78,7 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
     camera = Camera(lambda index: score.camera(clock.seconds(index)), rate)
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
-    zoom = Zoom(camera, size, plan.handles.continues)
+    zoom = Zoom(camera, size, plan.handles.continues, config.camera.mirror)
     has_warm_up = not (opening or plan.handles.continues or plan.footage)
     return Shot(
         canvas=canvas.to(network.device),

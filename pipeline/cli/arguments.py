@@ -20,7 +20,7 @@ from pipeline.config.renamed import RENAMED, current_key
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 from pipeline.runtime.files import expand_home
 
-APPENDED = ("preset", "quality", "format")  # groups outside the defaults list: Hydra wants a plus before them
+APPENDED = ("preset", "look", "quality", "format")  # groups outside the defaults list: Hydra wants a plus before them
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")  # what a user may set of Hydra's own
 FILES = (
     *("output", "start.path", "source.path", "audio.path", "network.weights", "score.guide"),
@@ -56,6 +56,13 @@ def _parser() -> _Parser:
     return parser
 
 
+def in_order(overrides: Sequence[str]) -> list[str]:
+    """The overrides with the preset first, then the look: of two files the later one wins, and a look is narrower."""
+    first = ("+preset", "+look")
+    rank = {name: number for number, name in enumerate(first)}
+    return sorted(overrides, key=lambda word: rank.get(word.partition("=")[0], len(first)))
+
+
 def parse(arguments: Sequence[str]) -> Namespace:
     """The options, with ``overrides`` as Hydra reads them and ``flags``, the options as typed. Raises RenderError."""
     arguments = [
@@ -78,7 +85,8 @@ def parse(arguments: Sequence[str]) -> Namespace:
     if options.config_dir is not None and not Path(options.config_dir).is_dir():
         raise InputError(f"--config-dir={options.config_dir}: there is no such folder")
     options.flags = [word for word in arguments if word not in options.overrides]
-    options.overrides = check_frame([normalise(word, sweep=options.multirun) for word in options.overrides])
+    words = [normalise(word, sweep=options.multirun) for word in options.overrides]
+    options.overrides = check_frame(in_order(words))
     return options
 
 

@@ -58,6 +58,7 @@ output and overwrite. What you type wins, and files (such as start.path) have to
 python -m pipeline.score draws the settings over time before anything is rendered; with export=score.json as data
 too."""
 MORE = """\
+look=NAME chooses what appears: {looks}.
 quality=draft, hd or uhd sets the size; format=reel, square, portrait45 or cinema the shape.
 --help all lists every setting, choice and option."""
 EXIT_CODES = "Exit codes: 0 done, 1 something for you to correct, 130 interrupted."
@@ -73,8 +74,9 @@ def text(usage: str, *, full: bool) -> str:
         body += f"Settings (setting=value; [default]):\n\n{table(rows.values())}\n\n{WORDS}"
     else:
         presets = [(f"preset={name}", _first_comment(CONF / "preset" / f"{name}.yaml")) for name in choices("preset")]
+        more = MORE.format(looks=", ".join(choices("look")))
         body = (
-            f"Settings to begin with:\n\n{table(rows[key] for key in FIRST)}\n\nPresets:\n\n{table(presets)}\n\n{MORE}"
+            f"Settings to begin with:\n\n{table(rows[key] for key in FIRST)}\n\nPresets:\n\n{table(presets)}\n\n{more}"
         )
     return f"{usage.replace('{settings}', body)}\n{EXIT_CODES}"
 

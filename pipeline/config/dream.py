@@ -106,6 +106,11 @@ class CameraConfig:
         curve=True,
         usual=(0, 1),
     )
+    mirror: str = option(
+        "none",
+        "every frame is symmetric: its left half mirrored (half), or its upper left quarter (quarter)",
+        choices=("none", "half", "quarter"),
+    )
 
 
 @dataclass

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from pipeline.cue import Cue
@@ -36,14 +37,24 @@ class Stage(ABC):
 
 @dataclass(frozen=True)
 class Zoom(Stage):
-    """The camera moves the canvas of ``size`` (H, W). ``continues``: also before frame 0, from another shot."""
+    """The camera moves the canvas of ``size`` (H, W). ``continues``: also before frame 0, from another shot.
+
+    ``mirror`` makes every frame symmetric: ``half``, ``quarter`` or ``none``.
+    """
 
     camera: Camera
     size: tuple[int, int]
     continues: bool = False
+    mirror: str = "none"
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         return self.camera.move(resize(canvas, self.size), index) if index > 0 or self.continues else canvas
+
+    def finish(self, canvas: Tensor, index: int) -> Tensor:
+        for dim in {"none": (), "half": (3,), "quarter": (3, 2)}[self.mirror]:
+            half = canvas.narrow(dim, 0, (canvas.shape[dim] + 1) // 2)
+            canvas = torch.cat([half, half.narrow(dim, 0, canvas.shape[dim] // 2).flip(dim)], dim)
+        return canvas
 
 
 @dataclass(frozen=True)
@@ -59,3 +70,6 @@ class Opening(Stage):
 
     def grown(self, index: int) -> float:
         return self.steps[index].grown if index < len(self.steps) else 1.0
+
+    def finish(self, canvas: Tensor, index: int) -> Tensor:
+        return self.zoom.finish(canvas, index)

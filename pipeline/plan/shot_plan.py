@@ -61,6 +61,8 @@ def plan_shot(
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
     check_color_files(config.color, config.limits)
+    if footage and config.camera.mirror != "none":
+        raise ConfigError("camera.mirror", config.camera.mirror, "footage is not mirrored: camera.mirror=none")
     guides, masks = _images(config.score, config.network, config.limits)
     width, height, notes = _size(config, footage)
     if footage and config.flow.kind == "dis":
