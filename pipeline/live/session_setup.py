@@ -21,7 +21,7 @@ from pipeline.live.instrument import Instrument
 from pipeline.live.performance import Performance
 from pipeline.live.played_score import settled, sources
 from pipeline.live.routes import live_routes
-from pipeline.live.scenes import scene_configs
+from pipeline.live.scenes import LOOK, scene_configs
 from pipeline.live.session import Saver, Session
 from pipeline.live.track import Source
 from pipeline.live.viewers import NoteHandler, Viewers
@@ -38,6 +38,7 @@ from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import notes_to
 from pipeline.score.schedule_kinds import make_schedule
 from pipeline.score.shot_context import ShotContext
+from pipeline.score.target_weights import parse_targets
 from pipeline.segments import record
 from pipeline.targets.target import Target
 from pipeline.timing.timecode import parse_time
@@ -95,7 +96,11 @@ class Setup:
     def performance(self, chooser: SizeChooser, viewers: Viewers, saver: Saver, device: str) -> Performance:
         """What plays. Raises ConfigError for settings that cannot be played."""
         network, seconds = self._network, self._first.frames / float(self._film.fps)
-        scenes = {name: lambda config=config: self._scene(config) for name, config in scene_configs(self._config)}
+        scenes = {
+            name: lambda config=config, name=name: self._scene(config, only_targets=name.startswith(LOOK))
+            for name, config in scene_configs(self._config)
+            if self._has_targets(config)
+        }
         instrument = Instrument(
             self._controls,
             *self._scene(self._config),
@@ -159,13 +164,24 @@ class Setup:
     def _context(self, plan: ShotPlan) -> ShotContext:
         return score_context(plan, self._network.named, self._similar.neighbours)
 
-    def _scene(self, config: RenderConfig) -> tuple[dict[str, Source], Autoplay]:
+    def _scene(self, config: RenderConfig, *, only_targets: bool = False) -> tuple[dict[str, Source], Autoplay]:
         """The numbers and the targets that these settings play. Raises ConfigError."""
         context = self._context(replace(self._first, config=config))
         settings = score_settings(config)
         schedule = make_schedule(settings, context)
         played = autoplay(schedule, *settled(settings, context))
-        return sources(config, self._controls, context), played
+        return ({} if only_targets else sources(config, self._controls, context)), played
+
+    def _has_targets(self, config: RenderConfig) -> bool:
+        """Whether the network has every target of these settings."""
+        try:
+            for target in parse_targets(score_settings(config).targets, "score.targets"):
+                check_channels(target, self._network.named)
+                if target.kind == "class":
+                    self._network.class_index(target.name, "score.targets")
+        except ConfigError:
+            return False
+        return True
 
     def _check(self, performance: Performance, target: Target) -> None:
         """Raise ConfigError for a target that needs a file, or that the network does not have or cannot dream here."""
