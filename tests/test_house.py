@@ -8,7 +8,7 @@ import pytest
 PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 # A module may import from the lines below its own. Rooms on one line never import each other.
 LAYERS = (
-    ("live",),
+    ("live", "variations"),
     ("render", "atlas", "storyboard"),
     ("preview", "cli"),
     ("film",),
@@ -24,6 +24,7 @@ EXCEPTION = "score.__main__"  # `python -m pipeline.score` is a command, whateve
 WITHOUT_TORCH = (
     *("render", "cli", "plan", "config", "errors", "score", "timing", "targets", "runtime.cache", "runtime.files"),
     *("atlas.__main__", "atlas.cli", "atlas.selection", "storyboard.__main__"),
+    *("variations.__main__", "variations.alternatives", "variations.config"),
     *("live.__main__", "live.config", "live.controls"),
 )
 HOMES = {

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 Job = Callable[[RenderConfig, Path, str], None]
 """(config, folder of the run, name of what is made)."""
+Render = Callable[[list[Film]], list[int]]
+"""Makes the films of a command line; exit codes."""
 
 
 def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
@@ -39,6 +41,20 @@ def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
 
     ``usage`` begins the text of ``--help``. ``in_parallel``: the films of a sweep may run in processes side by side.
     """
+
+    def render(films: list[Film]) -> list[int]:
+        sweep.check_outputs(films)
+        return sweep.render(films, partial(_run, job), in_parallel=in_parallel)
+
+    _start(render, usage, needs_all=False)
+
+
+def launch_together(job: Callable[[list[Film]], None], usage: str) -> None:
+    """The same for a job that makes one thing of all films of a sweep: the first mistake ends it."""
+    _start(lambda films: [exit_code_of(lambda: job(films))], usage, needs_all=True)
+
+
+def _start(render: Render, usage: str, *, needs_all: bool) -> None:
     # Spinning threads make a busy machine several times slower; torch reads these as it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
@@ -51,7 +67,7 @@ def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
     with lossy_output():
         try:
             with notes_to(NoteHandler()):
-                codes.append(exit_code_of(lambda: codes.extend(_launch(job, usage, folders, in_parallel=in_parallel))))
+                codes.append(exit_code_of(lambda: codes.extend(_launch(render, usage, folders, needs_all=needs_all))))
         except Exception as error:
             sentence = _explain(error, folders)
             if not sentence or shows_traceback:
@@ -65,10 +81,11 @@ def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
     sys.exit(max(codes, default=DONE))
 
 
-def _launch(job: Job, usage: str, folders: list[Path], *, in_parallel: bool) -> list[int]:
-    """Compose the config and run the job on it; the exit codes. Adds the runs' ``folders``, which Hydra makes.
+def _launch(render: Render, usage: str, folders: list[Path], *, needs_all: bool) -> list[int]:
+    """Compose the config and ``render``; the exit codes. Adds the runs' ``folders``, which Hydra makes.
 
-    All films of a sweep are composed first, so that every mistake is reported at once.
+    All films of a sweep are composed first, so that every mistake is reported at once, or the first if the job
+    ``needs_all``.
     """
     options, repeat = _options(sys.argv[1:])
     if options.help:
@@ -81,16 +98,15 @@ def _launch(job: Job, usage: str, folders: list[Path], *, in_parallel: bool) -> 
         folders.append(Path(HydraConfig.get().runtime.output_dir))
         codes.append(exit_code_of(lambda: films.append(_film(tree, options, repeat))))
         if codes[-1] == DONE and HydraConfig.get().mode != RunMode.MULTIRUN:
-            codes.append(_run(job, films.pop()))
-        if codes[-1] == INTERRUPTED:  # ends a sweep
-            sys.exit(INTERRUPTED)
+            codes.extend(render([films.pop()]))
+        if codes[-1] == INTERRUPTED or (needs_all and codes[-1] != DONE):  # ends a sweep
+            sys.exit(codes[-1])
 
     compose.register()
     sys.argv[1:] = [*options.overrides, *options.flags]
     name = compose.REPEAT if repeat else "config"
     hydra.main(config_path=str(CONF), config_name=name, version_base="1.3")(run)()
-    sweep.check_outputs(films)
-    return [*codes, *(sweep.render(films, partial(_run, job), in_parallel=in_parallel) if films else ())]
+    return [*codes, *(render(films) if films else ())]
 
 
 def _options(typed: list[str]) -> tuple[Namespace, Repeat | None]:

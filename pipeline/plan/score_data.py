@@ -120,12 +120,12 @@ def film_music(plan: FilmPlan) -> Music | None:
     )
 
 
-def chart_path(config: RenderConfig, folder: Path) -> Path:
-    """Where the chart goes: to ``output=`` if that is a PNG, next to another ``output=``, or into the run's folder."""
+def chart_path(config: RenderConfig, folder: Path, name: str = "score") -> Path:
+    """Where a PNG goes: to ``output=`` if that is one, next to another ``output=``, or into the run's folder."""
     if config.output is None:
-        return folder / "score.png"
+        return folder / f"{name}.png"
     output = Path(config.output)
-    return output if output.suffix.lower() == ".png" else output.with_name(f"{output.name}.score.png")
+    return output if output.suffix.lower() == ".png" else output.with_name(f"{output.name}.{name}.png")
 
 
 def film_config(config: RenderConfig) -> RenderConfig:

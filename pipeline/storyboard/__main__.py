@@ -34,7 +34,7 @@ def draw(config: RenderConfig, folder: Path, name: str) -> None:
 
     if config.film or config.loop:
         raise ConfigError("film" if config.film else "loop", "…", "a storyboard is of one shot that begins and ends")
-    path = sheet_path(config, folder)
+    path = score_data.chart_path(config, folder, "storyboard")
     plan = plan_film(score_data.film_config(config), folder, name)
     files.check_writable(path, overwrite=config.overwrite)
     if config.score.kind != "walk":  # a walk may have to load the network first
@@ -45,14 +45,6 @@ def draw(config: RenderConfig, folder: Path, name: str) -> None:
     estimate = storyboard.make(plan, path)
     print(path)  # noqa: T201 - the answer
     print(estimate)  # noqa: T201
-
-
-def sheet_path(config: RenderConfig, folder: Path) -> Path:
-    """The sheet's path: ``output=`` if that is a PNG, next to another ``output=``, or in the run's folder."""
-    if config.output is None:
-        return folder / "storyboard.png"
-    output = Path(config.output)
-    return output if output.suffix.lower() == ".png" else output.with_name(f"{output.name}.storyboard.png")
 
 
 if __name__ == "__main__":

@@ -44,10 +44,10 @@ def moments(seconds: float) -> list[float]:
     return [number * every for number in range(count)]
 
 
-def draft(plan: ShotPlan) -> ShotPlan:
+def draft(plan: ShotPlan, short_side: int = SHORT_SIDE_PIXELS) -> ShotPlan:
     """The same film, small. Over footage it keeps the frame rate; without, it takes more steps in fewer frames."""
     config = plan.config
-    factor = min(1.0, SHORT_SIDE_PIXELS / min(plan.width, plan.height))
+    factor = min(1.0, short_side / min(plan.width, plan.height))
     width, height = (2 * max(8, round(side * factor / 2)) for side in (plan.width, plan.height))
     steps = config.dream.steps
     if plan.footage is None:
@@ -65,20 +65,34 @@ def draft(plan: ShotPlan) -> ShotPlan:
 
 def sketch(plan: ShotPlan, network: Network, should_stop: Callable[[], bool]) -> list[Moment]:
     """Render the moments of a draft ``plan``. Raises Interrupted, RenderError kinds."""
-    shot = build_shot(plan, network, fps=SKETCH_FPS if plan.footage is None else None)
-    seconds, rate = plan.frames / float(plan.fps), shot.clock.fps
     with ExitStack() as stack:
-        shot = open_footage(plan, shot, stack)
-        shown = {min(round(at * rate), shot.frames - 1): at for at in moments(seconds)}
-        result = []
+        shot, shown = _open(plan, network, moments(plan.frames / float(plan.fps)), stack)
         with Progress(_frame_count(shot, shown), "storyboard") as progress:
-            for index, frame, canvas in _frames(shot, shown):
-                progress.step()
-                if should_stop():
-                    raise Interrupted("stopped; nothing was written")
-                if index in shown:
-                    result.append(Moment(shown[index], frame.cpu(), canvas.cpu()))
-    return result
+            return list(_moments(shot, shown, should_stop, progress.step))
+
+
+def still(plan: ShotPlan, network: Network, seconds: float, should_stop: Callable[[], bool]) -> Moment:
+    """Render one moment of a draft ``plan``. Raises Interrupted, RenderError kinds."""
+    with ExitStack() as stack:
+        return next(_moments(*_open(plan, network, [seconds], stack), should_stop))
+
+
+def _open(plan: ShotPlan, network: Network, seconds: list[float], stack: ExitStack) -> tuple[Shot, dict[int, float]]:
+    """The shot that renders the sketch, until ``stack`` closes it, and the seconds to show by frame."""
+    shot = build_shot(plan, network, fps=SKETCH_FPS if plan.footage is None else None)
+    shot = open_footage(plan, shot, stack)
+    return shot, {min(round(at * shot.clock.fps), shot.frames - 1): at for at in seconds}
+
+
+def _moments(
+    shot: Shot, shown: dict[int, float], should_stop: Callable[[], bool], on_frame: Callable[[], None] = lambda: None
+) -> Iterator[Moment]:
+    for index, frame, canvas in _frames(shot, shown):
+        on_frame()
+        if should_stop():
+            raise Interrupted("stopped; nothing was written")
+        if index in shown:
+            yield Moment(shown[index], frame.cpu(), canvas.cpu())
 
 
 def _frames(shot: Shot, shown: dict[int, float]) -> Iterator[tuple[int, Tensor, Tensor]]:

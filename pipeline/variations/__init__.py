@@ -1,0 +1,1 @@
+"""Variations: stills of films that differ in a few settings, on one sheet."""
