@@ -10,18 +10,25 @@ from hydra import compose as compose_config
 from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
-from pipeline.cli import compose
+from pipeline.cli import compose, own_settings
 from pipeline.cli.arguments import normalise
 from pipeline.config import LimitsConfig, RenderConfig, settings
 from pipeline.plan.planner import plan_film
 from pipeline.plan.score import plan_score
 from pipeline.plan.score_data import film_config, sample_score
 from pipeline.targets.target import parse_target
+from pipeline.variations.alternatives import sweep_arguments
+from pipeline.variations.config import VariationsConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "pipeline").rglob("*.md")])
 COMMAND = re.compile(r"(?:scripts/render|python -m pipeline\.(?:render|score|storyboard)) ([^`\n]*)")
 COMMANDS = sorted({line for page in PAGES for line in COMMAND.findall(page.read_text(encoding="utf-8"))})
+VARIATIONS = [
+    line
+    for page in PAGES
+    for line in re.findall(r"pipeline\.variations ([^`\n]*=[^`\n]*)", page.read_text(encoding="utf-8"))
+]
 
 NEW_FILES = {"conf/score/random.yaml", "conf/encode/h266.yaml", "conf/network/NAME.yaml"}  # of worked examples
 
@@ -53,6 +60,14 @@ def test_every_command_composes(line: str) -> None:
     if words[:1] == ["-m"]:  # the first film of the sweep
         words = [re.sub(r"^([\w.]+=[^\[,]+),.*", r"\1", word) for word in words[1:]]
     compose_arguments(words)
+
+
+@pytest.mark.parametrize("line", VARIATIONS)
+def test_every_command_of_variations_composes(line: str) -> None:
+    _, rest = own_settings.split(shlex.split(line, comments=True), VariationsConfig())
+    *words, _ = sweep_arguments(rest)
+    assert words != rest  # there are several films
+    compose_arguments([re.split(r"\||\.\.", word)[0] for word in rest])  # the first one
 
 
 @pytest.mark.parametrize("line", SCORE_COMMANDS)

@@ -20,7 +20,14 @@ from pipeline.storyboard.cost import Estimate, measure
 from pipeline.storyboard.sketch import MAX_MOMENTS, SKETCH_FPS, draft, moments, sketch
 
 SMALL = ("frame.width=128", "frame.height=96", "frame.fps=12", "dream.octaves=2", "start.steps=4")
-TINY = (*SMALL, "score.targets=[two:3,three:5]", "score.hold=1s", "score.fade=0.25s", "network.targets=[]")
+TINY = (
+    *SMALL,
+    "score.targets=[two:3,three:5]",
+    "score.hold=1s",
+    "score.fade=0.25s",
+    "network.targets=[]",
+    "network.class_support=[]",
+)
 
 
 def planned(tmp_path: Path, *overrides: str) -> ShotPlan:
