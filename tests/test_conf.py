@@ -10,6 +10,8 @@ from pipeline.config import NETWORKS, RenderConfig, settings
 from pipeline.config.output import CODECS
 from pipeline.errors import RenderError
 from pipeline.media.encode import codecs
+from pipeline.score.target_weights import parse_targets
+from pipeline.targets.layer_names import known_layers
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
 
@@ -29,6 +31,17 @@ def test_order_of_preset_and_quality_does_not_matter(preset: str, quality: str) 
     first = make_config([f"preset={preset}", f"quality={quality}"])
     assert first == make_config([f"quality={quality}", f"preset={preset}"])
     assert first.frame.fit is not None
+
+
+@pytest.mark.parametrize("look", choices("look"))
+def test_look_replaces_the_targets_of_a_preset(look: str) -> None:
+    config = make_config([f"look={look}", "preset=kaleidoscope"])
+    assert config.score.targets == make_config([f"look={look}"]).score.targets != make_config([]).score.targets
+    assert config.camera.mirror == "quarter"
+    layers = known_layers("efficientnet_lite0")
+    assert layers is not None
+    for target in parse_targets(config.score.targets, "score.targets"):
+        assert target.kind == "class" or layers.count(target.layer) > (target.channel or 0)
 
 
 def test_choices_have_the_names_of_their_tables() -> None:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline.cli import safe_yaml, sanitize, shot_presets
-from pipeline.cli.arguments import FILES, normalise
+from pipeline.cli.arguments import FILES, in_order, normalise
 from pipeline.cli.messages import explain, unknown_setting
 from pipeline.cli.sanitize import CONF
 from pipeline.config import RenderConfig, settings, validate
@@ -62,7 +62,7 @@ def make_config(overrides: Sequence[str] = (), name: str = "config") -> RenderCo
     """The checked config of ``overrides``, without a command line. Raises RenderError and Hydra's errors."""
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return read(compose(name, [normalise(override) for override in overrides]))
+        return read(compose(name, in_order([normalise(override) for override in overrides])))
 
 
 def read(tree: DictConfig) -> RenderConfig:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import Field
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from pipeline.cli.compose import make_config
@@ -74,7 +75,7 @@ def text(usage: str, *, full: bool) -> str:
         body += f"Settings (setting=value; [default]):\n\n{table(rows.values())}\n\n{WORDS}"
     else:
         presets = [(f"preset={name}", _first_comment(CONF / "preset" / f"{name}.yaml")) for name in choices("preset")]
-        more = MORE.format(looks=", ".join(choices("look")))
+        more = MORE.format(looks=fill(", ".join(choices("look")), 80).replace("\n", "\n" + " " * 4))
         body = (
             f"Settings to begin with:\n\n{table(rows[key] for key in FIRST)}\n\nPresets:\n\n{table(presets)}\n\n{more}"
         )

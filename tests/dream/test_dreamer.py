@@ -93,3 +93,30 @@ def test_a_deep_target_takes_no_octave_from_a_shallow_one() -> None:
     )
     assert torch.equal(alone, both)
     assert not torch.equal(alone, noise(20, 28))
+
+
+def test_classes_are_dreamed_with_their_support(tiny: Network) -> None:
+    """What ``class_support`` adds is the same as a layer typed next to the class."""
+    name = f"class:{tiny.classes[0]}"
+    support = weights_of({"two": 0.4})
+    config = DreamConfig(octaves=1)
+    frames = [
+        Dreamer(Objective(tiny), config, class_support=added).dream(
+            noise(), lambda scale, weights=weights: weights, config, 1 / 24, torch.Generator().manual_seed(0)
+        )
+        for added, weights in (
+            (support, weights_of({name: 0.5})),
+            (None, weights_of({name: 0.5, "two": 0.2})),
+            (None, weights_of({name: 0.5})),
+        )
+    ]
+    assert torch.equal(frames[0], frames[1])
+    assert not torch.equal(frames[0], frames[2])
+    less = weights_of({"three": 1.0, name: -0.5})
+    plain, supported = (
+        Dreamer(Objective(tiny), config, class_support=added).dream(
+            noise(), lambda scale: less, config, 1 / 24, torch.Generator().manual_seed(0)
+        )
+        for added in (None, support)
+    )
+    assert torch.equal(plain, supported)  # less of a class has no support
