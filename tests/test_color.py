@@ -94,14 +94,14 @@ def test_loop_closes_on_the_colors_of_the_dream(tmp_path: Path) -> None:
     assert spread(grey) <= 1 and spread(plain) > 30
     light = plain.astype(float) @ (0.2126, 0.7152, 0.0722)
     assert np.corrcoef(light[:-1].ravel(), grey[:-1, ..., 0].ravel())[0, 1] > 0.99
-    canvas = load_file(max(tmp_path.glob("grey.work/shot-001/*.safetensors")))["canvas"]
+    canvas = load_file(max(tmp_path.glob("grey.mkv.work/shot-001/*.safetensors")))["canvas"]
     assert float((canvas - canvas.mean(dim=1, keepdim=True)).abs().mean()) > 0.02
 
 
 def test_record_names_files_and_a_repeated_film_asks_for_them(tmp_path: Path) -> None:
     files = write_files(tmp_path)
     make(tmp_path / "film", "duration=4f", *files)
-    source = f"from={tmp_path}/film/film.run.yaml"
+    source = f"from={tmp_path}/film/film.mp4.run.yaml"
     assert str(tmp_path) not in Path(source[5:]).read_text()
     with pytest.raises(RenderError, match=r"color.(palette|lut): .* was made from a .* named (colors.png|film.cube)"):
         from_film.extract([source])
@@ -110,12 +110,12 @@ def test_record_names_files_and_a_repeated_film_asks_for_them(tmp_path: Path) ->
     assert (config.color.contrast, config.color.temperature) == ("1 + t/2", 0.2)
     assert repeat is not None and not list(repeat.notes(config))
     make(tmp_path / "named", "network=motifnet", "duration=4f", "color.palette=dusk")
-    rest, _ = from_film.extract([f"from={tmp_path}/named/film.run.yaml"])
+    rest, _ = from_film.extract([f"from={tmp_path}/named/film.mp4.run.yaml"])
     assert make_config(rest, REPEAT).color.palette == "dusk"
 
 
 def test_storyboard_shows_colors(tmp_path: Path, tiny: Network) -> None:
-    small = ("frame.width=64", "frame.height=48", "dream.octaves=1", "start.steps=2", "network.targets=[]")
+    small = ("frame.width=64", "frame.height=48", "dream.octaves=1", "start.steps=2", "network=motifnet")
     plan = planned(tmp_path, *small, "score.targets=[two:3]", "duration=1s", GREY)
     for moment in sketch(draft(plan.shots[0]), tiny, lambda: False):
         assert float((moment.frame - moment.frame[:, :1]).abs().max()) < 1e-4

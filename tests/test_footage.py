@@ -8,11 +8,11 @@ import pytest
 
 from pipeline.media import ffmpeg
 from pipeline.media.decode.probe import decode, probe_and_count
+from tests.forked import Program
 from tests.media.drawing import video, with_sound
 from tests.media.sound.test_source_audio import packets
-from tests.test_render import refused, render
 
-QUICK = ("dream.octaves=1", "flow.warmup=1")
+QUICK = ("dream.octaves=1", "flow.warmup=1", "network=motifnet")
 
 
 def timestamps(path: Path) -> list[Fraction]:
@@ -24,11 +24,11 @@ def timestamps(path: Path) -> list[Fraction]:
 
 
 @pytest.mark.parametrize("rate", ["24", "25", "30000/1001", "60"])
-def test_film_has_the_frames_rate_and_sound_of_footage(tmp_path: Path, rate: str) -> None:
+def test_film_has_the_frames_rate_and_sound_of_footage(program: Program, tmp_path: Path, rate: str) -> None:
     seconds = float(8 / Fraction(rate))
     clip = with_sound(tmp_path / "clip.mp4", "-c:a", "aac", rate=rate, seconds=seconds)
-    run = render("+preset=footage", f"source.path={clip}", "output=f.mp4", *QUICK, cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
+    run = program.run("+preset=footage", f"source.path={clip}", "output=f.mp4", *QUICK, folder=tmp_path)
+    assert run.code == 0, run.err
     film = tmp_path / "f.mp4"
     mine, theirs = probe_and_count(film), probe_and_count(clip)
     assert (mine.fps, mine.frames, mine.width, mine.height) == (Fraction(rate), 8, 64, 48)
@@ -37,46 +37,40 @@ def test_film_has_the_frames_rate_and_sound_of_footage(tmp_path: Path, rate: str
     assert [crc for _, crc in packets(film)] == [crc for _, crc in packets(clip)]
 
 
-def test_variable_rate_is_reported_and_keeps_its_length(tmp_path: Path) -> None:
+def test_variable_rate_is_reported_and_keeps_its_length(program: Program, tmp_path: Path) -> None:
     thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr")
     clip = video(tmp_path / "v.mp4", "testsrc2=s=64x48:r=30:d=0.7", *thinned)
-    run = render("+preset=footage", f"source.path={clip}", "output=f.mp4", *QUICK, cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
-    assert "it is conformed to 30" in run.stderr
+    run = program.run("+preset=footage", f"source.path={clip}", "output=f.mp4", *QUICK, folder=tmp_path)
+    assert run.code == 0, run.err
+    assert "it is conformed to 30" in run.err
     facts = probe_and_count(tmp_path / "f.mp4")
     assert (facts.fps, facts.frames) == (30, 19)  # the last picture, number 18, lasts a thirtieth
 
 
-def test_odd_path_and_silent_film(tmp_path: Path) -> None:
+def test_odd_path_and_silent_film(program: Program, tmp_path: Path) -> None:
     name = '-a%03d: it\'s "größe"\n;$x.mp4'
     clip = with_sound(tmp_path / "clip.mp4", "-c:a", "aac", seconds=0.2).rename(tmp_path / name)
     quoted = str(clip).replace("'", "\\'")
-    run = render("+preset=footage", f"source.path='{quoted}'", "output=f.mp4", "audio=none", *QUICK, cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
+    run = program.run(
+        "+preset=footage", f"source.path='{quoted}'", "output=f.mp4", "audio=none", *QUICK, folder=tmp_path
+    )
+    assert run.code == 0, run.err
     report = ffmpeg.run_with_log(["-i", f"file:{tmp_path}/f.mp4", "-f", "null", "-"], doing="looking", level="info")[1]
     assert "Audio" not in report and "Video" in report
 
 
-@pytest.mark.parametrize("content", [b"", b"ffconcat version 1.0\nfile secret.mp4\n", bytes(range(256)) * 9])
-def test_bad_footage_is_one_error_and_leaves_no_files(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "bad.mp4").write_bytes(content)
-    error = refused(render("+preset=footage", "source.path=bad.mp4", "output=f.mp4", cwd=tmp_path))
-    assert "bad.mp4" in error
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["bad.mp4"]
-
-
 @pytest.mark.slow
-def test_dream_sticks_to_what_moves(tmp_path: Path, shared: Path) -> None:
+def test_dream_sticks_to_what_moves(program: Program, tmp_path: Path, shared: Path) -> None:
     """Over real footage, with a zooming camera: frames differ from the source and follow from one to the next."""
     arguments = ("+preset=footage", f"source.path={shared}/media/volcano.mp4", "frame.width=160", "source.end=12f")
     # A strong dream everywhere, in the dark parts too.
     arguments += ("dream.fill=0.5", "dream.detail=1", "dream.strength=0.2", "flow.warmup=32")
-    run = render(*arguments, "camera.zoom=1.1", "output=f.mp4", cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
+    run = program.run(*arguments, "camera.zoom=1.1", "output=f.mp4", folder=tmp_path, seconds=300)
+    assert run.code == 0, run.err
     made = [frame.astype(float) for frame in decode(tmp_path / "f.mp4")]
     assert len(made) == 12
-    plain = render(*arguments, "dream.strength=0", "output=p.mp4", cwd=tmp_path)
-    assert plain.returncode == 0, plain.stderr
+    plain = program.run(*arguments, "dream.strength=0", "output=p.mp4", folder=tmp_path, seconds=300)
+    assert plain.code == 0, plain.err
     footage = [frame.astype(float) for frame in decode(tmp_path / "p.mp4")]
     dreamed = [a - b for a, b in zip(made, footage, strict=True)]
     size = [abs(residual).mean() for residual in dreamed]

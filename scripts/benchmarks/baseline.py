@@ -8,7 +8,7 @@ here, as in the best of them.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,13 @@ class UsualSettings:
 class UsualProgram:
     """Renders the subject's network, target and size frame by frame, as files in a new folder in ``folder``.
 
-    The objective is the mean of the target's channel, or the mean square of the whole layer.
+    The objective is the mean of the target's channel, or the mean square of the whole layer. ``octaves`` are sizes
+    (h, w), coarse to fine, instead of those of the settings.
     """
 
-    def __init__(self, of: Subject, folder: Path, settings: UsualSettings) -> None:
+    def __init__(
+        self, of: Subject, folder: Path, settings: UsualSettings, octaves: Sequence[tuple[int, int]] = ()
+    ) -> None:
         self._name, self._layer, self._channel = of.network.name, of.layer, of.channel
         self._device, self.settings = of.network.device, settings
         self.folder = Path(tempfile.mkdtemp(dir=folder))
@@ -58,6 +61,9 @@ class UsualProgram:
         rng = np.random.default_rng(0)
         self.picture: Picture = (rng.random((*of.size, 3), dtype=np.float32) * 0.3 + 0.3).astype(np.float32)
         self.frames, self._rng = 0, rng
+        factors = [settings.ratio**-octave for octave in reversed(range(settings.octaves))]
+        height, width = of.size
+        self._octaves = octaves or [(round(height * factor), round(width * factor)) for factor in factors]
         self._check()
 
     def frame(self) -> None:
@@ -71,10 +77,8 @@ class UsualProgram:
         picture = self._zoomed()
         mean, std = (np.array(each, dtype=np.float32) for each in IMAGENET)
         base = (picture - mean) / std
-        height, width = base.shape[:2]
-        for octave in reversed(range(self.settings.octaves)):
-            factor = self.settings.ratio**-octave
-            base = cv2.resize(base, (round(width * factor), round(height * factor)))
+        for height, width in self._octaves:
+            base = cv2.resize(base, (width, height))
             base = self._ascend(base, body, activations)
         self.picture = np.clip(base * std + mean, 0, 1).astype(np.float32)
         eight = (self.picture[..., ::-1] * 255).astype(np.uint8)
@@ -89,9 +93,7 @@ class UsualProgram:
 
     def _check(self) -> None:
         """Raise RenderError where the network cannot look at the smallest octave."""
-        height, width = (
-            round(side * self.settings.ratio ** (1 - self.settings.octaves)) for side in self.picture.shape[:2]
-        )
+        height, width = self._octaves[0]
         model = self._build()
         try:
             getattr(model, "features", model)(torch.zeros(1, 3, height, width, device=self._device))

@@ -87,12 +87,12 @@ def _reached(times: dict[str, list[Time]], batch: int, work: Work, flops: int, m
 
 
 def against_common_way(of: Subject, folder: Path, repeats: int) -> Figures:
-    """The usual program's time over ours at its own octaves and steps."""
+    """The usual program's time over ours on the same octaves, with its steps."""
     usual = UsualSettings()
     dream = replace(of.plan.config.dream, octaves=usual.octaves, octave_ratio=usual.ratio, steps=usual.steps)
-    plan = replace(of.plan, config=replace(of.plan.config, dream=dream), octaves=usual.octaves)
+    plan = replace(of.plan, config=replace(of.plan.config, dream=dream))
     ours = replace(of, plan=plan)
-    theirs = UsualProgram(of, folder, usual)
+    theirs = UsualProgram(of, folder, usual, ours.octaves())
     with looping(ours, folder, warm=1) as loop:
         times = take_turns({"common": theirs.frame, "ours": loop.batch(1), "bare": ours.bare()}, repeats)
     wall, cpu = ratios(times["common"], times["ours"])

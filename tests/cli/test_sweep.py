@@ -150,7 +150,16 @@ def test_film_of_a_sweep_resumes_where_another_sweep_stopped(tmp_path: Path) -> 
 
 
 def sweep(folder: Path, *more: str) -> "subprocess.Popen[str]":
-    words = ("-m", "seed=1,2,3", *SMALL, "duration=40f", "segment=4", "output=film${seed}.mp4", *more)
+    words = (
+        "-m",
+        "seed=1,2,3",
+        *SMALL,
+        "network=motifnet",
+        "duration=24f",
+        "segment=4",
+        "output=film${seed}.mp4",
+        *more,
+    )
     command = [sys.executable, "-m", "pipeline.render", *words]
     environment = {**os.environ, "PYTHONPATH": str(Path(pipeline.__file__).resolve().parents[1])}
     pipe = subprocess.PIPE

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @pytest.fixture
 def small(tmp_path: Path) -> Subject:
     compose.register()
-    return subject("motifnet", (64, 96), tmp_path, device="cpu", more=["network.targets=[stage3]", "dream.octaves=2"])
+    return subject("motifnet", (64, 96), tmp_path, device="cpu", more=["network.targets=[stage3]", "dream.octaves=6"])
 
 
 def test_a_ratio_is_the_median_over_turns() -> None:
@@ -47,7 +47,7 @@ def test_jobs_take_turns() -> None:
 
 
 def test_the_loop_renders_the_film(small: Subject, tmp_path: Path) -> None:
-    assert small.octaves() == [(42, 64), (64, 96)]
+    assert small.octaves() == [(48, 72), (64, 96)]
     with looping(small, tmp_path) as loop:
         first, second = loop(), loop()
     assert first.shape == (1, 3, 64, 96)
@@ -81,6 +81,11 @@ def test_the_usual_program_dreams(small: Subject, common: UsualProgram) -> None:
 def test_a_too_small_octave_of_the_usual_program(small: Subject, tmp_path: Path) -> None:
     with pytest.raises(RenderError, match="--size: motifnet cannot look at 16x11 pixels"):
         UsualProgram(small, tmp_path, UsualSettings())
+
+
+def test_both_programs_are_timed_on_the_same_octaves(small: Subject, tmp_path: Path) -> None:
+    figures = measures.against_common_way(small, tmp_path, 1)
+    assert all(number > 0 for number in figures.values())
 
 
 def test_both_programs_have_the_same_weights(tmp_path: Path) -> None:
