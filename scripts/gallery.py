@@ -133,7 +133,7 @@ def render(entry: Entry, folder: Path, at: str, more: Sequence[str]) -> Image.Im
     seconds = parse_time(at, fps=plan.fps, key="--at", duration=float(plan.frames / plan.fps))
     frame = min(round(seconds * plan.fps), plan.frames - 1)
     output = folder / entry.still
-    one = [f"frames={frame}..{frame + 1}", "encode=png", f"output={output.with_suffix('')}"]
+    one = [f"frames={frame}..{frame + 1}", "segment=8", "encode=png", f"output={output.with_suffix('')}"]
     command = [sys.executable, "-P", "-m", "pipeline.render", *words, *one]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
     if run.returncode:
