@@ -24,7 +24,7 @@ from tests.test_shot import planned, shot_of
 
 SMALL = (
     *("frame.width=96", "frame.height=64", "frame.fps=12", "dream.octaves=2", "start.steps=4", "encode.quality=best"),
-    *("segment=12", "loop=true", "duration=36f", "score=constant", "score.targets=[class:owl]"),
+    *("network=motifnet", "segment=12", "loop=true", "duration=36f", "score=constant", "score.targets=[class:owl]"),
 )
 
 

@@ -72,12 +72,12 @@ def test_luma_mask_leaves_shadows_alone(tmp_path: Path) -> None:
 
 
 # Both come round every 96 frames. The film opens with the owl alone, so the first round is taken from frame 60 on.
-TWO = "score.targets=[class:owl,class:agate]"
+TWO = ("network=motifnet", "score.targets=[class:owl,class:agate]")
 
 
 @pytest.mark.slow
 def test_long_film_keeps_tone_and_sharpness(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    frames = run(planned(tmp_path, "frame.width=160", "frame.height=96", "duration=300f", "score=fractal", TWO))
+    frames = run(planned(tmp_path, "frame.width=160", "frame.height=96", "duration=300f", "score=fractal", *TWO))
     figures = {
         "mean": [float(f.mean()) for f in frames],
         "contrast": [float(f.std()) for f in frames],

@@ -16,6 +16,7 @@ from pipeline.atlas import page
 from pipeline.atlas.store import Picture
 
 QUICK = ("size=32", "steps=1")
+MOTIFNET = "network=motifnet"
 
 
 def atlas(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -32,7 +33,7 @@ def data_of(path: Path) -> dict[str, Any]:
 
 
 def test_sheets_and_page_are_written_from_the_cache(tmp_path: Path) -> None:
-    expected = ("layers=[classes,stage1]", "channels=0..3", "diversity=2", "blend=[stage1:1,class:owl]")
+    expected = (MOTIFNET, "layers=[classes,stage1]", "channels=0..3", "diversity=2", "blend=[stage1:1,class:owl]")
     run = atlas(*QUICK, *expected, "output=book", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     names = ["atlas.stage1.png", "atlas.classes.png", "atlas.blends.png", "atlas.html"]
@@ -53,7 +54,15 @@ def test_sheets_and_page_are_written_from_the_cache(tmp_path: Path) -> None:
     saved = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npz")}
     assert len(saved) == 11
     more = atlas(
-        *QUICK, "diversity=2", "layers=[stage1]", "channels=2..5", "sheet=jpeg", "thumb=24", "output=b", cwd=tmp_path
+        *QUICK,
+        MOTIFNET,
+        "diversity=2",
+        "layers=[stage1]",
+        "channels=2..5",
+        "sheet=jpeg",
+        "thumb=24",
+        "output=b",
+        cwd=tmp_path,
     )
     assert more.stdout.split() == ["b/atlas.stage1.jpg", "b/atlas.html"], more.stderr
     now = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npz")}
@@ -63,13 +72,16 @@ def test_sheets_and_page_are_written_from_the_cache(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["layers=[stage9]"], "layers=stage9: motifnet has no such layer (did you mean stage"),
-        (["layers=[stage1]", "channels=24..30"], "channels=24..30: stage1 has channels 0 to 23"),
+        ([MOTIFNET, "layers=[stage9]"], "layers=stage9: motifnet has no such layer (did you mean stage"),
+        ([MOTIFNET, "layers=[stage1]", "channels=24..30"], "channels=24..30: stage1 has channels 0 to 23"),
         (["steps=many"], "steps=many: needs a whole number"),
-        (["dream.exponent=sin(t)", "layers=[stage1]"], "dream.exponent=sin(t): an atlas has no time"),
+        ([MOTIFNET, "dream.exponent=sin(t)", "layers=[stage1]"], "dream.exponent=sin(t): an atlas has no time"),
         (["network=motifnett"], "network=motifnett: allowed are"),
-        (["blend=[stage4:3,class:owll]"], "blend=class:owll: motifnet knows no such class (did you mean owl?)"),
-        (["layers=[stage1]", "channels=0", "output=/proc"], "/proc/atlas.stage1.png cannot be written"),
+        (
+            [MOTIFNET, "blend=[stage4:3,class:owll]"],
+            "blend=class:owll: motifnet knows no such class (did you mean owl?)",
+        ),
+        ([MOTIFNET, "layers=[stage1]", "channels=0", "output=/proc"], "/proc/atlas.stage1.png cannot be written"),
     ],
 )
 def test_errors_are_one_sentence_and_leave_no_files(tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -81,7 +93,7 @@ def test_errors_are_one_sentence_and_leave_no_files(tmp_path: Path, arguments: l
 
 def test_existing_files_need_overwrite(tmp_path: Path) -> None:
     (tmp_path / "atlas.html").write_text("precious")
-    run = atlas(*QUICK, "layers=[stage1]", "channels=0", "output=.", cwd=tmp_path)
+    run = atlas(*QUICK, MOTIFNET, "layers=[stage1]", "channels=0", "output=.", cwd=tmp_path)
     assert run.returncode == 1 and "atlas.html exists already" in run.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["atlas.html"]
 

@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 
 from pipeline.atlas import generate as generation
-from pipeline.atlas.cli import check_constant
 from pipeline.atlas.config import AtlasConfig
 from pipeline.atlas.generate import PictureSettings, channel_means, generate
 from pipeline.atlas.renderer import Renderer
@@ -22,7 +21,7 @@ from pipeline.atlas.store import Picture
 from pipeline.config import DreamConfig, NetworkConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.network import Network
-from pipeline.errors import ConfigError, Interrupted
+from pipeline.errors import Interrupted
 
 SMALL = PictureSettings(sides=(16, 24, 32), steps=6, jitter=4, diversity=1, seed=3)
 
@@ -139,11 +138,6 @@ def test_a_stop_keeps_finished_pictures(tiny: Network, cache: Path) -> None:
     assert not list(cache.rglob("*.part"))
     assert len(renderer.draw(subjects)) == 24
     assert all(path.stat().st_mtime_ns == saved[path.name] for path in cache.rglob("*.npz") if path.name in saved)
-
-
-def test_settings_that_vary_in_time_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"dream.exponent=sin\(t\): an atlas has no time"):
-        check_constant(DreamConfig(exponent="sin(t)"))
 
 
 def test_neighbours_and_preferences_follow_from_traces() -> None:
