@@ -25,12 +25,13 @@ BASE = (
     " frame.width=96 frame.height=64 frame.fps=4"
     " duration=24f start.steps=12 encode=ffv1 encode.bits=16"
 )
+EFFICIENTNET = "network=efficientnet_lite0"  # for presets that name its layers
 CLIP = "+preset=footage source.path=clip.mkv frame.width=0 frame.height=0 frame.fps=source duration=100%"
 SHORT = "score=constant duration=6f"
 TWO = "film=[{preset: spiral, duration: 3s}, {preset: breathing, transition: %s, fade: 1s}]"
 CASES = {
     # Every preset; the ones that need a file get one that is drawn below.
-    **{f"preset-{name}": f"+preset={name}" for name in ("bestiary", "breathing", "fractal_zoom", "spiral")},
+    **{f"preset-{name}": f"+preset={name}" for name in ("breathing", "fractal_zoom", "spiral")},
     **{f"preset-{name}": f"+preset={name} audio.path=song.wav" for name in ("music_fractal", "music_pulse")},
     "preset-music_video": "+preset=music_video audio.path=song.wav audio.bpm=120",
     "preset-footage": CLIP,
@@ -38,7 +39,12 @@ CASES = {
     "preset-inception": "+preset=inception network=googlenet network.weights=googlenet.safetensors"
     " duration=6f start.steps=4",
     "preset-portrait": "+preset=portrait start.path=photo.png",
-    "preset-triptych": "+preset=triptych frame.fps=2 duration=17s",
+    "preset-triptych": f"+preset=triptych {EFFICIENTNET} frame.fps=2 duration=17s",
+    "preset-bestiary": f"+preset=bestiary {EFFICIENTNET}",
+    **{
+        f"preset-{name}": f"+preset={name} {EFFICIENTNET} duration=6f start.steps=4"
+        for name in ("ascent", "kaleidoscope", "matryoshka", "nocturne", "subject")
+    },
     # Every kind of score, camera and start.
     "score-beats": "score=beats audio.bpm=120",
     "score-constant": "score=constant 'score.targets=[class:owl, 0.5*class:eye]'",

@@ -140,7 +140,7 @@ def test_help_and_config_errors_load_no_torch(tmp_path: Path, arguments: list[st
 
 
 def test_same_command_resumes_an_interrupted_film(tmp_path: Path) -> None:
-    arguments = [*SMALL, "duration=60f", "segment=5", "output=long.mp4"]
+    arguments = [*SMALL, "network=motifnet", "duration=30f", "segment=5", "output=long.mp4"]
     command = [sys.executable, "-m", "pipeline.render", *arguments]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         journal, deadline = tmp_path / "long.mp4.work" / "shot-001" / "journal.jsonl", time.monotonic() + 120
@@ -152,18 +152,18 @@ def test_same_command_resumes_an_interrupted_film(tmp_path: Path) -> None:
     assert "Traceback" not in errors
     assert [path.name for path in tmp_path.iterdir()] == ["long.mp4.work"]
     stopped = re.search(
-        r"stopped; (\d+) of 60 frames are kept in long.mp4.work; the same command resumes there", errors
+        r"stopped; (\d+) of 30 frames are kept in long.mp4.work; the same command resumes there", errors
     )
     assert stopped, errors
     run = render(*arguments, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert f"resuming: {stopped[1]} of 60 frames" in run.stderr
-    assert probe_and_count(tmp_path / "long.mp4").frames == 60
+    assert f"resuming: {stopped[1]} of 30 frames" in run.stderr
+    assert probe_and_count(tmp_path / "long.mp4").frames == 30
     assert not (tmp_path / "long.mp4.work").exists()
 
 
 def test_same_command_resumes_without_output(tmp_path: Path) -> None:
-    arguments = [*SMALL, "+preset=spiral", "duration=40f", "segment=5"]
+    arguments = [*SMALL, "+preset=spiral", "network=motifnet", "duration=20f", "segment=5"]
     command = [sys.executable, "-m", "pipeline.render", *arguments]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120

@@ -190,7 +190,7 @@ def test_outputs_are_checked_before_rendering(tmp_path: Path) -> None:
     for path, overwrite, words in (
         (there, False, "exists already; give overwrite=true to replace it, or another output="),
         (tmp_path / "folder.mp4", True, "is a folder"),
-        (tmp_path / "link.mp4", True, "is not a regular file"),
+        (tmp_path / "link.mp4", True, "is a link, which would be replaced by a file"),
         (there / "a.mp4", False, "cannot be written"),
         (Path("/proc/a.mp4"), False, "cannot be written"),
         (tmp_path / ("a" * 250 + ".mp4"), False, "cannot be written: .*too long"),
