@@ -34,6 +34,7 @@ FPS = 8
 SMALL = (
     *("frame.width=64", "frame.height=36", f"frame.fps={FPS}", "dream.octaves=1", "dream.steps=1", "start.steps=2"),
     *("encode.quality=draft", "segment=24", "keep_segments=true", "audio.path=../song.wav", "audio.bpm=120"),
+    "network=motifnet",
 )
 # The shots, in turn. Only a zoom_through depends on the shot before it.
 SHOT_KINDS = (

@@ -41,6 +41,7 @@ SUFFIXES = {
     "png": "",
 }
 SMALL = ("frame.width=96", "frame.height=64", "start.steps=3", "dream.octaves=2", "encode.quality=draft")
+SMALL = (*SMALL, "network=motifnet")
 VICTIMS = ("renderer", "ffmpeg", "both", "interrupt")
 TIMEOUT_SECONDS = 900
 

@@ -36,7 +36,7 @@ def write_files(folder: Path, *, blue: float = 0.9) -> tuple[str, ...]:
     Image.fromarray(rng.integers(0, 255, (12, 16, 3), np.uint8)).save(folder / "colors.png")
     save_cube(folder / "film.cube", lambda r, g, b: (r * 0.8, g, b * blue))
     moving = ("color.palette_strength='0f: 0, 10f: 1'", "color.contrast='1 + t/2'", "color.temperature=0.2")
-    return ("network=motifnet", *moving, f"color.palette={folder}/colors.png", f"color.lut={folder}/film.cube")
+    return (*moving, f"color.palette={folder}/colors.png", f"color.lut={folder}/film.cube")
 
 
 def pixels(path: Path) -> NDArray[np.uint8]:
@@ -80,10 +80,10 @@ def test_stopped_film_resumes_to_the_same_bytes(tmp_path: Path, monkeypatch: pyt
 
 
 def test_neutral_film_resumes_and_a_colored_one_is_another(tmp_path: Path) -> None:
-    make(tmp_path, "network=motifnet", "duration=4f", "keep_segments=true")
+    make(tmp_path, "duration=4f", "keep_segments=true")
     with pytest.raises(OutputError, match=r"\(color.saturation: null → 0\); "):
-        make(tmp_path, "network=motifnet", "duration=4f", GREY)
-    assert make(tmp_path, "network=motifnet", "duration=4f", "color.saturation=1").frames == []
+        make(tmp_path, "duration=4f", GREY)
+    assert make(tmp_path, "duration=4f", "color.saturation=1").frames == []
 
 
 def test_loop_closes_on_the_colors_of_the_dream(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_record_names_files_and_a_repeated_film_asks_for_them(tmp_path: Path) ->
     config = make_config(rest, REPEAT)
     assert (config.color.contrast, config.color.temperature) == ("1 + t/2", 0.2)
     assert repeat is not None and not list(repeat.notes(config))
-    make(tmp_path / "named", "network=motifnet", "duration=4f", "color.palette=dusk")
+    make(tmp_path / "named", "duration=4f", "color.palette=dusk")
     rest, _ = from_film.extract([f"from={tmp_path}/named/film.mp4.run.yaml"])
     assert make_config(rest, REPEAT).color.palette == "dusk"
 

@@ -28,7 +28,7 @@ from tests.test_shot import planned
 
 TINY = (
     *("frame.width=96", "frame.height=64", "frame.fps=12", "dream.octaves=2", "start.steps=2", "segment=4"),
-    *("encode.quality=best", "keep_segments=true"),
+    *("network=motifnet", "encode.quality=best", "keep_segments=true"),
 )
 FOUR = (
     "film=[{preset: spiral, duration: 9f},{camera.zoom: 1.2, duration: 8f, transition: crossfade, fade: 3f},"

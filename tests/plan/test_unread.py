@@ -1,6 +1,7 @@
 """Settings that a film never reads are named, and only those."""
 
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,20 @@ def test_typed_settings_without_effect_are_noted(words: str, named: str) -> None
     assert [note.partition(" ")[0] for note in notes(config, typed)] == named.split()
 
 
+@cache
+def config_of(kind: str) -> RenderConfig:
+    return make_config([f"score={kind}"])
+
+
 @given(
     st.dictionaries(st.sampled_from(sorted(KEYS)), st.none(), max_size=6), st.sampled_from(["cycle", "keys", "walk"])
 )
 @QUICK
 def test_only_typed_settings_are_noted(typed: dict[str, Any], kind: str) -> None:
-    config = make_config([f"score={kind}"])
+    config = config_of(kind)
+    before = asdict(config)
     assert {note.partition(" ")[0] for note in notes(config, typed)} == {*typed} & {*unread(config), "presets"}
-    assert asdict(config) == asdict(make_config([f"score={kind}"]))
+    assert asdict(config) == before
 
 
 @pytest.mark.parametrize(

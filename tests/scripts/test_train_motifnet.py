@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def run(folder: Path, *arguments: str) -> str:
     """The output of the training program, which writes below ``folder``."""
-    command = [sys.executable, "-m", "scripts.train_motifnet", "--smoke", "--device", "cpu", "--workers", "2"]
+    command = [sys.executable, "-m", "scripts.train_motifnet", "--smoke", "--size", "72", "--crop", "48"]
+    command += ["--device", "cpu", "--workers", "2"]
     places = ["--cache", folder / "cache", "--out", folder / "net.safetensors", "--docs", folder / "docs"]
     done = subprocess.run([*command, *map(str, places), *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
