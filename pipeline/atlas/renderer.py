@@ -14,7 +14,6 @@ from pipeline.atlas.generate import PictureSettings, channel_means, generate
 from pipeline.atlas.selection import PictureTarget
 from pipeline.atlas.store import Picture, Store
 from pipeline.config import DreamConfig
-from pipeline.config.renamed import stored_key
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, DreamError, Interrupted
 from pipeline.runtime.interrupt import Stop
@@ -36,7 +35,7 @@ class Renderer:
             diversity=config.diversity,
             seed=seed,
         )
-        style = {stored_key(f"dream.{name}").removeprefix("dream."): getattr(dream, name) for name in PIXEL_SETTINGS}
+        style = {name: getattr(dream, name) for name in PIXEL_SETTINGS}
         settings = {**asdict(self._settings), **style}
         self.store = Store(network.name, network.weights.sha256, settings)
         self._smallest: dict[frozenset[str], int] = {}

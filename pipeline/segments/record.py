@@ -15,7 +15,6 @@ from omegaconf import OmegaConf
 
 import pipeline
 from pipeline.config.palettes import PALETTES
-from pipeline.config.renamed import stored_key
 from pipeline.media import ffmpeg
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.shot_plan import ShotPlan
@@ -107,9 +106,7 @@ def frames_spec(record: Mapping[str, Any], plan: ShotPlan) -> Spec:
     spec |= {f"versions.{name}": record["versions"][name] for name in (*COMPUTING_PACKAGES, "ffmpeg")}
     spec["frame"] = f"{plan.width}x{plan.height} at {plan.fps} frames per second"
     spec |= {"octaves": " ".join(f"{scale:.3f}" for scale in plan.scales()), "opening": plan.opening}
-    # Former settings at their defaults: films begun with them resume.
-    spec |= {"dream.adaptive": False, "dream.thrift": 6.0}
-    return {stored_key(key.removeprefix("config.")): value for key, value in spec.items()}
+    return {key.removeprefix("config."): value for key, value in spec.items()}
 
 
 def as_text(record: Mapping[str, Any]) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import ColorConfig, RenderConfig
-from pipeline.config.renamed import REMOVED, stored_key
 from pipeline.media.encode.codecs import film_suffix
 from pipeline.plan.output_paths import OutputPaths
 from pipeline.runtime.files import sha256_of, write_json
@@ -22,9 +21,6 @@ RUN_SETTINGS = (
     "encode.stall_timeout",
 )
 """Settings, or groups of them, that belong to a run and do not change the film."""
-
-ADDED = ("network.precision", "frame.aspect", "frame.fit")
-"""Settings that films of earlier versions do not have."""
 
 FILE_NAME = "request.json"
 _IN_TARGET = re.compile(r"guide:(?:[\w.]+:)?([^\[{]+)|\{(?:not )?([^}]+)\}")
@@ -44,11 +40,11 @@ def find_unfinished(folder: Path, name: str, config: RenderConfig) -> Path | Non
     above = folder.parent.parent
     if above.name != "outputs" and (above.parent.name, above.name) != ("outputs", "sweeps"):
         return None
-    settings = _flat(json.loads(json.dumps(film_settings(config))))
+    settings = json.loads(json.dumps(film_settings(config)))
     work = f"{glob.escape(name + film_suffix(config.encode.codec))}.work"
     for path in sorted(above.glob(f"*/*/{work}/{FILE_NAME}"), reverse=True):
         is_finished = (path.parent / "film.json").exists()
-        if not is_finished and _is_same(_read(path), settings) and not is_held(path.with_name("lock")):
+        if not is_finished and _read(path) == settings and not is_held(path.with_name("lock")):
             return path.parent.parent
     return None
 
@@ -119,20 +115,6 @@ def film_settings(config: RenderConfig) -> dict[str, Any]:
         "presets": isinstance(config.film, str),
     }
     return {key: value for key, value in settings.items() if in_use.get(key, True)}
-
-
-def _is_same(stored: Any, settings: dict[str, Any]) -> bool:
-    """Whether a stored config, perhaps of an earlier version, has these flat settings."""
-    if not isinstance(stored, dict):
-        return False
-    before = {key: value for key, value in _flat(stored).items() if key not in REMOVED}
-    return before == {key: value for key, value in settings.items() if key in before or key not in ADDED}
-
-
-def _flat(tree: dict[str, Any]) -> dict[str, Any]:
-    """Settings by their stored dotted keys."""
-    groups = {name: value if isinstance(value, dict) else {"": value} for name, value in tree.items()}
-    return {stored_key(f"{group}.{name}"): value for group, items in groups.items() for name, value in items.items()}
 
 
 def _read(path: Path) -> Any:

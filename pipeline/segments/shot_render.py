@@ -11,7 +11,6 @@ from typing import Any
 
 from torch import Tensor
 
-from pipeline.config.renamed import stored_key
 from pipeline.errors import Interrupted, OutputError
 from pipeline.image import from_array
 from pipeline.media.decode.probe import read_frame
@@ -199,7 +198,7 @@ def cue_digest(shot: Shot, scales: Sequence[float]) -> CueDigest:
         for index in range(first, first + count):
             seconds = shot.clock.seconds(index)
             numbers = [
-                (stored_key(name), value)
+                (name, value)
                 for name, value in shot.score.numbers(seconds).items()
                 if shot.grade is not None or not name.startswith("color.")
             ]

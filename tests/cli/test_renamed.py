@@ -1,6 +1,5 @@
 """Old names of settings are read wherever settings are written, with a note, and stay on disk."""
 
-import json
 import logging
 from pathlib import Path
 
@@ -9,8 +8,7 @@ from omegaconf import OmegaConf
 
 from pipeline.cli import compose, from_film
 from pipeline.config import RenderConfig, settings
-from pipeline.config.renamed import REMOVED, RENAMED, current_names, stored_key
-from pipeline.segments import request
+from pipeline.config.renamed import REMOVED, RENAMED, current_names
 from tests.forked import Program
 
 KEYS = {key for key, _, _ in settings(RenderConfig())}
@@ -18,7 +16,6 @@ KEYS = {key for key, _, _ in settings(RenderConfig())}
 
 def test_renamed_settings_exist() -> None:
     assert set(RENAMED.values()) <= KEYS and not KEYS & {*RENAMED, *REMOVED}
-    assert stored_key("dream.color_correlation") == "dream.colour" and stored_key("seed") == "seed"
 
 
 @pytest.mark.parametrize("override", ["dream.equalize=0.3", "++dream.equalize=0.3"])
@@ -56,21 +53,6 @@ def test_old_names_are_read_from_own_presets(program: Program, tmp_path: Path) -
     run = program.run("--config-dir=mine", "preset=own", "flow=own", "--cfg=job", folder=tmp_path)
     assert run.code == 0 and "fill: 0.3" in run.out and "warmup: 5" in run.out, run.err
     assert "note: dream.equalize is now dream.fill" in run.err
-
-
-def test_film_of_an_earlier_version_is_resumed(tmp_path: Path) -> None:
-    stopped, new = (tmp_path / "outputs" / day / "10-00-00" for day in ("2026-11-20", "2026-11-21"))
-    (stopped / "film.mp4.work").mkdir(parents=True)
-    config = RenderConfig(seed=2)
-    stored = request.film_settings(config)
-    stored["dream"]["equalize"] = stored["dream"].pop("fill")
-    stored["dream"] |= {"adaptive": False, "thrift": 6.0}
-    stored["flow"]["light"] = stored["flow"].pop("keep_light")
-    del stored["network"]["precision"]
-    (stopped / "film.mp4.work" / "request.json").write_text(json.dumps(stored))
-    assert request.find_unfinished(new, "film", config) == stopped
-    config.dream.fill = 0.1
-    assert request.find_unfinished(new, "film", config) is None
 
 
 def test_nested_and_dotted_names_are_the_same() -> None:
