@@ -1,7 +1,8 @@
 """The octaves of a frame: which sizes it is dreamed at, and how strongly at each.
 
 One rule for every output size. Octaves are the same pictures in pixels whatever the size of the film: a larger film has
-finer ones in addition, a smaller one leaves the finest out. So a draft shows the composition of the final film.
+finer ones in addition, a smaller one leaves the finest out. So films of all sizes open with the same composition; over
+seconds of zooming their details part.
 """
 
 import math

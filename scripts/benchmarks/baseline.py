@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision import models
 
+from pipeline.dream import model_zoo
 from pipeline.dream.network import IMAGENET
 from pipeline.errors import RenderError
 from pipeline.media import ffmpeg
-from pipeline.networks import motifnet
 from scripts.benchmarks.workload import Subject
 
 Picture = NDArray[np.float32]
@@ -131,7 +131,8 @@ class UsualProgram:
 
     def _build(self) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
-            model = motifnet.DreamingMotifNet() if self._name == "motifnet" else _module(self._name)
+            own = model_zoo.OWN.get(self._name)
+            model = own.build() if own else _module(self._name)
         model.load_state_dict(torch.load(self._file, weights_only=True))
         for module in model.modules():
             if getattr(module, "inplace", False):

@@ -109,12 +109,12 @@ def subject(
 ) -> Subject:
     """What ``settings`` describes, its network on its device.
 
-    ``name`` is a network, or ``name=FILE`` with its weights. Without a file all but MotifNet get random weights.
+    ``name`` is a network, or ``name=FILE`` with its weights. Without a file torchvision's get random weights.
     """
     name, _, weights = name.partition("=")
     config = settings(name, size, device=device, more=more, weights=weights)
     target = parse_target(str(config.score.targets[0]), "network.targets")
-    trained = bool(weights) or name == "motifnet"
+    trained = bool(weights) or name in model_zoo.OWN
     network = model_zoo.build(config.network) if trained else untrained(name)
     place = choose_device(config.device)
     network.to(place, *choose_arithmetic(config.precision, config.network, place), config.deterministic)

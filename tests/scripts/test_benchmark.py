@@ -170,3 +170,10 @@ def test_each_gpu_kernel_counts_once() -> None:
         events.append(event)
     assert gpu.computing(events, on_gpu=True) == {"kernel": 2}
     assert gpu.computing(events[:1], on_gpu=False) == {"aten::conv2d": 3}
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "motifnet"])
+def test_networks_of_our_own_have_their_weights(name: str, tmp_path: Path) -> None:
+    film = subject(name, (64, 96), tmp_path, device="cpu")
+    assert film.trained and film.network.name == name
+    assert Path(film.network.weights.path).is_file()
