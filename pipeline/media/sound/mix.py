@@ -49,7 +49,8 @@ class SoundMix:
 
     def inputs(self) -> list[str]:
         """ffmpeg's arguments that open every part, with its beginning as second 0."""
-        return [word for part in self.parts for word in ("-itsoffset", f"{-part.start:.6f}", *source(part.path))]
+        opened = [("-itsoffset", f"{-p.start:.6f}", *p.track.input_filter, *source(p.path)) for p in self.parts]
+        return [word for words in opened for word in words]
 
     def outputs(self, muxer: str, index: int) -> list[str]:
         """ffmpeg's arguments that mix the parts, inputs from ``index`` on, into a file of this ``muxer``."""
@@ -80,7 +81,7 @@ def _filters(part: Part) -> str:
     stereo = ["pan=stereo|c0=c0|c1=c0"] if part.track.is_mono else part.track.filters("stereo")
     return ",".join(
         [
-            f"aresample={MAX_SAMPLE_RATE}:async=1:first_pts=0",
+            f"aresample={MAX_SAMPLE_RATE}:{part.track.resample}",
             *part.track.finite,
             "aformat=sample_fmts=fltp",
             *stereo,

@@ -70,7 +70,8 @@ class Sound:
 
     def inputs(self) -> list[str]:
         """ffmpeg's arguments that open the file, with the film's beginning as second 0."""
-        return ["-itsoffset", f"{-self.start:.6f}", *source(self.path)]
+        filters = [word for track in self.tracks for word in track.input_filter]
+        return ["-itsoffset", f"{-self.start:.6f}", *filters, *source(self.path)]
 
     def outputs(self, muxer: str, index: int) -> list[str]:
         """ffmpeg's arguments that write the tracks of input ``index`` to a file of this ``muxer``."""
@@ -82,9 +83,10 @@ class Sound:
             if track.codec in COPIED[muxer]:
                 arguments += [f"-c:a:{number}", "copy", *self._drop_packets(number)]
             elif muxer in LOSSLESS:
-                arguments += [f"-c:a:{number}", LOSSLESS[muxer], *self._filter(number, track.finite)]
+                arguments += [f"-c:a:{number}", LOSSLESS[muxer], *self._filter(number, track, track.finite)]
             else:
-                arguments += [f"-c:a:{number}", *OPUS, *self._filter(number, [*track.finite, *track.filters()])]
+                filters = [*track.finite, *track.filters()]
+                arguments += [f"-c:a:{number}", *OPUS, *self._filter(number, track, filters)]
         return arguments
 
     def note(self, muxer: str) -> str:
@@ -108,11 +110,12 @@ class Sound:
         condition = "+".join([*early, *late]).replace(",", r"\,")
         return [f"-bsf:a:{number}", f"noise=amount=0:drop={condition}"]
 
-    def _filter(self, number: int, filters: Sequence[str]) -> list[str]:
+    def _filter(self, number: int, track: Track, filters: Sequence[str]) -> list[str]:
         start = "" if self.whole_start else "start=0"
         end = "" if self.end is None else f"end={self.end - self.start:.6f}"
         limits = ":".join(filter(None, (start, end)))
-        chain = [*([f"atrim={limits}"] if limits else []), *filters]
+        joined = [f"aresample={track.resample}"] if track.sync else []
+        chain = [*joined, *([f"atrim={limits}"] if limits else []), *filters]
         return [f"-filter:a:{number}", ",".join(chain)] if chain else []
 
 

@@ -2,28 +2,44 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
 from pipeline.media.decode.probe import FIRST_VIDEO, source
+from pipeline.media.sound.joins import sync_filter
 
 MAX_CHANNELS = 8  # of AAC, FLAC, ALAC and Opus
 NAMED_LAYOUTS = {"hexadecagonal": 16}  # channels of layouts of more than eight whose name holds no number
 ENCODER_LAYOUTS = "mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"  # that both AAC and Opus take
+MAX_OFFSET_SECONDS = 0.002  # of decoded sound of joined recordings
 # Replaces infinity and NaN, which encoders refuse, by silence. Only float PCM can hold them.
 FINITE_SAMPLES = r"aeval=if(lt(abs(val(ch))\,1e6)\,val(ch)\,0):c=same"
 
 
 @dataclass(frozen=True)
 class Track:
-    """Sound track ``number`` of its file; ``codec`` and channel ``layout`` in ffmpeg's names."""
+    """Sound track ``number`` of its file; ``codec`` and channel ``layout`` in ffmpeg's names.
+
+    ``sync`` is the bitstream filter that keeps it in step with the pictures of its file, where it needs one.
+    """
 
     number: int = 0
     codec: str = ""
     layout: str = "stereo"
+    sync: str = ""
+
+    @property
+    def input_filter(self) -> list[str]:
+        """ffmpeg's arguments before those that open the file."""
+        return [f"-bsf:a:{self.number}", self.sync] if self.sync else []
+
+    @property
+    def resample(self) -> str:
+        """Options of ffmpeg's aresample that put decoded sound at its times, with silence before and between."""
+        return f"async=1{f':min_hard_comp={MAX_OFFSET_SECONDS}' if self.sync else ''}:first_pts=0"
 
     @property
     def channels(self) -> int:
@@ -75,7 +91,8 @@ class Track:
 
 def footage_tracks(path: Path) -> tuple[Track, ...]:
     """Every sound track of a video. Raises InputError."""
-    return _probe(path, source(path), "-map", FIRST_VIDEO, "-map", "0:a?")
+    tracks = _probe(path, source(path), "-map", FIRST_VIDEO, "-map", "0:a?")
+    return tuple(replace(track, sync=sync_filter(path, source(path), track.number)) for track in tracks)
 
 
 def song_track(path: Path, song_source: Sequence[str]) -> Track:

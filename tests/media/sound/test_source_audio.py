@@ -157,3 +157,15 @@ def test_a_start_offset_is_honoured(tmp_path: Path) -> None:
 def test_containers_without_sound_have_a_note(tmp_path: Path) -> None:
     sound = Sound(tmp_path / "a.mp4", (Track(codec="aac"),), 0.0, None, True)
     assert sound.outputs("gif", 2) == [] and "left out" in sound.note("gif")
+
+
+@pytest.mark.parametrize(("source", "codec", "copies"), [("a.ts", "aac", 1), ("a.ts", "aac", 4), ("a.mpg", "mp2", 3)])
+def test_sound_of_mpeg_streams_keeps_step(tmp_path: Path, source: str, codec: str, copies: int) -> None:
+    click = "aevalsrc='if(between(t,0.5,0.55),sin(6000*t),0)':s=48000:d=1"
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=24:d=1", "-f", "lavfi", "-i", click)
+    part = draw(tmp_path / f"part-{source}", *picture, "-c:v", "libx264", "-c:a", codec)
+    joined_up = tmp_path / source
+    joined_up.write_bytes(part.read_bytes() * copies)
+    heard = np.abs(samples(made(tmp_path, joined_up, "f.mp4"))) > 0.3
+    starts = [float(start) / 48000 for start in np.flatnonzero(heard) if not heard[max(0, start - 4800) : start].any()]
+    assert starts == pytest.approx([0.5 + number for number in range(copies)], abs=0.013)
