@@ -13,22 +13,21 @@ from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 
 import pipeline
 from pipeline.cli import safe_yaml
+from pipeline.cli.file_settings import FILES, INPUTS, TARGETS, escaped_once
 from pipeline.cli.frame_arguments import check_frame
 from pipeline.cli.sanitize import CONF, REFERENCES, choices
 from pipeline.config import RenderConfig, settings
+from pipeline.config.literal import literal
 from pipeline.config.renamed import RENAMED, current_key
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 from pipeline.runtime.files import expand_home
 
 APPENDED = ("preset", "look", "quality", "format")  # groups outside the defaults list: Hydra wants a plus before them
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")  # what a user may set of Hydra's own
-FILES = (
-    *("output", "start.path", "source.path", "audio.path", "network.weights", "score.guide"),
-    *("color.palette", "color.lut"),
-)
 SHORT = {"preview": "preview.on"}
 SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+LISTS = ("film", "presets", *TARGETS)  # checked when they are composed: file names in them are letters
 MAX_FILMS = 1000  # of one sweep
 MAX_CHARS = 40_000  # of one argument
 _CLOCK = re.compile(r"\$\{now:[\w%:. -]*\}")
@@ -108,7 +107,8 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
     if key in FOLDERS:
         return f"{key}={expand_home(value)}"
     if key.lstrip("+") in FILES:
-        return f"{key}={_quoted(value, sweep=sweep)}"
+        is_output = key.lstrip("+") not in INPUTS
+        return f"{key}={_quoted_output(value, sweep=sweep) if is_output else _quoted(value, sweep=sweep)}"
     is_curve = key in {name for name, item, _ in settings(RenderConfig()) if item.metadata["curve"]}
     has_quotes = re.search(r"[\"'\[]", value)
     if is_curve and re.search(r"[:(\s]", value) and not has_quotes and not value.startswith(SWEEPS):
@@ -141,7 +141,8 @@ def check(options: Namespace) -> None:
             raise RenderError(f"{line}: a group cannot be moved to another place; write {key}=choice")
         if re.split(r"[./]", key)[0] == "hydra" and key not in FOLDERS:
             raise RenderError(f"{line}: of Hydra's own settings only {', '.join(FOLDERS)} can be set, to a folder")
-        if safe_yaml.reaches_outside(_CLOCK.sub("", line) if key in FOLDERS else override.input_line):
+        text = _CLOCK.sub("", line) if key in FOLDERS else override.input_line
+        if safe_yaml.reaches_outside(text) and key not in LISTS:
             rename = "; rename the file" if key in FILES else ""
             raise RenderError(f"{line}: {REFERENCES}{rename}")
         if override.is_sweep_override() and not options.multirun:
@@ -174,16 +175,18 @@ def _count(override: Override) -> float:
 
 
 def _quoted(value: str, *, sweep: bool) -> str:
-    """A file's name in quotes, so that Hydra reads it letter by letter; as it is if quoted, null, a sweep, or if it
-    refers to settings.
-    """
+    """An input's name in quotes, so that Hydra reads it letter by letter; without, if quoted, null or a sweep."""
+    if value in ("", "null") or value[0] in "\"'" or (sweep and re.search(r"[,(]", value)):
+        return escaped_once(value)
+    return _in_quotes(literal(value))
+
+
+def _quoted_output(value: str, *, sweep: bool) -> str:
+    """The same for the film's name, which may refer to settings."""
     references = re.findall(r"\$\{([\w.]*)\}", value)
     if not sweep and len(references) == value.count("${") and not {*references} & _names():
-        value = value.replace("${", r"\${")  # letters of the name
-    is_reference = re.search(r"(?<!\\)\$\{", value)
-    if value in ("", "null") or value[0] in "\"'" or is_reference or (sweep and re.search(r"[,(]", value)):
-        return value
-    return _in_quotes(value)
+        return _quoted(value, sweep=sweep)
+    return value if re.search(r"(?<!\\)\$\{", value) else _quoted(value, sweep=sweep)
 
 
 def requote(override: str) -> str:

@@ -12,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline.cli import safe_yaml, sanitize, shot_presets
-from pipeline.cli.arguments import FILES, in_order, normalise
+from pipeline.cli.arguments import in_order, normalise
+from pipeline.cli.file_settings import FILES, TARGETS, escaped_once, is_literal
 from pipeline.cli.messages import explain, unknown_setting
 from pipeline.cli.sanitize import CONF
 from pipeline.config import NetworkConfig, RenderConfig, settings, validate
@@ -24,7 +25,6 @@ from pipeline.runtime.files import expand_home
 log = logging.getLogger(__name__)
 
 FALLBACK_NETWORK = "motifnet"
-TARGETS = ("score.targets", "score.keys", "network.targets")  # settings whose targets may name pictures and masks
 _FILE_IN_TARGET = re.compile(r"(guide:(?:[\w.]+:)?|\{(?:not )?)(~[^}]*)")
 REPEAT = "repeat"  # the config name of a run that repeats a film
 
@@ -73,7 +73,7 @@ def read(tree: DictConfig) -> RenderConfig:
     for key, _ in safe_yaml.leaves(plain):
         if not f"{key}.".startswith(known):  # Hydra's +key=value adds any key
             raise RenderError(unknown_setting(key))
-    for key, value in _with_homes(plain).items():
+    for key, value in _file_names(plain).items():
         if value != plain[key]:
             OmegaConf.update(tree, key, value)
     try:
@@ -85,17 +85,20 @@ def read(tree: DictConfig) -> RenderConfig:
     return _expand_shots(config) if config.film else config
 
 
-def _with_homes(node: Any, key: str = "") -> Any:
-    """The settings with the home folder in place of ``~`` in every file's name, also in shots and targets."""
+def _file_names(node: Any, key: str = "") -> Any:
+    """The settings with literal file names, also in shots and targets, and the home folder in place of their ``~``."""
     if isinstance(node, dict):
-        return {name: _with_homes(value, f"{key}.{name}".strip(".")) for name, value in node.items()}
+        return {name: _file_names(value, f"{key}.{name}".strip(".")) for name, value in node.items()}
     if isinstance(node, list):
-        return [_with_homes(value, key.removeprefix("film").removeprefix("presets")) for value in node]
-    if isinstance(node, str) and key in FILES:
-        return expand_home(node)
-    if isinstance(node, str) and key.startswith(TARGETS):
-        return _FILE_IN_TARGET.sub(lambda match: match[1] + expand_home(match[2]), node)
-    return node
+        return [_file_names(value, key.removeprefix("film").removeprefix("presets")) for value in node]
+    if not isinstance(node, str):
+        return node
+    text = escaped_once(node) if is_literal(key) else node
+    if key in FILES:
+        return expand_home(text)
+    if key.startswith(TARGETS):
+        return _FILE_IN_TARGET.sub(lambda match: match[1] + expand_home(match[2]), text)
+    return text
 
 
 def _expand_shots(config: RenderConfig) -> RenderConfig:

@@ -15,7 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 import pipeline
 from pipeline.cli import safe_yaml
-from pipeline.cli.compose import TARGETS, register_record
+from pipeline.cli.compose import register_record
+from pipeline.cli.file_settings import TARGETS, is_literal, literal_files
 from pipeline.cli.frame_arguments import SIDES
 from pipeline.cli.messages import explain
 from pipeline.config import RenderConfig, settings, validate
@@ -105,7 +106,7 @@ def extract(arguments: list[str]) -> tuple[list[str], Repeat | None]:
         group = key.partition(".")[0]
         if not {key, group, f"{group}.kind", f"{group}.name"} & typed:
             raise RenderError(f"{key}: {path} {problem}")
-    register_record(nested(values))
+    register_record(literal_files(nested(values)))
     return rest, Repeat(path, _version_note(record, path), sha256)
 
 
@@ -146,7 +147,8 @@ def _settings_of(config: Any, path: Path, program: str, prefix: str = "") -> Ite
         if key in NOT_REPEATED:
             continue
         if key in keys:
-            if any("${" in str(leaf) for _, leaf in safe_yaml.leaves(value)):
+            leaves = [(f"{key}.{name}".strip("."), leaf) for name, leaf in safe_yaml.leaves(value)]
+            if any("${" in str(leaf) and not is_literal(name) for name, leaf in leaves):
                 raise InputError(f"from={path}: {key} in its record is not a plain value")
             yield key, value
         elif isinstance(value, dict) and any(known.startswith(f"{key}.") for known in keys):
@@ -159,7 +161,8 @@ def _settings_of(config: Any, path: Path, program: str, prefix: str = "") -> Ite
 def _check(values: dict[str, Any], path: Path) -> None:
     """Raise InputError unless every value could also be typed."""
     try:
-        validate(OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(RenderConfig), nested(values))))  # type: ignore[arg-type]
+        table = OmegaConf.create(literal_files(nested(values)))
+        validate(OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(RenderConfig), table)))  # type: ignore[arg-type]
     except (OmegaConfBaseException, RenderError) as error:
         reason = str(error) if isinstance(error, RenderError) else explain(error)
         raise InputError(f"from={path}: its record cannot be used: {reason}") from error

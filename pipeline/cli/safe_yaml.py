@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import yaml
 from omegaconf import OmegaConf
+from omegaconf._utils import get_yaml_loader
 from omegaconf.errors import OmegaConfBaseException
 
+from pipeline.config.literal import literal
 from pipeline.errors import InputError, RenderError
 from pipeline.runtime.files import check_regular
 
@@ -20,6 +21,7 @@ MAX_SHOWN = 80  # characters of a foreign name in a message
 TOO_DEEP = f"lists and tables may nest at most {MAX_DEPTH} deep"
 _BRACKETS = {**dict.fromkeys("[{(", 1), **dict.fromkeys(")}]", -1)}
 _REFERENCE = re.compile(r"\$\{[\w.\[\]]*\}")
+_ESCAPED = re.compile(r"(?<!\\)((?:\\\\)*)\\\$\{")
 
 
 def read_text(path: Path) -> str:
@@ -42,7 +44,8 @@ def parse(text: str, name: str) -> dict[str, Any]:
     try:
         check_brackets(text, name)  # before YAML's parser, which may have a lower limit and other words for it
         _check_events(text, name)
-        plain = OmegaConf.to_container(OmegaConf.load(StringIO(text)), resolve=False)
+        tree = yaml.load(text, Loader=get_yaml_loader())  # safe, and reads numbers as OmegaConf does
+        plain = OmegaConf.to_container(OmegaConf.create(literal(tree)), resolve=True)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = " ".join(str(getattr(error, "problem", None) or getattr(error, "reason", error)).split())
@@ -88,7 +91,7 @@ def keys(node: Any) -> Iterator[str]:
 
 def reaches_outside(value: object) -> bool:
     """Whether a text refers to anything but another setting: ``${oc.env:HOME}``, ``${${a}:b}``."""
-    return isinstance(value, str) and "${" in _REFERENCE.sub("", value)
+    return isinstance(value, str) and "${" in _REFERENCE.sub("", _ESCAPED.sub("", value))
 
 
 def shown(name: object) -> str:

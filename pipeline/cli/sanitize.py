@@ -15,6 +15,7 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 
 from pipeline.cli import safe_yaml
+from pipeline.cli.file_settings import is_literal, literal_files
 from pipeline.config.renamed import current_names
 from pipeline.errors import InputError, RenderError
 
@@ -28,13 +29,16 @@ def choices(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
-def check_tree(tree: Any, where: str = "") -> None:
-    """Raise RenderError, which begins with ``where``, for a key that names code or a value that reaches outside."""
+def check_tree(tree: Any, where: str = "", group: str = "") -> None:
+    """Raise RenderError, which begins with ``where``, for a key that names code or a value that reaches outside.
+
+    The names of inputs are letters and reach nothing. ``group`` is that of the settings in ``tree``.
+    """
     for key in safe_yaml.keys(tree):
         if re.match(r"hydra(\W|$)|_\w+_$", key):
             raise RenderError(f"{where}{safe_yaml.shown(key)} {NO_CODE}")
     for key, value in safe_yaml.leaves(tree):
-        if safe_yaml.reaches_outside(value):
+        if safe_yaml.reaches_outside(value) and not is_literal(f"{group}.{key}".strip(".")):
             raise RenderError(f"{where}{key}={safe_yaml.shown(value)}: {REFERENCES}")
 
 
@@ -62,7 +66,8 @@ class CheckedFiles(FileConfigSource):
         for entry in (*safe_yaml.keys(defaults), *(str(value) for _, value in safe_yaml.leaves(defaults))):
             if re.search(r"\bhydra\b|[@$]", entry):
                 raise InputError(f"{path}: {safe_yaml.shown(entry)} in its defaults {NO_CODE}")
-        check_tree(tree, f"{path}: ")
+        check_tree(tree, f"{path}: ", group)
+        tree = literal_files(tree, group)
         tree = tree if defaults is None else {"defaults": defaults, **tree}
         return ConfigResult(self.provider, f"{self.scheme()}://{self.path}", OmegaConf.create(tree), header)
 

@@ -10,6 +10,7 @@ from pipeline.cli.sanitize import CONF, choices
 from pipeline.cli.shot_presets import expand
 from pipeline.config import RenderConfig
 from pipeline.errors import RenderError
+from pipeline.plan.shot_list import over_config
 
 LOOK = "look: "  # before the names of scenes that leave numbers as they are
 PLAYED = ("camera", "dream", "color", "score")
@@ -30,11 +31,9 @@ def scene_configs(config: RenderConfig) -> Iterator[tuple[str, RenderConfig]]:
     for name in choices("preset"):
         try:
             entry: dict[str, Any] = expand("scene", {"preset": name})
-            base = OmegaConf.structured(replace(config, film=[]))
-            chosen = OmegaConf.create({section: entry[section] for section in PLAYED if section in entry})
-            merged = OmegaConf.to_object(OmegaConf.merge(base, chosen))
+            played = {section: entry[section] for section in PLAYED if section in entry}
+            merged = over_config(replace(config, film=[]), played)
         except RenderError:  # a film of several shots
             continue
-        assert isinstance(merged, RenderConfig)
         if merged.score.kind not in UNPLAYED:
             yield name, merged

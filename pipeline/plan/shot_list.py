@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from pipeline.config import RenderConfig, validate
+from pipeline.config.literal import literal
 from pipeline.errors import ConfigError, nearest
 from pipeline.plan.transitions import TRANSITIONS
 
@@ -53,12 +55,20 @@ def check_words(key: str, entry: Entry, groups: tuple[str, ...]) -> None:
 
 def shot_config(config: RenderConfig, entry: Entry) -> RenderConfig:
     """The settings of one shot. Raises OmegaConf's errors and ConfigError, which name the setting but not the shot."""
-    base = OmegaConf.structured(config)
-    base.film, base.presets, base.loop, base.shots = [], [], False, None
     settings = {name: value for name, value in entry.items() if name not in ENTRY_WORDS or name in ("duration", "seed")}
-    merged = OmegaConf.to_object(OmegaConf.merge(base, OmegaConf.create(settings)))
-    assert isinstance(merged, RenderConfig)
+    merged = over_config(replace(config, film=[], presets=[], loop=False, shots=None), settings)
     validate(merged)
+    return merged
+
+
+def over_config(config: RenderConfig, settings: Entry) -> RenderConfig:
+    """The config with these settings, letter by letter. Raises OmegaConf's errors."""
+    if "${" in repr(config):
+        base = OmegaConf.merge(OmegaConf.structured(RenderConfig), OmegaConf.create(literal(asdict(config))))
+    else:  # quicker
+        base = OmegaConf.structured(config)
+    merged = OmegaConf.to_object(OmegaConf.merge(base, OmegaConf.create(literal(dict(settings)))))
+    assert isinstance(merged, RenderConfig)
     return merged
 
 

@@ -14,6 +14,7 @@ import torch
 from omegaconf import OmegaConf
 
 import pipeline
+from pipeline.config.literal import literal
 from pipeline.config.palettes import PALETTES
 from pipeline.media import ffmpeg
 from pipeline.plan.film_plan import FilmPlan
@@ -111,7 +112,7 @@ def frames_spec(record: Mapping[str, Any], plan: ShotPlan) -> Spec:
 
 def as_text(record: Mapping[str, Any]) -> str:
     """The record as YAML."""
-    return OmegaConf.to_yaml(OmegaConf.create(dict(record)))
+    return OmegaConf.to_yaml(OmegaConf.create(literal(dict(record))), resolve=True)
 
 
 def _without_paths(plan: ShotPlan, settings: dict[str, Any]) -> Any:

@@ -96,10 +96,3 @@ def test_home_folder_replaces_the_tilde(tmp_path: Path, monkeypatch: pytest.Monk
         assert make_config([f"output={name}"]).output == name
     with pytest.raises(InputError, match="there is no home folder ~nobody-at-all"):
         make_config(["output=~nobody-at-all/x.mp4"])
-
-
-@pytest.mark.parametrize(
-    ("written", "name"), [("a${b}.jpg", "a${b}.jpg"), ("a${seed}.jpg", "a0.jpg"), ("${x.y}", "${x.y}")]
-)
-def test_letters_of_a_name_are_no_reference(written: str, name: str) -> None:
-    assert make_config([f"start.path={written}"]).start.path == name

@@ -29,8 +29,8 @@ Times = list[tuple[float, float]]
 def sync_filter(path: Path, opened: Sequence[str], track: int) -> str:
     """ffmpeg's bitstream filter for the input of sound track number ``track``; empty where none is needed.
 
-    ``opened``: ffmpeg's arguments that open ``path``. The filter moves the sound of each part to its pictures, and drops
-    a packet where the sound would be more than half of it late. Raises InputError.
+    ``opened``: ffmpeg's arguments that open ``path``. The filter moves the sound of each part to its pictures, and
+    drops a packet where the sound would be more than half of it late. Raises InputError.
     """
     if not _is_mpeg_stream(path):
         return ""

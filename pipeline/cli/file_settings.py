@@ -1,0 +1,37 @@
+"""The settings that name files. What stands in them are letters: ``${`` in the name of an input refers to nothing."""
+
+import re
+from typing import Any
+
+from pipeline.config.literal import literal
+
+INPUTS = (
+    *("start.path", "source.path", "audio.path", "network.weights", "score.guide"),
+    *("color.palette", "color.lut"),
+)
+FILES = ("output", *INPUTS)
+TARGETS = ("score.targets", "score.keys", "network.targets")  # whose targets may name pictures and masks
+
+
+def of_shot(key: str) -> str:
+    """The key of a setting, without the list of shots in which it stands."""
+    return key.removeprefix("film.").removeprefix("presets.")
+
+
+def is_literal(key: str) -> bool:
+    """Whether the value of the setting is letters, also in a shot."""
+    return of_shot(key) in INPUTS or of_shot(key).startswith(TARGETS)
+
+
+def literal_files(node: Any, key: str = "") -> Any:
+    """A table of settings with literal names of inputs, for OmegaConf; ``key`` is that of the table."""
+    if isinstance(node, dict):
+        return {name: literal_files(value, f"{key}.{name}".strip(".")) for name, value in node.items()}
+    if isinstance(node, list) and not is_literal(key):
+        return [literal_files(value, key) for value in node]
+    return literal(node) if is_literal(key) else node
+
+
+def escaped_once(text: str) -> str:
+    """Text of a command line as letters for OmegaConf; what is escaped there already stays."""
+    return re.sub(r"(?<!\\)((?:\\\\)*)\$\{", r"\1\\${", text)
