@@ -55,6 +55,11 @@ class AudioConfig:
     path: str | None = option(None, "the song that the score follows: mp3, m4a, flac, ogg, wav, or a video's sound")
     start: Any = option("0s", "where in the song the film begins: 30s, 1m05s")
     fade_out: Any = option("0s", "how long the sound fades out at the end of the film")
+    tracker: str = option(
+        "auto",
+        "what detects beats: auto (builtin), builtin, librosa or beat_this (extras librosa and beats)",
+        choices=("auto", "builtin", "librosa", "beat_this"),
+    )
     bpm: float | None = option(None, "beats per minute; null: detected, without a song 120", low=20, high=400)
     offset: Any = option(None, "second of the song at which a bar begins; null: detected")
     beats_per_bar: int = option(4, "beats per bar", low=1, high=32)

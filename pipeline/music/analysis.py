@@ -1,19 +1,21 @@
 """Analyses a song: beats, bars, onsets, levels and sections, from its features."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.music.beats import track
 from pipeline.music.features import Features
 from pipeline.music.onsets import SILENT_POWER, peaks, rises
 from pipeline.music.structure import accents, sections
+from pipeline.music.trackers import Samples, find_beats
 from pipeline.runtime.cache import load_arrays, save_arrays
 
 Floats = NDArray[np.float64]
 
+NO_SAMPLES: Samples = np.zeros(0, np.float32)
 BANDS = ("bass", "mid", "treble")
 LEVELS = (*BANDS, "loud")
 FULL_QUANTILE = 0.98  # of a level's values; what exceeds it counts as 1
@@ -48,16 +50,18 @@ class SongAnalysis:
         return 60 / float(np.median(np.diff(self.beats))) if len(self.beats) > 2 else None
 
 
-def analyse(features: Features, damage: str = "") -> SongAnalysis:
-    """The analysis of a whole song's features."""
+def analyse(
+    features: Features, damage: str = "", tracker: str = "auto", samples: Callable[[], Samples] = lambda: NO_SAMPLES
+) -> SongAnalysis:
+    """The analysis of a whole song's features; ``samples`` are for trackers of other packages."""
     rise = rises(features)
-    beats = track(features, rise).times
+    beats, bars = find_beats(tracker, features, rise, samples)
     starts, kinds = sections(features, beats)
     return SongAnalysis(
         seconds=features.seconds,
         levels=_levels(features),
         beats=beats,
-        accents=accents(features, rise, beats),
+        accents=np.isin(beats, bars).astype(np.float64) if len(bars) else accents(features, rise, beats),
         onsets=np.stack(peaks(rise.all)),
         onsets_bass=np.stack(peaks(rise.low)),
         onsets_mid=np.stack(peaks(rise.mid)),

@@ -2,7 +2,7 @@
 
 Onsets count for a sequence on its beats and against it halfway, a third and a quarter between them; so do beats that
 sound like those two and three or four beats later, and a common tempo. The weights are rounded from a logistic
-regression on synthetic songs (``python -m scripts.fit_beat_weights``).
+regression on synthetic songs.
 """
 
 import numpy as np

@@ -17,6 +17,7 @@ SILENT_POWER = 1e-8
 """Power (-80 dB of full scale) below which a song is silent."""
 RISE_FLOOR = 1e-3
 """Power relative to the loud parts' down to which rises are resolved."""
+MIN_RELATIVE_POWER = 1e-8  # of the loudest band, below which the level in decibels does not fall
 LAG_FRAMES = 2  # frames
 MIN_STRENGTH, MIN_GAP_SECONDS = 0.1, 0.06
 """An onset rises by this fraction of the strongest ones', at least so many seconds after the one before."""
@@ -58,6 +59,25 @@ def rises(features: Features) -> Rises:
     groups = (hertz < BASS, (hertz >= BASS) & (hertz < TREBLE), hertz >= TREBLE)
     low, mid, high = (rise[:, group].mean(axis=1).astype(np.float64) for group in groups)
     return Rises(low, mid, high)
+
+
+def beat_onsets(features: Features, rise: Rises) -> Floats:
+    """What beats lie on: the rises, and those of the level in decibels, in which soft songs have onsets too."""
+    power = features.spectrum
+    level = 10 * np.log10(np.maximum(power, MIN_RELATIVE_POWER * float(power.max(initial=0.0)) + 1e-20))
+    flux = np.zeros(len(power))
+    flux[LAG_FRAMES:] = np.maximum(0, level[LAG_FRAMES:] - level[:-LAG_FRAMES]).mean(axis=1)
+    return (_whiten(rise.all) + _whiten(flux)) / 2
+
+
+def _whiten(rise: Floats) -> Floats:
+    """Rises above their local mean, in units of their local deviation."""
+    reach = int(4 * PER_SECOND)
+    mean = local_mean(rise, reach)
+    deviation = np.sqrt(np.maximum(local_mean(rise**2, reach) - mean**2, 0))
+    floor = 0.05 * float(rise.max(initial=0)) + 1e-12
+    whitened: Floats = np.maximum(0, rise - mean) / np.maximum(deviation, floor)
+    return whitened
 
 
 def strokes(features: Features) -> tuple[Floats, Floats]:

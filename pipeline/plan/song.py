@@ -19,6 +19,7 @@ from pipeline.music import analysis as song_analysis
 from pipeline.music.analysis import LEVELS, SongAnalysis
 from pipeline.music.features import PER_SECOND, RATE, extract
 from pipeline.music.structure import first_of_bars
+from pipeline.music.trackers import check_tracker
 from pipeline.runtime.cache import cache_folder
 from pipeline.runtime.files import sha256_of
 from pipeline.timing.beat_grid import Grid, even_grid
@@ -31,7 +32,7 @@ DEFAULT_BPM = 120.0  # without a song, or with one that has no beat
 PHASES = 240  # tried per beat if only its length is given
 ONSET_SECONDS = 0.02  # standard deviation of an onset from its beat
 ACCENT_SECONDS = 0.07  # maximum distance of a detected beat whose accent counts
-CACHE_VERSION = 3  # of the analysis
+CACHE_VERSION = 4  # of the analysis
 MAX_SONG_SECONDS = 4 * 3600.0
 Floats = NDArray[np.float64]
 
@@ -93,7 +94,7 @@ def plan_song(config: AudioConfig, fps: Fraction) -> Song:
     if not config.path:
         raise ConfigError("audio.path", "null", "audio=file needs the song: audio.path=song.mp3")
     path = Path(config.path)
-    analysis = analyse_cached(path)
+    analysis = analyse_cached(path, tracker=config.tracker)
     start = parse_time(config.start, fps=fps, key="audio.start", duration=analysis.seconds)
     if start >= analysis.seconds:
         raise ConfigError("audio.start", config.start, f"the song lasts {show_time(analysis.seconds)}")
@@ -178,29 +179,31 @@ def _song_signals(song: Song, sections: list[float]) -> SongSignals:
     )
 
 
-def analyse_cached(path: Path, key: str = "audio.path") -> SongAnalysis:
+def analyse_cached(path: Path, key: str = "audio.path", tracker: str = "auto") -> SongAnalysis:
     """The analysis of the song at ``path``, which the setting ``key`` names, from the cache if it is there.
 
-    Raises InputError for a missing file or one without sound.
+    Raises InputError for a missing file or one without sound, ConfigError for a ``tracker`` that is not installed.
     """
+    check_tracker(tracker)
     check_song(path, key)
     try:
         sha256 = sha256_of(path)
     except OSError as error:
         raise InputError(f"{key}={path}: it cannot be read: {error.strerror}") from error
-    cached = cache_folder("music") / f"{sha256[:32]}.v{CACHE_VERSION}.npz"
+    cached = cache_folder("music") / f"{sha256[:32]}.{tracker}.v{CACHE_VERSION}.npz"
     analysis = song_analysis.load(cached)
     if analysis is None:
         log.info(f"listening to {path.name}; this is done once")
-        analysis = analyse(path)
+        analysis = analyse(path, tracker)
         song_analysis.save(cached, analysis)
     return analysis
 
 
-def analyse(path: Path) -> SongAnalysis:
+def analyse(path: Path, tracker: str = "auto") -> SongAnalysis:
     """The analysis of the song at ``path``, without the cache. Raises InputError."""
     decoder = Decoder(path, RATE)
     features = extract(decoder.blocks())
     if features.seconds > MAX_SONG_SECONDS:
         raise InputError(f"{path} lasts {features.seconds / 3600:.1f} hours; allowed are {MAX_SONG_SECONDS / 3600:g}")
-    return song_analysis.analyse(features, decoder.damage or missing_end(path))
+    damage = decoder.damage or missing_end(path)
+    return song_analysis.analyse(features, damage, tracker, lambda: np.concatenate(list(Decoder(path, RATE).blocks())))

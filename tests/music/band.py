@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from tests.music.drawn import RATE, Samples
 from tests.music.fresh import FRESH, Style
-from tests.music.grammar import draw_style
 
 Sound = NDArray[np.float64]
 
@@ -87,7 +86,7 @@ class Band:
     """``bpm`` sways by the share ``drift``; strokes miss their moment by ``loose`` seconds, usually.
 
     With ``mixed`` the instruments are as loud, as soft and as high as ``seed`` draws them, one may be silent, the
-    chords are others, and someone may sing between the beats. The style ``any`` is one that ``seed`` draws.
+    chords are others, and someone may sing between the beats.
     """
 
     style: str
@@ -108,7 +107,7 @@ class Band:
 
     def pattern(self) -> Style:
         """A bar of it."""
-        return draw_style(self.seed)[0] if self.style == "any" else (STYLES | FRESH)[self.style]
+        return (STYLES | FRESH)[self.style]
 
     def beats(self) -> Sound:
         """The second of every beat."""
