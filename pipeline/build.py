@@ -75,6 +75,8 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
         score = build_score(plan, network.named, similar.neighbours)
     canvas = first_canvas(config.start, size, config.seed, plan.index)
     dreamer = _dreamer(plan, network, score, canvas)
+    if plan.footage is not None:
+        _flow_estimator(config.flow, network.device)  # checks it before the first frame of the film
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
     camera = Camera(lambda index: score.camera(clock.seconds(index)), rate)
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)

@@ -12,6 +12,7 @@ from pathlib import Path
 from torch import Tensor
 
 from pipeline.build import Networks, build_shot, close_loop, open_footage
+from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, DreamError, Interrupted
 from pipeline.media.encode.codecs import check_output
 from pipeline.plan.film_plan import FilmPlan
@@ -25,6 +26,7 @@ from pipeline.segments.shot_render import ShotRender, discontinuities, open_stor
 from pipeline.segments.store import MAX_CHECKPOINT_BYTES
 from pipeline.segments.workdir import WorkFolder, may_replace
 from pipeline.segments.writer import FrameListener
+from pipeline.shot import Shot
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,8 @@ class _Film:
         for number in range(len(self.plan.shots)):
             if self._unfinished_dependency(number) is None:
                 self.open(number)
+            else:  # later; what is wrong with its network or targets is known now
+                self._build(number)
         rendered = self.rendered_frames()
         if rendered:
             log.info(f"resuming: {rendered} of {self._frames()} frames are rendered")
@@ -119,10 +123,14 @@ class _Film:
         """How many frames need not be dreamed again."""
         return sum(shot.rendered_frames() for shot in self.shots.values())
 
+    def _build(self, number: int) -> tuple[Network, Shot]:
+        plan = self.plan.shots[number]
+        network = self.networks.find(plan, self.folder.spec(number + 1) if plan.config.resume else {})
+        return network, build_shot(plan, network)
+
     def _open(self, number: int) -> ShotRender:
         plan, before = self.plan.shots[number], self.shots.get(number - 1)
-        network = self.networks.find(plan, self.folder.spec(number + 1) if plan.config.resume else {})
-        shot = build_shot(plan, network)
+        network, shot = self._build(number)
         weights, device = network.weights, device_name(self.networks.device)
         computation = record.Computation(
             weights.path.name, weights.sha256, device, network.precision, network.channels_last

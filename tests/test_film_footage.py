@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from pipeline import film
 from pipeline.cli import compose as command
@@ -19,6 +21,7 @@ from pipeline.plan.sound import plan_sound
 from tests.media.drawing import draw, video, with_sound
 from tests.media.sound.test_mix import HIGH, LOW, heard, loud
 from tests.music.drawn import RATE, save
+from tests.test_film import FrameCounter
 from tests.test_shot import planned
 
 LOOK = ("dream.octaves=1", "start.steps=2", "flow.warmup=1", "segment=8", "score=constant", "score.targets=[class:owl]")
@@ -200,3 +203,21 @@ def test_repeated_film_needs_its_footage_named(tmp_path: Path) -> None:
     assert list(map(np.ndarray.tobytes, decode(tmp_path / "g.mp4"))) == [
         frame.tobytes() for frame in decode(tmp_path / "f.mp4")
     ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [("flow.kind: raft", "device=cuda"), ("network.weights: W", "not weights")]
+)
+def test_later_shots_are_checked_before_the_first_frame(tmp_path: Path, fault: str, error: str) -> None:
+    if "raft" in fault:
+        clip = video(tmp_path / "clip.mp4", "testsrc2=s=96x54:r=24:d=0.5")
+        shots = f"film=[{{duration: 4f}},{of(clip)[:-1]}, {fault}}}]"
+    else:
+        save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
+        weights = fault.replace("W", f"'{tmp_path}/other.safetensors'")
+        shots = f"film=[{{duration: 4f}},{{duration: 4f, transition: zoom_through, {weights}}}]"
+    plan = planned(tmp_path, *TINY, "network=motifnet", "device=cpu", shots, f"output={tmp_path}/f.mp4")
+    frames = FrameCounter()
+    with pytest.raises(RenderError, match=error):
+        film.render(plan, (frames,))
+    assert not frames.frames

@@ -91,9 +91,7 @@ def test_loop_stopped_as_it_closes_resumes_the_same(tmp_path: Path) -> None:
     assert sha256_of(tmp_path / "loop.mp4") == quiet
 
 
-def test_footage_and_parts_do_not_loop(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"frames=0..4: a loop is rendered as a whole"):
-        planned(tmp_path, *SMALL, "frames=0..4")
+def test_footage_and_flashes_do_not_loop(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="loop=true: a loop needs a few frames"):
         planned(tmp_path, *SMALL, "duration=2f")
 

@@ -13,6 +13,8 @@ SMALL = (*SMALL, "network=motifnet", "device=cpu")
 ONE = ("duration=14f",)
 SHOTS = "film=[{preset: spiral, duration: 9f}, {preset: breathing, duration: 8f, transition: crossfade, fade: 3f},"
 SEVERAL = (f"{SHOTS} {{preset: spiral, duration: 6f, transition: zoom_through}}]",)  # 20 frames
+LOOP = (*ONE, "loop=true", "preset=spiral")
+LOOPS = (f"{SHOTS} {{preset: spiral, duration: 7f}}]", "loop=true")  # 21 frames
 
 
 def frames(film: Path) -> list[np.ndarray]:
@@ -23,9 +25,9 @@ def frames(film: Path) -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def whole(program: Program, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], list[np.ndarray]]:
-    """The frames of both films, without loss."""
+    """The frames of the films, without loss."""
     folder, films = tmp_path_factory.mktemp("whole"), {}
-    for number, words in enumerate((ONE, SEVERAL)):
+    for number, words in enumerate((ONE, SEVERAL, LOOP, LOOPS)):
         run = program.run(*SMALL, *words, "encode=ffv1", f"output={number}.mkv", folder=folder)
         assert run.code == 0, run.err
         films[words] = frames(folder / f"{number}.mkv")
@@ -34,7 +36,10 @@ def whole(program: Program, tmp_path_factory: pytest.TempPathFactory) -> dict[tu
 
 @pytest.mark.parametrize(
     ("words", "first", "stop"),
-    [(ONE, 5, 6), (ONE, 3, 9), (ONE, 0, 14), (SEVERAL, 5, 8), (SEVERAL, 7, 9), (SEVERAL, 2, 17)],
+    [
+        *((ONE, 5, 6), (ONE, 3, 9), (ONE, 0, 14), (SEVERAL, 5, 8), (SEVERAL, 7, 9), (SEVERAL, 2, 17)),
+        *((LOOP, 0, 1), (LOOP, 12, 14), (LOOPS, 6, 9), (LOOPS, 20, 21)),
+    ],
 )
 def test_part_has_exactly_the_frames_asked_for(
     program: Program,

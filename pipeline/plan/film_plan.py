@@ -61,7 +61,9 @@ class FilmPlan:
         return f"{self.width}x{self.height}, {float(self.fps):.5g} fps, {frames}, {seconds}"
 
     def needed_frames(self) -> dict[int, range]:
-        """Shot → its frames that ``part`` needs: in it, around a transition in it, or continued by its shots."""
+        """Shot → its frames that ``part`` needs: in it, around a transition in it, or continued by its shots; in a loop
+        also those that its end is led to.
+        """
         part, at, needed = self.part or range(self.frames), 0, dict[int, range]()
 
         def need(number: int, first: int, stop: int) -> None:
@@ -78,6 +80,13 @@ class FilmPlan:
             if first < stop:
                 need(number, handles.hidden + first - at, handles.hidden + stop - at)
             at += end - handles.hidden
+        last = len(self.shots) - 1
+        overlap = self.shots[last].handles.loop_overlap
+        if overlap and last in needed:
+            if last:
+                need(0, 0, self.shots[0].frames)
+            elif needed[0].stop > self.shots[0].frames - overlap:
+                need(0, 0, needed[0].stop)
         for number in reversed(range(1, len(self.shots))):
             if number in needed and self.shots[number].handles.continues:
                 need(number - 1, 0, self.shots[number - 1].frames)

@@ -33,8 +33,6 @@ def _check_shots(film: FilmPlan) -> None:
             which = f"shot {number} is footage, which" if film.config.film else "footage"
             words = f"{which} does not end where it began; loop=true is for films without"
             raise ConfigError("loop", "true", words)
-    if film.config.frames is not None:
-        raise ConfigError("frames", film.config.frames, "a loop is rendered as a whole")
 
 
 def _notes(film: FilmPlan, pre_roll: int) -> list[str]:

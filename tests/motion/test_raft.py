@@ -7,7 +7,7 @@ import torch
 
 from pipeline.config import FlowConfig
 from pipeline.errors import ConfigError, InputError
-from pipeline.motion.raft import FILE, find_weights, raft
+from pipeline.motion.raft import FILE, find_weights, load_model, raft
 
 
 def test_raft_needs_a_gpu() -> None:
@@ -24,6 +24,13 @@ def test_missing_or_damaged_weights_are_errors(tmp_path: Path, monkeypatch: pyte
     path.write_bytes(b"something else")
     with pytest.raises(InputError, match="is damaged"):
         find_weights()
+
+
+def test_weights_of_another_layout_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save({"weight": torch.zeros(2)}, tmp_path / FILE)
+    monkeypatch.setattr("pipeline.motion.raft.find_weights", lambda: tmp_path / FILE)
+    with pytest.raises(InputError, match="not the weights of raft_small"):
+        load_model(torch.device("cuda"))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="RAFT runs on CUDA alone")
