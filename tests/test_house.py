@@ -8,7 +8,7 @@ import pytest
 PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 # A module may import from the lines below its own. Rooms on one line never import each other.
 LAYERS = (
-    ("live", "variations"),
+    ("live", "variations", "studio"),
     ("render", "atlas", "storyboard"),
     ("preview", "cli"),
     ("film",),
@@ -26,13 +26,14 @@ WITHOUT_TORCH = (
     *("atlas.__main__", "atlas.cli", "atlas.selection", "storyboard.__main__"),
     *("variations.__main__", "variations.alternatives", "variations.config"),
     *("live.__main__", "live.config", "live.controls"),
+    "studio",
 )
 HOMES = {
     "torchvision": {"dream/model_zoo.py", "dream/feature_extractor.py", "motion/raft.py"},
     "hydra": {f"cli/{name}.py" for name in ("main", "arguments", "compose", "messages", "shot_presets", "sanitize")},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
     "cv2": {"runtime/opencv.py"},
-    "starlette": {"preview/server.py", "preview/film_routes.py", "live/routes.py"},
+    "starlette": {"preview/server.py", "preview/film_routes.py", "live/routes.py", "studio/routes.py"},
     "uvicorn": {"preview/server.py"},
     "pythonosc": {"live/osc.py"},
 }

@@ -1,9 +1,11 @@
 """Compose the config: schema, files under ``conf/``, presets, overrides → a checked ``RenderConfig``. No torch."""
 
+import json
 import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -11,10 +13,10 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pipeline.cli import safe_yaml, sanitize, shot_presets
+from pipeline.cli import arguments, safe_yaml, sanitize, shot_presets
 from pipeline.cli.arguments import in_order, normalise
 from pipeline.cli.file_settings import FILES, TARGETS, escaped_once, is_literal
-from pipeline.cli.messages import explain, unknown_setting
+from pipeline.cli.messages import explain, is_usage_error, unknown_setting
 from pipeline.cli.sanitize import CONF
 from pipeline.config import NetworkConfig, RenderConfig, settings, validate
 from pipeline.errors import ConfigError, RenderError
@@ -63,6 +65,21 @@ def make_config(overrides: Sequence[str] = (), name: str = "config") -> RenderCo
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return read(compose(name, in_order([normalise(override) for override in overrides])))
+
+
+def typed_config(words: Sequence[str]) -> RenderConfig:
+    """The checked config of a command line, with its ``--config-dir``, as a run composes it. Raises RenderError."""
+    options = arguments.parse(words)
+    try:
+        arguments.check(options)
+        register()
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            folder = [f"file://{Path(options.config_dir).resolve()}"] if options.config_dir else []
+            return read(compose("config", [*options.overrides, f"hydra.searchpath={json.dumps(folder)}"]))
+    except Exception as error:
+        if not is_usage_error(error):
+            raise
+        raise RenderError(explain(error)) from error
 
 
 def read(tree: DictConfig) -> RenderConfig:

@@ -14,7 +14,10 @@ def film_routes(state: State) -> list[Route]:
     """The page, its style and script, the newest frame, the score, the segments."""
 
     async def status(request: Request) -> Response:
-        state.note_request()
+        if "last" in request.query_params:  # who asks leaves, so that the page need not stay for them
+            state.leave()
+        else:
+            state.note_request()
         return JSONResponse(state.as_data())
 
     async def picture(request: Request) -> Response:

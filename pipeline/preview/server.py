@@ -46,8 +46,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-def page_files(page: Path) -> list[Route]:
-    """Routes to an HTML page, served at the root, and to the style and script next to it that have its name."""
+def page_files(page: Path, *scripts: str) -> list[Route]:
+    """Routes to an HTML page, served at the root, to the style and script next to it that have its name, and to more
+    ``scripts`` there.
+    """
 
     def route(path: Path) -> Route:
         content = path.read_bytes()
@@ -57,14 +59,17 @@ def page_files(page: Path) -> list[Route]:
 
         return Route("/" if path == page else f"/{path.name}", respond)
 
-    return [route(page.with_suffix(suffix)) for suffix in MEDIA_TYPES]
+    return [route(path) for path in (*map(page.with_suffix, MEDIA_TYPES), *map(page.with_name, scripts))]
 
 
 class Guard:
-    """Passes on GET requests and WebSockets of this host, port and token, and adds security headers to responses."""
+    """Passes on GET requests and WebSockets of this host, port and token, and adds security headers to responses.
 
-    def __init__(self, app: Starlette, port: int, token: str) -> None:
-        self._app, self._prefix = app, f"/{token}"
+    With ``takes_posts`` also POST requests, which have to name this page as their origin.
+    """
+
+    def __init__(self, app: Starlette, port: int, token: str, *, takes_posts: bool = False) -> None:
+        self._app, self._prefix, self._takes_posts = app, f"/{token}", takes_posts
         self._hosts = {f"{name}:{port}".encode() for name in (HOST, "localhost")}
         if port == 80:  # browsers leave it out
             self._hosts |= {HOST.encode(), b"localhost"}
@@ -106,23 +111,27 @@ class Guard:
         if not secrets.compare_digest(token, f"{self._prefix}/".encode()):
             return PlainTextResponse("the address is incomplete; copy the whole one that the program printed", 403)
         if scope["type"] == "http" and scope["method"] != "GET":
-            return PlainTextResponse("this page is read-only", 405, {"Allow": "GET"})
+            if scope["method"] != "POST" or not self._takes_posts:
+                words = "this page takes GET and POST" if self._takes_posts else "this page is read-only"
+                return PlainTextResponse(words, 405, {"Allow": "GET, POST" if self._takes_posts else "GET"})
+            if not origins:
+                return PlainTextResponse("only this page itself may change anything", 403)
         return None
 
 
 class Server:
     """Serves ``routes`` on ``port`` from a thread, between ``start`` and ``stop``.
 
-    ``port`` None takes the default port or any free one; ``key`` is the setting that names it. Raises ConfigError when
-    the port is in use.
+    ``port`` None takes the default port or any free one; ``key`` is the setting that names it. ``takes_posts``: the
+    page may also send. Raises ConfigError when the port is in use.
     """
 
-    def __init__(self, routes: Sequence[BaseRoute], port: int | None, key: str) -> None:
+    def __init__(self, routes: Sequence[BaseRoute], port: int | None, key: str, *, takes_posts: bool = False) -> None:
         self._socket = _listen(port, key)
         self.port = int(self._socket.getsockname()[1])
         self._token = secrets.token_urlsafe(16)
         config = uvicorn.Config(
-            Guard(Starlette(routes=routes), self.port, self._token),
+            Guard(Starlette(routes=routes), self.port, self._token, takes_posts=takes_posts),
             log_config=None,
             log_level="critical",
             access_log=False,

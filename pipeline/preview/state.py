@@ -98,6 +98,11 @@ class State:
         with self._lock:
             self._last_request = time.monotonic()
 
+    def leave(self) -> None:
+        """No browser is watching any more."""
+        with self._lock:
+            self._last_request = float("-inf")
+
     @property
     def is_watched(self) -> bool:
         """Whether a browser sent a request lately."""

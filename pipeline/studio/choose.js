@@ -1,0 +1,91 @@
+// Presets, looks, and the photograph, clip and song of the film.
+import { $, button, changed, chosenPreset, events, form, get, make, post, setup } from "./core.js";
+
+const NEEDS = { "start.path": "photograph", "score.guide": "photograph", "source.path": "clip", "audio.path": "song" };
+const ICONS = { photograph: "▦", clip: "▶", song: "♪" };
+let uploads = [], wasChosen = false;
+
+function hue(name) {
+  return [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360, 7);
+}
+
+function tile(group, entry, onClick) {
+  const label = make("span", {}, entry.name.replaceAll("_", " ")), needs = entry.needs.map((key) => NEEDS[key] || key);
+  const element = button(label, onClick, { "data-name": entry.name, title: entry.words, class: entry.picture ? null : "plain" });
+  if (entry.picture) element.style.backgroundImage = `url("gallery/${group}/${entry.name}.jpg")`;
+  else element.style.background = `linear-gradient(135deg, hsl(${hue(entry.name)} 32% 30%), hsl(${hue(entry.name) + 50} 40% 16%))`;
+  if (needs.length) element.append(make("em", {}, needs.join(", ")));
+  else if (entry.own) element.append(make("em", {}, "yours"));
+  return element;
+}
+
+export function drawWalls() {
+  $("presets").replaceChildren(...setup.presets.map((entry) => tile("preset", entry, () => {
+    form.preset = form.preset === entry.name ? "" : entry.name;
+    wasChosen = Boolean(form.preset);
+    changed();
+  })));
+  $("looks").replaceChildren(...setup.looks.map((entry) => tile("look", entry, () => {
+    form.look = form.look === entry.name ? "" : entry.name;
+    changed();
+  })));
+}
+
+function showChosen() {
+  for (const [id, name] of [["presets", form.preset], ["looks", form.look]])
+    for (const each of $(id).children) each.setAttribute("aria-pressed", String(each.dataset.name === name));
+  const preset = chosenPreset(), look = setup.looks.find((each) => each.name === form.look);
+  const missing = (preset?.needs || []).map((key) => NEEDS[key]).filter((kind) => kind && !form.files[kind]);
+  $("preset-words").textContent = preset ? `${preset.words}${missing.length ? ` It needs a ${missing.join(" and a ")}.` : ""}` : "None chosen: a plain zoom.";
+  $("look-words").textContent = look ? look.words : "None chosen: what the preset says.";
+  $("files").replaceChildren(...uploads.map((each) => {
+    const picture = each.shown ? make("img", { src: `uploads/${encodeURIComponent(each.name)}`, alt: "" }) : make("i", { "aria-hidden": "true" }, ICONS[each.kind]);
+    const isUsed = form.files[each.kind] === each.path;
+    return button(picture, () => {
+      if (isUsed) delete form.files[each.kind];
+      else assign(each);
+      changed();
+    }, { "aria-pressed": String(isUsed), title: isUsed ? "Press to leave it out" : "Press to use it", "data-kind": each.kind });
+  }));
+  [...$("files").children].forEach((element, index) => {
+    const each = uploads[index];
+    element.append(make("span", {}, each.name, make("small", {}, `${each.kind}${form.files[each.kind] === each.path ? ", in this film" : ""}`)));
+  });
+}
+
+// A clip or a song chooses the preset that is made for it, unless somebody chose one.
+function assign(upload) {
+  form.files[upload.kind] = upload.path;
+  const made = { clip: "footage", song: "music_video", photograph: "portrait" }[upload.kind];
+  const others = Object.keys(form.files).filter((kind) => kind !== upload.kind);
+  if (!wasChosen && !form.preset && (upload.kind !== "photograph" || !others.length)) form.preset = made;
+  else if (!wasChosen && form.preset === "portrait" && upload.kind !== "photograph") form.preset = made;
+}
+
+async function send(files) {
+  for (const file of files) {
+    $("drop-note").className = "busy";
+    $("drop-note").textContent = `Sending ${file.name} …`;
+    try {
+      const upload = await post(`upload?name=${encodeURIComponent(file.name)}`, file);
+      uploads = [upload, ...uploads.filter((each) => each.path !== upload.path)];
+      assign(upload);
+      $("drop-note").textContent = "";
+    } catch (error) {
+      $("drop-note").className = "";
+      $("drop-note").textContent = error.message === "Failed to fetch" ? `${file.name}: the program did not take it` : error.message;
+    }
+    changed();
+  }
+}
+
+export async function startChoose() {
+  drawWalls();
+  uploads = await get("uploads.json");
+  wasChosen = Boolean(form.preset);
+  events.addEventListener("form", showChosen);
+  $("pick").addEventListener("change", () => { send([...$("pick").files]).then(() => { $("pick").value = ""; }); });
+  for (const name of ["dragenter", "dragover"]) $("drop").addEventListener(name, (event) => { event.preventDefault(); $("drop").classList.add("over"); });
+  for (const name of ["dragleave", "drop"]) $("drop").addEventListener(name, () => $("drop").classList.remove("over"));
+  $("drop").addEventListener("drop", (event) => { event.preventDefault(); send([...event.dataTransfer.files]); });
+}

@@ -1,0 +1,107 @@
+"""Command lines of films: checked as ``python -m pipeline.render`` checks them, but without rendering. No torch."""
+
+import re
+import shlex
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.cli.compose import typed_config
+from pipeline.config import RenderConfig, settings
+from pipeline.errors import ConfigError, RenderError
+from pipeline.plan import unread
+from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.planner import plan_film
+from pipeline.plan.score import check_score
+
+Words = tuple[str, ...]
+
+PROGRAMS = {kind: f"pipeline.{kind}" for kind in ("render", "storyboard", "variations")}
+LARGER = {"draft": 480 * 270, "hd": 1920 * 1080, "uhd": 3840 * 2160}
+"""Choices of ``quality=`` and the pixels of their frames."""
+SIZES = ("quality", "frame.fit", "frame.scale")
+NOT_TYPED = ("hydra", "jobs", "preview", "from", "frames", "shots")
+MAX_WORDS = 300
+_KEY = re.compile(r"([a-z_]+(?:\.\w+)*)[=:]")
+_LOCK = threading.Lock()  # Hydra composes one config at a time
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A film that can be rendered: its settings, its plan, and notes for the user."""
+
+    config: RenderConfig
+    plan: FilmPlan
+    notes: list[str]
+
+    @property
+    def work(self) -> float:
+        """A number that grows with the time that the render takes: pixels times gradient steps."""
+        return float(sum(s.frames * s.width * s.height * s.config.dream.steps for s in self.plan.shots))
+
+
+def shown(kind: str, words: Sequence[str]) -> str:
+    """The command line to copy."""
+    return shlex.join(["python", "-m", PROGRAMS[kind], *words])
+
+
+def keys_of(words: Sequence[str]) -> list[str]:
+    """The settings and groups that the words name."""
+    return [word.lstrip("+").partition("=")[0] for word in words if not word.startswith("-")]
+
+
+def check_words(words: Sequence[str], config_dir: Path) -> None:
+    """Raise RenderError for words that are no settings of one film; presets may come from ``config_dir``."""
+    if len(words) > MAX_WORDS:
+        raise RenderError(f"a film has at most {MAX_WORDS} settings here")
+    for word in words:
+        key = word.lstrip("+~").partition("=")[0]
+        if word.startswith("-") and word != f"--config-dir={config_dir}":
+            raise RenderError(f"{word[:80]}: the studio takes settings, and no options")
+        if re.split(r"[./]", key)[0] in NOT_TYPED:
+            raise RenderError(f"{key[:80]}: the studio does not take this; use the command line")
+
+
+def check(words: Sequence[str], config_dir: Path) -> Checked:
+    """The film of a command line. Raises RenderError."""
+    check_words(words, config_dir)
+    with _LOCK:
+        config = typed_config(words)
+        name = next((word.partition("=")[2] for word in words if word.lstrip("+").startswith("preset=")), "dream")
+        plan = plan_film(config, Path("outputs", "studio"), name)
+        for shot in plan.shots:
+            if shot.config.score.kind != "walk":  # may have to load the network first
+                check_score(shot)
+    return Checked(config, plan, [*unread.notes(config, keys_of(words)), *plan.notes])
+
+
+def key_of(error: RenderError) -> str:
+    """The setting that an error is about; empty where it names none."""
+    match = _KEY.match(str(error))
+    return error.key if isinstance(error, ConfigError) else match[1] if match else ""
+
+
+def values_of(config: RenderConfig) -> dict[str, str]:
+    """Every setting as one would type it."""
+    return {key: _typed(value) for key, _, value in settings(config)}
+
+
+def larger(words: Words, pixels: int) -> Words | None:
+    """The same film at the next larger quality; None if it is as large as that goes."""
+    quality = next((name for name, most in LARGER.items() if most > pixels * 1.1), None)
+    if quality is None:
+        return None
+    kept = [word for word in words if word.lstrip("+").partition("=")[0] not in SIZES]
+    return (*kept, f"quality={quality}")
+
+
+def _typed(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_typed, value))}]"
+    return str(value)

@@ -1,0 +1,238 @@
+"""The queue: films rendered one at a time in their order, sketches next to them. It survives a restart."""
+
+import json
+import shlex
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import RenderError
+from pipeline.runtime.files import write_json
+from pipeline.studio.child import Child, end_orphan
+from pipeline.studio.command import Checked, Words, larger, shown
+from pipeline.studio.job import ENDED, RENDERS, SKETCHES, Job
+
+MAX_JOBS = 500
+DONE, INTERRUPTED = 0, 130
+START_SECONDS = 5.0  # before the first frame, roughly
+STOP_SECONDS = 120.0  # for the children to finish their frame when the studio ends
+
+
+class Queue:
+    """Starts children in two threads while it is entered: one film at a time, and one sketch at a time.
+
+    ``held``: no film starts. Every change is on disk before it is shown.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._changed = threading.Condition()
+        self._children: dict[int, Child] = {}
+        self._closing = False
+        self.jobs: list[Job] = []
+        self.held = False
+        self.speed = 0.0  # seconds per unit of work, of the last film
+        self._next = 1
+        self._load()
+        self._lanes = [
+            threading.Thread(target=self._run, args=(kinds,), name=f"studio {kinds[0]}", daemon=True)
+            for kinds in (RENDERS, SKETCHES)
+        ]
+
+    def __enter__(self) -> "Queue":
+        for lane in self._lanes:
+            lane.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop the children as Ctrl-C does; they go on at the next start."""
+        with self._changed:
+            self._closing = True
+            for job in self.jobs:
+                if job.is_active:
+                    job.then = "waiting" if job.state == "running" else job.then
+                    self._stop(job)
+            self._changed.notify_all()
+        try:
+            for lane in self._lanes:
+                lane.join(STOP_SECONDS)
+        finally:
+            for child in list(self._children.values()):
+                child.kill()
+
+    def add(self, kind: str, words: Words, checked: Checked) -> Job:
+        """Add a film or a sketch at the end. Raises RenderError if it is in the queue, or the queue is full."""
+        plan = checked.plan
+        with self._changed:
+            if len(self.jobs) >= MAX_JOBS:
+                raise RenderError(f"the queue has {MAX_JOBS} entries; remove some")
+            if any((job.kind, job.words) == (kind, words) and job.state not in ENDED for job in self.jobs):
+                raise RenderError("this is in the queue already")
+            job = Job(self._next, kind, words, plan.title, plan.frames, float(plan.fps), plan.width, plan.height)
+            job.work = checked.work
+            self._next += 1
+            self.jobs.append(job)
+            self._save()
+        return job
+
+    def act(self, number: int, action: str) -> None:
+        """pause, resume, remove, up or down. Raises RenderError."""
+        with self._changed:
+            job = self.find(number)
+            if action == "resume":
+                if job.state in ("paused", "failed"):
+                    job.state, job.message = "waiting", ""
+            elif action in ("up", "down"):
+                self._move(job, -1 if action == "up" else 1)
+            elif action in ("pause", "remove"):
+                job.then = "paused" if action == "pause" else ""
+                if job.is_active:
+                    self._stop(job)
+                elif action == "remove":
+                    self.jobs.remove(job)
+                elif job.state == "waiting":
+                    job.state = "paused"
+            else:
+                raise RenderError(f"{action[:40]}: the queue knows pause, resume, remove, up and down")
+            self._save()
+
+    def hold(self, held: bool) -> None:
+        """Let no film start, and stop the one that runs, until it is let go."""
+        with self._changed:
+            self.held = held
+            for job in self.jobs:
+                if held and job.state == "running" and job.kind in RENDERS:
+                    job.then = "waiting"
+                    self._stop(job)
+            self._save()
+
+    def find(self, number: int) -> Job:
+        """The entry of this number. Raises RenderError."""
+        for job in self.jobs:
+            if job.number == number:
+                return job
+        raise RenderError(f"{number}: the queue has no such entry")
+
+    def child(self, number: int) -> Child | None:
+        """Its process, while it runs."""
+        return self._children.get(number)
+
+    def as_data(self) -> dict[str, Any]:
+        """What the page shows: entries with their progress, and the seconds that all films will take."""
+        with self._changed:
+            jobs, speed = list(self.jobs), self.speed
+        rows, left = [], 0.0
+        for job in jobs:
+            child = self.child(job.number)
+            progress = child.progress() if child else {}
+            own = None if job.kind in SKETCHES or job.state in ENDED else progress.get("left")
+            if own is None and job.kind in RENDERS and speed and job.state not in ENDED:
+                own = max(0.0, START_SECONDS + speed * job.work - job.seconds)
+            left += own or 0.0 if job.state != "paused" else 0.0
+            rows.append({**_row(job), "left": own, "progress": _progress(progress, child)})
+        return {"jobs": rows, "held": self.held, "left": left}
+
+    def _move(self, job: Job, by: int) -> None:
+        """Change places with the next entry of its kind that waits too."""
+        at = self.jobs.index(job)
+        order = range(at + 1, len(self.jobs)) if by > 0 else range(at - 1, -1, -1)
+        other = next((n for n in order if self.jobs[n].kind == job.kind and self.jobs[n].state not in ENDED), None)
+        if other is not None:
+            self.jobs[at], self.jobs[other] = self.jobs[other], self.jobs[at]
+
+    def _stop(self, job: Job) -> None:
+        job.state = "stopping"
+        child = self._children.get(job.number)
+        if child is not None:
+            child.stop()
+
+    def _run(self, kinds: Sequence[str]) -> None:
+        """A thread: run the first entry that waits, again and again."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or self._waiting(kinds) is not None)
+                job = self._waiting(kinds)
+                if self._closing or job is None:
+                    return
+                child = self._children[job.number] = Child(job.kind, job.words)
+                job.state, job.then, job.message, job.pid = "running", "paused", "", child.pid
+                self._save()
+            began = time.monotonic()
+            code = child.wait()
+            with self._changed:
+                del self._children[job.number]
+                job.seconds += time.monotonic() - began
+                self._ended(job, child, code)
+                self._save()
+
+    def _waiting(self, kinds: Sequence[str]) -> Job | None:
+        if self.held and kinds == RENDERS:
+            return None
+        return next((job for job in self.jobs if job.kind in kinds and job.state == "waiting"), None)
+
+    def _ended(self, job: Job, child: Child, code: int) -> None:
+        was_stopped, job.pid = job.state == "stopping", 0
+        job.message = child.last_words.removeprefix("error: ")
+        if code == DONE:
+            job.state, job.files = "done", child.files
+            job.message = ""
+            rate = child.rate or (job.frames / job.seconds if job.seconds else 0.0)
+            if job.kind in RENDERS and job.work and rate:
+                self.speed = job.frames / rate / job.work
+        elif code == INTERRUPTED or was_stopped:
+            job.state = job.then or "paused"
+        else:
+            job.state = "failed"
+            if code < 0:
+                job.message = f"its process was ended by signal {-code}; resuming goes on"
+        if was_stopped and not job.then and job in self.jobs:
+            self.jobs.remove(job)
+
+    def _save(self) -> None:
+        """Write the queue and wake the threads."""
+        data = {"next": self._next, "held": self.held, "speed": self.speed, "jobs": [j.as_data() for j in self.jobs]}
+        write_json(self._path, data, indent=1)
+        self._changed.notify_all()
+
+    def _load(self) -> None:
+        """Read the queue. What ran when the studio ended waits; what still runs without it is stopped first."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._path.exists():
+            return
+        try:
+            data = json.loads(self._path.read_text(encoding="utf-8"))
+            self.jobs = [Job.from_data(each) for each in data["jobs"]]
+            self._next, self.held, self.speed = int(data["next"]), bool(data["held"]), float(data["speed"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise RenderError(f"{self._path} cannot be read as a queue ({error}); move it away") from error
+        for job in self.jobs:
+            if job.is_active:
+                end_orphan(job.pid, job.kind)
+                job.state, job.pid = "waiting" if job.then or job.state == "running" else "paused", 0
+
+
+def _row(job: Job) -> dict[str, Any]:
+    bigger = larger(job.words, job.width * job.height) if job.kind in RENDERS else None
+    return {
+        "number": job.number,
+        "kind": job.kind,
+        "title": job.title,
+        "state": job.state,
+        "message": job.message,
+        "words": job.words,
+        "command": shown(job.kind, job.words),
+        "frames": job.frames,
+        "fps": job.fps,
+        "size": [job.width, job.height],
+        "seconds": round(job.seconds, 1),
+        "files": job.files,
+        "alternatives": [shlex.split(line)[3:] for line in job.files[1:]] if job.kind == "variations" else [],
+        "larger": bigger[-1].partition("=")[2] if bigger else None,
+    }
+
+
+def _progress(progress: dict[str, Any], child: Child | None) -> dict[str, Any]:
+    keys = ("done", "frames", "rate", "label", "picture")
+    return {**{key: progress[key] for key in keys if key in progress}, "notes": list(child.notes) if child else []}

@@ -1,0 +1,51 @@
+import { $, changed, checked, copy, events, form, loadSetup, make, post, restore, setup, words } from "./core.js";
+import { startChoose } from "./choose.js";
+import { startSettings } from "./settings.js";
+import { refresh, startQueue } from "./queue.js";
+import { startTimeline } from "./timeline.js";
+
+const VARIED_SEEDS = "seed=0..5", VARIED_LOOKS = 8;
+
+function showAnswer() {
+  $("problem").textContent = checked.error;
+  $("summary").textContent = checked.error ? "This cannot be rendered yet." : checked.summary.replace("x", "×").replaceAll(", ", " · ");
+  $("notes").replaceChildren(...(checked.notes || []).map((text) => make("li", {}, text)));
+  if (!checked.error) $("command").textContent = checked.command;
+  for (const id of ["render", "storyboard", "vary"]) $(id).disabled = Boolean(checked.error);
+}
+
+async function add(kind, list) {
+  try {
+    await post("add", { kind, words: list });
+    $("problem").textContent = "";
+    refresh();
+  } catch (error) {
+    $("problem").textContent = error.message;
+  }
+}
+
+// Without a look, the film with several looks; with one, several seeds.
+function variations() {
+  const list = words().filter((word) => !word.startsWith("seed="));
+  if (form.look || setup.looks.length < 2) return [...list, VARIED_SEEDS];
+  return [...list, `look=${setup.looks.slice(0, VARIED_LOOKS).map((each) => each.name).join("|")}`];
+}
+
+async function start() {
+  await loadSetup();
+  events.addEventListener("checked", showAnswer);
+  await startChoose();
+  startSettings();
+  startTimeline();
+  startQueue();
+  $("render").addEventListener("click", () => add("render", words()));
+  $("storyboard").addEventListener("click", () => add("storyboard", words()));
+  $("vary").addEventListener("click", () => add("variations", variations()));
+  $("clear").addEventListener("click", () => {
+    Object.assign(form, { preset: "", look: "", files: {}, settings: {} });
+    changed();
+  });
+  $("copy").addEventListener("click", () => copy($("command").textContent, $("copy")));
+  restore();
+}
+start();

@@ -1,0 +1,223 @@
+"""The studio's server: what it refuses, uploads, checks of settings, and what it offers."""
+
+import io
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from PIL import Image
+
+from pipeline.cli.sanitize import choices
+from pipeline.config import RenderConfig, settings
+from scripts.frame_cases import draw_song
+from tests.studio.stage import TINY, Studio, studio
+
+LIMIT_MB = 1
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """A studio whose queue stands still."""
+    with studio(tmp_path_factory.mktemp("studio"), f"studio.upload_mb={LIMIT_MB}") as started:
+        started.post("hold", held=True)
+        yield started
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), (200, 90, 40)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def uploaded(running: Studio) -> list[str]:
+    return sorted(path.name for path in (running.folder / "outputs" / "studio" / "uploads").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("state.json", {}, 200),
+        ("state.json", {"Host": "evil.example"}, 403),
+        ("state.json", {"Origin": "http://evil.example"}, 403),
+        ("/state.json", {}, 403),
+        ("/wrong-token/state.json", {}, 403),
+    ],
+)
+def test_only_its_own_page_may_ask(running: Studio, path: str, headers: dict[str, str], status: int) -> None:
+    assert running.ask(path, **headers)[0] == status
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": None}])
+def test_only_its_own_page_may_send(running: Studio, headers: dict[str, str | None]) -> None:
+    """A POST without an Origin comes from no browser's page."""
+    before = uploaded(running)
+    for path, data in (("hold", {"held": False}), ("upload?name=a.png", png()), ("/upload?name=a.png", png())):
+        assert running.ask(path, data, **headers)[0] == 403
+    assert running.get("state.json")["held"] and uploaded(running) == before
+
+
+def test_no_path_leads_out_of_the_studio(running: Studio) -> None:
+    (running.folder / "secret.png").write_bytes(png())
+    for path in (
+        *(
+            "uploads/..%2fqueue.json",
+            "uploads/../queue.json",
+            "uploads/..%2f..%2f..%2fsecret.png",
+            "uploads/%2fetc%2fpasswd",
+        ),
+        *(
+            "gallery/preset/..%2f..%2fREADME.jpg",
+            "gallery/../spiral.jpg",
+            "file/1/0",
+            "file/0/-1",
+            "../studio.py",
+            "routes.py",
+        ),
+    ):
+        assert running.ask(path)[0] in (403, 404), path
+
+
+def test_an_upload_gets_a_clean_name_and_its_type_by_content(running: Studio) -> None:
+    for name, expected in (
+        ("../../evil $(x) photo.mp3", "evil-x-photo.png"),
+        ("ééé.PNG", "ééé.png"),
+        ("..", "file.png"),
+    ):
+        status, body = running.ask(f"upload?name={quote(name)}", png())
+        assert status == 200 and expected.encode() in body.replace(b"\\u00e9", "é".encode())
+        assert expected in uploaded(running)
+    assert running.ask("uploads/evil-x-photo.png")[1] == png()
+    again = running.ask("upload?name=evil-x-photo.png", png())[1]
+    assert b'"evil-x-photo.png"' in again  # the same content needs no second file
+
+
+def test_a_song_is_a_song(running: Studio, tmp_path: Path) -> None:
+    draw_song(tmp_path / "song.wav")
+    status, body = running.ask("upload?name=my%20song.wav", (tmp_path / "song.wav").read_bytes())
+    assert status == 200 and b'"kind":"song"' in body
+    answer = running.post("check", words=["preset=music_video", "audio.path=outputs/studio/uploads/my-song.wav"])
+    assert answer["error"] == "" and "8s" in answer["summary"]
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"#EXTM3U\nfile:///etc/passwd\n", b"<svg xmlns='x'/>", png()[:60]])
+def test_other_files_are_refused(running: Studio, content: bytes) -> None:
+    before = uploaded(running)
+    assert running.ask("upload?name=clip.mp4", content)[0] == 415
+    assert uploaded(running) == before
+
+
+def test_a_large_upload_is_cut_off(running: Studio) -> None:
+    before = uploaded(running)
+    where = urlsplit(running.address)
+    for head in ("Content-Length: 1000000000", "Transfer-Encoding: chunked"):
+        with socket.create_connection(("127.0.0.1", where.port or 0), 30) as connection:
+            lines = f"Host: {where.netloc}\r\nOrigin: http://{where.netloc}\r\n{head}"
+            connection.sendall(f"POST {where.path}upload?name=a.mp4 HTTP/1.1\r\n{lines}\r\n\r\n".encode())
+            sent = 0
+            try:
+                while sent < 200 * LIMIT_MB * 1_000_000:
+                    chunk = b"x" * 100_000
+                    connection.sendall(b"%x\r\n%b\r\n" % (len(chunk), chunk) if "chunked" in head else chunk)
+                    sent += len(chunk)
+            except OSError:
+                pass
+            else:
+                raise AssertionError("all of it was taken")
+            assert sent < 20_000_000  # what the buffers of both sides hold
+    assert running.get("state.json")["held"] and uploaded(running) == before
+
+
+def test_sockets_are_bounded(running: Studio) -> None:
+    """Two hundred uploads that never come to their end."""
+    where = urlsplit(running.address)
+    head = f"Host: {where.netloc}\r\nOrigin: http://{where.netloc}\r\nContent-Length: 999999\r\n\r\n"
+    opened = [socket.create_connection(("127.0.0.1", where.port or 0), 20) for _ in range(200)]
+    try:
+        for connection in opened:
+            connection.sendall(f"POST {where.path}upload?name=a.png HTTP/1.1\r\n{head}".encode())
+        time.sleep(1)
+        folder = running.folder / "outputs" / "studio" / "uploads"
+        assert len(list(folder.glob(".*.part"))) <= 4
+    finally:
+        for connection in opened:
+            connection.close()
+    end = time.monotonic() + 30
+    while running.ask("state.json")[0] != 200 or list(folder.glob(".*.part")):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "sentence"),
+    [
+        (["camera.zoom=99"], "camera.zoom", "camera.zoom=99: allowed is 0.05 to 20"),
+        (["preset=spirl"], "preset", "did you mean spiral"),
+        (["camera.zom=2"], "camera.zom", "did you mean camera.zoom"),
+        (["preset=portrait"], "start.path", "start=image needs the picture"),
+        (["duration=3x"], "duration", "the units are"),
+        (["score.targets=[block99]", "network=motifnet"], "score.targets", "block99"),
+    ],
+)
+def test_errors_are_those_of_the_command_line(running: Studio, words: list[str], key: str, sentence: str) -> None:
+    answer = running.post("check", words=words)
+    assert answer["key"] == key and sentence in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["hydra.run.dir=/tmp/x", "--config-dir=/tmp", "-m", "from=film.mp4", "preview.port=1", "seed=${oc.env:HOME}"],
+)
+def test_words_that_are_no_setting_of_a_film_are_refused(running: Studio, word: str) -> None:
+    assert running.post("check", words=[word])["error"]
+    for kind in ("render", "variations"):
+        assert running.ask("add", {"kind": kind, "words": [word, f"{word}|1"]})[0] == 400
+
+
+@pytest.mark.parametrize(
+    "message", [b"", b"[]", b"{", b"[" * 100_000, b'{"words": 7}', b'{"words": [1]}', b"x" * 400_000]
+)
+def test_what_is_no_message_is_refused(running: Studio, message: bytes) -> None:
+    for path in ("check", "add", "act", "preset"):
+        status, body = running.ask(path, message)
+        assert status in (400, 413) or (path == "check" and b'"error"' in body)
+
+
+def test_the_page_offers_every_preset_look_and_setting(running: Studio) -> None:
+    data = running.get("setup.json")
+    assert {each["name"] for each in data["presets"]} == set(choices("preset"))
+    assert {each["name"] for each in data["looks"]} == set(choices("look"))
+    rows = {row["key"]: row for row in data["settings"]}
+    for key, item, _ in settings(RenderConfig()):
+        group = key.partition(".")[0]
+        if group not in ("limits", "preview") and key not in ("film", "presets", "jobs", "frames", "shots"):
+            assert key in rows or group in rows, key
+            assert key not in rows or rows[key]["help"] == item.metadata["help"]
+    assert set(data["first"]) <= rows.keys()
+    for each in (*data["presets"], *data["looks"]):
+        group = "preset" if each in data["presets"] else "look"
+        assert running.ask(f"gallery/{group}/{each['name']}.jpg")[0] == (200 if each["picture"] else 404)
+
+
+def test_the_timeline_saves_a_preset_that_gives_the_same_film(running: Studio) -> None:
+    words = [*TINY[1:], "preset=spiral", "look=fur", "network=efficientnet_lite0", "duration=4s"]
+    words += ["camera.zoom=0s: 1.2, 2s: 1.6 in-out, 25%: 1", "audio.bpm=120"]
+    line: dict[str, Any] = running.post("timeline", words=words)
+    zoom = next(lane for lane in line["lanes"] if lane["key"] == "camera.zoom")
+    assert zoom["points"] == [
+        {"at": 0.0, "value": 1.2, "easing": ""},
+        {"at": 1.0, "value": 1.0, "easing": ""},
+        {"at": 2.0, "value": 1.6, "easing": "in-out"},
+    ]
+    assert zoom["curve"][0] == 1.2 and zoom["curve"][-1] == 1.6
+    assert line["music"]["beats"][:3] == [0.0, 0.5, 1.0] and len(line["targets"]) >= 2
+    made = running.post("preset", name="mine", words=words)
+    own = ["--config-dir=outputs/studio/conf", "preset=mine"]
+    assert running.post("check", words=own)["values"] == running.post("check", words=words)["values"]
+    assert (running.folder / made["path"]).read_text().startswith("# @package _global_\n")
+    assert "mine" in {each["name"] for each in running.get("setup.json")["presets"]}
+    for name in ("spiral", "../x", "", "a b", "x" * 99):
+        assert running.ask("preset", {"name": name, "words": words})[0] == 400
