@@ -119,13 +119,13 @@ def test_an_environment_of_another_python_is_made_anew(copy: Copy) -> None:
 def test_the_newest_versions_have_an_environment_of_their_own(copy: Copy) -> None:
     copy.have(python3="3, 12")
     assert copy.run("test", "-q", "tests").returncode == 0
-    assert copy.asked()[-1] == ".venv/bin/python -m pytest -q tests"
+    assert copy.asked()[-1] == ".venv/bin/python -m pytest --numprocesses auto --dist worksteal -q tests"
     for _ in range(2):
         assert copy.run("test", "--newest", "-q", "tests").returncode == 0
         *_, install, tests = copy.asked()
         assert install.startswith(".venv-newest/bin/python -P -m pip install ") and "--upgrade " in install
         assert "--constraint" not in install and install.endswith("[dev]")
-        assert tests == ".venv-newest/bin/python -m pytest -q tests"
+        assert tests == ".venv-newest/bin/python -m pytest --numprocesses auto --dist worksteal -q tests"
 
 
 def test_the_callers_folder_hides_nothing_of_ours(copy: Copy, tmp_path: Path) -> None:
