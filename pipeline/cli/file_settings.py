@@ -6,7 +6,7 @@ from typing import Any
 from pipeline.config.literal import literal
 
 INPUTS = (
-    *("start.path", "source.path", "audio.path", "network.weights", "score.guide"),
+    *("start.path", "source.path", "audio.path", "audio.markers", "network.weights", "score.guide"),
     *("color.palette", "color.lut"),
 )
 FILES = ("output", *INPUTS)

@@ -33,6 +33,7 @@ FILES = {  # settings that name a file, and what the file is
     "network.weights": "a file of weights",
     "score.guide": "a picture",
     "audio.path": "a song",
+    "audio.markers": "markers",
     "color.palette": "a picture of colors",
     "color.lut": "a look-up table",
 }

@@ -55,6 +55,9 @@ class AudioConfig:
     path: str | None = option(None, "the song that the score follows: mp3, m4a, flac, ogg, wav, or a video's sound")
     start: Any = option("0s", "where in the song the film begins: 30s, 1m05s")
     fade_out: Any = option("0s", "how long the sound fades out at the end of the film")
+    markers: str | None = option(
+        None, "named cues and beats of the song: labels, CSV, Rekordbox, Traktor, MIDI, EDL or OpenTimelineIO"
+    )
     tracker: str = option(
         "auto",
         "what detects beats: auto (builtin), builtin, librosa or beat_this (extras librosa and beats)",

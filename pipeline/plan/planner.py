@@ -154,7 +154,8 @@ def _plan_listed_shot(config: RenderConfig, slot: Slot, fps: Fraction, clips: Cl
     if footage and slot.frames > footage.frames:
         raise ConfigError("duration", show_time(seconds), f"the footage lasts {show_time(footage.seconds)}")
     # Beats of start.unfold count from the shot's start at the tempo of audio.bpm, whatever song plays.
-    return plan_shot(config, seconds, fps, make_signals(config.audio, None, fps), footage)
+    metronome = make_signals(replace(config.audio, markers=None), None, fps)
+    return plan_shot(config, seconds, fps, metronome, footage)
 
 
 def _shot_config(config: RenderConfig, bare_frame: FrameConfig, slot: Slot) -> RenderConfig:

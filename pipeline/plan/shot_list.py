@@ -13,7 +13,7 @@ from pipeline.errors import ConfigError, nearest
 from pipeline.plan.transitions import TRANSITIONS
 
 AUTO = "auto"
-ENTRY_WORDS = ("preset", "name", "duration", "transition", "fade", "seed")
+ENTRY_WORDS = ("preset", "name", "duration", "until", "transition", "fade", "seed")
 """What an entry may contain besides settings."""
 OF_FILM = (
     *("output", "overwrite", "resume", "keep_segments", "segment", "frames", "device", "jobs", "precision"),

@@ -1,14 +1,13 @@
 """The song of a film: where the film starts in it, its beats and signals for the score, its sound."""
 
 import logging
-import math
+import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.config import AudioConfig
 from pipeline.errors import ConfigError, InputError, RenderError
@@ -20,21 +19,20 @@ from pipeline.music.analysis import LEVELS, SongAnalysis
 from pipeline.music.features import PER_SECOND, RATE, extract
 from pipeline.music.structure import first_of_bars
 from pipeline.music.trackers import check_tracker
+from pipeline.plan.song_grid import DEFAULT_BPM, count_beats, song_grid
 from pipeline.runtime.cache import cache_folder
 from pipeline.runtime.files import sha256_of
 from pipeline.timing.beat_grid import Grid, even_grid
+from pipeline.timing.markers import Markers, read_markers
 from pipeline.timing.signals import BANDS, Signals, SongSignals
 from pipeline.timing.timecode import parse_time, show_time
 
 log = logging.getLogger(__name__)
 
-DEFAULT_BPM = 120.0  # without a song, or with one that has no beat
-PHASES = 240  # tried per beat if only its length is given
-ONSET_SECONDS = 0.02  # standard deviation of an onset from its beat
-ACCENT_SECONDS = 0.07  # maximum distance of a detected beat whose accent counts
+MAX_BEAT_SECONDS = 3.0  # of a beat: a grid may end so much after its song
+MIN_SECTION_SECONDS = 1.0  # before the first cue, to be a section of its own
 CACHE_VERSION = 4  # of the analysis
 MAX_SONG_SECONDS = 4 * 3600.0
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,7 @@ class Song:
     path: Path
     analysis: SongAnalysis
     start: float
+    markers: Markers = field(default_factory=Markers)
 
     @property
     def seconds(self) -> float:
@@ -58,7 +57,7 @@ class Song:
         """
         sections: dict[float, int] = {}
         for at, kind in zip((self.analysis.sections - self.start).tolist(), self.analysis.kinds.tolist(), strict=True):
-            if at > 0 and (config.bpm is not None or config.offset is not None):
+            if at > 0 and not self.markers.cues and (config.bpm is not None or config.offset is not None):
                 at = grid.time(grid.beats_per_bar * round(grid.beat(at) / grid.beats_per_bar))
             if at < self.seconds:
                 sections[at if at > grid.seconds / 2 else 0.0] = kind  # the last one before the film wins
@@ -81,6 +80,9 @@ class Song:
             notes.append(f"{self.path} is damaged; {what} ({self.analysis.damage})")
         if config.bpm is None and self.analysis.bpm is None:
             notes.append(f"no beat is detected in {self.path}; {DEFAULT_BPM:g} bpm are assumed, audio.bpm= sets others")
+        told = self.markers.beats_per_bar
+        if told and told != config.beats_per_bar and config.bpm is None:
+            notes.append(f"{config.markers} has {told} beats in a bar; audio.beats_per_bar={told} counts them so")
         if float(seconds) > self.seconds + 0.5:
             notes.append(f"the song ends after {show_time(self.seconds)}; silence follows")
         if config.kind != "none":
@@ -95,75 +97,49 @@ def plan_song(config: AudioConfig, fps: Fraction) -> Song:
         raise ConfigError("audio.path", "null", "audio=file needs the song: audio.path=song.mp3")
     path = Path(config.path)
     analysis = analyse_cached(path, tracker=config.tracker)
-    start = parse_time(config.start, fps=fps, key="audio.start", duration=analysis.seconds)
+    markers = read_markers(config.markers, fps, config.path) if config.markers else Markers()
+    cues = Grid((0.0, 1.0), 0, 1, {name: at for at, name in markers.cues})
+    start = parse_time(config.start, fps=fps, key="audio.start", duration=analysis.seconds, grid=cues)
     if start >= analysis.seconds:
         raise ConfigError("audio.start", config.start, f"the song lasts {show_time(analysis.seconds)}")
-    return Song(path, analysis, start)
+    return Song(path, _with_markers(analysis, markers), start, markers)
+
+
+def _with_markers(analysis: SongAnalysis, markers: Markers) -> SongAnalysis:
+    """The analysis with beats, bars and sections of the markers, where these have them.
+
+    Sections begin at cues; those whose names differ only in a number (``verse 1``, ``verse 2``) are of one kind.
+    """
+    if len(markers.beats) > 2:
+        beats = np.array([at for at in markers.beats if at < analysis.seconds + MAX_BEAT_SECONDS])
+        accents = np.isin(beats, markers.bars).astype(np.float64)
+        analysis = replace(analysis, beats=beats, accents=accents)
+    cues = [(at, re.sub(r"[\s\d]+$", "", name).lower()) for at, name in markers.cues if at < analysis.seconds]
+    if cues:
+        cues = cues if cues[0][0] < MIN_SECTION_SECONDS else [(0.0, ""), *cues]
+        kinds = {name: number for number, name in enumerate(dict.fromkeys(name for _, name in cues))}
+        starts = np.array([0.0, *(at for at, _ in cues[1:])])
+        analysis = replace(analysis, sections=starts, kinds=np.array([kinds[name] for _, name in cues]))
+    return analysis
 
 
 def make_signals(config: AudioConfig, song: Song | None, fps: Fraction) -> Signals:
     """What the score can follow: the song with the corrections in ``config``, else a metronome."""
     offset = None if config.offset is None else parse_time(config.offset, fps=fps, key="audio.offset")
     if song is None:
+        markers = read_markers(config.markers, fps, config.path) if config.markers else Markers()
+        has_beats = len(markers.beats) > 2 and config.bpm is None
         grid = even_grid(config.bpm or DEFAULT_BPM, config.beats_per_bar, offset or 0.0)
-        return Signals(grid, config.attack, config.release, assumed=config.bpm is None)
-    grid = _grid(config, song.analysis, song.start, offset)
+        if has_beats:
+            beats = np.array(markers.beats)
+            bar = first_of_bars(np.isin(beats, markers.bars).astype(np.float64), config.beats_per_bar)
+            grid = count_beats(beats, bar, config.beats_per_bar)
+        grid = replace(grid, cues={name: at for at, name in markers.cues})
+        return Signals(grid, config.attack, config.release, assumed=config.bpm is None and not has_beats)
+    grid = song_grid(config, song.analysis, song.start, offset)
+    grid = replace(grid, cues={name: at - song.start for at, name in song.markers.cues})
     sections = [at for at, _ in song.sections(config, grid)]
     return Signals(grid, config.attack, config.release, _song_signals(song, sections))
-
-
-def _grid(config: AudioConfig, analysis: SongAnalysis, start: float, offset: float | None) -> Grid:
-    """The beats, in seconds of the film."""
-    if config.bpm is None and len(analysis.beats) > 2:
-        beats, accents = analysis.beats, analysis.accents
-        if offset is not None:
-            return _from_offset(beats - start, offset - start, config.beats_per_bar)
-        return _counted(beats - start, first_of_bars(accents, config.beats_per_bar), config.beats_per_bar)
-    bpm = config.bpm or DEFAULT_BPM
-    if offset is not None:
-        return even_grid(bpm, config.beats_per_bar, offset - start)
-    step = 60 / bpm
-    beats = np.arange(_phase(analysis, step), analysis.seconds + step, step)
-    bar = first_of_bars(_accents_at(analysis, beats), config.beats_per_bar)
-    return even_grid(bpm, config.beats_per_bar, float(beats[0]) + bar * step - start)
-
-
-def _from_offset(beats: Floats, offset: float, beats_per_bar: int) -> Grid:
-    """The detected beats, moved so that a bar starts at second ``offset``."""
-    detected = Grid(beats.tolist(), 0, beats_per_bar)
-    beat = detected.beat(offset)
-    index = math.floor(beat)
-    moved = np.array([detected.time(n + beat - index) for n in range(len(beats))])
-    return _counted(moved, index % beats_per_bar, beats_per_bar)
-
-
-def _counted(beats: Floats, bar: int, beats_per_bar: int) -> Grid:
-    """``beats`` of which number ``bar`` starts a bar, counted from the first bar of the film."""
-    return Grid(beats.tolist(), -bar, beats_per_bar).since(0.0)
-
-
-def _phase(analysis: SongAnalysis, step: float) -> float:
-    """The offset in seconds, less than ``step``, at which beats of that length meet the most onsets."""
-    times = np.concatenate([analysis.onsets[0], analysis.onsets_bass[0]])
-    strengths = np.concatenate([analysis.onsets[1], analysis.onsets_bass[1]])
-    phases = np.arange(PHASES) * step / PHASES
-    fits = []
-    for phase in phases:
-        missed = (times - phase + step / 2) % step - step / 2
-        fits.append(float((strengths * np.exp(-0.5 * (missed / ONSET_SECONDS) ** 2)).sum()))
-    return float(phases[int(np.argmax(fits))])
-
-
-def _accents_at(analysis: SongAnalysis, beats: Floats) -> Floats:
-    """The accents of the detected beats next to these beats; 0 without one."""
-    if not len(analysis.beats):
-        return np.zeros(len(beats))
-    after = np.searchsorted(analysis.beats, beats).clip(1, len(analysis.beats) - 1) if len(analysis.beats) > 1 else 0
-    before = np.maximum(after - 1, 0)
-    nearest = np.where(beats - analysis.beats[before] <= analysis.beats[after] - beats, before, after)
-    is_near = np.abs(analysis.beats[nearest] - beats) < ACCENT_SECONDS
-    accents: Floats = np.where(is_near, analysis.accents[nearest], 0.0)
-    return accents
 
 
 def _song_signals(song: Song, sections: list[float]) -> SongSignals:

@@ -68,7 +68,8 @@ class Timeline:
                 raise self._too_late(key, entry, begin)
             if end - begin <= head:
                 words = "the shot lasts no longer than its transition"
-                raise ConfigError(f"{key}.duration", entry.get("duration", "section"), words)
+                word = "until" if "until" in entry else "duration"
+                raise ConfigError(f"{key}.{word}", entry.get(word, "section"), words)
             slots.append(Slot(key, entry, begin, end, head, until))
         return slots
 
@@ -124,6 +125,9 @@ class Timeline:
         """The second at which the shot ends: seconds count from its first frame, bars and sections from
         ``previous_end``, the second at which the shot before ends; None for the first shot.
         """
+        if "until" in entry:
+            whole = float(self.total / self.fps) if self.total else None
+            return parse_time(entry["until"], fps=self.fps, key=f"{key}.until", duration=whole, grid=self.grid)
         written = entry.get("duration")
         whole = self.footage(key, entry) if not written or "%" in str(written) else None
         if not written:

@@ -28,7 +28,7 @@ OPENCV_PACKAGES = ("opencv-python", "opencv-python-headless", "opencv-contrib-py
 OTHER_PACKAGES = ("hydra-core", "imageio-ffmpeg", "safetensors")
 
 FILE_SETTINGS = (
-    *("start.path", "source.path", "network.weights", "score.guide", "audio.path"),
+    *("start.path", "source.path", "network.weights", "score.guide", "audio.path", "audio.markers"),
     *("color.palette", "color.lut"),
 )
 """Settings that name the user's files: a record holds the plain name and the content's hash."""
@@ -78,7 +78,9 @@ def shot_record(plan: ShotPlan, computation: Computation) -> dict[str, Any]:
 
 def film_record(plan: FilmPlan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The record of a film from those of its shots."""
-    song = {"audio.path": _file_facts(plan.song.path)} if plan.song else {}
+    audio = plan.config.audio
+    files = {"audio.path": audio.path, "audio.markers": audio.markers}
+    song = {key: _file_facts(Path(path)) for key, path in files.items() if path is not None}
     if not plan.config.film:
         (shot,) = shots
         return {**shot, "inputs": dict(sorted({**shot["inputs"], **song}.items()))}

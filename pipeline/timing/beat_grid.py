@@ -1,8 +1,8 @@
 """The grid of beats and bars: beat number → second, and back."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,12 +18,13 @@ class Grid:
     """Beat number ``first`` is at ``times[0]`` seconds, the next at ``times[1]`` … (at least two, rising).
 
     Beat 0 starts a bar, and so does every ``beats_per_bar``-th beat. Linear between beats; beyond both ends the median
-    distance there continues forever.
+    distance there continues forever. ``cues`` are named seconds.
     """
 
     times: Sequence[float]
     first: int
     beats_per_bar: int
+    cues: Mapping[str, float] = field(default_factory=dict)
 
     def beat(self, t: float) -> float:
         """The beat at second ``t``, as a fraction between two beats."""
@@ -62,7 +63,9 @@ class Grid:
         ``early`` seconds before.
         """
         bar = math.ceil((self.beat(second - early) - BEAT_TOLERANCE) / self.beats_per_bar)
-        return Grid([time - second for time in self.times], self.first - bar * self.beats_per_bar, self.beats_per_bar)
+        cues = {name: at - second for name, at in self.cues.items()}
+        first = self.first - bar * self.beats_per_bar
+        return replace(self, times=[time - second for time in self.times], first=first, cues=cues)
 
     @cached_property
     def _times(self) -> NDArray[np.float64]:

@@ -40,20 +40,40 @@ def parse_time(
     """Seconds in ``text``: a plain number of seconds, or parts with units, each unit at most once. Never negative.
 
     ``%`` is of the ``duration`` in seconds. With a ``grid``, ``4b`` is the time of beat 4 and ``2bar`` that of bar 2,
-    both counted from 0; ``is_length``: how long they last from second 0 on. Raises ConfigError naming ``key``.
+    both counted from 0; ``is_length``: how long they last from second 0 on. The name of one of its cues is the time of
+    that cue. Raises ConfigError naming ``key``.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         raise ConfigError(key, text, _FORMS)
     stripped = str(text).strip()
     if len(stripped) > MAX_CHARACTERS:
         raise ConfigError(key, stripped[:32] + "…", _FORMS)
-    if _NUMBER.fullmatch(stripped):
+    cue = _find_cue(stripped, key, grid)
+    if cue is not None:
+        seconds = Fraction(cue)
+    elif _NUMBER.fullmatch(stripped):
         seconds = Fraction(stripped)
     else:
         seconds = _sum_of_parts(stripped, fps, key, duration, grid, is_length)
+    if cue is not None and cue < 0:
+        raise ConfigError(key, text, f"this cue is {show_time(-cue)} before the film or the shot begins")
     if not 0 <= seconds <= MAX_SECONDS:
         raise ConfigError(key, text, f"a time lies between 0s and {MAX_SECONDS}s")
     return float(seconds)
+
+
+def _find_cue(text: str, key: str, grid: Grid | None) -> float | None:
+    """The second of the cue with this name; None for what begins like a time. Raises ConfigError for no cue's name."""
+    if re.match(r"[-+.\d]", text):
+        return None
+    cues = grid.cues if grid else {}
+    names = {name.lower(): name for name in cues}
+    if text.lower() in names:
+        return cues[names[text.lower()]]
+    if not cues:
+        raise ConfigError(key, text, _FORMS)
+    hint = nearest(text, cues) or f": {', '.join(list(cues)[:8])}"
+    raise ConfigError(key, text, f"{_FORMS}, or a cue of audio.markers{hint}")
 
 
 def parse_beats(text: object, *, key: str, beats_per_bar: int) -> float | None:

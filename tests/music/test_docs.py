@@ -24,6 +24,7 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) fo
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("song")
     draw(path / "song.mp3", "-i", f"file:{Drawing(120, seconds=34).save(path / 'song.wav')}")
+    (path / "song.txt").write_text("2\t2\tverse\n12\t12\tdrop\n", encoding="utf-8")
     return path
 
 
@@ -39,7 +40,7 @@ def test_every_command_makes_a_score(folder: Path, monkeypatch: pytest.MonkeyPat
         plan_score(plan.shots[0]), float(plan.fps), plan.frames, plan.shots[0].scales(), film_music(plan)
     )
     if "duration=" not in line:
-        assert plan.frames == 34 * 24
+        assert plan.frames == (34 - 2 * ("start=verse" in line)) * 24
     assert sheet.music is not None and len(sheet.music.beats) >= 4 * len(sheet.music.bars) - 4 > 0
     assert as_png(sheet, "song")[:4] == b"\x89PNG"
 

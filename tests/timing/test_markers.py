@@ -1,0 +1,162 @@
+"""Markers of every format give the same cues and beats; damaged and hostile files are refused with one sentence."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import mido
+import pytest
+
+from pipeline.errors import ConfigError, InputError
+from pipeline.timing.beat_grid import Grid
+from pipeline.timing.markers import READERS, Markers, read_markers
+from pipeline.timing.timecode import parse_time
+
+FPS = Fraction(25)
+CUES = ((2.0, "verse 1"), (4.0, "drop"))
+BEATS = [0.5 * n for n in range(12)]
+
+
+def rekordbox(song: str) -> str:
+    return f"""<?xml version="1.0" encoding="UTF-8"?><DJ_PLAYLISTS><COLLECTION><TRACK Name="a"
+Location="file://localhost/music/other.mp3"><TEMPO Inizio="0.1" Bpm="90" Metro="4/4" Battito="1"/></TRACK>
+<TRACK Name="b" Location="file://localhost/music/{song}"><TEMPO Inizio="0.0" Bpm="120.00" Metro="4/4" Battito="1"/>
+<POSITION_MARK Name="verse 1" Type="0" Start="2.0" Num="0"/><POSITION_MARK Name="drop" Type="0" Start="4.0" Num="1"/>
+</TRACK></COLLECTION></DJ_PLAYLISTS>"""
+
+
+TRAKTOR = """<?xml version="1.0" encoding="UTF-8"?><NML VERSION="19"><COLLECTION><ENTRY TITLE="s"><LOCATION
+DIR="/:music/:" FILE="s 1.wav"/><TEMPO BPM="120.0"/><CUE_V2 NAME="AutoGrid" TYPE="4" START="0.0"/>
+<CUE_V2 NAME="verse 1" TYPE="0" START="2000.0"/><CUE_V2 NAME="drop" TYPE="0" START="4000.0"/></ENTRY></COLLECTION>
+</NML>"""
+EDL = """TITLE: song
+FCM: NON-DROP FRAME
+
+001  001 V C 01:00:02:00 01:00:02:01 01:00:02:00 01:00:02:01
+ |C:ResolveColorBlue |M:verse 1 |D:1
+002  001 V C 01:00:04:00 01:00:04:01 01:00:04:00 01:00:04:01
+ |C:ResolveColorBlue |M:drop |D:1
+"""
+
+
+def draw_midi(path: Path) -> None:
+    file, track = mido.MidiFile(ticks_per_beat=480), mido.MidiTrack()
+    track.append(mido.MetaMessage("set_tempo", tempo=500_000))
+    track.append(mido.MetaMessage("time_signature", numerator=4, denominator=4))
+    track.append(mido.MetaMessage("marker", text="verse 1", time=4 * 480))
+    track.append(mido.MetaMessage("marker", text="drop", time=4 * 480))
+    track.append(mido.MetaMessage("end_of_track", time=3 * 480))
+    file.tracks.append(track)
+    file.save(path)
+
+
+def draw_otio(path: Path) -> None:
+    otio = pytest.importorskip("opentimelineio")
+
+    def at(seconds: float) -> "otio.opentime.RationalTime":
+        return otio.opentime.RationalTime(seconds * 25, 25)
+
+    def marker(seconds: float, name: str) -> "otio.schema.Marker":
+        return otio.schema.Marker(name=name, marked_range=otio.opentime.TimeRange(at(seconds), at(0)))
+
+    track = otio.schema.Track()
+    track.append(otio.schema.Gap(duration=at(1)))
+    track.append(otio.schema.Clip(source_range=otio.opentime.TimeRange(at(10), at(5))))
+    track[1].markers.append(marker(11, "verse 1"))  # a second into the clip
+    timeline = otio.schema.Timeline()
+    timeline.tracks.append(track)
+    timeline.tracks.markers.append(marker(4, "drop"))
+    otio.adapters.write_to_file(timeline, str(path))
+
+
+def draw(path: Path) -> Path:
+    """A file of this suffix with the cues and, where the format has them, beats."""
+    counts = [(second, str(number % 4 + 1)) for number, second in enumerate(BEATS)]
+    contents = {
+        ".txt": "".join(f"{second:.6f}\t{second:.6f}\t{name}\n" for second, name in sorted([*CUES, *counts])),
+        ".csv": "time,name\n" + "".join(f"{second},{name}\n" for second, name in sorted([*CUES, *counts])),
+        ".tsv": "0:02\tverse 1\n0:04.000\tdrop\n",
+        ".xml": rekordbox("s%201.wav"),
+        ".nml": TRAKTOR,
+        ".edl": EDL,
+    }
+    if path.suffix in contents:
+        path.write_text(contents[path.suffix], encoding="utf-8")
+    elif path.suffix == ".otio":
+        draw_otio(path)
+    else:
+        draw_midi(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", READERS)
+def test_every_format_has_its_cues_and_beats(tmp_path: Path, suffix: str) -> None:
+    markers = read_markers(str(draw(tmp_path / f"m{suffix}")), FPS, "/music/s 1.wav")
+    assert [name for _, name in markers.cues] == ["verse 1", "drop"]
+    assert [at for at, _ in markers.cues] == pytest.approx([2.0, 4.0])
+    if suffix not in (".tsv", ".edl", ".otio"):
+        assert markers.beats[: len(BEATS)] == pytest.approx(BEATS)
+        assert markers.bars[:3] == pytest.approx([0.0, 2.0, 4.0])
+        assert markers.beats_per_bar == 4
+
+
+def test_midi_follows_changes_of_tempo(tmp_path: Path) -> None:
+    file, track = mido.MidiFile(ticks_per_beat=96), mido.MidiTrack()
+    track.append(mido.MetaMessage("time_signature", numerator=3, denominator=4))
+    track.append(mido.MetaMessage("set_tempo", tempo=500_000))
+    track.append(mido.MetaMessage("set_tempo", tempo=1_000_000, time=3 * 96))
+    track.append(mido.MetaMessage("marker", text="slow", time=96))
+    file.tracks.append(track)
+    file.save(tmp_path / "m.mid")
+    markers = read_markers(str(tmp_path / "m.mid"), FPS, None)
+    assert markers.cues == ((2.5, "slow"),)
+    assert markers.beats == pytest.approx((0, 0.5, 1.0, 1.5, 2.5)) and markers.bars == pytest.approx((0, 1.5))
+
+
+def test_names_are_unique_and_free_of_separators(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text('1,verse\n2,verse\n3,"a: b, [c]"\n', encoding="utf-8")
+    assert read_markers(str(tmp_path / "m.csv"), FPS, None) == Markers(((1, "verse"), (2, "verse 2"), (3, "a b c")))
+
+
+def test_times_may_name_cues() -> None:
+    grid = Grid((0.0, 0.5), 0, 4, {"Drop": 4.0, "verse 2": 6.0})
+    assert parse_time("drop", fps=FPS, key="k", grid=grid) == 4.0
+    assert parse_time("verse 2", fps=FPS, key="k", grid=grid.since(1.0)) == 5.0
+    for text, words in (("dorp", "did you mean Drop"), ("hook", "a cue of audio.markers: Drop, verse 2")):
+        with pytest.raises(ConfigError, match=words):
+            parse_time(text, fps=FPS, key="k", grid=grid)
+    with pytest.raises(ConfigError, match="1s before the film or the shot begins"):
+        parse_time("Drop", fps=FPS, key="k", grid=grid.since(5.0))
+
+
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><DJ_PLAYLISTS/>'
+OUTSIDE = '<!DOCTYPE x SYSTEM "file:///etc/passwd"><DJ_PLAYLISTS/>'
+DEEP = '{"OTIO_SCHEMA":"Stack.1","children":[' * 100 + "{}" + "]}" * 100
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("m.xml", BOMB.encode(), "declares a document type"),
+        ("m.nml", OUTSIDE.encode("utf-16"), "declares a document type"),
+        ("m.xml", b"<DJ_PLAYLISTS>", "it is damaged"),
+        ("m.xml", rekordbox("no.mp3").encode(), "none of its 2 tracks is s 1.wav"),
+        ("m.xml", rekordbox("s%201.wav").replace('"120.00"', '"999"').encode(), "tempo of 999"),
+        ("m.txt", b"hello\n", "line 1 is no label"),
+        ("m.txt", b"\xff\xfe\x00", "no text in UTF-8"),
+        ("m.csv", b"1,a\nb,c\n", "row 2 has no time"),
+        ("m.csv", b"99999999999,a\n", "outside of any song"),
+        ("m.csv", b"", "neither named markers nor beats"),
+        ("m.mid", b"MThd\0\0\0\6\0\1\0\1\xe7\x28", "MIDI|clock"),
+        ("m.edl", b"TITLE: x\n", "no edit decision list"),
+        ("m.otio", b"[]", "no OpenTimelineIO"),
+        ("m.otio", b'{"OTIO_SCHEMA":"Timeline.1","tracks":{"markers":[{}]}}', "damaged"),
+        ("m.otio", DEEP.encode(), "too deeply nested"),
+        ("m.otio", b'{"OTIO_SCHEMA":"T","a":' + b"[" * 99999, "damaged|deep"),
+        ("m.wav", b"RIFF", "markers are read from .txt, .csv"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises((InputError, ConfigError), match=words) as caught:
+        read_markers(str(tmp_path / name), FPS, "s 1.wav")
+    assert "\n" not in str(caught.value) and "audio.markers=" in str(caught.value)
