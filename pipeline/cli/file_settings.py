@@ -10,6 +10,7 @@ INPUTS = (
     *("color.palette", "color.lut"),
 )
 FILES = ("output", *INPUTS)
+STEMS = "audio.stems."  # and a name
 TARGETS = ("score.targets", "score.keys", "network.targets")  # whose targets may name pictures and masks
 
 
@@ -20,7 +21,7 @@ def of_shot(key: str) -> str:
 
 def is_literal(key: str) -> bool:
     """Whether the value of the setting is letters, also in a shot."""
-    return of_shot(key) in INPUTS or of_shot(key).startswith(TARGETS)
+    return of_shot(key) in INPUTS or of_shot(key).startswith((*TARGETS, STEMS))
 
 
 def literal_files(node: Any, key: str = "") -> Any:

@@ -34,6 +34,7 @@ FILES = {  # settings that name a file, and what the file is
     "score.guide": "a picture",
     "audio.path": "a song",
     "audio.markers": "markers",
+    "audio.stems": "stems",
     "color.palette": "a picture of colors",
     "color.lut": "a look-up table",
 }
@@ -88,6 +89,7 @@ def extract(arguments: list[str]) -> tuple[list[str], Repeat | None]:
         raise InputError(f"from={path}: its record has no config; it is not of a film of this program")
     for key, file in _inputs(record):
         sha256[key] = str(file.get("sha256") or "")
+        key = "audio.stems" if key.startswith("audio.stems.") else key
         if key in FILES and file.get("name"):
             needed[key] = f"was made from {FILES[key]} named {_plain_name(file['name'])}; give {key}=FILE"
     values = {}

@@ -58,6 +58,9 @@ class AudioConfig:
     markers: str | None = option(
         None, "named cues and beats of the song: labels, CSV, Rekordbox, Traktor, MIDI, EDL or OpenTimelineIO"
     )
+    stems: Any = option(
+        None, "parts of the song whose levels and onsets are signals by name: {drums: d.wav, voice: v.wav}"
+    )
     tracker: str = option(
         "auto",
         "what detects beats: auto (builtin), builtin, librosa or beat_this (extras librosa and beats)",

@@ -19,7 +19,7 @@ from pipeline.plan.loop import close_loop
 from pipeline.plan.output_paths import OutputPaths, output_paths
 from pipeline.plan.shot_list import SECTION_BARS, Entry, name_errors
 from pipeline.plan.shot_plan import ShotPlan, plan_shot
-from pipeline.plan.song import Song, make_signals, plan_song
+from pipeline.plan.song import Song, check_stems, make_signals, plan_song
 from pipeline.plan.sound import check_sound, plan_sound, sound_notes
 from pipeline.plan.timeline import Slot, Timeline
 from pipeline.plan.unread import check_paths
@@ -75,6 +75,7 @@ def _plan_one_shot(config: RenderConfig, outputs: OutputPaths, clips: ClipLibrar
 
 
 def _plan_music(config: RenderConfig, fps: Fraction) -> tuple[Song | None, Signals]:
+    check_stems(config.audio)
     song = plan_song(config.audio, fps) if config.audio.path or config.audio.kind == "file" else None
     return song, make_signals(config.audio, song, fps)
 

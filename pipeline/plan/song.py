@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -22,14 +23,16 @@ from pipeline.music.trackers import check_tracker
 from pipeline.plan.song_grid import DEFAULT_BPM, count_beats, song_grid
 from pipeline.runtime.cache import cache_folder
 from pipeline.runtime.files import sha256_of
+from pipeline.score import functions
 from pipeline.timing.beat_grid import Grid, even_grid
 from pipeline.timing.markers import Markers, read_markers
-from pipeline.timing.signals import BANDS, Signals, SongSignals
+from pipeline.timing.signals import BANDS, NAMES, Signals, SongSignals
 from pipeline.timing.timecode import parse_time, show_time
 
 log = logging.getLogger(__name__)
 
 MAX_BEAT_SECONDS = 3.0  # of a beat: a grid may end so much after its song
+MAX_STEM_SECONDS = 0.5  # by which a stem is longer or shorter than its song
 MIN_SECTION_SECONDS = 1.0  # before the first cue, to be a section of its own
 CACHE_VERSION = 4  # of the analysis
 MAX_SONG_SECONDS = 4 * 3600.0
@@ -43,6 +46,7 @@ class Song:
     analysis: SongAnalysis
     start: float
     markers: Markers = field(default_factory=Markers)
+    stems: Mapping[str, SongAnalysis] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -102,7 +106,34 @@ def plan_song(config: AudioConfig, fps: Fraction) -> Song:
     start = parse_time(config.start, fps=fps, key="audio.start", duration=analysis.seconds, grid=cues)
     if start >= analysis.seconds:
         raise ConfigError("audio.start", config.start, f"the song lasts {show_time(analysis.seconds)}")
-    return Song(path, _with_markers(analysis, markers), start, markers)
+    return Song(path, _with_markers(analysis, markers), start, markers, _plan_stems(config, analysis.seconds))
+
+
+def _plan_stems(config: AudioConfig, seconds: float) -> dict[str, SongAnalysis]:
+    """The analyses of ``audio.stems``, by name. Raises ConfigError, InputError."""
+    stems = {}
+    for name, path in (config.stems or {}).items():
+        analysis = analyse_cached(Path(path), f"audio.stems.{name}", config.tracker)
+        if abs(analysis.seconds - seconds) > MAX_STEM_SECONDS:
+            lengths = f"it lasts {show_time(analysis.seconds)}, the song {show_time(seconds)}"
+            raise ConfigError(f"audio.stems.{name}", path, f"{lengths}; a stem is as long as its song")
+        stems[name] = analysis
+    return stems
+
+
+def check_stems(config: AudioConfig) -> None:
+    """Raise ConfigError unless ``audio.stems`` are names and files that can be signals of a song."""
+    if config.stems is None:
+        return
+    if not isinstance(config.stems, Mapping) or not all(isinstance(path, str) for path in config.stems.values()):
+        raise ConfigError("audio.stems", config.stems, "write names and files, as {drums: d.wav, voice: v.wav}")
+    if not config.path:
+        raise ConfigError("audio.stems", config.stems, "stems are parts of a song; give audio.path=song.mp3 as well")
+    taken = {*functions.NAMES, "t", "frame", "fps", "pi", "duration", "max_f", *NAMES} - {*LEVELS}
+    for name in config.stems:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", str(name)) or name in taken or str(name).startswith("onset_"):
+            allowed = f"a stem's name is lower-case letters, digits and _, and no other name of an expression ({name})"
+            raise ConfigError("audio.stems", config.stems, allowed)
 
 
 def _with_markers(analysis: SongAnalysis, markers: Markers) -> SongAnalysis:
@@ -146,8 +177,11 @@ def _song_signals(song: Song, sections: list[float]) -> SongSignals:
     analysis, start = song.analysis, song.start
     onsets = {"onset": analysis.onsets}
     onsets |= {f"onset_{band}": getattr(analysis, f"onsets_{band}") for band in BANDS}
+    onsets |= {f"onset_{name}": stem.onsets for name, stem in song.stems.items()}
+    loud = LEVELS.index("loud")
+    levels = {**dict(zip(LEVELS, analysis.levels, strict=True)), **{n: s.levels[loud] for n, s in song.stems.items()}}
     return SongSignals(
-        levels=dict(zip(LEVELS, analysis.levels, strict=True)),
+        levels=levels,
         rate=PER_SECOND,
         start=-start,
         onsets={name: ((times - start).tolist(), strengths.tolist()) for name, (times, strengths) in onsets.items()},

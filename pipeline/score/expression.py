@@ -16,8 +16,7 @@ from simpleeval import SimpleEval
 
 from pipeline.errors import ConfigError, nearest
 from pipeline.score import functions
-from pipeline.timing.signals import NAMES as SIGNALS
-from pipeline.timing.signals import SMOOTH, Signal, Signals
+from pipeline.timing.signals import Signal, Signals
 from pipeline.timing.timecode import show_time
 
 MAX_CHARACTERS, MAX_NODES, MAX_DEPTH = 500, 200, 24
@@ -99,7 +98,8 @@ def parse_expression(
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ConfigError(key, text, "not an expression in t, such as 1.2 + 0.1*sin(2*pi*t/8)") from error
     names = _time_names(fps, duration, in_frames)
-    _check(tree, text, key, (*names, *(SIGNALS if signals else ())))
+    smooth = signals.smooth if signals else ()
+    _check(tree, text, key, (*names, *(signals.names if signals else ())), (*functions.NAMES, *smooth))
     body = tree.body
     if signals:
         lookup = _SignalLookup(signals, text, key)
@@ -131,13 +131,13 @@ class _SignalLookup(ast.NodeTransformer):
         self.signals: dict[str, Signal] = {}
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id in SIGNALS:
+        if node.id in self._from.names:
             self.signals[node.id] = self._from.signal(node.id)
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
-        if node.func.id not in SMOOTH:
+        if node.func.id not in self._from.smooth:
             node.args = [self.visit(argument) for argument in node.args]
             return node
         constants = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
@@ -151,7 +151,7 @@ class _SignalLookup(ast.NodeTransformer):
         return ast.Name(name, ast.Load())
 
 
-def _check(tree: ast.Expression, text: str, key: str, names: tuple[str, ...]) -> None:
+def _check(tree: ast.Expression, text: str, key: str, names: tuple[str, ...], called: tuple[str, ...]) -> None:
     """Raise ConfigError for nodes that are not allowed, and for trees that are too large or too deep."""
     queue: list[tuple[ast.AST, int]] = [(tree, 0)]
     count = 0
@@ -160,13 +160,13 @@ def _check(tree: ast.Expression, text: str, key: str, names: tuple[str, ...]) ->
         count += 1
         if count > MAX_NODES or depth > MAX_DEPTH:
             raise ConfigError(key, text, "the expression is too long or too deeply nested")
-        _check_node(node, text, key, names)
+        _check_node(node, text, key, names, called)
         # The name of a function is checked with its call.
         children = list(node.args) if isinstance(node, ast.Call) else list(ast.iter_child_nodes(node))
         queue.extend((child, depth + 1) for child in children)
 
 
-def _check_node(node: ast.AST, text: str, key: str, names: tuple[str, ...]) -> None:
+def _check_node(node: ast.AST, text: str, key: str, names: tuple[str, ...], called: tuple[str, ...]) -> None:
     if not isinstance(node, _NODES):
         raise ConfigError(key, text, f"{type(node).__name__.lower()} is not allowed in an expression")
     if isinstance(node, ast.Constant):
@@ -180,7 +180,7 @@ def _check_node(node: ast.AST, text: str, key: str, names: tuple[str, ...]) -> N
         allowed = f"{node.id!r} is unknown; the names are {', '.join(names)}{nearest(node.id, names)}"
         raise ConfigError(key, text, allowed)
     elif isinstance(node, ast.Call):
-        _check_call(node, text, key, (*functions.NAMES, *(SMOOTH if "beat" in names else ())))
+        _check_call(node, text, key, called)
 
 
 def _check_call(node: ast.Call, text: str, key: str, names: tuple[str, ...]) -> None:

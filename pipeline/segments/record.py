@@ -28,7 +28,7 @@ OPENCV_PACKAGES = ("opencv-python", "opencv-python-headless", "opencv-contrib-py
 OTHER_PACKAGES = ("hydra-core", "imageio-ffmpeg", "safetensors")
 
 FILE_SETTINGS = (
-    *("start.path", "source.path", "network.weights", "score.guide", "audio.path", "audio.markers"),
+    *("start.path", "source.path", "network.weights", "score.guide", "audio.path", "audio.markers", "audio.stems"),
     *("color.palette", "color.lut"),
 )
 """Settings that name the user's files: a record holds the plain name and the content's hash."""
@@ -80,6 +80,7 @@ def film_record(plan: FilmPlan, shots: Sequence[Mapping[str, Any]]) -> dict[str,
     """The record of a film from those of its shots."""
     audio = plan.config.audio
     files = {"audio.path": audio.path, "audio.markers": audio.markers}
+    files |= {f"audio.stems.{name}": path for name, path in (audio.stems or {}).items()}
     song = {key: _file_facts(Path(path)) for key, path in files.items() if path is not None}
     if not plan.config.film:
         (shot,) = shots

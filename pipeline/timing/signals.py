@@ -39,7 +39,7 @@ class SongSignals:
     strengths); ``sections`` are the seconds at which they start, the first at 0 or before.
     """
 
-    levels: Mapping[str, NDArray[np.float32]]
+    levels: Mapping[str, NDArray[np.float32]]  # those of stems as well, as are their onsets
     rate: float
     start: float
     onsets: Mapping[str, tuple[Sequence[float], Sequence[float]]]
@@ -62,8 +62,19 @@ class Signals:
     assumed: bool = False
     _cache: dict[tuple[str, float, float], Signal] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def smooth(self) -> tuple[str, ...]:
+        """Names that take an attack and a release: ``SMOOTH``, and those of stems."""
+        stems = (*self.song.levels, *self.song.onsets) if self.song else ()
+        return tuple(dict.fromkeys((*SMOOTH, *stems)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names."""
+        return (*self.smooth, *COUNTS)
+
     def signal(self, name: str, attack: float | None = None, release: float | None = None) -> Signal:
-        """The signal ``name``, one of ``NAMES``."""
+        """The signal ``name``, one of ``names``."""
         up = self.attack if attack is None else attack
         down = max(MIN_RELEASE_SECONDS, self.release if release is None else release)
         key = (name, up, down)
@@ -96,7 +107,7 @@ class Signals:
             beats = float(self.grid.beats_per_bar)
         if name in ("beat", "bar") or self.song is None:
             return partial(_grid_pulse, self.grid, beats, phase, attack, release)
-        if name in ONSETS:
+        if name in self.song.onsets:
             return Pulses(*self.song.onsets[name], attack, release)
         levels = _follow_envelope(self.song.levels[name], self.song.rate, attack, release)
         return partial(_interpolate, levels, self.song.rate, self.song.start)
