@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.compose import typed_config
+from pipeline.cli.compose import make_config, typed_config
 from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError, RenderError
 from pipeline.plan import unread
@@ -75,6 +75,12 @@ def check(words: Sequence[str], config_dir: Path) -> Checked:
             if shot.config.score.kind != "walk":  # may have to load the network first
                 check_score(shot)
     return Checked(config, plan, [*unread.notes(config, keys_of(words)), *plan.notes])
+
+
+def bare_config() -> RenderConfig:
+    """The settings of a film of which nothing is chosen."""
+    with _LOCK:
+        return make_config()
 
 
 def key_of(error: RenderError) -> str:

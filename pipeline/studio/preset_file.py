@@ -6,14 +6,13 @@ from typing import Any
 
 import yaml
 
-from pipeline.cli.compose import make_config
 from pipeline.cli.from_film import NOT_REPEATED
 from pipeline.cli.sanitize import choices
 from pipeline.config import settings
 from pipeline.errors import ConfigError
 from pipeline.plan.shot_list import nested
 from pipeline.runtime.files import write_bytes
-from pipeline.studio.command import Checked
+from pipeline.studio.command import Checked, bare_config
 
 MAX_PRESETS = 500
 _NAME = re.compile(r"[A-Za-z0-9][\w-]{0,59}", re.ASCII)
@@ -37,7 +36,7 @@ def save(name: str, checked: Checked, config_dir: Path) -> Path:
 
 def differences(checked: Checked) -> dict[str, Any]:
     """The settings of a film that are not those of a bare one, as nested tables."""
-    bare = {key: value for key, _, value in settings(make_config())}
+    bare = {key: value for key, _, value in settings(bare_config())}
     values: dict[str, Any] = nested(
         {
             key: value

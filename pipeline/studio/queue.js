@@ -15,6 +15,11 @@ async function act(name, body) {
   poll();
 }
 
+function title(job) {
+  const look = job.words.find((word) => word.startsWith("look="));
+  return job.title.replaceAll("_", " ") + (look && !look.includes("|") ? `, ${look.slice(5)}` : "");
+}
+
 function facts(job) {
   const length = job.kind === "render" ? `${job.size[0]}×${job.size[1]} · ${clock(job.frames / job.fps)}` : job.kind;
   return `${length} · ${job.state === "done" && job.seconds ? `made in ${clock(job.seconds)}` : job.state}`;
@@ -73,7 +78,7 @@ function draw(job) {
     const picture = media(job), words = make("p", { class: "line" }), bar = make("progress", { max: 1, "aria-label": "Frames done" });
     const live = make("img", { class: "picture live", alt: "The newest frame", hidden: "" });
     const small = make("small"), more = make("div", { class: "alternatives" }, ...alternatives(job));
-    element.append(...(picture ? [picture] : [live]), make("div", { class: "body" }, make("h3", {}, job.title, small), bar, words,
+    element.append(...(picture ? [picture] : [live]), make("div", { class: "body" }, make("h3", {}, title(job), small), bar, words,
       ...(job.kind === "variations" ? [more] : []), ...(job.state === "done" && job.kind === "render" ? [make("code", { class: "shown" }, job.command)] : []),
       make("div", { class: "buttons" }, ...buttons(job))));
     const had = card?.element.contains(document.activeElement);

@@ -1,18 +1,20 @@
 """The queue: films rendered one at a time in their order, sketches next to them. It survives a restart."""
 
 import json
-import shlex
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from pipeline.errors import RenderError
 from pipeline.runtime.files import write_json
 from pipeline.studio.child import Child, end_orphan
-from pipeline.studio.command import Checked, Words, larger, shown
+from pipeline.studio.command import Checked, Words
 from pipeline.studio.job import ENDED, RENDERS, SKETCHES, Job
+from pipeline.studio.row import row
 
 MAX_JOBS = 500
 DONE, INTERRUPTED = 0, 130
@@ -23,11 +25,13 @@ STOP_SECONDS = 120.0  # for the children to finish their frame when the studio e
 class Queue:
     """Starts children in two threads while it is entered: one film at a time, and one sketch at a time.
 
-    ``held``: no film starts. Every change is on disk before it is shown.
+    ``held``: no film starts. Every change is on disk before it is shown. Raises RenderError if the file of the queue
+    is damaged or belongs to another studio.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = FileLock(path.with_suffix(".lock"))
         self._changed = threading.Condition()
         self._children: dict[int, Child] = {}
         self._closing = False
@@ -61,6 +65,11 @@ class Queue:
         finally:
             for child in list(self._children.values()):
                 child.kill()
+            self.release()
+
+    def release(self) -> None:
+        """Leave the file of the queue to another studio."""
+        self._lock.release()
 
     def add(self, kind: str, words: Words, checked: Checked) -> Job:
         """Add a film or a sketch at the end. Raises RenderError if it is in the queue, or the queue is full."""
@@ -119,6 +128,10 @@ class Queue:
         """Its process, while it runs."""
         return self._children.get(number)
 
+    def estimate(self, checked: Checked) -> float | None:
+        """The seconds that a film will take here, roughly; None before one was rendered."""
+        return START_SECONDS + self.speed * checked.work if self.speed else None
+
     def as_data(self) -> dict[str, Any]:
         """What the page shows: entries with their progress, and the seconds that all films will take."""
         with self._changed:
@@ -131,7 +144,7 @@ class Queue:
             if own is None and job.kind in RENDERS and speed and job.state not in ENDED:
                 own = max(0.0, START_SECONDS + speed * job.work - job.seconds)
             left += own or 0.0 if job.state != "paused" else 0.0
-            rows.append({**_row(job), "left": own, "progress": _progress(progress, child)})
+            rows.append({**row(job, child, progress), "left": own})
         return {"jobs": rows, "held": self.held, "left": left}
 
     def _move(self, job: Job, by: int) -> None:
@@ -199,6 +212,10 @@ class Queue:
     def _load(self) -> None:
         """Read the queue. What ran when the studio ended waits; what still runs without it is stopped first."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise RenderError(f"another studio uses {self._path.parent}; give studio.folder= another one") from None
         if not self._path.exists():
             return
         try:
@@ -206,33 +223,9 @@ class Queue:
             self.jobs = [Job.from_data(each) for each in data["jobs"]]
             self._next, self.held, self.speed = int(data["next"]), bool(data["held"]), float(data["speed"])
         except (OSError, ValueError, TypeError, KeyError) as error:
+            self.release()
             raise RenderError(f"{self._path} cannot be read as a queue ({error}); move it away") from error
         for job in self.jobs:
             if job.is_active:
                 end_orphan(job.pid, job.kind)
                 job.state, job.pid = "waiting" if job.then or job.state == "running" else "paused", 0
-
-
-def _row(job: Job) -> dict[str, Any]:
-    bigger = larger(job.words, job.width * job.height) if job.kind in RENDERS else None
-    return {
-        "number": job.number,
-        "kind": job.kind,
-        "title": job.title,
-        "state": job.state,
-        "message": job.message,
-        "words": job.words,
-        "command": shown(job.kind, job.words),
-        "frames": job.frames,
-        "fps": job.fps,
-        "size": [job.width, job.height],
-        "seconds": round(job.seconds, 1),
-        "files": job.files,
-        "alternatives": [shlex.split(line)[3:] for line in job.files[1:]] if job.kind == "variations" else [],
-        "larger": bigger[-1].partition("=")[2] if bigger else None,
-    }
-
-
-def _progress(progress: dict[str, Any], child: Child | None) -> dict[str, Any]:
-    keys = ("done", "frames", "rate", "label", "picture")
-    return {**{key: progress[key] for key in keys if key in progress}, "notes": list(child.notes) if child else []}

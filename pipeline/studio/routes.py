@@ -51,6 +51,7 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
             "error": "",
             "key": "",
             "summary": film.plan.summary,
+            "seconds": queue.estimate(film),
             "notes": film.notes,
             "command": command.shown("render", words),
             "values": command.values_of(film.config),
@@ -98,9 +99,9 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
         """A file of an entry: its film, contact sheet or sketch."""
         try:
             path = Path(queue.find(request.path_params["number"]).files[request.path_params["index"]])
-        except (RenderError, IndexError):
+            return FileResponse(path) if path.is_file() else _missing("file any more")
+        except (RenderError, IndexError, OSError):  # OSError: a line of the child that is no file
             return _missing("file")
-        return FileResponse(path) if path.is_file() else _missing("file any more")
 
     async def upload(request: Request) -> Response:
         name, stream = request.query_params.get("name", "file"), request.stream()
@@ -118,7 +119,7 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
         return JSONResponse(made.as_data())
 
     async def uploaded(request: Request) -> Response:
-        return JSONResponse([each.as_data() for each in await run_in_threadpool(uploads.all)])
+        return JSONResponse([each.as_data() for each in await run_in_threadpool(uploads.newest)])
 
     async def photograph(request: Request) -> Response:
         shown = uploads.picture(request.path_params["name"])

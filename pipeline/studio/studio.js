@@ -1,4 +1,4 @@
-import { $, changed, checked, copy, events, form, loadSetup, make, post, restore, setup, words } from "./core.js";
+import { $, changed, checked, clock, copy, events, form, loadSetup, make, post, restore, setup, words } from "./core.js";
 import { startChoose } from "./choose.js";
 import { startSettings } from "./settings.js";
 import { refresh, startQueue } from "./queue.js";
@@ -8,7 +8,7 @@ const VARIED_SEEDS = "seed=0..5", VARIED_LOOKS = 8;
 
 function showAnswer() {
   $("problem").textContent = checked.error;
-  $("summary").textContent = checked.error ? "This cannot be rendered yet." : checked.summary.replace("x", "×").replaceAll(", ", " · ");
+  $("summary").textContent = checked.error ? "This cannot be rendered yet." : `${checked.summary.replace("x", "×").replaceAll(", ", " · ")}${checked.seconds ? ` · renders in about ${clock(checked.seconds)}` : ""}`;
   $("notes").replaceChildren(...(checked.notes || []).map((text) => make("li", {}, text)));
   if (!checked.error) $("command").textContent = checked.command;
   for (const id of ["render", "storyboard", "vary"]) $(id).disabled = Boolean(checked.error);
@@ -24,10 +24,10 @@ async function add(kind, list) {
   }
 }
 
-// Without a look, the film with several looks; with one, several seeds.
+// Without a look, the film with several looks, which are made for one family of networks; else with several seeds.
 function variations() {
   const list = words().filter((word) => !word.startsWith("seed="));
-  if (form.look || setup.looks.length < 2) return [...list, VARIED_SEEDS];
+  if (form.look || !checked.values["network.name"].startsWith("efficientnet_lite")) return [...list, VARIED_SEEDS];
   return [...list, `look=${setup.looks.slice(0, VARIED_LOOKS).map((each) => each.name).join("|")}`];
 }
 

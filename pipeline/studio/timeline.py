@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.config import RenderConfig, settings
@@ -13,6 +13,7 @@ from pipeline.plan.score_data import PEAK_SECONDS
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.score.score import Score
 from pipeline.studio.command import Checked
+from pipeline.targets.layer_names import known_layers
 from pipeline.timing.timecode import parse_time
 
 SAMPLES = 400  # of each lane
@@ -35,7 +36,7 @@ def timeline(checked: Checked) -> dict[str, Any]:
     """What the page draws. Raises RenderError."""
     plan, fps = checked.plan, float(checked.plan.fps)
     shots = [
-        _Shown(shot, plan_score(shot), plan.first_frame(n) / fps, (shot.frames - shot.handles.tail) / fps)
+        _Shown(shot, _score(shot), plan.first_frame(n) / fps, (shot.frames - shot.handles.tail) / fps)
         for n, shot in enumerate(plan.shots)
     ]
     seconds = plan.frames / fps
@@ -49,6 +50,18 @@ def timeline(checked: Checked) -> dict[str, Any]:
         "lanes": _lanes(checked.config, plan, [numbers for numbers, _ in samples]),
         "music": _music(plan, times),
     }
+
+
+def _score(shot: ShotPlan) -> Score:
+    """The score of a shot, without loading a network: of a walk only its start."""
+    config = shot.config
+    if not known_layers(config.network.name):
+        raise ConfigError(
+            "network.name", config.network.name, "the timeline knows the layers of built-in networks only"
+        )
+    if config.score.kind == "walk":
+        shot = replace(shot, config=replace(config, score=replace(config.score, kind="constant")))
+    return plan_score(shot)
 
 
 def _at(shots: Sequence[_Shown], at: float) -> tuple[dict[str, float], str]:

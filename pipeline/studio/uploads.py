@@ -17,6 +17,7 @@ from pipeline.runtime.files import format_bytes, move_into_place, sha256_of
 MAX_NAME = 60  # letters
 MAX_FILES = 1000
 MAX_AT_ONCE = 4
+MAX_SHOWN = 60  # of the newest files
 PICTURE_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2"}
 MEDIA_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".gif": "image/gif"}
 """Pictures that a browser shows."""
@@ -130,10 +131,10 @@ class Uploads:
         """Name the file. Raises WrongType, OutputError."""
         return incoming.finish(self.folder)
 
-    def all(self) -> list[Upload]:
-        """Every file, newest first."""
+    def newest(self) -> list[Upload]:
+        """The newest files, newest first."""
         result = []
-        for path in sorted(self._paths(), key=lambda path: path.stat().st_mtime, reverse=True):
+        for path in sorted(self._paths(), key=lambda path: path.stat().st_mtime, reverse=True)[:MAX_SHOWN]:
             key = (path, path.stat().st_mtime_ns)
             if key not in self._kinds:
                 with suppress(InputError):

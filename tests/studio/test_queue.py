@@ -33,6 +33,9 @@ def test_order_and_states_survive_a_restart(tmp_path: Path) -> None:
     queue.act(2, "down")  # there is no film behind it
     queue.act(1, "pause")
     assert numbers(queue) == [1, 3, 2, 4]
+    with pytest.raises(RenderError, match="another studio"):
+        Queue(tmp_path / "queue.json")
+    queue.release()
     again = Queue(tmp_path / "queue.json")
     assert [(job.number, job.state) for job in again.jobs] == [
         (1, "paused"),
@@ -101,7 +104,9 @@ def test_films_render_in_order_and_survive_pause_and_kill(tmp_path: Path) -> Non
     with studio(tmp_path) as running:
         first, second = (running.post("add", kind="render", words=[*words, f"seed={n}"])["number"] for n in (1, 2))
         rendered(running, first, 4)
-        assert running.ask(f"live/{first}.jpg")[1][:2] == b"\xff\xd8"
+        while (live := running.ask(f"live/{first}.jpg"))[0] == 404:
+            assert until(running, first, "running")
+        assert live[1][:2] == b"\xff\xd8"  # a JPEG
         assert until(running, second, "waiting")  # one at a time
         running.post("act", number=first, action="pause")
         assert "frames are kept" in until(running, first, "paused")["message"]

@@ -214,6 +214,7 @@ def test_the_timeline_saves_a_preset_that_gives_the_same_film(running: Studio) -
     ]
     assert zoom["curve"][0] == 1.2 and zoom["curve"][-1] == 1.6
     assert line["music"]["beats"][:3] == [0.0, 0.5, 1.0] and len(line["targets"]) >= 2
+    assert running.post("timeline", words=[*TINY, "score=walk", "score.targets=[stage4:61]"])["targets"]
     made = running.post("preset", name="mine", words=words)
     own = ["--config-dir=outputs/studio/conf", "preset=mine"]
     assert running.post("check", words=own)["values"] == running.post("check", words=words)["values"]

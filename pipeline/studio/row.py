@@ -1,0 +1,34 @@
+"""An entry of the queue as the page shows it."""
+
+import shlex
+from typing import Any
+
+from pipeline.studio.child import Child
+from pipeline.studio.command import larger, shown
+from pipeline.studio.job import RENDERS, Job
+
+PROGRESS = ("done", "frames", "rate", "label", "picture")
+"""What the page of a film says about its progress."""
+
+
+def row(job: Job, child: Child | None, progress: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the queue for the page; ``child`` is its process, if it runs, ``progress`` what that says."""
+    bigger = larger(job.words, job.width * job.height) if job.kind in RENDERS else None
+    return {
+        "number": job.number,
+        "kind": job.kind,
+        "title": job.title,
+        "state": job.state,
+        "message": job.message,
+        "words": job.words,
+        "command": shown(job.kind, job.words),
+        "frames": job.frames,
+        "fps": job.fps,
+        "size": [job.width, job.height],
+        "seconds": round(job.seconds, 1),
+        "files": job.files,
+        "alternatives": [shlex.split(line)[3:] for line in job.files[1:]] if job.kind == "variations" else [],
+        "larger": bigger[-1].partition("=")[2] if bigger else None,
+        "progress": {key: progress[key] for key in PROGRESS if key in progress}
+        | {"notes": list(child.notes) if child else []},
+    }
