@@ -28,7 +28,9 @@ Draws the score of a film, every number and target over time, and renders nothin
 
 output=score.png names the picture; without it, it is score.png in the run's folder under outputs/, and for
 output=film.mp4 it is film.mp4.score.png. export=score.json also writes the score as data: fps, frames, lanes (a value
-per frame for each number) and targets (their weights per frame). It has all settings of python -m pipeline.render.
+per frame for each number) and targets (their weights per frame). With .otio, .edl or .csv instead of .json it writes
+shots, transitions and cues for editors, with .camera.csv, .camera.jsx (After Effects) or .camera.py (Blender) the
+camera's path. It has all settings of python -m pipeline.render.
 
 {settings}
 """

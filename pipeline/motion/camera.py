@@ -4,16 +4,14 @@ Zoom, rotation and pan are rates, integrated exactly: two moves of half the time
 only changes smoothness.
 """
 
-import cmath
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.cue import CameraRates
+from pipeline.motion.rates import mean_rates, similarity
 from pipeline.motion.sampling_grid import displaced, middles
 
 MIN_SAMPLES_PER_SECOND = 24.0
@@ -33,22 +31,6 @@ class Camera:
         return move(canvas, mean_rates(samples), 1 / self.fps)
 
 
-def mean_rates(samples: Sequence[CameraRates]) -> CameraRates:
-    """The mean rates over evenly spaced samples, by trapezoids; of the zoom, the geometric mean."""
-    pairs = list(pairwise(samples))
-    steps = len(pairs)
-
-    def mean(value: Callable[[CameraRates], float]) -> float:
-        return sum((value(a) + value(b)) / 2 for a, b in pairs) / steps
-
-    return CameraRates(
-        zoom=math.prod(math.sqrt(a.zoom * b.zoom) for a, b in pairs) ** (1 / steps),
-        rotate=mean(lambda rates: rates.rotate),
-        pan=(mean(lambda rates: rates.pan[0]), mean(lambda rates: rates.pan[1])),
-        center=(mean(lambda rates: rates.center[0]), mean(lambda rates: rates.center[1])),
-    )
-
-
 def move(canvas: Tensor, rates: CameraRates, seconds: float) -> Tensor:
     """Canvas ``(1, 3, H, W)`` → the canvas that the camera sees ``seconds`` later.
 
@@ -59,19 +41,6 @@ def move(canvas: Tensor, rates: CameraRates, seconds: float) -> Tensor:
         return canvas
     grid = sampling_grid(turn, shift, rates.center, canvas)
     return F.grid_sample(canvas, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-
-
-def similarity(rates: CameraRates, size: tuple[int, int], seconds: float) -> tuple[complex, complex]:
-    """(turn, shift) such that a point at q from the center moves to ``turn · q + shift``; complex x + iy in pixels.
-
-    ``size`` is (W, H). It is the solution of dq/dt = λq + v with λ = ln zoom + iω and v the drift of the image.
-    """
-    rate = complex(math.log(rates.zoom), math.radians(rates.rotate))
-    drift = complex(-rates.pan[0] * size[0], -rates.pan[1] * size[1])
-    turn = cmath.exp(rate * seconds)
-    if abs(rate * seconds) < 1e-9:  # the limit; the quotient below would lose its digits
-        return turn, drift * seconds
-    return turn, drift * (turn - 1) / rate
 
 
 def sampling_grid(turn: complex, shift: complex, center: tuple[float, float], canvas: Tensor) -> Tensor:

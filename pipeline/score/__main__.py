@@ -27,12 +27,12 @@ def main() -> None:
 
 def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> None:
     """Draw the score of the film ``name``, write it as data to the file ``export``, and print both paths."""
-    from pipeline.plan import score_chart, score_data
+    from pipeline.plan import exports, score_chart, score_data
     from pipeline.plan.planner import plan_film
     from pipeline.runtime import files
 
-    if export == "":
-        raise ConfigError("export", "", "name a file, such as export=score.json")
+    if export is not None:
+        exports.check(export)
     plan = plan_film(score_data.film_config(config), folder, name)
     for note in plan.notes:
         log.info(note)
@@ -46,7 +46,7 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> N
     files.write_bytes(picture, score_chart.as_png(made, f"{plan.title}"))
     print(picture)  # noqa: T201 - the answer
     if export is not None:
-        files.write_bytes(Path(export), made.as_json().encode())
+        files.write_bytes(Path(export), exports.text(export, plan, made).encode())
         print(export)  # noqa: T201
 
 

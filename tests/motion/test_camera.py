@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipeline.cue import CameraRates
-from pipeline.motion.camera import Camera, mean_rates, move, sampling_grid, similarity
+from pipeline.motion.camera import Camera, move, sampling_grid
+from pipeline.motion.rates import mean_rates, similarity
 from pipeline.runtime.device import choose_device
 
 STILL = CameraRates()
