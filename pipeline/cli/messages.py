@@ -60,8 +60,8 @@ def explain(error: BaseException) -> str:
 
 def unknown_setting(key: str) -> str:
     """That there is no setting ``key``, with the nearest names."""
-    if key == "export":
-        return "export: a render has no such setting; python -m pipeline.score exports the score as data"
+    if key in ("export", "play"):
+        return f"{key}: a render has no such setting; python -m pipeline.score has it"
     last = key.rpartition(".")[2]
     names = [name for name, _, _ in settings(RenderConfig())]
     if last in SIZES:

@@ -3,13 +3,13 @@
 import colorsys
 from collections.abc import Sequence
 from io import BytesIO
-from itertools import groupby, pairwise
-from operator import itemgetter
+from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from pipeline.plan.chart_text import clock, constants, in_order
 from pipeline.plan.score_data import Music, PrintedWeights, ScoreFrames
 
 OVERSAMPLING = 2  # drawn larger, then reduced: smooth lines
@@ -19,7 +19,7 @@ GAP, TOP, AXIS, LINE = 10, 56, 44, 22
 BACKGROUND, LANE, GRID = (22, 23, 28), (31, 33, 40), (52, 55, 66)
 INK, DIM, CURVE = (232, 233, 238), (148, 152, 166), (126, 200, 255)
 LEVEL = {"loud": (84, 88, 102), "bass": (233, 95, 80), "mid": (104, 190, 120), "treble": (150, 205, 255)}
-BAR, BEAT = (232, 233, 238), (120, 124, 138)
+BAR, BEAT, CUE, SIGNAL = (232, 233, 238), (120, 124, 138), (255, 196, 84), (196, 160, 255)
 MIN_LINE_PIXELS, MAX_LEGEND_TARGETS = 5, 24  # between two lines
 LINE_CHARACTERS = 200  # of the numbers that do not move, below the lanes
 _MARK_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200)
@@ -43,16 +43,18 @@ class _Chart:
 
     def __init__(self, score: ScoreFrames, title: str) -> None:
         self._score, self._title, self._y = score, title, TOP
-        self._names = _in_order(score)
+        self._names = in_order(score)
         self._seconds = score.frames / score.fps
         step = next((s for s in _MARK_SECONDS if self._seconds / s <= 16), _MARK_SECONDS[-1])
         self._marks = [number * step for number in range(int(self._seconds / step + 1e-9) + 1)]
         self._moving = {name: values for name, values in score.lanes.items() if min(values) != max(values)}
         rows = -(-min(len(self._names), MAX_LEGEND_TARGETS + 1) // 4)
         self._constants = wrap(
-            _constants({k: v[0] for k, v in score.lanes.items() if k not in self._moving}), LINE_CHARACTERS
+            constants({k: v[0] for k, v in score.lanes.items() if k not in self._moving}), LINE_CHARACTERS
         )
-        lanes = [CURVE_LANE] * len(self._moving)
+        signals = score.music.signals if score.music else {}
+        self._signals = {name: values for name, values in signals.items() if min(values) != max(values)}
+        lanes = [CURVE_LANE] * (len(self._moving) + len(self._signals))
         lanes += [TARGET_LANE, *[OCTAVE_LANE] * len(score.octaves)]
         lanes += [SONG_LANE if score.music.levels else BEAT_LANE] if score.music else []
         height = TOP + sum(lanes) + GAP * len(lanes) + AXIS + (rows + len(self._constants)) * LINE + 3 * GAP
@@ -69,6 +71,8 @@ class _Chart:
         self._bars("targets", self._score.targets, TARGET_LANE, named=True)
         for scale, targets in self._score.octaves:
             self._bars(f"on octave {scale:.2f}", targets, OCTAVE_LANE, named=False)
+        for name, values in self._signals.items():
+            self._curve(name, values, SIGNAL)
         for name, values in self._moving.items():
             self._curve(name, values)
         self._axis()
@@ -77,7 +81,7 @@ class _Chart:
             self._text((LEFT, self.image.height / OVERSAMPLING - GAP - number * LINE), line, DIM, 13)
 
     def _song(self, music: Music) -> None:
-        """Loudness, bass, mid and treble of the song, with beats, numbered bars and lettered sections."""
+        """Loudness, bass, mid and treble of the song, with beats, numbered bars, lettered sections and named cues."""
         bpm = f"{music.bpm:.4g} bpm"
         top, bottom = self._lane("song", SONG_LANE) if music.levels else self._lane(f"beats, {bpm}", BEAT_LANE)
         if music.levels:
@@ -101,6 +105,11 @@ class _Chart:
                 self._line([(x, top), (x, bottom)], INK, 1.5)
                 self._text((x + 5, top + 3), chr(ord("A") + kind % 26), INK, 13)
 
+        for second, name in music.cues:
+            x = self._x(second * self._score.fps)
+            self._line([(x, top), (x, bottom)], CUE, 1.5)
+            self._text((x + 5, bottom - 44 if music.levels else top), name, CUE, 12)
+
     def _draw_times(self, times: Sequence[float], top: float, bottom: float, colour: Colour) -> list[int]:
         """Draw a line at every time, or at every 2nd, 4th … one if they are too close; the indices of those that have
         space for a number.
@@ -113,7 +122,7 @@ class _Chart:
         spaced = next(2**n for n in range(40) if pixels * 2**n >= 8 * MIN_LINE_PIXELS)
         return list(range(0, len(times), spaced))
 
-    def _curve(self, name: str, values: Sequence[float]) -> None:
+    def _curve(self, name: str, values: Sequence[float], colour: Colour = CURVE) -> None:
         top, bottom = self._lane(name, CURVE_LANE)
         low, high = min(values), max(values)
         self._text((LEFT - 14, top + 4), f"{high:.4g}", DIM, 12, "ra")
@@ -128,7 +137,7 @@ class _Chart:
             for x, first, last in self._columns()
             for value in dict.fromkeys((values[first], min(values[first:last]), max(values[first:last])))
         ]
-        self._line([*points, (WIDTH - RIGHT, height(values[-1]))], CURVE, 2)
+        self._line([*points, (WIDTH - RIGHT, height(values[-1]))], colour, 2)
 
     def _bars(self, name: str, targets: Sequence[PrintedWeights], height: int, named: bool) -> None:
         """Stack the targets at every frame, as high as their weights; negative ones are dark."""
@@ -164,7 +173,7 @@ class _Chart:
         """Seconds above, frames below."""
         for time in self._marks:
             x = self._x(time * self._score.fps)
-            self._text((x, self._y), _clock(time), INK, 13, "ma")
+            self._text((x, self._y), clock(time), INK, 13, "ma")
             self._text((x, self._y + 18), f"{round(time * self._score.fps)}", DIM, 12, "ma")
         self._text((LEFT - 14, self._y), "seconds", INK, 13, "ra")
         self._text((LEFT - 14, self._y + 18), "frames", DIM, 12, "ra")
@@ -228,23 +237,3 @@ class _Chart:
 
     def _font(self, size: int) -> Any:
         return ImageFont.load_default(size * OVERSAMPLING)
-
-
-def _in_order(score: ScoreFrames) -> dict[str, int]:
-    """Target → its number, in order of appearance."""
-    lists = [score.targets, *(targets for _, targets in score.octaves)]
-    names = dict.fromkeys(name for targets in lists for weights in targets for name in weights)
-    return {name: number for number, name in enumerate(names)}
-
-
-def _constants(numbers: dict[str, float]) -> str:
-    """``camera: zoom 1.5, rotate 0 · dream: detail 1``."""
-    groups = groupby(((*key.split(".", 1), value) for key, value in numbers.items()), itemgetter(0))
-    return " · ".join(f"{group}: {', '.join(f'{name} {value:.6g}' for _, name, value in all)}" for group, all in groups)
-
-
-def _clock(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:g}"
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes:.0f}:{rest:02.0f}" if minutes < 60 else f"{minutes // 60:.0f}:{minutes % 60:02.0f}:{rest:02.0f}"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from pipeline.config import RenderConfig
@@ -11,7 +11,7 @@ from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.score import plan_score
 from pipeline.score.score import Score
 from pipeline.targets.target import TargetWeights
-from pipeline.timing.signals import LEVELS
+from pipeline.timing.signals import LEVELS, Signal
 
 PrintedWeights = dict[str, float]
 """Target as text → its weight."""
@@ -22,7 +22,8 @@ PEAK_SECONDS = 0.04  # in which a drawn level falls, so that every hit shows in 
 @dataclass(frozen=True)
 class Music:
     """What a film moves to: ``beats`` and ``bars`` in seconds, ``sections`` as (second, kind), and per frame the
-    ``levels`` of a song by name. ``counted``: the song has no beat; these are counted at a default tempo.
+    ``levels`` of a song by name. ``cues`` are (second, name) of markers. ``signals`` are those that numbers follow, per
+    frame. ``counted``: the song has no beat; these are counted at a default tempo.
     """
 
     bpm: float
@@ -31,6 +32,8 @@ class Music:
     sections: list[tuple[float, int]]
     levels: dict[str, list[float]]
     counted: bool = False
+    cues: list[tuple[float, str]] = field(default_factory=list)
+    signals: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,22 +105,30 @@ def film_score(plan: FilmPlan) -> ScoreFrames:
 def film_music(plan: FilmPlan) -> Music | None:
     """The film's music; None without a song, a tempo and a score that counts beats."""
     config, signals, fps = plan.config, plan.signals, float(plan.fps)
-    if plan.song is None and config.audio.bpm is None and config.score.kind != "beats":
+    audio = config.audio
+    if plan.song is None and audio.bpm is None and audio.markers is None and config.score.kind != "beats":
         return None
     beats = signals.grid.between(0.0, plan.frames / fps)
+    used = sorted({key for shot in plan.shots for key in shot.signals.used() if key[1:] != (0.0, PEAK_SECONDS)})
+    followed = {f"{name}({up:g}, {down:g})": signals.signal(name, up, down) for name, up, down in used}
     sections, levels = [(0.0, 0)], {}
     if plan.song is not None:
         sections = plan.song.sections(config.audio, signals.grid)
-        followed = {name: signals.signal(name, 0.0, PEAK_SECONDS) for name in LEVELS}
-        levels = {name: [signal(index / fps) for index in range(plan.frames)] for name, signal in followed.items()}
+        levels = {name: _sampled(signals.signal(name, 0.0, PEAK_SECONDS), plan.frames, fps) for name in LEVELS}
     return Music(
         bpm=60 / signals.grid.seconds,
         beats=[at for _, at in beats],
         bars=[at for number, at in beats if number % signals.grid.beats_per_bar == 0],
         sections=sections,
         levels=levels,
+        cues=[(at, name) for name, at in signals.grid.cues.items() if 0 <= at < plan.frames / fps],
+        signals={name: _sampled(signal, plan.frames, fps) for name, signal in followed.items()},
         counted=plan.song is not None and config.audio.bpm is None and plan.song.analysis.bpm is None,
     )
+
+
+def _sampled(signal: Signal, frames: int, fps: float) -> list[float]:
+    return [signal(index / fps) for index in range(frames)]
 
 
 def chart_path(config: RenderConfig, folder: Path, name: str = "score") -> Path:

@@ -15,19 +15,24 @@ log = logging.getLogger("pipeline")
 
 def main() -> None:
     """Draw the score of the command line; exit codes as in ``python -m pipeline.render``."""
-    exports = [argument for argument in sys.argv[1:] if argument.startswith("export=")]
-    sys.argv[1:] = [argument for argument in sys.argv[1:] if argument not in exports]
-    export = expand_home(exports[-1].removeprefix("export=")) if exports else None
+    own = [argument for argument in sys.argv[1:] if argument.startswith(("export=", "play="))]
+    sys.argv[1:] = [argument for argument in sys.argv[1:] if argument not in own]
+    words = dict(argument.split("=", 1) for argument in own)
+    export = expand_home(words["export"]) if "export" in words else None
 
     def job(config: RenderConfig, folder: Path, name: str) -> None:
-        draw(config, folder, name, export)
+        if words.get("play", "false") not in ("true", "false"):
+            raise ConfigError("play", words["play"], "allowed are true and false")
+        draw(config, folder, name, export, play=words.get("play") == "true")
 
     launch(job, help.SCORE)
 
 
-def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> None:
-    """Draw the score of the film ``name``, write it as data to the file ``export``, and print both paths."""
-    from pipeline.plan import exports, score_chart, score_data
+def draw(config: RenderConfig, folder: Path, name: str, export: str | None, *, play: bool = False) -> None:
+    """Draw the score of the film ``name``, write it as data to the file ``export`` and, to ``play`` it, a video with
+    clicks on its beats; print their paths.
+    """
+    from pipeline.plan import exports, play_beats, score_chart, score_data
     from pipeline.plan.planner import plan_film
     from pipeline.runtime import files
 
@@ -42,12 +47,16 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None) -> N
         raise ConfigError("export", export, "the chart goes there; name another file")
     if export is not None:
         files.check_writable(Path(export), key="export=", overwrite=config.overwrite)
+    video = play_beats.check(plan, picture) if play else None
     made = score_data.film_score(plan)
     files.write_bytes(picture, score_chart.as_png(made, f"{plan.title}"))
     print(picture)  # noqa: T201 - the answer
     if export is not None:
         files.write_bytes(Path(export), exports.text(export, plan, made).encode())
         print(export)  # noqa: T201
+    if video is not None:
+        play_beats.write(plan, made, picture, video)
+        print(video)  # noqa: T201
 
 
 if __name__ == "__main__":

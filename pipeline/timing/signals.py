@@ -73,6 +73,10 @@ class Signals:
         """All names."""
         return (*self.smooth, *COUNTS)
 
+    def used(self) -> list[tuple[str, float, float]]:
+        """(name, attack, release) of the signals that were asked for."""
+        return [key for key in self._cache if key[0] not in COUNTS]
+
     def signal(self, name: str, attack: float | None = None, release: float | None = None) -> Signal:
         """The signal ``name``, one of ``names``."""
         up = self.attack if attack is None else attack

@@ -51,7 +51,7 @@ class Soundtrack(Sound):
         if self._is_copied(muxer):
             return [*track, "-c:a", "copy"]
         codec, bitrate = ENCODED[muxer]
-        return [*track, "-filter:a", self._filters(), "-c:a", codec, "-b:a", bitrate]
+        return [*track, "-filter:a", self.filters(), "-c:a", codec, "-b:a", bitrate]
 
     def note(self, muxer: str) -> str:
         """That a file of this ``muxer`` holds no sound, or fewer channels; else an empty string."""
@@ -66,7 +66,8 @@ class Soundtrack(Sound):
         copyable = self.tracks[0].codec in COPIED[muxer] & EXACT_START
         return copyable and self.unchanged and not self.fade_out
 
-    def _filters(self) -> str:
+    def filters(self) -> str:
+        """ffmpeg's filters that cut, pad and fade the song."""
         chain = [
             "aresample=async=1:first_pts=0",
             f"atrim=start={self.start:.6f}",
