@@ -27,14 +27,16 @@ from pipeline.timing.signals import Signals
 from pipeline.timing.timecode import parse_fps, parse_time, show_time
 
 
-def plan_film(config: RenderConfig, folder: Path, name: str) -> FilmPlan:
+def plan_film(config: RenderConfig, folder: Path, name: str, clips: ClipLibrary | None = None) -> FilmPlan:
     """The plan of a film of one shot or more; without ``output`` its files go to ``folder`` under ``name``.
+
+    ``clips`` are the clips of earlier plans, which need no second decoding.
 
     Raises ConfigError for values that do not fit together, InputError for missing or damaged files.
     """
     check_paths(config)
     outputs = output_paths(config, folder, name)
-    clips = ClipLibrary(config.limits, (outputs.film, outputs.poster, outputs.record))
+    clips = clips or ClipLibrary(config.limits, (outputs.film, outputs.poster, outputs.record))
     plan = _plan_shots if config.film else _plan_one_shot
     film = _resolve_encoder(plan(config, outputs, clips))
     if film.config.audio.kind == "source" and film.song is None:

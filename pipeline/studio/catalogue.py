@@ -18,7 +18,7 @@ GROUP_HELP = {
     "format": "shape of the frame: reel (9:16), square, portrait45 (4:5) or cinema (2.39:1)",
     "quality": "size of the frame: draft (480x270), hd (1920x1080) or uhd (3840x2160)",
 }
-HIDDEN = ("film", "presets", "jobs", "frames", "shots", "preview.on", "preview.port")
+HIDDEN = ("jobs", "frames", "shots", "preview.on", "preview.port")
 FIRST = (
     *("duration", "seed", "quality", "format", "camera", "camera.zoom", "camera.rotate", "score.targets", "score.hold"),
     *("dream.strength", "dream.detail", "color.palette", "color.saturation", "loop"),

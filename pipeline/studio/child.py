@@ -47,7 +47,7 @@ class Child:
             stderr=subprocess.PIPE,
         )
         self.pid, self.files, self.notes = self._process.pid, list[str](), deque[str](maxlen=MAX_NOTES)
-        self.last_words = ""
+        self.last_words, self._began = "", time.monotonic()
         self._address, self._state, self._polled = "", dict[str, Any](), 0.0
         self._lock = threading.Lock()
         self._readers = [
@@ -84,6 +84,11 @@ class Child:
                 if self._state.get("ended"):
                     self._get("state?last")  # else its page would stay open for a while
             return self._state
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+        return time.monotonic() - self._began
 
     @property
     def rate(self) -> float:

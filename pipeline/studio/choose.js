@@ -1,5 +1,5 @@
 // Presets, looks, and the photograph, clip and song of the film.
-import { $, button, changed, chosenPreset, events, form, get, make, post, setup } from "./core.js";
+import { $, button, changed, chosenPreset, events, form, get, make, send, setup } from "./core.js";
 
 const NEEDS = { "start.path": "photograph", "score.guide": "photograph", "source.path": "clip", "audio.path": "song" };
 const ICONS = { photograph: "▦", clip: "▶", song: "♪" };
@@ -62,19 +62,19 @@ function assign(upload) {
   else if (!wasChosen && form.preset === "portrait" && upload.kind !== "photograph") form.preset = made;
 }
 
-async function send(files) {
+async function sendAll(files) {
+  const wrong = [], note = (words, style) => { $("drop-note").textContent = words; $("drop-note").className = style; };
   for (const file of files) {
-    $("drop-note").className = "busy";
-    $("drop-note").textContent = `Sending ${file.name} …`;
+    const tell = (fraction) => note(fraction < 1 ? `Sending ${file.name}, ${Math.floor(100 * fraction)} %` : `Reading ${file.name} …`, "busy");
+    tell(0);
     try {
-      const upload = await post(`upload?name=${encodeURIComponent(file.name)}`, file);
+      const upload = await send(file, tell);
       uploads = [upload, ...uploads.filter((each) => each.path !== upload.path)];
       assign(upload);
-      $("drop-note").textContent = "";
     } catch (error) {
-      $("drop-note").className = "";
-      $("drop-note").textContent = error.message === "Failed to fetch" ? `${file.name}: the program did not take it` : error.message;
+      wrong.push(error.message);
     }
+    note(wrong.join(" "), "");
     changed();
   }
 }
@@ -84,8 +84,8 @@ export async function startChoose() {
   uploads = await get("uploads.json");
   wasChosen = Boolean(form.preset);
   events.addEventListener("form", showChosen);
-  $("pick").addEventListener("change", () => { send([...$("pick").files]).then(() => { $("pick").value = ""; }); });
-  for (const name of ["dragenter", "dragover"]) $("drop").addEventListener(name, (event) => { event.preventDefault(); $("drop").classList.add("over"); });
-  for (const name of ["dragleave", "drop"]) $("drop").addEventListener(name, () => $("drop").classList.remove("over"));
-  $("drop").addEventListener("drop", (event) => { event.preventDefault(); send([...event.dataTransfer.files]); });
+  $("pick").addEventListener("change", () => { sendAll([...$("pick").files]).then(() => { $("pick").value = ""; }); });
+  for (const name of ["dragenter", "dragover"]) document.addEventListener(name, (event) => { event.preventDefault(); $("drop").classList.add("over"); });
+  for (const name of ["dragleave", "drop"]) document.addEventListener(name, () => $("drop").classList.remove("over"));
+  document.addEventListener("drop", (event) => { event.preventDefault(); sendAll([...event.dataTransfer.files]); });
 }

@@ -13,6 +13,7 @@ from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError, RenderError
 from pipeline.plan import unread
 from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.footage import ClipLibrary
 from pipeline.plan.planner import plan_film
 from pipeline.plan.score import check_score
 
@@ -26,6 +27,9 @@ NOT_TYPED = ("hydra", "jobs", "preview", "from", "frames", "shots")
 MAX_WORDS = 300
 _KEY = re.compile(r"([a-z_]+(?:\.\w+)*)[=:]")
 _LOCK = threading.Lock()  # Hydra composes one config at a time
+_CLIPS: dict[
+    tuple[str, int, int], ClipLibrary
+] = {}  # the one of the newest check, so that typing decodes no clip again
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,24 @@ def check(words: Sequence[str], config_dir: Path) -> Checked:
     with _LOCK:
         config = typed_config(words)
         name = next((word.partition("=")[2] for word in words if word.lstrip("+").startswith("preset=")), "dream")
-        plan = plan_film(config, Path("outputs", "studio"), name)
+        plan = plan_film(config, Path("outputs", "studio"), name, _clips(config))
         for shot in plan.shots:
             if shot.config.score.kind != "walk":  # may have to load the network first
                 check_score(shot)
     return Checked(config, plan, [*unread.notes(config, keys_of(words)), *plan.notes])
+
+
+def _clips(config: RenderConfig) -> ClipLibrary | None:
+    """The clip of the newest check, if it is that of this film and has not changed."""
+    path = config.source.path
+    if config.film or not path or not Path(path).is_file():
+        return None
+    stat = Path(path).stat()
+    key = (path, stat.st_mtime_ns, stat.st_size)
+    if key not in _CLIPS:
+        _CLIPS.clear()
+        _CLIPS[key] = ClipLibrary(config.limits, ())
+    return _CLIPS[key]
 
 
 def bare_config() -> RenderConfig:

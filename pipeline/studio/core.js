@@ -28,12 +28,24 @@ export async function get(name) {
 
 // Errors have the program's sentence as their message and the setting that it is about as their key.
 export async function post(name, body) {
-  const response = await fetch(name, { method: "POST", body: body instanceof Blob ? body : JSON.stringify(body) });
-  const text = await response.text();
+  const response = await fetch(name, { method: "POST", body: JSON.stringify(body) });
+  return answerOf(response.ok, await response.text());
+}
+
+function answerOf(isFine, text) {
   let data = {};
   try { data = JSON.parse(text); } catch { data = { error: text }; }
-  if (!response.ok) throw Object.assign(new Error(data.error || text || `error ${response.status}`), { key: data.key || "" });
+  if (!isFine) throw Object.assign(new Error(data.error || "the program does not answer"), { key: data.key || "" });
   return data;
+}
+
+// fetch tells nothing about how much of a file is sent.
+export async function send(file, onFraction) {
+  const request = new XMLHttpRequest();
+  request.open("POST", `upload?name=${encodeURIComponent(file.name)}`);
+  request.upload.addEventListener("progress", (event) => onFraction(event.loaded / Math.max(1, event.total)));
+  await new Promise((resolve) => { request.addEventListener("loadend", resolve); request.send(file); });
+  return answerOf(request.status === 200, request.responseText || `${file.name}: the program did not take it`);
 }
 
 export async function loadSetup() {
@@ -84,7 +96,7 @@ export function restore() {
 }
 
 async function check() {
-  const mine = ++number;
+  const mine = ++number, slow = setTimeout(() => { if (mine === number) events.dispatchEvent(new Event("checking")); }, 600);
   let answer;
   try {
     answer = await post("check", { words: words() });
@@ -92,6 +104,7 @@ async function check() {
     answer = { error: error.message, key: "" };
   }
   if (answer.error) answer = { ...checked, notes: [], ...answer };
+  clearTimeout(slow);
   if (mine !== number) return; // the form has changed meanwhile
   checked = answer;
   events.dispatchEvent(new Event("checked"));

@@ -31,18 +31,23 @@ function line(job) {
     const left = job.left === null ? "" : ` · ${clock(job.left)} left`;
     return `frame ${done} of ${frames}${rate ? ` · ${rate.toPrecision(2)} frames/s` : ""}${left}${label ? ` · ${label}` : ""}`;
   }
-  if (job.state === "running") return job.kind === "render" ? "starting …" : "sketching …";
+  if (job.state === "running") return `${job.kind === "render" ? "starting" : "sketching"} … ${clock(job.seconds)}`;
   if (job.state === "stopping") return "finishing its frame …";
   if (job.state === "waiting") return job.left ? `waits · about ${clock(job.left)}` : "waits";
   if (job.kind === "storyboard" && job.state === "done") return job.files[1] || "";
   return job.message;
 }
 
+function video(element, file) {
+  element.addEventListener("error", () => element.replaceWith(make("p", { class: "unplayed faint" }, `This browser does not play the film. It is ${file}.`)));
+  return element;
+}
+
 function media(job) {
   const file = job.files[0];
   if (job.state !== "done" || !file) return null;
   const source = `file/${job.number}/0`;
-  if (job.kind === "render" && PLAYED.test(file)) return make("video", { class: "picture", src: source, controls: "", loop: "", playsinline: "", preload: "metadata", "aria-label": job.title });
+  if (job.kind === "render" && PLAYED.test(file)) return video(make("video", { class: "picture", src: source, controls: "", loop: "", playsinline: "", preload: "metadata", "aria-label": job.title }), file);
   if (!PICTURES.test(file)) return null;
   const picture = make("img", { class: "picture", src: source, alt: `${job.kind} of ${job.title}` });
   return make("a", { href: source, target: "_blank", title: "Open it in full size" }, picture);

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -172,11 +171,10 @@ class Queue:
                 child = self._children[job.number] = Child(job.kind, job.words)
                 job.state, job.then, job.message, job.pid = "running", "paused", "", child.pid
                 self._save()
-            began = time.monotonic()
             code = child.wait()
             with self._changed:
                 del self._children[job.number]
-                job.seconds += time.monotonic() - began
+                job.seconds += child.seconds
                 self._ended(job, child, code)
                 self._save()
 

@@ -25,7 +25,7 @@ def row(job: Job, child: Child | None, progress: dict[str, Any]) -> dict[str, An
         "frames": job.frames,
         "fps": job.fps,
         "size": [job.width, job.height],
-        "seconds": round(job.seconds, 1),
+        "seconds": round(job.seconds + (child.seconds if child else 0.0), 1),
         "files": job.files,
         "alternatives": [shlex.split(line)[3:] for line in job.files[1:]] if job.kind == "variations" else [],
         "larger": bigger[-1].partition("=")[2] if bigger else None,

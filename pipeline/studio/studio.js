@@ -34,6 +34,7 @@ function variations() {
 async function start() {
   await loadSetup();
   events.addEventListener("checked", showAnswer);
+  events.addEventListener("checking", () => { $("summary").textContent = "checking …"; });
   await startChoose();
   startSettings();
   startTimeline();

@@ -4,6 +4,8 @@ import { drawWalls } from "./choose.js";
 
 const EASINGS = ["", "in", "out", "in-out", "hold"], PAD = 12, LANE = 110, SNAP_PIXELS = 9;
 const COLORS = ["#5b4b8a", "#3f6f6a", "#8a5b4b", "#4b6a8a", "#7d7440", "#7a4468", "#4f7a47", "#6a6f80"];
+const HELP = "Double-click a lane to add a point, drag points to move them. With the keyboard: arrow keys move a point, E changes how it is reached (in, out, in-out, hold), Delete removes it.";
+const SHOTS_HELP = "The numbers of a film of several shots are those of its shots; here they are shown, not changed.";
 const opened = new Set(["camera.zoom"]);
 let data = null, held = null, focused = null, loading = 0;
 
@@ -56,7 +58,7 @@ function song() {
 function lane(item) {
   const span = item.high - item.low || 1, down = (value) => LANE - 14 - ((value - item.low) / span) * (LANE - 28), points = item.points;
   const output = make("output"), key = item.key, list = points || [];
-  const tell = (point) => { output.textContent = point ? `${short(point.at)} s: ${short(point.value)}${point.easing ? ` ${point.easing}` : ""}` : points ? "" : item.text; };
+  const tell = (point) => { output.textContent = point ? `${short(point.at)} s: ${short(point.value)}${point.easing ? ` ${point.easing}` : ""}` : points || data.shots.length > 1 ? "" : item.text; };
   const curve = draw("polyline", { class: "curve", points: item.curve.map((value, index) => `${(PAD + (index / (item.curve.length - 1)) * wide()).toFixed(1)},${down(value).toFixed(1)}`).join(" ") });
   const svg = draw("svg", { height: LANE, role: "group", "aria-label": `${key} over time` }, ...(data.music ? lines(LANE) : []), curve, draw("text", { x: 4, y: 11 }, short(item.high)), draw("text", { x: 4, y: LANE - 3 }, short(item.low)));
   const ordered = () => list.sort((a, b) => a.at - b.at);
@@ -136,6 +138,7 @@ function show() {
   const named = data.lanes.filter((each) => opened.has(each.key));
   $("lane-choice").replaceChildren(make("option", { value: "" }, "…"), ...data.lanes.filter((each) => !opened.has(each.key)).map((each) => make("option", { value: each.key }, each.key)));
   $("snap").parentElement.hidden = !data.music;
+  $("timeline-help").textContent = data.shots.length > 1 ? SHOTS_HELP : HELP;
   $("tracks").replaceChildren(ruler(), ...(data.shots.length > 1 ? [track("shots", 26, blocks(data.shots, 26, (each, index) => COLORS[index % COLORS.length]))] : []),
     ...(data.music ? song() : []), track("targets", 26, blocks(data.targets, 26, (each) => COLORS[[...each.name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % COLORS.length])), ...named.map(lane));
 }

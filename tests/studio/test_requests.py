@@ -4,15 +4,18 @@ import io
 import socket
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
+import torch
 from PIL import Image
 
 from pipeline.cli.sanitize import choices
-from pipeline.config import RenderConfig, settings
+from pipeline.config import EncodeConfig, RenderConfig, settings
+from pipeline.media.encode.encoder import Encoder
 from scripts.frame_cases import draw_song
 from tests.studio.stage import TINY, Studio, studio
 
@@ -93,6 +96,16 @@ def test_an_upload_gets_a_clean_name_and_its_type_by_content(running: Studio) ->
     assert running.ask("uploads/evil-x-photo.png")[1] == png()
     again = running.ask("upload?name=evil-x-photo.png", png())[1]
     assert b'"evil-x-photo.png"' in again  # the same content needs no second file
+
+
+def test_a_clip_is_a_clip(running: Studio, tmp_path: Path) -> None:
+    with Encoder(tmp_path / "a.mp4", width=64, height=48, fps=Fraction(8), encode=EncodeConfig()) as encoder:
+        for index in range(8):
+            encoder.write(torch.full((1, 3, 48, 64), index / 8))
+    status, body = running.ask("upload?name=holiday.txt", encoder.part.read_bytes())
+    assert status == 200 and b'"kind":"clip"' in body
+    answer = running.post("check", words=["preset=footage", "source.path=outputs/studio/uploads/holiday.mp4"])
+    assert answer["error"] == "" and answer["summary"].startswith("64x48, 8 fps, 8 frames")
 
 
 def test_a_song_is_a_song(running: Studio, tmp_path: Path) -> None:
@@ -193,7 +206,7 @@ def test_the_page_offers_every_preset_look_and_setting(running: Studio) -> None:
     rows = {row["key"]: row for row in data["settings"]}
     for key, item, _ in settings(RenderConfig()):
         group = key.partition(".")[0]
-        if group not in ("limits", "preview") and key not in ("film", "presets", "jobs", "frames", "shots"):
+        if group not in ("limits", "preview") and key not in ("jobs", "frames", "shots"):
             assert key in rows or group in rows, key
             assert key not in rows or rows[key]["help"] == item.metadata["help"]
     assert set(data["first"]) <= rows.keys()
