@@ -69,7 +69,7 @@ def _entries(group: str) -> list[dict[str, Any]]:
         result.append(
             {
                 "name": name,
-                "words": re.sub(r":? \w+\.(path|guide)=\S+", "", comment),
+                "words": re.sub(r":? \w+\.(path|guide)=\S+", ".", comment),
                 "needs": re.findall(r"\b(\w+\.(?:path|guide))=", comment),
                 "picture": picture(group, name) is not None,
                 "own": False,

@@ -38,7 +38,8 @@ function showChosen() {
   const missing = (preset?.needs || []).map((key) => NEEDS[key]).filter((kind) => kind && !form.files[kind]);
   $("preset-words").textContent = preset ? `${preset.words}${missing.length ? ` It needs a ${missing.join(" and a ")}.` : ""}` : "None chosen: a plain zoom.";
   $("look-words").textContent = look ? look.words : "None chosen: what the preset says.";
-  $("files").replaceChildren(...uploads.map((each) => {
+  const listed = [...Object.entries(form.files).filter(([, path]) => !uploads.some((each) => each.path === path)).map(([kind, path]) => ({ kind, path, name: path })), ...uploads];
+  $("files").replaceChildren(...listed.map((each) => {
     const picture = each.shown ? make("img", { src: `uploads/${encodeURIComponent(each.name)}`, alt: "" }) : make("i", { "aria-hidden": "true" }, ICONS[each.kind]);
     const isUsed = form.files[each.kind] === each.path;
     return button(picture, () => {
@@ -48,7 +49,7 @@ function showChosen() {
     }, { "aria-pressed": String(isUsed), title: isUsed ? "Press to leave it out" : "Press to use it", "data-kind": each.kind });
   }));
   [...$("files").children].forEach((element, index) => {
-    const each = uploads[index];
+    const each = listed[index];
     element.append(make("span", {}, each.name, make("small", {}, `${each.kind}${form.files[each.kind] === each.path ? ", in this film" : ""}`)));
   });
 }

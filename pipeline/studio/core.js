@@ -61,14 +61,20 @@ export function words() {
   if (preset?.own) list.push(`--config-dir=${setup.config_dir}`);
   if (form.preset) list.push(`preset=${form.preset}`);
   if (form.look) list.push(`look=${form.look}`);
-  if (photograph && needs.includes("score.guide")) list.push(`score.guide=${photograph}`);
+  if (photograph && fileSetting("start.path") === "score.guide") list.push(`score.guide=${photograph}`);
   else if (photograph) list.push(...(needs.includes("start.path") ? [] : ["start=image"]), `start.path=${photograph}`);
   if (clip) list.push(...(needs.includes("source.path") ? [] : ["source=video"]), `source.path=${clip}`);
   if (song) list.push(`audio.path=${song}`);
   return [...list, ...Object.entries(form.settings).map(([key, value]) => `${key}=${value}`)];
 }
 
-const KINDS = { "start.path": "photograph", "score.guide": "photograph", "source.path": "clip", "audio.path": "song" };
+export const KINDS = { "start.path": "photograph", "score.guide": "photograph", "source.path": "clip", "audio.path": "song" };
+
+// Of the two settings of a photograph, the one that the preset reads.
+export function fileSetting(key) {
+  if (KINDS[key] !== "photograph") return key;
+  return chosenPreset()?.needs.includes("score.guide") ? "score.guide" : "start.path";
+}
 
 // The form of a command line, such as that of a film in the queue.
 export function use(list) {

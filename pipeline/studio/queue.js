@@ -128,8 +128,10 @@ function show(state) {
 async function poll() {
   clearTimeout(timer);
   try {
-    show(await get("state.json"));
-    $("offline").hidden = true;
+    const state = await get("state.json");
+    show(state);
+    $("offline").textContent = state.problem;
+    $("offline").hidden = !state.problem;
   } catch {
     $("offline").textContent = "The program does not answer; trying again …";
     $("offline").hidden = false;

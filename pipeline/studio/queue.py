@@ -8,7 +8,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pipeline.errors import RenderError
+from pipeline.errors import OutputError, RenderError
 from pipeline.runtime.files import write_json
 from pipeline.studio.child import Child, end_orphan
 from pipeline.studio.command import Checked, Words
@@ -24,8 +24,8 @@ STOP_SECONDS = 120.0  # for the children to finish their frame when the studio e
 class Queue:
     """Starts children in two threads while it is entered: one film at a time, and one sketch at a time.
 
-    ``held``: no film starts. Every change is on disk before it is shown. Raises RenderError if the file of the queue
-    is damaged or belongs to another studio.
+    ``held``: no film starts. Every change is on disk before it is shown; where it cannot be stored, ``problem`` says why.
+    Raises RenderError if the file of the queue is damaged or belongs to another studio.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +35,7 @@ class Queue:
         self._children: dict[int, Child] = {}
         self._closing = False
         self.jobs: list[Job] = []
-        self.held = False
+        self.held, self.problem = False, ""
         self.speed = 0.0  # seconds per unit of work, of the last film
         self._next = 1
         self._load()
@@ -144,7 +144,7 @@ class Queue:
                 own = max(0.0, START_SECONDS + speed * job.work - job.seconds)
             left += own or 0.0 if job.state != "paused" else 0.0
             rows.append({**row(job, child, progress), "left": own})
-        return {"jobs": rows, "held": self.held, "left": left}
+        return {"jobs": rows, "held": self.held, "left": left, "problem": self.problem}
 
     def _move(self, job: Job, by: int) -> None:
         """Change places with the next entry of its kind that waits too."""
@@ -168,7 +168,11 @@ class Queue:
                 job = self._waiting(kinds)
                 if self._closing or job is None:
                     return
-                child = self._children[job.number] = Child(job.kind, job.words)
+                try:
+                    child = self._children[job.number] = Child(job.kind, job.words)
+                except OSError as error:
+                    job.state, job.message = "failed", f"its process cannot start: {error.strerror}"
+                    continue
                 job.state, job.then, job.message, job.pid = "running", "paused", "", child.pid
                 self._save()
             code = child.wait()
@@ -204,7 +208,11 @@ class Queue:
     def _save(self) -> None:
         """Write the queue and wake the threads."""
         data = {"next": self._next, "held": self.held, "speed": self.speed, "jobs": [j.as_data() for j in self.jobs]}
-        write_json(self._path, data, indent=1)
+        try:
+            write_json(self._path, data, indent=1)
+            self.problem = ""
+        except OutputError as error:  # the films go on
+            self.problem = f"the queue is not stored: {error}"
         self._changed.notify_all()
 
     def _load(self) -> None:

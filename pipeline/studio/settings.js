@@ -1,17 +1,21 @@
 // The settings: those that matter, those that somebody opened, and a search through all.
-import { $, button, changed, checked, events, form, make, setup } from "./core.js";
+import { $, KINDS, button, changed, checked, events, fileSetting, form, make, setup } from "./core.js";
 
 const MAX_MATCHES = 14;
 const rows = new Map();
 
+// A path may also be that of an upload.
+const placeOf = (key) => (KINDS[key] ? [form.files, KINDS[key]] : [form.settings, key]);
+
 function valueOf(key) {
-  return form.settings[key] ?? "";
+  const [table, name] = placeOf(key);
+  return key === fileSetting(key) ? table[name] ?? "" : "";
 }
 
 function set(key, value) {
-  const text = value.trim();
-  if (text === "") delete form.settings[key];
-  else form.settings[key] = text;
+  const [table, name] = placeOf(key), text = value.trim();
+  if (text === "") delete table[name];
+  else table[name] = text;
   changed();
 }
 

@@ -55,6 +55,15 @@ def test_order_and_states_survive_a_restart(tmp_path: Path) -> None:
         again.act(99, "remove")
 
 
+def test_the_queue_goes_on_where_it_cannot_be_stored(tmp_path: Path) -> None:
+    queue = Queue(tmp_path / "folder" / "queue.json")
+    queue.hold(True)
+    (tmp_path / "folder" / "queue.json").unlink()
+    (tmp_path / "folder" / "queue.json").mkdir()
+    queue.add("render", *film())
+    assert numbers(queue) == [1] and "not stored" in queue.as_data()["problem"]
+
+
 def test_a_damaged_queue_is_an_error(tmp_path: Path) -> None:
     for text in ("", "[]", '{"jobs": [{}]}', '{"jobs": [7], "next": 1}'):
         (tmp_path / "queue.json").write_text(text)
