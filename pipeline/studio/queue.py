@@ -24,7 +24,7 @@ STOP_SECONDS = 120.0  # for the children to finish their frame when the studio e
 class Queue:
     """Starts children in two threads while it is entered: one film at a time, and one sketch at a time.
 
-    ``held``: no film starts. Every change is on disk before it is shown; where it cannot be stored, ``problem`` says why.
+    ``held``: no film starts. Every change is on disk before it is shown; if it cannot be, ``problem`` says why.
     Raises RenderError if the file of the queue is damaged or belongs to another studio.
     """
 
