@@ -22,6 +22,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "dream-zoom" / "music"
 
 
+COVER = ("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=0.04", "-map", "0:a", "-map", "1:v", "-c:v", "png",
+         "-disposition:v", "attached_pic")  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -32,6 +36,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("s.opus", ["-c:a", "libopus"]),
         ("fast.wav", ["-ar", "192000", "-c:a", "pcm_s24le"]),
         ("slow.wav", ["-ar", "8000"]),
+        ("slow.mp3", ["-ar", "8000"]),
+        ("eight bits.wav", ["-c:a", "pcm_u8"]),
+        ("cover.m4a", [*COVER, "-c:a", "aac"]),
         ("stereo.wav", ["-ac", "2"]),
         ("v.mp4", ["-f", "lavfi", "-i", "testsrc2=s=64x48:d=6", "-c:a", "aac"]),
         ("v.mkv", ["-f", "lavfi", "-i", "testsrc2=s=64x48:d=6", "-c:a", "flac"]),
@@ -113,8 +120,11 @@ def test_unknown_lengths_are_no_damage(tmp_path: Path) -> None:
     song = Drawing(120, seconds=2).save(tmp_path / "s.wav")
     piped = ffmpeg.run(["-i", f"file:{song}", "-f", "wav", "pipe:1"], doing="drawing")
     assert b"\xff\xff\xff\xff" in piped[:100]
-    (tmp_path / "piped.wav").write_bytes(piped)
-    assert not song_plan.analyse_cached(tmp_path / "piped.wav").damage
+    data = piped.index(b"data") + 4
+    for name, size in (("piped.wav", b"\xff\xff\xff\xff"), ("empty.wav", bytes(4))):
+        (tmp_path / name).write_bytes(piped[:data] + size + piped[data + 4 :])
+        analysis = song_plan.analyse_cached(tmp_path / name)
+        assert not analysis.damage and analysis.seconds == pytest.approx(2.0, abs=1e-3)
 
 
 @pytest.mark.parametrize(
