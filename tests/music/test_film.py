@@ -61,17 +61,30 @@ def test_the_zoom_follows_the_bass(tmp_path: Path) -> None:
     small.resize((128, 96), Image.Resampling.BICUBIC).save(tmp_path / "p.png")
     still = ("start=image", "start.path=p.png", "dream.strength=0.02", "dream.tone=free", "camera.rotate=0")
     size = ("frame.width=128", "frame.height=96", "encode.quality=best")
-    frames = render(tmp_path, "+preset=music_video", f"audio.path={song.name}", *still, *size)
+    zoom = "camera.zoom='1.05 + 0.9*bass(0.02, 0.2)'"
+    frames = render(tmp_path, "+preset=music_video", zoom, f"audio.path={song.name}", *still, *size)
     zoom = [_zoom(before, after) for before, after in pairwise(frames)]
     bass = song_plan.analyse(song).levels[0]
     times = (np.arange(len(zoom)) + 0.5) / 24
-    followed, value = [], 0.0  # as the preset follows it
+    followed, value = [], 0.0  # as the expression follows it
     for level in bass:
         saved = math.exp(-1 / (PER_SECOND * (0.02 if level > value else 0.2)))
         value = float(level) + (value - float(level)) * saved
         followed.append(value)
     envelope = np.interp(times, np.arange(len(followed)) / PER_SECOND, followed)
     assert np.corrcoef(zoom, envelope)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("preset", ["music_fractal", "music_video"])
+def test_presets_pulse_on_the_beat(tmp_path: Path, preset: str) -> None:
+    drawing = Drawing(90, seconds=4, offset=0.0)
+    drawing.save(tmp_path / "s.wav")
+    size = ("network=motifnet", "frame.width=96", "frame.height=64", "audio.bpm=90", "audio.offset=0s")
+    frames = render(tmp_path, f"+preset={preset}", "audio.path=s.wav", *size)
+    change = np.array([np.abs(after - before).mean() for before, after in pairwise(frames)])
+    phase = ((np.arange(len(change)) + 0.5) / 24 % (60 / 90))[24:]
+    on, off = change[24:][phase < 0.15], change[24:][(phase > 0.25) & (phase < 0.45)]
+    assert on.mean() > 1.5 * off.mean()
 
 
 def _zoom(before: np.ndarray, after: np.ndarray) -> float:
