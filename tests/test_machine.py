@@ -1,6 +1,8 @@
 """What a machine lacks or limits: output streams, libraries, memory. Each run is a process of its own, in a shell."""
 
+import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +22,14 @@ def shell(folder: Path, around: str, *arguments: str, path: str = "") -> "subpro
     script = "set -o pipefail\n" + around.replace("RENDER", render)
     variables = {"PYTHONPATH": f"{path}:{ROOT}", "PATH": "/usr/bin:/bin", "HOME": str(folder)}
     return subprocess.run(
-        ["/bin/bash", "-c", script], cwd=folder, env=variables, capture_output=True, text=True, timeout=120, check=False
+        ["/bin/bash", "-c", script],
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=120,
+        check=False,
     )
 
 
@@ -71,6 +80,23 @@ def test_another_ffmpeg_between_stop_and_resume_is_named(tmp_path: Path) -> None
     run = shell(tmp_path, f"IMAGEIO_FFMPEG_EXE={other} RENDER")
     assert (part.returncode, run.returncode) == (0, 1)
     assert "versions.ffmpeg: " in run.stderr and "→ 1.2.3" in run.stderr and "overwrite=true" in run.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_folders_need_not_be_utf8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9 \xff")
+    (folder / "deep").mkdir(parents=True)
+    clip = ["-f", "lavfi", "-i", "testsrc2=s=96x64:d=0.2", "-f", "lavfi", "-i", "sine=d=0.2", str(folder / "clip.mp4")]
+    ffmpeg.run(clip, doing="drawing")
+    shutil.copy(ROOT / "pipeline" / "networks" / "motifnet.safetensors", folder / "own.safetensors")
+    footage = ("preset=footage", "source.path=clip.mp4", "duration=null", "network.weights=own.safetensors")
+    run = shell(folder, "RENDER", *footage, "output=deep/f.mkv")
+    assert run.returncode == 0, run.stderr
+    assert sorted(path.name for path in (folder / "deep").iterdir()) == ["f.mkv", "f.mkv.poster.png", "f.mkv.run.yaml"]
+    run = shell(folder, "RENDER", "-m", "seed=1,2", "jobs=2", "output=null", "frames=7..9")
+    assert run.stderr.count("error: frames=7..9: needs FIRST..END") == 2, run.stderr
+    run = shell(tmp_path, "RENDER", f"output={folder}/f.mp4")
+    assert run.returncode == 1 and "this is not UTF-8 text; rename it" in run.stderr
 
 
 @pytest.mark.parametrize("program", ["/bin/true", "/tmp", "/nonexistent/ffmpeg"])

@@ -72,7 +72,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
         if len(argument) > MAX_CHARS:
             raise RenderError(f"{name}: a setting has at most {MAX_CHARS} characters")
         if any("\ud800" <= letter <= "\udfff" for letter in argument):
-            raise RenderError(f"{name}: this is not UTF-8 text; rename the file")
+            raise RenderError(f"{name}: this is not UTF-8 text; rename it, or go to its folder and give a name in it")
         safe_yaml.check_brackets(argument, name)
     options, unknown = _parser().parse_known_intermixed_args(list(arguments))
     if unknown:

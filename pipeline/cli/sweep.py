@@ -152,7 +152,7 @@ class Sweep:
 
     def _start(self, film: Film, slot: int) -> "subprocess.Popen[str]":
         port, gpu = film.config.preview.port, self._slots[slot] if film.config.device in ANY_GPU else ""
-        folder = str(film.folder).replace('"', '\\"')
+        folder = os.path.relpath(film.folder).replace('"', '\\"')  # the folders above may be no UTF-8
         command = [sys.executable, "-P", "-m", "pipeline.render", *film.arguments, f'hydra.run.dir="{folder}"']
         command += [f"preview.port={(port + slot) % 65536}"] if port else []
         roots = [str(Path(pipeline.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
