@@ -13,6 +13,7 @@ from pipeline.cli import help
 from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import Interrupted, RenderError
+from pipeline.runtime.interrupt import postponed
 
 if TYPE_CHECKING:
     from pipeline.plan.film_plan import FilmPlan
@@ -56,7 +57,8 @@ def _print(paths: Sequence[Path]) -> None:
 
 def _render(plan: "FilmPlan") -> "FilmFiles":
     """Render the film, with a live page if the config asks for one."""
-    from pipeline import film
+    with postponed():
+        from pipeline import film
 
     if not plan.config.preview.enabled:
         return film.render(plan)

@@ -7,6 +7,7 @@ from pipeline.atlas import cli
 from pipeline.atlas.config import AtlasConfig
 from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
+from pipeline.runtime.interrupt import postponed
 
 
 def main() -> None:
@@ -31,7 +32,8 @@ def draw(config: RenderConfig, atlas_config: AtlasConfig, folder: Path) -> None:
     if known is not None:
         check_layers(atlas_config, known)
 
-    from pipeline.atlas import atlas
+    with postponed():
+        from pipeline.atlas import atlas
 
     for path in atlas.make(config, atlas_config, Path(config.output) if config.output else folder):
         print(path)  # noqa: T201 - the answer

@@ -26,6 +26,7 @@ from pipeline.cli.sweep import DONE, FAILED, INTERRUPTED, Film
 from pipeline.config import RenderConfig
 from pipeline.errors import Interrupted, RenderError
 from pipeline.plan import unread
+from pipeline.runtime import interrupt
 from pipeline.runtime.progress import NoteHandler, lossy_output, notes_to, one_line
 
 log = logging.getLogger(__name__)
@@ -59,9 +60,7 @@ def _start(render: Render, usage: str, *, needs_all: bool) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     shows_traceback = os.environ.setdefault("HYDRA_FULL_ERROR", "1") != "1"  # "1": Hydra raises its errors
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
+    interrupt.handle(_interrupt)
     folders: list[Path] = []
     codes: list[int] = []
     with lossy_output():

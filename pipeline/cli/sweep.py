@@ -21,7 +21,7 @@ import pipeline
 from pipeline.cli import safe_yaml
 from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError
-from pipeline.runtime.interrupt import SIGNALS
+from pipeline.runtime import interrupt
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,8 @@ def plan_slots(configs: Sequence[RenderConfig], gpus: Callable[[], Sequence[str]
 
 def visible_gpus() -> list[str]:
     """The names of the GPUs that this process may use, as CUDA_VISIBLE_DEVICES has them (numbers or UUIDs)."""
-    import torch
+    with interrupt.postponed():
+        import torch
 
     names, count = os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count()
     return [name.strip() for name in names.split(",")][:count] if names else [str(number) for number in range(count)]
@@ -123,13 +124,12 @@ class Sweep:
         """Render all; their exit codes."""
         for number in range(len(self._slots)):
             self._free.put(number)
-        handlers = [signal.signal(number, self._stop) for number in SIGNALS]
+        handlers = interrupt.handle(self._stop)
         try:
             with ThreadPoolExecutor(len(self._slots)) as pool:
                 return list(pool.map(self._render, self._films, labels(self._films)))
         finally:
-            for number, handler in zip(SIGNALS, handlers, strict=True):
-                signal.signal(number, handler)
+            interrupt.restore(handlers)
 
     def _render(self, film: Film, label: str) -> int:
         """Render one film in a process, print its lines and return its exit code."""

@@ -78,6 +78,8 @@ def validate(config: RenderConfig) -> None:
     check_tile(config.dream.tile)
     check_channels_last(config.network.channels_last)
     check_sizes(config, config.limits)
+    if not isinstance(config.film, list) and config.film not in (None, "auto"):
+        raise ConfigError("film", config.film, "needs a list of shots, as [{preset: spiral, duration: 4s}], or auto")
     if not config.network.name:
         raise ConfigError(
             "network.name", "''", "network=torchvision needs the name of one of torchvision's classifiers"

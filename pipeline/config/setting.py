@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import Field, field, fields, is_dataclass
-from typing import Any
+from typing import Any, get_origin
 
 from pipeline.errors import ConfigError, nearest
 
@@ -40,9 +40,14 @@ def settings(config: Any, prefix: str = "") -> Iterator[tuple[str, "Field[Any]",
 
 
 def check_settings(config: Any) -> None:
-    """Check every setting's range and choices. Raises ConfigError."""
+    """Check every setting's kind, range and choices. Raises ConfigError."""
     for key, item, value in settings(config):
         choices = item.metadata["choices"]
+        # A reference brings any type with it, and a setting without a type takes any.
+        if get_origin(item.type) is list and not isinstance(value, list):
+            raise ConfigError(key, value, f"needs a list: {item.metadata['help']}")
+        if item.metadata["curve"] and get_origin(item.type) is not list and isinstance(value, list | dict):
+            raise ConfigError(key, value, "needs a number, keyframes or an expression in t")
         if choices and value not in choices:
             raise ConfigError(key, value, f"allowed are {', '.join(choices)}{nearest(str(value), choices)}")
         for number in value if isinstance(value, list) else [value]:

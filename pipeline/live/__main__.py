@@ -8,6 +8,7 @@ from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
 from pipeline.live.config import LiveConfig
+from pipeline.runtime.interrupt import postponed
 
 PREFIX = "live."
 USAGE = """\
@@ -36,7 +37,8 @@ def main() -> None:
     def job(config: RenderConfig, folder: Path, name: str) -> None:
         live = own_settings.parse(own, LiveConfig(), PREFIX)
         check(config)
-        from pipeline.live import session_setup
+        with postponed():
+            from pipeline.live import session_setup
 
         session_setup.play(config, live, folder, name)
 

@@ -29,8 +29,6 @@ EXAMPLE = "[{preset: spiral, duration: 4s}]"
 def entries(config: RenderConfig) -> Iterator[tuple[str, Entry]]:
     """(key, entry) of every shot in ``film``, or in ``presets`` for film=auto. Raises ConfigError."""
     if isinstance(config.film, str):
-        if config.film != AUTO:
-            raise ConfigError("film", config.film, f"needs a list of shots, as {EXAMPLE}, or auto")
         if not config.presets:
             raise ConfigError("presets", "[]", "film=auto takes them in turn; name at least one")
         yield from _listed("presets", config.presets)

@@ -2,11 +2,41 @@
 
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+Handler = Callable[[int, FrameType | None], Any]
+
+
+def handle(handler: Handler) -> dict[signal.Signals, Any]:
+    """Set the handler of Ctrl-C, SIGTERM and SIGHUP; those before, for ``restore``.
+
+    Signals that are ignored stay so: ``nohup`` starts programs that outlive their terminal.
+    """
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in heeded}
+
+
+def restore(handlers: dict[signal.Signals, Any]) -> None:
+    """Set the handlers as they were."""
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Signals wait for the end of the block, which imports torch: an error in its C++ code would abort the process."""
+    waiting: list[int] = []
+    handlers = handle(lambda number, frame: waiting.append(number))
+    try:
+        yield
+    finally:
+        restore(handlers)
+    if waiting:
+        raise KeyboardInterrupt
 
 
 class Stop:
@@ -15,17 +45,16 @@ class Stop:
     def __init__(self, unit: str = "frame") -> None:
         """``unit`` is what gets finished before the stop, for the message."""
         self.requested, self._unit = False, unit
-        self._handlers: list[Any] = []
+        self._handlers: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        self._handlers = [signal.signal(number, self._on_signal) for number in SIGNALS]
+        self._handlers = handle(self._on_signal)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in zip(SIGNALS, self._handlers, strict=True):
-            signal.signal(number, handler)
+        restore(self._handlers)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.requested:

@@ -5,6 +5,7 @@ from pathlib import Path
 from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
+from pipeline.runtime.interrupt import postponed
 
 USAGE = """\
 Sketches a film: one sheet with small frames above the lanes of its score, and an estimate of time and size of the full
@@ -40,7 +41,8 @@ def draw(config: RenderConfig, folder: Path, name: str) -> None:
     if config.score.kind != "walk":  # a walk may have to load the network first
         check_score(plan.shots[0])
 
-    from pipeline.storyboard import storyboard
+    with postponed():
+        from pipeline.storyboard import storyboard
 
     estimate = storyboard.make(plan, path)
     print(path)  # noqa: T201 - the answer

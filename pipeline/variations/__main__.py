@@ -11,6 +11,7 @@ from pipeline.cli import own_settings
 from pipeline.cli.main import complain, launch_together
 from pipeline.cli.sweep import FAILED, Film
 from pipeline.errors import ConfigError, RenderError
+from pipeline.runtime.interrupt import postponed
 from pipeline.variations.alternatives import check_count, command_words, sweep_arguments
 from pipeline.variations.config import VariationsConfig, still_seconds
 
@@ -70,7 +71,8 @@ def draw(own: Sequence[str], films: Sequence[Film]) -> None:
     )
     files.check_writable(path, overwrite=first.config.overwrite)
 
-    from pipeline.variations import stills
+    with postponed():
+        from pipeline.variations import stills
 
     made = [stills.Variation(*each) for each in variations]
     stills.make(made, config.size, path)
