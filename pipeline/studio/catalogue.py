@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.cli.file_settings import FILES
 from pipeline.cli.sanitize import CONF, choices
 from pipeline.config import RenderConfig, settings
+from pipeline.plan.transitions import TRANSITIONS
 
 GALLERY = CONF.parent / "docs" / "gallery"
 WITH_PICTURES = ("preset", "look")
@@ -45,6 +46,7 @@ def catalogue(config_dir: Path) -> dict[str, Any]:
         "looks": _entries("look"),
         "settings": rows,
         "first": FIRST,
+        "transitions": list(TRANSITIONS),
         "config_dir": str(config_dir),
     }
 
@@ -65,7 +67,8 @@ def picture(group: str, name: str) -> Path | None:
 def _entries(group: str) -> list[dict[str, Any]]:
     result = []
     for name in choices(group):
-        comment = _first_comment(CONF / group / f"{name}.yaml")
+        text = (CONF / group / f"{name}.yaml").read_text(encoding="utf-8")
+        comment = _first_comment(text)
         result.append(
             {
                 "name": name,
@@ -73,13 +76,14 @@ def _entries(group: str) -> list[dict[str, Any]]:
                 "needs": re.findall(r"\b(\w+\.(?:path|guide))=", comment),
                 "picture": picture(group, name) is not None,
                 "own": False,
+                "shots": "\nfilm:" in text,
             }
         )
     return result
 
 
 def _own_preset(path: Path) -> dict[str, Any]:
-    return {"name": path.stem, "words": "Your own preset.", "needs": [], "picture": False, "own": True}
+    return {"name": path.stem, "words": "Your own preset.", "needs": [], "picture": False, "own": True, "shots": False}
 
 
 def _row(key: str, data: Any, value: Any) -> dict[str, Any]:
@@ -88,6 +92,5 @@ def _row(key: str, data: Any, value: Any) -> dict[str, Any]:
     return {"key": key, "kind": kind, **row}
 
 
-def _first_comment(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return next((line[2:] for line in lines if line.startswith("# ") and "@package" not in line), "")
+def _first_comment(text: str) -> str:
+    return next((line[2:] for line in text.splitlines() if line.startswith("# ") and "@package" not in line), "")

@@ -21,7 +21,7 @@ from pipeline.studio.uploads import TooLarge, Uploads, WrongType
 
 MAX_BODY_BYTES = 300_000  # of a message; a file has its own limit
 IDLE_SECONDS = 30.0  # in which the next bytes of a file have to come
-SCRIPTS = ("core.js", "choose.js", "settings.js", "queue.js", "timeline.js")
+SCRIPTS = ("core.js", "choose.js", "settings.js", "queue.js", "timeline.js", "shots.js")
 CLOSE = {"connection": "close"}  # else the rest of a body is read and thrown away
 STATUS = {TooLarge: 413, WrongType: 415}
 
@@ -57,6 +57,12 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
             "values": command.values_of(film.config),
             "shots": len(film.plan.shots),
         }
+
+    def over_time(message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return timeline(check(message)[1])
+        except RenderError as error:
+            return {"error": str(error)}
 
     def add(message: dict[str, Any]) -> dict[str, Any]:
         kind, words = message.get("kind"), _words(message)
@@ -132,7 +138,7 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
         "act": act,
         "hold": hold,
         "preset": save,
-        "timeline": lambda message: timeline(check(message)[1]),
+        "timeline": over_time,
     }
     return [
         *page_files(Path(__file__).with_name("studio.html"), *SCRIPTS),

@@ -11,7 +11,8 @@ function showAnswer() {
   $("summary").textContent = checked.error ? "This cannot be rendered yet." : `${checked.summary.replace("x", "×").replaceAll(", ", " · ")}${checked.seconds ? ` · renders in about ${clock(checked.seconds)}` : ""}`;
   $("notes").replaceChildren(...(checked.notes || []).map((text) => make("li", {}, text)));
   if (!checked.error) $("command").textContent = checked.command;
-  for (const id of ["render", "storyboard", "vary"]) $(id).disabled = Boolean(checked.error);
+  const isOneShot = checked.shots === 1 && checked.values?.loop !== "true"; // what sketches are made of
+  for (const id of ["render", "storyboard", "vary"]) $(id).disabled = Boolean(checked.error) || (id !== "render" && !isOneShot);
 }
 
 async function add(kind, list) {

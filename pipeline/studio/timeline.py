@@ -47,7 +47,7 @@ def timeline(checked: Checked) -> dict[str, Any]:
         "fps": fps,
         "shots": [{"start": max(0.0, s.start), "name": _name(s.plan, n)} for n, s in enumerate(shots, 1)],
         "targets": _runs([(at, label) for at, (_, label) in zip(times, samples, strict=True)]),
-        "lanes": _lanes(checked.config, plan, [numbers for numbers, _ in samples]),
+        "lanes": _lanes(checked.config, shots, [numbers for numbers, _ in samples]),
         "music": _music(plan, times),
     }
 
@@ -81,14 +81,14 @@ def _name(plan: ShotPlan, number: int) -> str:
     return f"shot {number}" if plan.config.source.kind == "none" else f"shot {number}, footage"
 
 
-def _lanes(config: RenderConfig, plan: FilmPlan, numbers: Sequence[dict[str, float]]) -> list[dict[str, Any]]:
-    """Every number that may change in time. ``points`` are its keyframes; None where it is an expression."""
+def _lanes(config: RenderConfig, shots: Sequence[_Shown], numbers: Sequence[dict[str, float]]) -> list[dict[str, Any]]:
+    """Every number that may change in time. The ``points`` of a shot are its keyframes; None for an expression."""
+    texts = [{key: str(value) for key, _, value in settings(shot.plan.config)} for shot in shots]
     lanes = []
     for key, item, value in settings(config):
         if item.metadata["curve"] and not isinstance(value, list):
             data, curve = item.metadata, [round(each[key], 5) for each in numbers]
             low, high = data["usual"] or (data["low"], data["high"])
-            points = points_of(str(value), key, plan) if len(plan.shots) == 1 else None
             lanes.append(
                 {
                     "key": key,
@@ -97,28 +97,37 @@ def _lanes(config: RenderConfig, plan: FilmPlan, numbers: Sequence[dict[str, flo
                     "high": max([*curve, *([] if high is None else [high])]),
                     "limits": [data["low"], data["high"]],
                     "curve": curve,
-                    "text": str(value),
-                    "points": points,
+                    "shots": [
+                        {
+                            "start": shot.start,
+                            "seconds": shot.seconds,
+                            "text": text[key],
+                            "points": _points(text[key], key, shot),
+                        }
+                        for shot, text in zip(shots, texts, strict=True)
+                    ],
                 }
             )
     return lanes
 
 
-def points_of(text: str, key: str, plan: FilmPlan) -> list[dict[str, Any]] | None:
-    """The keyframes in ``text``, or the one point of a constant; None for an expression."""
+def _points(text: str, key: str, shot: _Shown) -> list[dict[str, Any]] | None:
+    """The keyframes in ``text`` in seconds of the film, or the one point of a constant; None for an expression."""
     if _NUMBER.fullmatch(text.strip()):
-        return [{"at": 0.0, "value": float(text), "easing": ""}]
+        return [{"at": max(0.0, shot.start), "value": float(text), "easing": ""}]
     points = []
+    plan = shot.plan
     for part in re.split(r",(?![^()]*\))", text):
         match = _KEY.fullmatch(part)
         if match is None:
             return None
         try:
-            seconds = plan.frames / float(plan.fps)
-            at = parse_time(match[1].strip(), fps=plan.fps, key=key, duration=seconds, grid=plan.signals.grid)
+            at = parse_time(
+                match[1].strip(), fps=plan.fps, key=key, duration=plan.frames / float(plan.fps), grid=plan.signals.grid
+            )
         except ConfigError:
             return None
-        points.append({"at": at, "value": float(match[2]), "easing": match[3] or ""})
+        points.append({"at": shot.start + at, "value": float(match[2]), "easing": match[3] or ""})
     return sorted(points, key=lambda point: point["at"])
 
 

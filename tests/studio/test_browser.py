@@ -124,6 +124,13 @@ def test_from_an_empty_folder_to_a_music_film(tmp_path: Path) -> None:
             wait(phone.opened, lambda b: "405" in larger.text or "270" in larger.text)
             larger.find_element("xpath", ".//button[text()='Cancel' or text()='Remove']").click()
             phone.done("render")
+            phone.click("#clear")
+            phone.click("#timeline-open")
+            phone.click("#split")
+            phone.click("#add-shot")
+            wait(phone.opened, lambda b: text(b, "command").count("preset:") == 3)
+            phone.ready("384 frames · 16s")  # of three shots of 6 s, whose crossfades overlap
+            assert len(phone.opened.find_elements("css selector", ".shot")) == 3
     again = subprocess.run(
         [sys.executable, *command[1:], "hydra.run.dir=again"], cwd=home, env=os.environ, capture_output=True, text=True
     )

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -218,15 +217,20 @@ def test_the_page_offers_every_preset_look_and_setting(running: Studio) -> None:
 def test_the_timeline_saves_a_preset_that_gives_the_same_film(running: Studio) -> None:
     words = [*TINY[1:], "preset=spiral", "look=fur", "network=efficientnet_lite0", "duration=4s"]
     words += ["camera.zoom=0s: 1.2, 2s: 1.6 in-out, 25%: 1", "audio.bpm=120"]
-    line: dict[str, Any] = running.post("timeline", words=words)
+    line = running.post("timeline", words=words)
     zoom = next(lane for lane in line["lanes"] if lane["key"] == "camera.zoom")
-    assert zoom["points"] == [
+    assert zoom["shots"][0]["points"] == [
         {"at": 0.0, "value": 1.2, "easing": ""},
         {"at": 1.0, "value": 1.0, "easing": ""},
         {"at": 2.0, "value": 1.6, "easing": "in-out"},
     ]
     assert zoom["curve"][0] == 1.2 and zoom["curve"][-1] == 1.6
     assert line["music"]["beats"][:3] == [0.0, 0.5, 1.0] and len(line["targets"]) >= 2
+    shots = '{preset: spiral, duration: 2s}, {preset: spiral, duration: 3s, camera.zoom: "0s: 1, 1s: 2"}'
+    line = running.post("timeline", words=[*TINY, f"film=[{shots}]"])
+    zoom = next(lane for lane in line["lanes"] if lane["key"] == "camera.zoom")
+    assert [[point["at"] for point in shot["points"]] for shot in zoom["shots"]] == [[0.0], [2.0, 3.0]]
+    assert [shot["start"] for shot in line["shots"]] == [0.0, 2.0]
     assert running.post("timeline", words=[*TINY, "score=walk", "score.targets=[stage4:61]"])["targets"]
     made = running.post("preset", name="mine", words=words)
     own = ["--config-dir=outputs/studio/conf", "preset=mine"]
