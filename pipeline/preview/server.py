@@ -65,11 +65,11 @@ def page_files(page: Path, *scripts: str) -> list[Route]:
 class Guard:
     """Passes on GET requests and WebSockets of this host, port and token, and adds security headers to responses.
 
-    With ``takes_posts`` also POST requests, which have to name this page as their origin.
+    With ``accepts_posts`` also POST requests, which have to name this page as their origin.
     """
 
-    def __init__(self, app: Starlette, port: int, token: str, *, takes_posts: bool = False) -> None:
-        self._app, self._prefix, self._takes_posts = app, f"/{token}", takes_posts
+    def __init__(self, app: Starlette, port: int, token: str, *, accepts_posts: bool = False) -> None:
+        self._app, self._prefix, self._accepts_posts = app, f"/{token}", accepts_posts
         self._hosts = {f"{name}:{port}".encode() for name in (HOST, "localhost")}
         if port == 80:  # browsers leave it out
             self._hosts |= {HOST.encode(), b"localhost"}
@@ -111,9 +111,9 @@ class Guard:
         if not secrets.compare_digest(token, f"{self._prefix}/".encode()):
             return PlainTextResponse("the address is incomplete; copy the whole one that the program printed", 403)
         if scope["type"] == "http" and scope["method"] != "GET":
-            if scope["method"] != "POST" or not self._takes_posts:
-                words = "this page takes GET and POST" if self._takes_posts else "this page is read-only"
-                return PlainTextResponse(words, 405, {"Allow": "GET, POST" if self._takes_posts else "GET"})
+            if scope["method"] != "POST" or not self._accepts_posts:
+                words = "this page takes GET and POST" if self._accepts_posts else "this page is read-only"
+                return PlainTextResponse(words, 405, {"Allow": "GET, POST" if self._accepts_posts else "GET"})
             if not origins:
                 return PlainTextResponse("only this page itself may change anything", 403)
         return None
@@ -122,16 +122,16 @@ class Guard:
 class Server:
     """Serves ``routes`` on ``port`` from a thread, between ``start`` and ``stop``.
 
-    ``port`` None takes the default port or any free one; ``key`` is the setting that names it. ``takes_posts``: the
+    ``port`` None takes the default port or any free one; ``key`` is the setting that names it. ``accepts_posts``: the
     page may also send. Raises ConfigError when the port is in use.
     """
 
-    def __init__(self, routes: Sequence[BaseRoute], port: int | None, key: str, *, takes_posts: bool = False) -> None:
+    def __init__(self, routes: Sequence[BaseRoute], port: int | None, key: str, *, accepts_posts: bool = False) -> None:
         self._socket = _listen(port, key)
         self.port = int(self._socket.getsockname()[1])
         self._token = secrets.token_urlsafe(16)
         config = uvicorn.Config(
-            Guard(Starlette(routes=routes), self.port, self._token, takes_posts=takes_posts),
+            Guard(Starlette(routes=routes), self.port, self._token, accepts_posts=accepts_posts),
             log_config=None,
             log_level="critical",
             access_log=False,

@@ -116,8 +116,8 @@ def larger(words: Words, pixels: int) -> Words | None:
     quality = next((name for name, most in LARGER.items() if most > pixels * 1.1), None)
     if quality is None:
         return None
-    kept = [word for word in words if word.lstrip("+").partition("=")[0] not in SIZES]
-    return (*kept, f"quality={quality}")
+    rest = [word for word in words if word.lstrip("+").partition("=")[0] not in SIZES]
+    return (*rest, f"quality={quality}")
 
 
 def _typed(value: Any) -> str:

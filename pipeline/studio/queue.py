@@ -77,7 +77,7 @@ class Queue:
             if len(self.jobs) >= MAX_JOBS:
                 raise RenderError(f"the queue has {MAX_JOBS} entries; remove some")
             if any((job.kind, job.words) == (kind, words) and job.state not in ENDED for job in self.jobs):
-                raise RenderError("this is in the queue already")
+                raise RenderError("this film is in the queue already")
             job = Job(self._next, kind, words, plan.title, plan.frames, float(plan.fps), plan.width, plan.height)
             job.work = checked.work
             self._next += 1

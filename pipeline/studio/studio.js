@@ -15,10 +15,13 @@ function showAnswer() {
   for (const id of ["render", "storyboard", "vary"]) $(id).disabled = Boolean(checked.error) || (id !== "render" && !isOneShot);
 }
 
+const ADDED = { render: "The film is in the queue:", storyboard: "The storyboard is being drawn:", variations: "The variations are being drawn:" };
+
 async function add(kind, list) {
   try {
     await post("add", { kind, words: list });
     $("problem").textContent = "";
+    $("added").replaceChildren(`${ADDED[kind]} `, make("a", { href: "#films-part" }, "Films"));
     refresh();
   } catch (error) {
     $("problem").textContent = error.message;
@@ -35,6 +38,7 @@ function variations() {
 async function start() {
   await loadSetup();
   events.addEventListener("checked", showAnswer);
+  events.addEventListener("form", () => { $("added").textContent = ""; });
   events.addEventListener("checking", () => { $("summary").textContent = "checking …"; });
   await startChoose();
   startSettings();

@@ -23,7 +23,7 @@ def serve(config: StudioConfig) -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     uploads = Uploads(folder / "uploads", config.upload_mb * 1_000_000)
     with Queue(folder / "queue.json") as queue, Stop("frame, which then goes on at the next start") as stop:
-        server = Server(studio_routes(queue, uploads, folder / "conf"), config.port, "studio.port", takes_posts=True)
+        server = Server(studio_routes(queue, uploads, folder / "conf"), config.port, "studio.port", accepts_posts=True)
         log.info(f"the studio is at {server.address}")
         server.start()
         try:

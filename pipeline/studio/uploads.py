@@ -17,6 +17,7 @@ from pipeline.runtime.files import format_bytes, move_into_place, sha256_of
 MAX_NAME = 60  # letters
 MAX_FILES = 1000
 MAX_AT_ONCE = 4
+MAX_PIXELS = 200_000_000  # as limits.picture_megapixels
 MAX_SHOWN = 60  # of the newest files
 PICTURE_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2"}
 MEDIA_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".gif": "image/gif"}
@@ -51,7 +52,10 @@ class Incoming:
     """A file on its way: ``write`` its bytes, then ``finish``."""
 
     def __init__(self, part: Path, name: str, max_bytes: int) -> None:
-        self._file: BinaryIO = part.open("xb")
+        try:
+            self._file: BinaryIO = part.open("xb")
+        except OSError as error:
+            raise OutputError(f"{part.parent} cannot be written: {error.strerror}") from error
         self._part, self._name, self._max, self._size = part, name, max_bytes, 0
 
     def write(self, data: bytes) -> None:
@@ -150,6 +154,7 @@ class Uploads:
         return (path, media_type) if path and media_type else None
 
     def _paths(self) -> list[Path]:
+        self.folder.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
         return [path for path in self.folder.iterdir() if path.is_file() and not path.name.startswith(".")]
 
 
@@ -163,7 +168,8 @@ def clean(name: str) -> str:
 def kind_of(path: Path, name: str) -> tuple[str, str]:
     """(photograph, clip or song; suffix) by the content. Raises InputError for anything else."""
     with suppress(InputError), open_image(path) as image:
-        if getattr(image, "n_frames", 1) == 1:
+        if not getattr(image, "is_animated", False):
+            check_pixels(path, image.width * image.height)
             image.load()
             form = str(image.format)
             return "photograph", PICTURE_SUFFIXES.get(form, f".{form.lower()}")
@@ -173,6 +179,12 @@ def kind_of(path: Path, name: str) -> tuple[str, str]:
     first_track(path)
     suffix = Path(name).suffix.lower()
     return "song", suffix if SOUND_SUFFIX.fullmatch(suffix) else ".audio"
+
+
+def check_pixels(path: Path, pixels: int) -> None:
+    """Raise InputError for a picture that would unpack to more than a photograph has."""
+    if pixels > MAX_PIXELS:
+        raise InputError(f"{path} has {pixels / 1e6:.0f} million pixels; allowed are {MAX_PIXELS // 10**6}")
 
 
 def _upload(path: Path, kind: str) -> Upload:

@@ -99,6 +99,9 @@ def test_the_page_shows_the_progress(page: Page) -> None:
     assert state(page)["notes"] == ["the sound is left out"]
     assert state(page)["ended"] == "done: zoom.mp4"
     assert ask(page, "/score.png")[2] == FACTS.score
+    assert page.state.is_watched
+    ask(page, "/state?last")  # the browser that asks so leaves
+    assert not page.state.is_watched
 
 
 def test_the_newest_frame_is_a_small_jpeg(page: Page) -> None:

@@ -53,8 +53,8 @@ class Page:
 
         def finished(b: Any) -> Any:
             assert not b.find_elements("css selector", ".job.failed"), text(b, "jobs")
-            found = b.find_elements("css selector", f".job.done[data-kind={kind}]")
-            return len(found) == count and found
+            cards = b.find_elements("css selector", f".job.done[data-kind={kind}]")
+            return len(cards) == count and cards
 
         return list(wait(self.opened, finished))
 
@@ -81,9 +81,9 @@ def frames_of(path: Path) -> Any:
 
 def test_from_an_empty_folder_to_a_music_film(tmp_path: Path) -> None:
     draw_inputs(tmp_path)
-    home = tmp_path / "empty"
-    home.mkdir()
-    with studio(home) as running, page(tmp_path / "wide", running.address, 1440) as wide:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with studio(empty) as running, page(tmp_path / "wide", running.address, 1440) as wide:
         wide.click("#presets [data-name=music_video]")
         wait(wide.opened, lambda b: "needs the song" in text(b, "problem") or "audio.path" in text(b, "problem"))
         assert not wide.find("#render").is_enabled()
@@ -116,7 +116,7 @@ def test_from_an_empty_folder_to_a_music_film(tmp_path: Path) -> None:
         for (sheet,) in (wide.done("storyboard"), wide.done("variations")):
             picture = sheet.find_element("css selector", "img.picture")
             wait(wide.opened, lambda b, img=picture: b.execute_script("return arguments[0].naturalWidth > 300", img))
-        (film,) = home.glob("outputs/*/*/mine.mp4")
+        (film,) = empty.glob("outputs/*/*/mine.mp4")
         with page(tmp_path / "phone", running.address, 390) as phone:
             phone.click("#hold")
             phone.click(f".job[data-number='{card.get_attribute('data-number')}'] [data-do=larger]")
@@ -132,8 +132,8 @@ def test_from_an_empty_folder_to_a_music_film(tmp_path: Path) -> None:
             phone.ready("384 frames · 16s")  # of three shots of 6 s, whose crossfades overlap
             assert len(phone.opened.find_elements("css selector", ".shot")) == 3
     again = subprocess.run(
-        [sys.executable, *command[1:], "hydra.run.dir=again"], cwd=home, env=os.environ, capture_output=True, text=True
+        [sys.executable, *command[1:], "hydra.run.dir=again"], cwd=empty, env=os.environ, capture_output=True, text=True
     )
     assert again.returncode == 0, again.stderr
-    assert np.array_equal(frames_of(home / "again" / "mine.mp4"), frames_of(film))
+    assert np.array_equal(frames_of(empty / "again" / "mine.mp4"), frames_of(film))
     assert probe(film).width == 96 and len(frames_of(film)) == 16 and first_track(film).codec == "aac"

@@ -3,6 +3,7 @@
 import io
 import socket
 import time
+import zlib
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -115,7 +116,15 @@ def test_a_song_is_a_song(running: Studio, tmp_path: Path) -> None:
     assert answer["error"] == "" and "8s" in answer["summary"]
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"#EXTM3U\nfile:///etc/passwd\n", b"<svg xmlns='x'/>", png()[:60]])
+def huge() -> bytes:
+    """The header of a PNG of 65000 by 65000 pixels."""
+    size = b"IHDR" + (65_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    return png()[:8] + (13).to_bytes(4, "big") + size + zlib.crc32(size).to_bytes(4, "big") + png()[33:]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"#EXTM3U\nfile:///etc/passwd\n", b"<svg xmlns='x'/>", png()[:60], huge()]
+)
 def test_other_files_are_refused(running: Studio, content: bytes) -> None:
     before = uploaded(running)
     assert running.ask("upload?name=clip.mp4", content)[0] == 415
