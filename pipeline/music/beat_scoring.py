@@ -1,8 +1,8 @@
 """Scores candidate beat sequences: which one would a listener tap?
 
-Onsets count for a sequence on its beats and against it halfway, a third and a quarter between them; so do beats that
-sound like those two and three or four beats later, and a common tempo. The weights are rounded from a logistic
-regression on synthetic songs.
+Onsets count for a sequence on its beats and against it halfway and at thirds between them; so do beats that sound
+like those two and three or four beats later, and a common tempo. The weights are rounded from a logistic regression
+on synthetic songs.
 """
 
 import numpy as np
@@ -18,15 +18,14 @@ LOCAL_SECONDS = 6.0  # on either side, whose mean onset is strength 1
 MIN_LOCAL_ONSET, MIN_ONSET = 0.15, 0.1  # of the strongest signal's mean onset, at that time and overall
 TOLERANCE_FRAMES = 2  # by which strokes are off the beat
 COMMON_BPM = 115.0
-TWELFTHS = (0, 6, 4, 8, 3, 9)  # of a beat, where onsets are measured
+SIXTHS = (0, 3, 2, 4)  # of a beat, where onsets are measured
 REPEATS = (1, 2, 3, 4)  # beats after which bars and their parts may repeat
 WEIGHTS = np.array(
     [
         # low, mid and high rises, low and other strokes
         *(2.0, 2.1, 2.0, 3.8, 0.6),  # on the beat,
         *(0.0, -0.3, 0.0, -1.6, 0.0),  # halfway,
-        *(-0.4, -2.6, 0.0, -1.1, -0.6),  # at thirds,
-        *(-1.6, -0.6, -0.8, -1.2, -1.6),  # at quarters
+        *(-0.4, -2.6, 0.0, -1.1, -0.6),  # at thirds
         # similarity after two beats, after three or four, after one; octaves above the common tempo, their square
         *(0.6, 4.6, 3.1, -0.1, -3.3),
     ]
@@ -50,24 +49,15 @@ def _normalise(group: Floats) -> Floats:
 
 
 def score(signals: Floats, frames: Frames) -> float:
-    """The score of a beat sequence; ``signals`` is the song's ``onset_signals``."""
-    return float(measures(signals, frames) @ WEIGHTS)
-
-
-def measures(signals: Floats, frames: Frames) -> Floats:
-    """The measures of a beat sequence ``frames``, in the order of ``WEIGHTS``."""
-    exact = frames[:-1, None] + np.diff(frames)[:, None] * (np.array(TWELFTHS) / 12)
+    """The score of a beat sequence ``frames``; ``signals`` is the song's ``onset_signals``."""
+    exact = frames[:-1, None] + np.diff(frames)[:, None] * (np.array(SIXTHS) / 6)
     near = np.round(exact).astype(np.int64)[..., None] + np.arange(-TOLERANCE_FRAMES, TOLERANCE_FRAMES + 1)
     at = np.stack([signal[near.clip(0, signals.shape[1] - 1)].max(axis=-1) for signal in signals])
-    beat, half, *rest = at.mean(axis=1).T
-    similar = _self_similarity(np.concatenate([at[:, :, 0], 0.7 * at[:, :, 1]]))
+    beat, half, third, two_thirds = at.mean(axis=1).T
+    one, two, *longer = _self_similarity(np.concatenate([at[:, :, 0], 0.7 * at[:, :, 1]]))
     level = np.log2(60 * PER_SECOND / float(np.median(np.diff(frames))) / COMMON_BPM)
-    return np.concatenate(
-        [
-            *(beat, half, (rest[0] + rest[1]) / 2, (rest[2] + rest[3]) / 2),
-            [similar[1], max(similar[2:]), similar[0], level, level**2],
-        ]
-    )
+    rest = [two, max(longer), one, level, level**2]
+    return float(np.concatenate([beat, half, (third + two_thirds) / 2, rest]) @ WEIGHTS)
 
 
 def _self_similarity(sounds: Floats) -> list[float]:

@@ -59,26 +59,20 @@ def extract(blocks: Iterable[Samples]) -> Features:
         ]
     ).astype(np.float32)
     mixing = np.concatenate([mixing, _mel(hertz)])
-    counter = _Counter(blocks)
-    chroma, rows = _semitones(hertz), []
-    for frames in _frames(counter):
+    chroma, rows, samples = _semitones(hertz), [], 0
+
+    def counted() -> Iterator[Samples]:
+        nonlocal samples
+        for block in blocks:
+            samples += len(block)
+            yield block
+
+    for frames in _frames(counted()):
         power = np.abs(np.fft.rfft(frames * window)) ** 2 * scale
         rows.append(np.concatenate([power @ mixing.T, np.sqrt(power) @ chroma.T], axis=1).astype(np.float32))
     table = np.concatenate(rows)
     bass, mid, treble, loud = np.sqrt(table[:, :4]).T.copy()
-    return Features(counter.samples / RATE, bass, mid, treble, loud, table[:, 4:-12], table[:, -12:])
-
-
-class _Counter:
-    """Passes blocks on and counts their samples."""
-
-    def __init__(self, blocks: Iterable[Samples]) -> None:
-        self._blocks, self.samples = blocks, 0
-
-    def __iter__(self) -> Iterator[Samples]:
-        for block in self._blocks:
-            self.samples += len(block)
-            yield block
+    return Features(samples / RATE, bass, mid, treble, loud, table[:, 4:-12], table[:, -12:])
 
 
 def _frames(blocks: Iterable[Samples]) -> Iterator[Samples]:
@@ -97,8 +91,7 @@ def _frames(blocks: Iterable[Samples]) -> Iterator[Samples]:
 
 def _mel(hertz: NDArray[np.float64]) -> NDArray[np.float32]:
     """``(BANDS, F)``: a mel filter bank (O'Shaughnessy 1987)."""
-    low, high = (1127 * np.log1p(edge / 700) for edge in (MIN_HERTZ, MAX_HERTZ))
-    edges = 700 * np.expm1(np.linspace(low, high, BANDS + 2) / 1127)
+    edges = _band_edges()
     start, middle, end = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising, falling = (hertz - start) / (middle - start), (end - hertz) / (end - middle)
     weights: NDArray[np.float32] = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
@@ -115,9 +108,13 @@ def _semitones(hertz: NDArray[np.float64]) -> NDArray[np.float32]:
 
 def band_centres() -> NDArray[np.float64]:
     """The centre of every band, in Hz."""
+    return _band_edges()[1:-1]
+
+
+def _band_edges() -> NDArray[np.float64]:
     low, high = (1127 * np.log1p(edge / 700) for edge in (MIN_HERTZ, MAX_HERTZ))
     edges: NDArray[np.float64] = 700 * np.expm1(np.linspace(low, high, BANDS + 2) / 1127)
-    return edges[1:-1]
+    return edges
 
 
 def _k_weighting(hertz: NDArray[np.float64]) -> NDArray[np.float64]:

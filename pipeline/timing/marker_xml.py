@@ -46,7 +46,7 @@ def _elements(data: bytes) -> list[Element]:
     parser.StartElementHandler = lambda tag, attributes: elements.append((tag, attributes))
     try:
         parser.Parse(data, True)
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:
         raise MarkerError(f"it is damaged ({error})") from None
     return elements
 

@@ -1,10 +1,13 @@
 """Markers of every format give the same cues and beats; damaged and hostile files are refused with one sentence."""
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
 import mido
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError, InputError
 from pipeline.timing.beat_grid import Grid
@@ -160,3 +163,18 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, content: byte
     with pytest.raises((InputError, ConfigError), match=words) as caught:
         read_markers(str(tmp_path / name), FPS, "s 1.wav")
     assert "\n" not in str(caught.value) and "audio.markers=" in str(caught.value)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(suffix=st.sampled_from(sorted(READERS)), data=st.data())
+def test_damaged_files_never_end_in_a_traceback(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
+    path = draw(tmp_path / f"m{suffix}")
+    damaged = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+        damaged = damaged or bytearray(b"x")
+    path.write_bytes(bytes(damaged))
+    with suppress(InputError, ConfigError):
+        markers = read_markers(str(path), FPS, "s 1.wav")
+        assert all(0 <= at for at, _ in markers.cues)
