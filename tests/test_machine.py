@@ -82,6 +82,15 @@ def test_another_ffmpeg_between_stop_and_resume_is_named(tmp_path: Path) -> None
     assert "versions.ffmpeg: " in run.stderr and "→ 1.2.3" in run.stderr and "overwrite=true" in run.stderr
 
 
+def test_signals_while_python_ends_keep_the_exit_code(tmp_path: Path) -> None:
+    late = "import atexit, os; atexit.register(lambda: [os.kill(os.getpid(), n) for n in (1, 2, 15)]); "
+    start = "import sys; from pipeline import render; sys.argv[1:] = ['-c', 'job', 'seed=3']; render.main()"
+    run = subprocess.run(
+        [sys.executable, "-c", late + start], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0 and "seed: 3" in run.stdout and not run.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_folders_need_not_be_utf8(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"caf\xe9 \xff")

@@ -6,7 +6,6 @@ Nothing heavy is imported before the config is valid.
 import logging
 import os
 import re
-import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -73,10 +72,12 @@ def _start(render: Render, usage: str, *, needs_all: bool) -> None:
                 raise
             complain(sentence)
             codes.append(FAILED)
+        except KeyboardInterrupt:  # a second signal, after the message about the first
+            codes.append(INTERRUPTED)
         finally:
+            interrupt.ignore()  # from here on a signal must not change the exit code
             for folder in folders:
                 _remove_empty(folder)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a late Ctrl-C must not change the exit code
     sys.exit(max(codes, default=DONE))
 
 

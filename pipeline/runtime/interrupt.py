@@ -20,6 +20,12 @@ def handle(handler: Handler) -> dict[signal.Signals, Any]:
     return {number: signal.signal(number, handler) for number in heeded}
 
 
+def ignore() -> None:
+    """Ignore Ctrl-C, SIGTERM and SIGHUP from now on, also while Python ends."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def restore(handlers: dict[signal.Signals, Any]) -> None:
     """Set the handlers as they were."""
     for number, handler in handlers.items():
