@@ -29,6 +29,7 @@ function control(item, id) {
   const input = make("input", { id, type: "text", autocomplete: "off", spellcheck: "false" });
   input.addEventListener("input", () => set(item.key, input.value));
   const [low, high] = item.usual || [item.low, item.high];
+  if (item.key === "seed") return [button("Another", () => { input.value = String(1 + Math.floor(Math.random() * 9999)); set("seed", input.value); }, { title: "Another film of the same kind" }), input];
   if (!item.curve || item.kind === "list" || low === null || high === null) return [input];
   const step = Number(((high - low) / 200).toPrecision(1));
   const slider = make("input", { type: "range", min: low, max: high, step, "aria-label": `${item.key}, slider` });
@@ -44,7 +45,7 @@ function open(key) {
   const reset = button("reset", () => { set(key, ""); rows.get(key).controls.at(-1).focus(); }, { class: "reset", "aria-label": `Reset ${key}` });
   const limits = item.curve && item.high !== null ? `${item.low} to ${item.high}, keyframes or an expression` : item.curve ? "a number, keyframes or an expression" : "";
   const element = make("div", { class: "row", "data-key": key }, make("label", { for: id }, key), reset,
-    make("div", { class: controls.length > 1 ? "field ranged" : "field" }, ...controls),
+    make("div", { class: controls.length > 1 ? `field ${controls[0].type === "range" ? "ranged" : "led"}` : "field" }, ...controls),
     make("p", { class: "help", id: `help ${key}` }, item.help + (limits ? ` (${limits})` : "")), wrong);
   controls.at(-1).setAttribute("aria-describedby", `help ${key}`);
   rows.set(key, { element, controls, wrong, reset, item });
@@ -60,7 +61,7 @@ function show() {
     row.reset.hidden = value === "";
     if (field !== document.activeElement || value === "") field.value = value;
     const [slider] = row.controls, usual = value || checked?.values?.[key];
-    if (slider !== field && slider !== document.activeElement && usual !== "" && Number.isFinite(Number(usual))) slider.value = usual;
+    if (slider.type === "range" && slider !== document.activeElement && usual !== "" && Number.isFinite(Number(usual))) slider.value = usual;
   }
 }
 

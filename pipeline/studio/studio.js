@@ -8,7 +8,7 @@ const VARIED_SEEDS = "seed=0..5", VARIED_LOOKS = 8;
 
 function showAnswer() {
   $("problem").textContent = checked.error;
-  $("summary").textContent = checked.error ? "This cannot be rendered yet." : `${checked.summary.replace("x", "×").replaceAll(", ", " · ")}${checked.seconds ? ` · renders in about ${clock(checked.seconds)}` : ""}`;
+  $("summary").textContent = checked.error ? "This cannot be rendered yet." : `${checked.summary.replace("x", "×").replaceAll(", ", " · ")}${checked.seconds ? ` · about ${clock(checked.seconds)} here` : ""}`;
   $("notes").replaceChildren(...(checked.notes || []).map((text) => make("li", {}, text)));
   if (!checked.error) $("command").textContent = checked.command;
   const isOneShot = checked.shots === 1 && checked.values?.loop !== "true"; // what sketches are made of
