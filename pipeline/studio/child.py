@@ -147,5 +147,7 @@ def end_orphan(pid: int, kind: str) -> None:
 
 
 def _command_line(pid: int) -> str:
-    """What a process runs, as ``ps`` says; empty if there is none."""
+    """What a process runs; empty if there is none, or if it has ended."""
+    with suppress(OSError):  # not every Linux has ps
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return subprocess.run(["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False).stdout

@@ -18,7 +18,7 @@ MAX_PRESETS = 500
 _NAME = re.compile(r"[A-Za-z0-9][\w-]{0,59}", re.ASCII)
 
 
-def save(name: str, checked: Checked, config_dir: Path) -> Path:
+def save(name: str, checked: Checked, config_dir: Path, *, overwrite: bool = False) -> Path:
     """Write ``preset/NAME.yaml`` in ``config_dir``: what differs from a bare film. Raises RenderError."""
     if not _NAME.fullmatch(name):
         raise ConfigError("preset", name[:80], "a name has letters, digits, - and _")
@@ -27,6 +27,8 @@ def save(name: str, checked: Checked, config_dir: Path) -> Path:
     folder = config_dir / "preset"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.yaml"
+    if path.exists() and not overwrite:
+        raise ConfigError("preset", name, "you have a preset of this name; press Save again to replace it")
     if len(list(folder.glob("*.yaml"))) >= MAX_PRESETS and not path.exists():
         raise ConfigError("preset", name, f"{folder} has {MAX_PRESETS} presets; remove some")
     text = yaml.safe_dump(differences(checked), sort_keys=False, allow_unicode=True, width=100)

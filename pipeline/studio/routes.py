@@ -90,7 +90,7 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
 
     def save(message: dict[str, Any]) -> dict[str, Any]:
         name = str(message.get("name", ""))
-        path = preset_file.save(name, check(message)[1], config_dir)
+        path = preset_file.save(name, check(message)[1], config_dir, overwrite=bool(message.get("overwrite")))
         return {"name": name, "path": str(path)}
 
     async def state(request: Request) -> Response:

@@ -8,7 +8,7 @@ const COLORS = ["#5b4b8a", "#3f6f6a", "#8a5b4b", "#4b6a8a", "#7d7440", "#7a4468"
 const HELP = "Double-click a lane to add a point, drag points to move them. With the keyboard: arrow keys move a point, E changes how it is reached (in, out, in-out, hold), Delete removes it.";
 const SHOTS_HELP = "The shots of this film come from a preset or from the setting film: their numbers are shown here, not changed.";
 const opened = new Set(["camera.zoom"]);
-let data = null, held = null, focused = null, loading = 0;
+let data = null, held = null, focused = null, refused = null, loading = 0;
 
 function draw(tag, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -219,15 +219,17 @@ async function load() {
 
 async function save(event) {
   event.preventDefault();
-  const note = $("save-note");
+  const note = $("save-note"), name = $("preset-file").value.trim();
   try {
-    const made = await post("preset", { name: $("preset-file").value.trim(), words: words() });
+    const made = await post("preset", { name, words: words(), overwrite: refused === name });
+    refused = null;
     await loadSetup();
     drawWalls();
     use([`preset=${made.name}`]);
     note.className = "";
     note.textContent = `Saved as ${made.path}, and chosen.`;
   } catch (error) {
+    refused = name; // a second press replaces a preset of this name
     note.className = "bad";
     note.textContent = error.message;
   }

@@ -246,5 +246,7 @@ def test_the_timeline_saves_a_preset_that_gives_the_same_film(running: Studio) -
     assert running.post("check", words=own)["values"] == running.post("check", words=words)["values"]
     assert (running.folder / made["path"]).read_text().startswith("# @package _global_\n")
     assert "mine" in {each["name"] for each in running.get("setup.json")["presets"]}
+    assert b"press Save again" in running.ask("preset", {"name": "mine", "words": words})[1]
+    assert running.post("preset", name="mine", words=words, overwrite=True) == made
     for name in ("spiral", "../x", "", "a b", "x" * 99):
         assert running.ask("preset", {"name": name, "words": words})[0] == 400
