@@ -14,8 +14,9 @@ every four eighths below the voice, so a bar has 1.356 s and the beat is 88.5 a 
 is the three eighths. *Vibe Ace*: snare and chords lie on a grid of 130.00 a minute to within 8 ms (standard
 deviation). *Sugar Plum Fairy*: plucked strings play every eighth; the harp's run from 69 to 81 s has no countable
 beat and is left out. *Hungarian Dance*: quarters, each placed by hand on the bass, between bass notes halfway. The
-trumpet loop is of a pack of loops at 90. Beats were then moved to the nearest peak of the low onsets and looked at
-again over the spectrum.
+trumpet loop is of a pack of loops at 90. *1918*, *funkyrobot* (resources of the package arcade) and *house_lo* (an
+example of pygame-ce) are sequenced: the even grid of 188.0, 93.0 and 134.73 a minute whose phase has the strongest
+onsets. Beats were then moved to the nearest peak of the low onsets and looked at again over the spectrum.
 """
 
 import argparse
@@ -131,7 +132,10 @@ def main() -> None:
         except RenderError as error:
             print(error)
     for name, passages in recorded_beats().items() if options.songs else ():
-        samples = np.concatenate(list(Decoder(next(options.songs.glob(f"{name}.*"))).blocks()))
+        path = next(options.songs.glob(f"{name}.*"), None)
+        if path is None:
+            continue
+        samples = np.concatenate(list(Decoder(path).blocks()))
         bpm = 60 / np.median(np.diff(np.concatenate(passages)))
         print(f"\n{name}: {bpm:.1f} bpm")
         for tracker in trackers:

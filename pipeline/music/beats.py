@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 Frames = NDArray[np.int64]
 
 MIN_BEATS = 4
-TIGHTNESS = 400.0  # weight of regular distances against strong onsets
+TIGHTNESS = 800.0  # weight of regular distances against strong onsets
 PERIODS_PER_OCTAVE = 48
 NEVER = -1e30
 
