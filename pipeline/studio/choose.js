@@ -1,5 +1,5 @@
 // Presets, looks, and the photograph, clip and song of the film.
-import { $, button, changed, chosenPreset, events, form, get, make, send, setup } from "./core.js";
+import { $, button, changed, chosenPreset, events, form, get, make, post, send, setup } from "./core.js";
 
 const NEEDS = { "start.path": "photograph", "score.guide": "photograph", "source.path": "clip", "audio.path": "song" };
 const ICONS = { photograph: "▦", clip: "▶", song: "♪" };
@@ -38,20 +38,33 @@ function showChosen() {
   const missing = (preset?.needs || []).map((key) => NEEDS[key]).filter((kind) => kind && !form.files[kind]);
   $("preset-words").textContent = preset ? `${preset.words}${missing.length ? ` It needs a ${missing.join(" and a ")}.` : ""}` : "None chosen: a plain zoom.";
   $("look-words").textContent = look ? look.words : "None chosen: what the preset says.";
-  const listed = [...Object.entries(form.files).filter(([, path]) => !uploads.some((each) => each.path === path)).map(([kind, path]) => ({ kind, path, name: path })), ...uploads];
-  $("files").replaceChildren(...listed.map((each) => {
-    const picture = each.shown ? make("img", { src: `uploads/${encodeURIComponent(each.name)}`, alt: "" }) : make("i", { "aria-hidden": "true" }, ICONS[each.kind]);
-    const isUsed = form.files[each.kind] === each.path;
-    return button(picture, () => {
-      if (isUsed) delete form.files[each.kind];
-      else assign(each);
-      changed();
-    }, { "aria-pressed": String(isUsed), title: isUsed ? "Press to leave it out" : "Press to use it", "data-kind": each.kind });
-  }));
-  [...$("files").children].forEach((element, index) => {
-    const each = listed[index];
-    element.append(make("span", {}, each.name, make("small", {}, `${each.kind}${form.files[each.kind] === each.path ? ", in this film" : ""}`)));
-  });
+  const others = Object.entries(form.files).filter(([, path]) => !uploads.some((each) => each.path === path));
+  $("files").replaceChildren(...others.map(([kind, path]) => fileTile({ kind, path, name: path })), ...uploads.map(fileTile));
+}
+
+function fileTile(each) {
+  const isUsed = form.files[each.kind] === each.path, isUpload = uploads.includes(each);
+  const picture = each.shown ? make("img", { src: `uploads/${encodeURIComponent(each.name)}`, alt: "" }) : make("i", { "aria-hidden": "true" }, ICONS[each.kind]);
+  const use = button(picture, () => {
+    if (isUsed) delete form.files[each.kind];
+    else assign(each);
+    changed();
+  }, { "aria-pressed": String(isUsed), title: isUsed ? "Press to leave it out" : "Press to use it", "data-kind": each.kind });
+  use.append(make("span", {}, each.name, make("small", {}, `${each.kind}${isUsed ? ", in this film" : ""}`)));
+  return make("div", { class: "file" }, use, isUpload ? button("✕", () => forget(each), { class: "forget", "aria-label": `Delete the upload ${each.name}`, title: "Delete this upload" }) : "");
+}
+
+async function forget(upload) {
+  try {
+    await post("forget", { name: upload.name });
+    uploads = uploads.filter((each) => each !== upload);
+    if (form.files[upload.kind] === upload.path) delete form.files[upload.kind];
+    $("drop-note").textContent = "";
+  } catch (error) {
+    $("drop-note").className = "";
+    $("drop-note").textContent = error.message;
+  }
+  changed();
 }
 
 // A clip or a song chooses the preset that is made for it, unless somebody chose one.

@@ -123,6 +123,11 @@ class Queue:
                 return job
         raise RenderError(f"{number}: the queue has no such entry")
 
+    def needs(self, path: str) -> bool:
+        """Whether an entry that has not ended names this file."""
+        with self._changed:
+            return any(word.endswith(f"={path}") for job in self.jobs if job.state not in ENDED for word in job.words)
+
     def child(self, number: int) -> Child | None:
         """Its process, while it runs."""
         return self._children.get(number)

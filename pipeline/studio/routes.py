@@ -93,6 +93,13 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
         path = preset_file.save(name, check(message)[1], config_dir, overwrite=bool(message.get("overwrite")))
         return {"name": name, "path": str(path)}
 
+    def forget(message: dict[str, Any]) -> dict[str, Any]:
+        name = str(message.get("name", ""))
+        if queue.needs(str(uploads.folder / name)):
+            raise RenderError(f"{name}: a film in the queue needs it")
+        uploads.remove(name)
+        return {}
+
     async def state(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(queue.as_data))
 
@@ -137,6 +144,7 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
         "larger": once_more,
         "act": act,
         "hold": hold,
+        "forget": forget,
         "preset": save,
         "timeline": over_time,
     }

@@ -147,6 +147,13 @@ class Uploads:
                 result.append(_upload(path, self._kinds[key]))
         return result
 
+    def remove(self, name: str) -> None:
+        """Delete a file. Raises RenderError if there is none of this name."""
+        path = next((path for path in self._paths() if path.name == name), None)
+        if path is None:
+            raise RenderError(f"{name[:80]}: there is no such upload")
+        path.unlink(missing_ok=True)
+
     def picture(self, name: str) -> tuple[Path, str] | None:
         """(path, media type) of a photograph that a browser shows; None for anything else."""
         path = next((path for path in self._paths() if path.name == name), None)

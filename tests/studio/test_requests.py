@@ -98,6 +98,18 @@ def test_an_upload_gets_a_clean_name_and_its_type_by_content(running: Studio) ->
     assert b'"evil-x-photo.png"' in again  # the same content needs no second file
 
 
+def test_an_upload_is_deleted_unless_a_film_needs_it(running: Studio) -> None:
+    assert running.ask("upload?name=old.png", png() + b" ")[0] == 200
+    words = [*TINY, "preset=portrait", "start.path=outputs/studio/uploads/old.png"]
+    number = running.post("add", kind="render", words=words)["number"]
+    assert b"needs it" in running.ask("forget", {"name": "old.png"})[1]
+    running.post("act", number=number, action="remove")
+    running.post("forget", name="old.png")
+    assert "old.png" not in uploaded(running)
+    for name in ("old.png", "../queue.json", "", "."):
+        assert running.ask("forget", {"name": name})[0] == 400
+
+
 def test_a_clip_is_a_clip(running: Studio, tmp_path: Path) -> None:
     with Encoder(tmp_path / "a.mp4", width=64, height=48, fps=Fraction(8), encode=EncodeConfig()) as encoder:
         for index in range(8):
