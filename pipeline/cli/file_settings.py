@@ -4,12 +4,10 @@ import re
 from typing import Any
 
 from pipeline.config.literal import literal
+from pipeline.config.render import NAMED_FILES
 
-INPUTS = (
-    *("start.path", "source.path", "audio.path", "audio.markers", "network.weights", "score.guide"),
-    *("color.palette", "color.lut"),
-)
-FILES = ("output", *INPUTS)
+FILES = NAMED_FILES
+INPUTS = tuple(key for key in FILES if key != "output")
 STEMS = "audio.stems."  # and a name
 TARGETS = ("score.targets", "score.keys", "network.targets")  # whose targets may name pictures and masks
 

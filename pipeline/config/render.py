@@ -18,9 +18,13 @@ from pipeline.config.dream import (
 from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig, check_sizes
 from pipeline.config.output import EncodeConfig, PreviewConfig
-from pipeline.config.setting import check_settings, option
+from pipeline.config.setting import check_settings, option, settings
 from pipeline.errors import ConfigError
 
+NAMED_FILES = (
+    *("output", "start.path", "source.path", "audio.path", "audio.markers", "network.weights", "score.guide"),
+    *("color.palette", "color.lut"),
+)
 DEFAULT_DURATION = "8s"
 """Length of a film without a duration, footage or song."""
 
@@ -78,6 +82,9 @@ def validate(config: RenderConfig) -> None:
     check_tile(config.dream.tile)
     check_channels_last(config.network.channels_last)
     check_sizes(config, config.limits)
+    for key, _, value in settings(config):
+        if value == "" and key in NAMED_FILES:  # as of an empty variable of a shell
+            raise ConfigError(key, "", "needs the name of a file; null is none")
     if not isinstance(config.film, list) and config.film not in (None, "auto"):
         raise ConfigError("film", config.film, "needs a list of shots, as [{preset: spiral, duration: 4s}], or auto")
     if not config.network.name:

@@ -1,11 +1,13 @@
 """The score of a film frame by frame, as data, before anything is rendered. No torch, no network."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from pipeline.config import RenderConfig
+from pipeline.errors import ConfigError
 from pipeline.media.encode.codecs import film_suffix
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.score import plan_score
@@ -13,9 +15,12 @@ from pipeline.score.score import Score
 from pipeline.targets.target import TargetWeights
 from pipeline.timing.signals import LEVELS, Signal
 
+log = logging.getLogger(__name__)
+
 PrintedWeights = dict[str, float]
 """Target as text → its weight."""
 
+OTHER_PICTURES = (".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pdf", ".svg")
 PEAK_SECONDS = 0.04  # in which a drawn level falls, so that every hit shows in some frame
 
 
@@ -132,15 +137,23 @@ def _sampled(signal: Signal, frames: int, fps: float) -> list[float]:
 
 
 def chart_path(config: RenderConfig, folder: Path, name: str = "score") -> Path:
-    """Where a PNG goes: to ``output=`` if that is one, next to another ``output=``, or into the run's folder."""
+    """Where a PNG goes: to ``output=`` if that is one, next to another ``output=``, or into the run's folder.
+
+    Raises ConfigError for the name of another kind of picture.
+    """
     if config.output is None:
         return folder / f"{name}.png"
     output = Path(config.output)
+    if output.suffix.lower() in OTHER_PICTURES:
+        raise ConfigError("output", output, "the picture is a PNG; give output=NAME.png")
     return output if output.suffix.lower() == ".png" else output.with_name(f"{output.name}.{name}.png")
 
 
 def film_config(config: RenderConfig) -> RenderConfig:
     """The config of the charted film, which has the chart's name if ``output=`` is a PNG."""
+    for key in ("frames", "shots"):
+        if getattr(config, key) is not None:
+            log.info(f"{key} has no effect: the picture is of the whole film", extra={"once": True})
     if config.output is None or not config.output.lower().endswith(".png"):
         return config
     return replace(config, output=config.output[:-4] + film_suffix(config.encode.codec))

@@ -65,6 +65,11 @@ def _has_music(config: RenderConfig) -> bool:
     return config.audio.path is not None or config.audio.bpm is not None
 
 
+def _has_guide(config: RenderConfig) -> bool:
+    targets = (config.score.targets, config.score.keys, config.network.targets)
+    return config.score.kind == "guided" or "guide:" in str(targets)
+
+
 def _stands_still(config: RenderConfig) -> bool:
     return str(config.camera.zoom) in ("1", "1.0") and str(config.camera.rotate) in ("0", "0.0")
 
@@ -118,13 +123,14 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     (
         "score.layers",
         lambda c: (
-            bool(c.score.targets)
-            and "guide:" not in str(c.score.targets)
+            bool(c.score.targets or c.network.targets)
+            and not _has_guide(c)
             and not c.score.draw
             and _score("cycle", "beats", "fractal", "constant")(c)
         ),
-        "score.targets says what to dream",
+        "score.targets says what to dream, and score.draw=8 draws channels of these layers",
     ),
+    ("network.guide_layer", lambda c: not _has_guide(c), "no picture is dreamed after (guide:photo.jpg)"),
     ("score.guide", lambda c: c.score.kind != "guided", "it is of score=guided"),
     ("score.draw", _score("constant", "guided", "layers", "walk", "keys"), "this score draws no channels"),
     (

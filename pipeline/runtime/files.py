@@ -99,23 +99,23 @@ def sha256_of(path: Path) -> str:
 def check_writable(path: Path, *, overwrite: bool, key: str = "output=") -> None:
     """Create the folder of ``path`` and check that a file can be written there. Raises OutputError.
 
-    ``key`` is the setting that named the path.
+    ``key`` is the setting that named the path; empty for a file that comes along with another.
     """
     folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if path.is_symlink():
-            target = Path(os.path.realpath(path))
-            raise OutputError(
-                f"{path} is a link, which would be replaced by a file; give {key}{target}, or another name"
-            )
+            remedy = f"give {key}{Path(os.path.realpath(path))}" if key else "move it"
+            raise OutputError(f"{path} is a link, which would be replaced by a file; {remedy}, or another name")
         if path.is_dir():
-            raise OutputError(f"{path} is a folder; {key} needs the name of a file")
+            raise OutputError(f"{path} is a folder; {f'{key} needs the name of a file' if key else 'move it'}")
         if os.path.lexists(path):
             if not path.is_file():
-                raise OutputError(f"{path} is not a regular file; give another {key}")
+                raise OutputError(f"{path} is not a regular file; give another {key or 'output='}")
             if not overwrite:
-                raise OutputError(f"{path} exists already; give overwrite=true to replace it, or another {key}")
+                raise OutputError(
+                    f"{path} exists already; give overwrite=true to replace it, or another {key or 'output='}"
+                )
         # Permission bits say nothing about read-only disks, quotas and long names: write a file.
         with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", suffix=".check", dir=folder) as f:
             f.write(b"\0")

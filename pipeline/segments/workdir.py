@@ -140,7 +140,7 @@ def check_outputs(outputs: OutputPaths, config: RenderConfig) -> None:
     replace = may_replace(outputs, config)
     check_output(outputs.video, replace, config.encode.codec)
     for path in (outputs.poster, outputs.record) if config.frames is None else ():
-        check_writable(path, overwrite=replace)
+        check_writable(path, overwrite=replace, key="")
 
 
 def is_own(film: Path, whole: Path | None = None) -> bool:
