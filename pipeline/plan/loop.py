@@ -49,7 +49,7 @@ def _notes(film: FilmPlan, pre_roll: int) -> list[str]:
         notes.append(f"loop=true: shot {len(film.shots)} turns into the beginning of shot 1 over its last {seconds}")
     if film.song is not None and film.config.audio.kind != "none":
         notes.append("loop=true applies to the pictures: the song breaks off where the film begins again")
-    if film.song is not None or film.config.audio.bpm is not None:
+    if film.song is not None or film.config.audio.bpm is not None or film.config.audio.markers is not None:
         notes += _beat_notes(film)
     return notes
 

@@ -1,5 +1,6 @@
 """Settings that a film never reads, so that nothing that was asked for is ignored without a word."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -62,7 +63,12 @@ def _has_picture(config: RenderConfig) -> bool:
 
 
 def _has_music(config: RenderConfig) -> bool:
-    return config.audio.path is not None or config.audio.bpm is not None
+    return config.audio.path is not None or config.audio.bpm is not None or config.audio.markers is not None
+
+
+def _uses_no_stem(config: RenderConfig) -> bool:
+    text = repr((config.camera, config.dream, config.flow, config.color, config.score))
+    return not any(re.search(rf"\b(onset_)?{re.escape(str(name))}\b", text) for name in config.audio.stems or ())
 
 
 def _has_guide(config: RenderConfig) -> bool:
@@ -139,7 +145,9 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "score=layers goes through score.layers",
     ),
     ("color.palette_strength", lambda c: c.color.palette is None, "there is no palette (color.palette=)"),
-    ("audio.start", lambda c: c.audio.path is None, "there is no song (audio.path=song.mp3)"),
+    ("audio.start audio.tracker", lambda c: c.audio.path is None, "there is no song (audio.path=song.mp3)"),
+    ("audio.tracker", lambda c: c.audio.bpm is not None, "audio.bpm says where beats are"),
+    ("audio.stems", _uses_no_stem, "no number follows one of them"),
     (
         "audio.fade_out",
         lambda c: c.audio.kind == "none" or (c.audio.path is None and not _has_footage(c)),
