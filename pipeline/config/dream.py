@@ -137,6 +137,14 @@ class DreamConfig:
         usual=(0.02, 3),
     )
     jitter: int = option(32, "maximum random shift of the frame before each step, in pixels", low=0, high=1024)
+    noise: Any = option(
+        0.0,
+        "noise in what the network looks at, as a standard deviation: whole forms grow instead of fine ripples",
+        low=0,
+        high=1,
+        curve=True,
+        usual=(0, 0.4),
+    )
     precondition: str = option(
         "fourier",
         "how the gradient's high frequencies are damped",

@@ -199,6 +199,8 @@ class Dreamer:
         limit = min(round(config.jitter), (min(picture.shape[2:]) - 1) // 2)
         down, right = torch.randint(-limit, limit + 1, (2,), generator=generator).tolist()
         moved, shift = jitter.moved(picture, (down, right)), (down, right)
+        if config.noise > 0:
+            moved = moved + config.noise * _normal(moved, generator)
         side = tiling.tile_side(self.tile, (picture.shape[2], picture.shape[3]), picture.device)
         if side is not None:
             cuts = generator.clone_state()  # the frame's own draws stay the same, with or without tiles
@@ -215,6 +217,13 @@ class Dreamer:
         if not config.graphs or self._recorded is None:
             return whole_gradient(self._objective, picture, targets, shift)
         return self._recorded.recorded_gradient(self._objective, picture, targets, shift)
+
+
+def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal numbers of this tensor's shape, drawn on its device: by the processor they would take longer."""
+    seed = int(torch.randint(2**62, (), generator=generator))
+    own = torch.Generator(like.device).manual_seed(seed)
+    return torch.randn(like.shape, device=like.device, dtype=like.dtype, generator=own)
 
 
 def _check_finite(steps: list[tuple[float, Tensor]]) -> None:

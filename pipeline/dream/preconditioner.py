@@ -16,11 +16,15 @@ from pipeline.config import DreamConfig
 from pipeline.dream.octave_sizes import fast_side
 
 MIN_FREQUENCY = 1 / 32  # cycles per pixel, below which all frequencies count alike
+FINE_FREQUENCY = 0.25  # cycles per pixel, above which fourier leaves little: speckles live there
+COLOUR_EXPONENT = 1.7  # in photographs colours change more slowly than brightness; factor on the exponent
 GAUSSIANS = (0.5, 1.0, 2.0)  # deviations in pixels
 BANDS = (0.0, 1.0, 2.0, 4.0, 8.0)  # deviations in pixels; a Laplacian band lies between two
 EQUALIZE_CELL = 16  # pixels over which local strength is measured
 MIN_MARGIN = 24  # pixels added to a gradient before its Fourier transform
 IDENTITY = 0.15  # part of each colour that moves by itself
+OPPONENTS = ((3**-0.5,) * 3, (2**-0.5, -(2**-0.5), 0.0), (6**-0.5, 6**-0.5, -2 * 6**-0.5))
+"""Brightness, red against green, and yellow against blue: orthonormal in red, green, blue."""
 TINY = 1e-12
 
 # Square root of the colour covariance of ImageNet, as published with the article above.
@@ -75,11 +79,14 @@ def _ramp(count: int, device: str) -> Tensor:
 
 def _filter(gradient: Tensor, mode: str, exponent: float) -> Tensor:
     size, device = (gradient.shape[2], gradient.shape[3]), str(gradient.device)
+    if mode == "fourier":
+        opponents = _opponents(device)
+        spectrum = torch.fft.rfft2(torch.einsum("ij,njhw->nihw", opponents, gradient))
+        damped = torch.fft.irfft2(spectrum.mul_(_fourier(size, exponent, device)), s=size)
+        return torch.einsum("ji,njhw->nihw", opponents, damped)
     spectrum = torch.fft.rfft2(gradient)
-    if mode in ("fourier", "gaussian"):
-        transfer = _fourier(size, exponent, device) if mode == "fourier" else _gaussian(size, GAUSSIANS, device)
-        evened: Tensor = torch.fft.irfft2(spectrum.mul_(transfer), s=size)
-        return evened
+    if mode == "gaussian":
+        return _band(spectrum, _gaussian(size, GAUSSIANS, device), size)
     # Laplacian-pyramid normalisation (Mordvintsev et al. 2015): every band gets the same deviation.
     passes = [_gaussian(size, (deviation,), device) for deviation in BANDS]
     bands = [_band(spectrum, finer - coarser, size) for finer, coarser in pairwise(passes)]
@@ -100,14 +107,25 @@ def _frequency(size: tuple[int, int], device: str) -> Tensor:
 
 
 def _fourier(size: tuple[int, int], exponent: float, device: str) -> Tensor:
-    return (_log_frequency(size, device) * -exponent).exp_()
+    """Factors ``(3, H, W // 2 + 1)`` on brightness and the two colours."""
+    return (_log_damping(size, device) * -exponent).exp_()
 
 
 @lru_cache(maxsize=32)
-def _log_frequency(size: tuple[int, int], device: str) -> Tensor:
-    """ln(frequency / ``MIN_FREQUENCY``), 0 below it. The exponent, which may change in time, stays outside."""
-    logarithm: Tensor = (_frequency(size, device) / MIN_FREQUENCY).clamp_(min=1).log_()
-    return logarithm
+def _log_damping(size: tuple[int, int], device: str) -> Tensor:
+    """How fourier damps ``(3, H, W // 2 + 1)``, as a logarithm. The exponent, which may change in time, stays outside.
+
+    1 / frequency above ``MIN_FREQUENCY``, colours more than brightness, and all still more above ``FINE_FREQUENCY``.
+    """
+    frequency = _frequency(size, device)
+    slope = (frequency / MIN_FREQUENCY).clamp(min=1).log_()
+    end = (frequency / FINE_FREQUENCY) ** 4
+    return torch.stack([slope * factor + end for factor in (1.0, COLOUR_EXPONENT, COLOUR_EXPONENT)])
+
+
+@lru_cache(maxsize=8)
+def _opponents(device: str) -> Tensor:
+    return torch.tensor(OPPONENTS, device=device)
 
 
 @lru_cache(maxsize=32)

@@ -79,3 +79,9 @@ def test_no_gradient_gives_no_step_and_no_infinity() -> None:
     for mode in ("fourier", "laplacian"):
         step = step_direction(torch.zeros(1, 3, 20, 20), DreamConfig(precondition=mode, fill=1.0))
         assert torch.equal(step, torch.zeros(1, 3, 20, 20))
+
+
+def test_fourier_damps_colours_more_than_brightness() -> None:
+    direction = step_direction(noise(), DreamConfig(color_correlation=0))
+    brightness = direction.mean(dim=1, keepdim=True)
+    assert fine_share(direction - brightness) < 0.5 * fine_share(brightness)
