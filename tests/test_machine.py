@@ -82,6 +82,44 @@ def test_another_ffmpeg_between_stop_and_resume_is_named(tmp_path: Path) -> None
     assert "versions.ffmpeg: " in run.stderr and "→ 1.2.3" in run.stderr and "overwrite=true" in run.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="gives up the rights of root")
+def test_files_without_permission_are_named(tmp_path: Path) -> None:
+    script = """
+import locale, os
+from pathlib import Path
+from pipeline.cli import arguments
+from pipeline.config.limits import LimitsConfig
+from pipeline.errors import RenderError
+from pipeline.plan.input_files import check_footage, check_weights
+os.setgroups([]); os.setgid(54321); os.setuid(54321)
+for check in (
+    lambda: check_footage("file", LimitsConfig()),
+    lambda: check_footage("folder", LimitsConfig()),
+    lambda: check_weights(Path("file"), LimitsConfig()),
+    lambda: arguments.parse(["--config-dir=folder"]),
+):
+    try:
+        check()
+    except RenderError as error:
+        print(error)
+"""
+    tmp_path.chmod(0o755)
+    (tmp_path / "file").write_bytes(b"1")
+    (tmp_path / "folder").mkdir()
+    for name in ("file", "folder"):
+        (tmp_path / name).chmod(0)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-c", f"import os\nos.chdir({str(tmp_path)!r})\n{script}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = run.stdout.splitlines()
+    assert len(lines) == 4 and all("cannot be read: permission denied" in line for line in lines), run
+
+
 def test_signals_while_python_ends_keep_the_exit_code(tmp_path: Path) -> None:
     late = "import atexit, os; atexit.register(lambda: [os.kill(os.getpid(), n) for n in (1, 2, 15)]); "
     start = "import sys; from pipeline import render; sys.argv[1:] = ['-c', 'job', 'seed=3']; render.main()"

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import re
 from argparse import Namespace
 from collections.abc import Sequence
@@ -83,6 +84,8 @@ def parse(arguments: Sequence[str]) -> Namespace:
             raise RenderError(f"{option}={value}: name a {'folder' if option == '--config-dir' else 'file in it'}")
     if options.config_dir is not None and not Path(options.config_dir).is_dir():
         raise InputError(f"--config-dir={options.config_dir}: there is no such folder")
+    if options.config_dir is not None and not os.access(options.config_dir, os.R_OK | os.X_OK):
+        raise InputError(f"--config-dir={options.config_dir}: the folder cannot be read: permission denied")
     options.flags = [word for word in arguments if word not in options.overrides]
     words = [normalise(word, sweep=options.multirun) for word in options.overrides]
     options.overrides = check_frame(in_order(words))

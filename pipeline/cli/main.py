@@ -51,7 +51,7 @@ def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
 
 def launch_together(job: Callable[[list[Film]], None], usage: str) -> None:
     """The same for a job that makes one thing of all films of a sweep: the first mistake ends it."""
-    _start(lambda films: [exit_code_of(lambda: job(films))], usage, needs_all=True)
+    _start(lambda films: [exit_code_of(lambda: _name_files(lambda: job(films)))], usage, needs_all=True)
 
 
 def _start(render: Render, usage: str, *, needs_all: bool) -> None:
@@ -145,7 +145,7 @@ def _film(tree: DictConfig, options: Namespace, repeat: Repeat | None) -> Film:
 def _run(job: Job, film: Film) -> int:
     """Run the job; the exit code. An empty folder of the run is removed."""
     try:
-        return exit_code_of(lambda: job(film.config, film.folder, film.name))
+        return exit_code_of(lambda: _name_files(lambda: job(film.config, film.folder, film.name)))
     finally:
         _remove_empty(film.folder)
 
@@ -167,6 +167,16 @@ def exit_code_of(job: Callable[[], None]) -> int:
         complain(f"{fault}; allow more memory (ulimit -v), or install again with scripts/setup")
         return FAILED
     return DONE
+
+
+def _name_files(job: Callable[[], None]) -> None:
+    """Run the job. Raises RenderError for an error of the system that names a file, such as a folder without access."""
+    try:
+        job()
+    except OSError as error:
+        if not error.filename:
+            raise
+        raise RenderError(f"{error.filename}: {error.strerror}") from error
 
 
 def complain(sentence: str) -> None:

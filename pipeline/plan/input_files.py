@@ -1,5 +1,6 @@
 """Checks the files that the user names before anything reads them: regular, not empty, within the limits."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def check_color_files(color: ColorConfig, limits: LimitsConfig) -> None:
         raise ConfigError("color.palette_strength", color.palette_strength, "it needs color.palette=NAME or a picture")
     if color.palette is not None and color.palette not in PALETTES:
         path, names = Path(color.palette), ", ".join(PALETTES)
-        if not path.exists():
+        if not os.path.lexists(path):
             words = f"there is no such picture and no such palette; palettes are {names}"
             raise InputError(f"color.palette={color.palette}: {words}{nearest(color.palette, PALETTES)}")
         check_picture("color.palette", color.palette, path, limits)
@@ -57,6 +58,8 @@ def check_weights(path: Path, limits: LimitsConfig) -> None:
 def check_footage(written: str, limits: LimitsConfig) -> None:
     """Raise InputError for a video that is not a regular file or too large. A folder or pattern may be images."""
     path = Path(written)
+    if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+        raise InputError(f"source.path={written}: the folder cannot be read: permission denied")
     if not path.is_dir() and ("%" not in path.name or path.exists()):
         _check(f"source.path={written}", path, limits.footage_gb * 1e9, "footage_gb")
 

@@ -1,5 +1,6 @@
 """The plan of one shot: sizes, times and files, checked before anything heavy loads. No torch."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -134,7 +135,7 @@ def _images(config: ScoreConfig, network: NetworkConfig, limits: LimitsConfig) -
 
 
 def _check_image(key: str, target: str, file: str, hint: str, limits: LimitsConfig) -> None:
-    if not Path(file).exists():
+    if not os.path.lexists(file):
         raise InputError(f"{key}={target}: there is no file {file}{hint}")
     check_picture(key, target, Path(file), limits)
 

@@ -125,7 +125,9 @@ def check_writable(path: Path, *, overwrite: bool, key: str = "output=") -> None
 
 
 def check_regular(path: Path, named: str) -> None:
-    """Raise InputError, which begins with ``named``, unless ``path`` is a regular file (no folder, pipe or device)."""
+    """Raise InputError, which begins with ``named``, unless ``path`` is a regular file (no folder, pipe or device) that
+    may be read.
+    """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -138,6 +140,8 @@ def check_regular(path: Path, named: str) -> None:
         raise InputError(f"{named}: it is a folder, not a file")
     if not stat.S_ISREG(mode):
         raise InputError(f"{named}: it is no regular file")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{named}: it cannot be read: permission denied")
 
 
 def expand_home(path: str) -> str:
