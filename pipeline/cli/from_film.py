@@ -57,11 +57,12 @@ class Repeat:
         if self.version_note:
             yield self.version_note
         values = {key: value for key, _, value in settings(config)}
-        files = [(key, str(values[key])) for key in FILES if values[key]]
+        files = [(key, str(values[key])) for key in FILES if values[key] and key != "audio.stems"]
+        files += [(f"audio.stems.{name}", str(path)) for name, path in (config.audio.stems or {}).items()]
         files += [("guide", str(config.score.guide))] if config.score.guide else []
         files += [named for key in TARGETS for named in _files_in(key, values[key])]
         for key, file in files:
-            key = key if key in FILES else f"{key}:{Path(file).name}"
+            key = key if key in FILES or key.startswith("audio.") else f"{key}:{Path(file).name}"
             if self.sha256.get(key) and Path(file).is_file() and sha256_of(Path(file)) != self.sha256[key]:
                 yield f"{file} is not the file that {self.path} was made from ({key}): its SHA-256 differs"
 

@@ -131,6 +131,18 @@ def test_guide_with_other_content_is_noted(tmp_path: Path) -> None:
         assert len(notes) == count and all("(guide:bird.png): its SHA-256 differs" in note for note in notes)
 
 
+def test_stems_are_named_again_and_compared(tmp_path: Path) -> None:
+    inputs = {"audio.stems.drums": {"name": "d.wav", "sha256": "0" * 64}}
+    written = record(tmp_path, inputs=inputs)
+    with pytest.raises(RenderError, match=r"audio.stems: .* was made from stems named d.wav; give audio.stems="):
+        again(written)
+    stem = tmp_path / "${d}.wav"  # letters, no reference
+    stem.write_bytes(b"RIFF")
+    config, notes = again(written, f"audio.stems={{drums: '{stem}'}}")
+    assert config.audio.stems == {"drums": str(stem)}
+    assert len(notes) == 1 and "(audio.stems.drums): its SHA-256 differs" in notes[0]
+
+
 def test_other_version_is_noted(tmp_path: Path) -> None:
     (tmp_path / "old.yaml").write_text("program: dream-zoom 0.0.1\nconfig: {seed: 3}\n", encoding="utf-8")
     config, notes = again(f"from={tmp_path / 'old.yaml'}")
