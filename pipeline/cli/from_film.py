@@ -95,7 +95,7 @@ def extract(arguments: list[str]) -> tuple[list[str], Repeat | None]:
             needed[key] = f"was made from {FILES[key]} named {_plain_name(file['name'])}; give {key}=FILE"
     values = {}
     for key, value in _settings_of(config, path, _program(record)):
-        if key in FILES and not (key == "color.palette" and value in PALETTES):
+        if key in FILES and not (key == "color.palette" and str(value) in PALETTES):
             if value is not None:
                 needed.setdefault(key, f"was made from {FILES[key]} named {_plain_name(value)}; give {key}=FILE")
         elif key in TARGETS and (files := _files_in(key, value)):
