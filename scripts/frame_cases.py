@@ -35,7 +35,6 @@ CASES = {
     **{f"preset-{name}": f"+preset={name} audio.path=song.wav" for name in ("music_fractal", "music_pulse")},
     "preset-music_video": "+preset=music_video audio.path=song.wav audio.bpm=120",
     "preset-footage": CLIP,
-    "preset-guided": "+preset=guided score.guide=guide.png",
     "preset-inception": "+preset=inception network=googlenet network.weights=googlenet.safetensors"
     " duration=6f start.steps=4",
     "preset-portrait": "+preset=portrait start.path=photo.png",

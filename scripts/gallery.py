@@ -6,8 +6,8 @@
     python scripts/gallery.py --at 5s --set seed=7     the frame at another second; a setting laid over all films
 
 Presets that need a picture, a clip or a song say so in their first comment (``start.path=photo.jpg``). They get a
-castle and an owl as scripts/motifnet draws them, a view that glides over the castle, or bars of kicks and chords. Each
-still is a frame of the real render. Exit code 1 names what fails, and a gallery that is too large.
+castle as scripts/motifnet draws it, a view that glides over it, or bars of kicks and chords. Each still is a frame of
+the real render. Exit code 1 names what fails, and a gallery that is too large.
 """
 
 import argparse
@@ -82,8 +82,8 @@ def entries() -> list[Entry]:
         for path in sorted((ROOT / "conf" / group).glob("*.yaml")):
             lines = path.read_text(encoding="utf-8").splitlines()
             comment = next((line[2:] for line in lines if line.startswith("# ") and "@package" not in line), "")
-            files = dict(re.findall(r"\b(\w+\.(?:path|guide))=(\S+)", comment))
-            words = re.sub(r":? \w+\.(path|guide)=\S+", ".", comment)
+            files = dict(re.findall(r"\b(\w+\.path)=(\S+)", comment))
+            words = re.sub(r":? \w+\.path=\S+", ".", comment)
             result.append(Entry(group, path.stem, words, files))
     return result
 
@@ -114,7 +114,6 @@ def draw_clip(path: Path) -> None:
 
 INPUTS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "start.path": ("photo.png", lambda path: draw_picture(path, "castle")),
-    "score.guide": ("guide.png", lambda path: draw_picture(path, "owl")),
     "source.path": ("clip.mp4", draw_clip),
     "audio.path": ("song.wav", draw_song),
 }

@@ -176,7 +176,7 @@ def test_the_score_command_loads_no_torch(tmp_path: Path) -> None:
         (["camera.zoom=2-t"], "error: camera.zoom="),
         (["score.targets=[guide:no.jpg]"], "error: score.targets=guide:no.jpg: there is no file no.jpg"),
         (['score.targets=["class:owl{lefft}"]'], "there is no file lefft (did you mean left?)"),
-        (["preset=guided"], "error: score.guide=null: score=guided needs the picture"),
+        (["score=guided"], "error: score.guide=null: score=guided needs the picture"),
         (["output=/proc/s.png"], "error: /proc/s.png cannot be written"),
     ],
 )
