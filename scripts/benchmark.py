@@ -19,7 +19,7 @@ operations that take most of a frame, and its page faults. *scaling*: how time a
 (``benchmarks/scaling.py``). *start*: the help, first frames. *threads*: a dream beside a busy process, with OpenMP's
 threads spinning and sleeping. *pictures*: the same film in every precision, order and tiling
 (``benchmarks/image_quality.py``). *gpu*: films of GoogLeNet on a GPU, encoded, beside the goals set for them.
-*deterministic*: what a GPU's fixed algorithms cost.
+*deterministic*: what a GPU's fixed algorithms cost. *compiled*: what ``torch.compile`` would gain there.
 
 Networks without a file of weights get random ones, which take as long; *equal* and *pictures* are left out
 for them. With ``--json`` the figures are written after each part; Ctrl-C ends with 130, and they stand.
@@ -149,6 +149,7 @@ OF_A_NETWORK: dict[str, Callable[[Subject, str, Options, Path], Figures]] = {
     "ways": lambda of, given, options, folder: measures.ways(of),
     "profile": profile,
     "deterministic": lambda of, given, options, folder: gpu.deterministic(of, options.repeats),
+    "compiled": lambda of, given, options, folder: gpu.compiled(of, options.repeats),
     "frames": frames,
     "pictures": like,
 }

@@ -143,6 +143,17 @@ def computing(events: Iterable[FunctionEventAvg], *, on_gpu: bool) -> dict[str, 
     return {event.key: event.self_device_time_total / 1e6 for event in kernels}
 
 
+def compiled(of: Subject, repeats: int) -> Figures:
+    """The time of a frame's bare passes over the same compiled by torch, and the seconds that compiling took."""
+    plain = of.bare()
+    began = time.perf_counter()
+    quick = of.bare(lambda module: torch.compile(module, mode="reduce-overhead"))
+    several(quick, 3)()
+    took = time.perf_counter() - began
+    times = take_turns({"plain": plain, "compiled": quick}, repeats)
+    return {"plain_over_compiled": ratios(times["plain"], times["compiled"])[0], "seconds_compiling": took}
+
+
 def deterministic(of: Subject, repeats: int) -> Figures:
     """The time of a frame's bare passes with cuDNN's deterministic algorithms over that with its fastest ones."""
     bare, cudnn = of.bare(), torch.backends.cudnn

@@ -28,10 +28,10 @@ NETWORKS = ("motifnet", "squeezenet1_0", "googlenet", "vgg16")
 QUICK_NETWORKS = NETWORKS[:2]
 PARTS = (
     *("overhead", "common", "equal", "ways", "profile", "scaling", "frames", "start", "threads"),
-    *("pictures", "gpu", "deterministic"),
+    *("pictures", "gpu", "deterministic", "compiled"),
 )
 QUICK_PARTS = ("overhead", "common", "equal", "start")
-OF_A_GPU = {"gpu", "deterministic"}
+OF_A_GPU = {"gpu", "deterministic", "compiled"}
 SIZES = ("640x360", "1280x720", "1920x1080", "3840x2160")
 FRAMES = 36  # of a short film
 MAX_REPEATS = 1000

@@ -60,10 +60,13 @@ class Subject:
         fitting = [scale for scale in scales if dreamer.fits(scale, {self.target: 1.0})]
         return [octave_size(self.size, scale * REFERENCE_PIXELS) for scale in fitting]
 
-    def bare(self) -> Callable[[], None]:
-        """A job of a frame's bare passes: the cut network forward, and backward to its input."""
+    def bare(
+        self, change: Callable[[nn.Module], Callable[[Tensor], dict[str, Tensor]]] | None = None
+    ) -> Callable[[], None]:
+        """A job of a frame's bare passes: the cut network, changed by ``change``, forward and backward to its input."""
         half = self.network.precision != torch.float32
-        module = self.network.extractor(frozenset({self.layer}), half)
+        extractor = self.network.extractor(frozenset({self.layer}), half)
+        module = change(extractor) if change else extractor
         generator = torch.Generator().manual_seed(0)
         memory = self.network.memory_format
         leaves = [torch.randn(1, 3, *size, generator=generator) for size in self.octaves()]
