@@ -8,7 +8,8 @@ from itertools import count
 
 MAX_SECONDS = 864_000.0
 MAX_BEATS = 100_000
-_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:\.\d*)?)|(\d+(?:\.\d*)?|\.\d+)\s*s?")
+_WHOLE, _PART = r"\d{1,15}", r"\d{0,30}"
+_CLOCK = re.compile(rf"(?:({_WHOLE}):)?({_WHOLE}):({_WHOLE}(?:\.{_PART})?)|({_WHOLE}(?:\.{_PART})?|\.\d{_PART})\s*s?")
 
 
 class MarkerError(Exception):
@@ -109,6 +110,8 @@ def midi(data: bytes) -> tuple[list[tuple[float, str]], list[float], list[float]
         if message.type == "set_tempo":
             tempo = message.tempo
         elif message.type == "time_signature":
+            if not message.numerator:
+                raise MarkerError("it has a metre of 0 beats in a bar")
             beats_per_bar, quarter = message.numerator, 4 / message.denominator
             bar_start = next_beat = at
         elif message.type in ("marker", "cue_marker") and message.text.strip():

@@ -10,9 +10,9 @@ from typing import Any
 from pipeline.timing.marker_tables import MarkerError, check_second
 
 MAX_DEPTH = 60
-_TIMECODE = r"(\d\d):(\d\d):(\d\d)[:;.](\d\d)"
-_EVENT = re.compile(rf"^\d+\s+\S+\s+\S+\s+\S+.*?\s+{_TIMECODE}\s+{_TIMECODE}\s+({_TIMECODE})\s+{_TIMECODE}\s*$")
-_AVID = re.compile(rf"^\*\s*LOC:\s*({_TIMECODE})\s+\S+\s*(.*)$")
+MAX_LINE_CHARS = 500
+_TIMECODE = re.compile(r"\d\d:\d\d:\d\d[:;.]\d\d")
+_AVID = re.compile(rf"^\*\s*LOC:\s*({_TIMECODE.pattern})\s+\S+\s*(.*)$")
 _RESOLVE = re.compile(r"\|M:([^|]*)")
 _CLIP = re.compile(r"^\*\s*(?:FROM|TO) CLIP NAME:\s*(.*)$")
 
@@ -24,12 +24,15 @@ def edit_list(text: str, fps: Fraction) -> list[tuple[float, str]]:
     """
     markers, events, at = list[tuple[float, str]](), list[tuple[float, str]](), None
     is_drop = "FCM: DROP" in text
-    for line in map(str.strip, text.splitlines()):
-        if match := _EVENT.match(line):
-            at = _seconds(match[9], fps, is_drop)
-            events.append((at, f"event {line.split()[0].lstrip('0') or '0'}"))
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+        if len(line) > MAX_LINE_CHARS:
+            raise MarkerError(f"line {number} has more than {MAX_LINE_CHARS} characters")
+        words = line.split()
+        if len(words) >= 8 and words[0].isdecimal() and all(map(_TIMECODE.fullmatch, words[-4:])):
+            at = _seconds(words[-2], fps, is_drop)
+            events.append((at, f"event {words[0].lstrip('0') or '0'}"))
         elif match := _AVID.match(line):
-            markers.append((_seconds(match[1], fps, is_drop), match[6] or "marker"))
+            markers.append((_seconds(match[1], fps, is_drop), match[2] or "marker"))
         elif (match := _RESOLVE.search(line)) and at is not None:
             markers.append((at, match[1].strip() or "marker"))
         elif (match := _CLIP.match(line)) and events and match[1]:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import mido
@@ -39,6 +40,13 @@ FCM: NON-DROP FRAME
 002  001 V C 01:00:04:00 01:00:04:01 01:00:04:00 01:00:04:01
  |C:ResolveColorBlue |M:drop |D:1
 """
+
+
+def midi_bytes(*messages: mido.MetaMessage) -> bytes:
+    file, data = mido.MidiFile(ticks_per_beat=480), BytesIO()
+    file.tracks.append(mido.MidiTrack(messages))
+    file.save(file=data)
+    return data.getvalue()
 
 
 def draw_midi(path: Path) -> None:
@@ -136,6 +144,10 @@ OUTSIDE = '<!DOCTYPE x SYSTEM "file:///etc/passwd"><DJ_PLAYLISTS/>'
 DEEP = '{"OTIO_SCHEMA":"Stack.1","children":[' * 100 + "{}" + "]}" * 100
 
 
+NO_METRE = midi_bytes(mido.MetaMessage("time_signature", numerator=7), mido.MetaMessage("end_of_track", time=960))
+NO_METRE = NO_METRE.replace(b"\xff\x58\x04\x07", b"\xff\x58\x04\x00")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
@@ -148,8 +160,12 @@ DEEP = '{"OTIO_SCHEMA":"Stack.1","children":[' * 100 + "{}" + "]}" * 100
         ("m.txt", b"\xff\xfe\x00", "no text in UTF-8"),
         ("m.csv", b"1,a\nb,c\n", "row 2 has no time"),
         ("m.csv", b"99999999999,a\n", "outside of any song"),
+        ("m.csv", b"1,a\n" + b"9" * 400 + b":00,b\n", "row 2 has no time"),
+        ("m.txt", b"9" * 5000 + b":00\t1\ta\n", "line 1 is no label"),
         ("m.csv", b"", "neither named markers nor beats"),
         ("m.mid", b"MThd\0\0\0\6\0\1\0\1\xe7\x28", "MIDI|clock"),
+        ("m.mid", NO_METRE, "metre of 0 beats"),
+        ("m.edl", b"1 " * 4000, "line 1 has more than 500 characters"),
         ("m.edl", b"TITLE: x\n", "no edit decision list"),
         ("m.otio", b"[]", "no OpenTimelineIO"),
         ("m.otio", b'{"OTIO_SCHEMA":"Timeline.1","tracks":{"markers":[{}]}}', "damaged"),
