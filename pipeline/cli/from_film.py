@@ -22,22 +22,12 @@ from pipeline.cli.messages import explain
 from pipeline.config import RenderConfig, settings, validate
 from pipeline.config.palettes import PALETTES
 from pipeline.config.renamed import REMOVED, current_key
+from pipeline.config.render import INPUT_FILES
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 from pipeline.plan.shot_list import nested
 from pipeline.runtime.files import check_regular, expand_home, sha256_of
 from pipeline.score.target_weights import parse_targets
 
-FILES = {  # settings that name a file, and what the file is
-    "start.path": "a picture",
-    "source.path": "footage",
-    "network.weights": "a file of weights",
-    "score.guide": "a picture",
-    "audio.path": "a song",
-    "audio.markers": "markers",
-    "audio.stems": "stems",
-    "color.palette": "a picture of colors",
-    "color.lut": "a look-up table",
-}
 NOT_REPEATED = (
     *("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "preview", "limits"),
     *REMOVED,
@@ -57,12 +47,12 @@ class Repeat:
         if self.version_note:
             yield self.version_note
         values = {key: value for key, _, value in settings(config)}
-        files = [(key, str(values[key])) for key in FILES if values[key] and key != "audio.stems"]
+        files = [(key, str(values[key])) for key in INPUT_FILES if values[key] and key != "audio.stems"]
         files += [(f"audio.stems.{name}", str(path)) for name, path in (config.audio.stems or {}).items()]
         files += [("guide", str(config.score.guide))] if config.score.guide else []
         files += [named for key in TARGETS for named in _files_in(key, values[key])]
         for key, file in files:
-            key = key if key in FILES or key.startswith("audio.") else f"{key}:{Path(file).name}"
+            key = key if key in INPUT_FILES or key.startswith("audio.") else f"{key}:{Path(file).name}"
             if self.sha256.get(key) and Path(file).is_file() and sha256_of(Path(file)) != self.sha256[key]:
                 yield f"{file} is not the file that {self.path} was made from ({key}): its SHA-256 differs"
 
@@ -91,13 +81,13 @@ def extract(arguments: list[str]) -> tuple[list[str], Repeat | None]:
     for key, file in _inputs(record):
         sha256[key] = str(file.get("sha256") or "")
         key = "audio.stems" if key.startswith("audio.stems.") else key
-        if key in FILES and file.get("name"):
-            needed[key] = f"was made from {FILES[key]} named {_plain_name(file['name'])}; give {key}=FILE"
+        if key in INPUT_FILES and file.get("name"):
+            needed[key] = f"was made from {INPUT_FILES[key]} named {_plain_name(file['name'])}; give {key}=FILE"
     values = {}
     for key, value in _settings_of(config, path, _program(record)):
-        if key in FILES and not (key == "color.palette" and str(value) in PALETTES):
+        if key in INPUT_FILES and not (key == "color.palette" and str(value) in PALETTES):
             if value is not None:
-                needed.setdefault(key, f"was made from {FILES[key]} named {_plain_name(value)}; give {key}=FILE")
+                needed.setdefault(key, f"was made from {INPUT_FILES[key]} named {_plain_name(value)}; give {key}=FILE")
         elif key in TARGETS and (files := _files_in(key, value)):
             names = ", ".join(_plain_name(file) for _, file in files)
             needed[key] = f"was made with the file {names} in its targets; give {key}=[…] with it again"

@@ -21,10 +21,22 @@ from pipeline.config.output import EncodeConfig, PreviewConfig
 from pipeline.config.setting import check_settings, option, settings
 from pipeline.errors import ConfigError
 
-NAMED_FILES = (
-    *("output", "start.path", "source.path", "audio.path", "audio.markers", "network.weights", "score.guide"),
-    *("color.palette", "color.lut"),
-)
+INPUT_FILES = {
+    "start.path": "a picture",
+    "source.path": "footage",
+    "network.weights": "a file of weights",
+    "score.guide": "a picture",
+    "audio.path": "a song",
+    "audio.markers": "markers",
+    "audio.stems": "stems",
+    "color.palette": "a picture of colors",
+    "color.lut": "a look-up table",
+}
+"""Setting that names the user's file → what the file is. ``audio.stems`` is a table of files by name."""
+
+NAMED_FILES = ("output", *(key for key in INPUT_FILES if key != "audio.stems"))
+"""Settings whose value is the name of a file."""
+
 DEFAULT_DURATION = "8s"
 """Length of a film without a duration, footage or song."""
 

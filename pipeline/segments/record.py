@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 import pipeline
 from pipeline.config.literal import literal
 from pipeline.config.palettes import PALETTES
+from pipeline.config.render import INPUT_FILES
 from pipeline.media import ffmpeg
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.shot_plan import ShotPlan
@@ -26,12 +27,6 @@ from pipeline.segments.request import film_settings
 COMPUTING_PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "pillow", "simpleeval")
 OPENCV_PACKAGES = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 OTHER_PACKAGES = ("hydra-core", "imageio-ffmpeg", "safetensors")
-
-FILE_SETTINGS = (
-    *("start.path", "source.path", "network.weights", "score.guide", "audio.path", "audio.markers", "audio.stems"),
-    *("color.palette", "color.lut"),
-)
-"""Settings that name the user's files: a record holds the plain name and the content's hash."""
 
 RESOLVED_SETTINGS = (
     *("duration", "device", "precision", "audio", "network.precision", "network.channels_last"),
@@ -127,7 +122,7 @@ def _without_paths(plan: ShotPlan, settings: dict[str, Any]) -> Any:
 
 def _clear_paths(settings: dict[str, Any], *, delete: bool = False) -> None:
     """Set every path to None; ``delete`` its key instead, so that an entry takes the film's."""
-    for key in FILE_SETTINGS:
+    for key in INPUT_FILES:
         group, _, name = key.partition(".")
         value = settings[group].get(name) if isinstance(settings.get(group), dict) else None
         if value is not None and not (key == "color.palette" and value in PALETTES):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import ColorConfig, RenderConfig
+from pipeline.config.render import INPUT_FILES
 from pipeline.media.encode.codecs import film_suffix
 from pipeline.plan.output_paths import OutputPaths
 from pipeline.runtime.files import sha256_of, write_json
@@ -88,14 +89,14 @@ def _named_files(node: Any, key: str = "") -> Iterator[str]:
     """The files that settings name, also in targets."""
     if isinstance(node, dict):
         for name, value in node.items():
-            yield from _named_files(value, name)
+            yield from _named_files(value, f"{key}.{name}".lstrip("."))
     elif isinstance(node, list):
         for value in node:
-            yield from _named_files(value, key)
+            yield from _named_files(value, "" if key in ("film", "presets") else key)  # a shot has the film's settings
     elif isinstance(node, str):
         yield from (
             [node]
-            if key in ("path", "weights", "guide", "palette", "lut")
+            if key in INPUT_FILES or key.startswith("audio.stems.")
             else filter(None, sum(_IN_TARGET.findall(node), ()))
         )
 

@@ -14,7 +14,9 @@ from PIL import Image
 import pipeline
 from pipeline.cli.sweep import FAILED, INTERRUPTED, Film, Sweep, labels, plan_slots, visible_gpus
 from pipeline.config import RenderConfig
+from pipeline.config.render import INPUT_FILES
 from pipeline.errors import ConfigError
+from pipeline.plan.shot_list import nested
 from pipeline.segments import request
 from tests.forked import Program
 
@@ -147,6 +149,24 @@ def test_film_of_a_sweep_resumes_where_another_sweep_stopped(tmp_path: Path) -> 
         request.find_unfinished(tmp_path / "outputs" / "2026-11-21" / "10-00-00", "film", RenderConfig(seed=2)) is None
     )
     assert request.find_unfinished(tmp_path / "sweeps" / "mine" / "1", "film", RenderConfig(seed=2)) is None
+
+
+@pytest.mark.parametrize("shot", [False, True])
+@pytest.mark.parametrize("key", [key for key in INPUT_FILES if key != "audio.stems"] + ["audio.stems.drums"])
+def test_film_of_a_sweep_with_an_edited_file_is_another(tmp_path: Path, key: str, shot: bool) -> None:
+    file, config = tmp_path / "file", RenderConfig()
+    settings = nested({key: str(file)})
+    if shot:
+        config.film = [settings]
+    else:
+        ((group, values),) = settings.items()
+        ((name, value),) = values.items()
+        setattr(getattr(config, group), name, value)
+    digests = set()
+    for content in ("a", "b", "b"):
+        file.write_text(content)
+        digests.add(request.digest(config))
+    assert len(digests) == 2
 
 
 def sweep(folder: Path, *more: str) -> "subprocess.Popen[str]":
