@@ -181,7 +181,7 @@ def _quoted(value: str, *, sweep: bool) -> str:
     """An input's name in quotes, so that Hydra reads it letter by letter; without, if quoted, null or a sweep."""
     if value in ("", "null") or value[0] in "\"'" or (sweep and re.search(r"[,(]", value)):
         return escaped_once(value)
-    return _in_quotes(literal(value))
+    return in_quotes(literal(value))
 
 
 def _quoted_output(value: str, *, sweep: bool) -> str:
@@ -198,10 +198,11 @@ def requote(override: str) -> str:
     if key.lstrip("+") not in FILES or value == "null" or value[:1] in "\"'":
         return override
     unescaped = re.sub(r"\\(.)", r"\1", value)
-    return f"{key}={_in_quotes(unescaped)}"
+    return f"{key}={in_quotes(unescaped)}"
 
 
-def _in_quotes(value: str) -> str:
+def in_quotes(value: str) -> str:
+    """The text in quotes, as Hydra's grammar reads it back letter by letter."""
     slashes = len(value) - len(value.rstrip("\\"))
     doubled = re.sub(r'(\\*)"', r"\1\1\"", value) + "\\" * slashes  # Hydra reads those before a quote in pairs
     return f'"{doubled}"'

@@ -1,6 +1,5 @@
 """Compose the config: schema, files under ``conf/``, presets, overrides → a checked ``RenderConfig``. No torch."""
 
-import json
 import logging
 import re
 from collections.abc import Sequence
@@ -74,8 +73,9 @@ def typed_config(words: Sequence[str]) -> RenderConfig:
         arguments.check(options)
         register()
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            folder = [f"file://{Path(options.config_dir).resolve()}"] if options.config_dir else []
-            return read(compose("config", [*options.overrides, f"hydra.searchpath={json.dumps(folder)}"]))
+            folder = f"file://{Path(options.config_dir).resolve()}" if options.config_dir else ""
+            searchpath = arguments.in_quotes(folder) if folder else ""
+            return read(compose("config", [*options.overrides, f"hydra.searchpath=[{searchpath}]"]))
     except Exception as error:
         if not is_usage_error(error):
             raise

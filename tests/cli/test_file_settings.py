@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cli.compose import make_config
+from pipeline.cli.compose import make_config, typed_config
 from pipeline.config import ColorConfig
 from pipeline.plan.shot_list import shot_config
 from pipeline.segments.record import as_text
@@ -47,6 +47,13 @@ def test_names_in_presets_are_letters(program: Program, tmp_path: Path) -> None:
             (tmp_path / "preset" / f"{kind}{number}.yaml").write_text(text)
             run = program.run("--config-dir=.", f"preset={kind}{number}", "output=f.mp4", folder=tmp_path)
             assert f"start.path={name}: there is no such file" in run.err, run.err
+
+
+@pytest.mark.parametrize("name", ['Träume "x"', "a\\", r"a\\b", "${seed}", "it's, [b]"])
+def test_folder_of_presets_may_have_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name / "preset").mkdir(parents=True)
+    (tmp_path / name / "preset" / "mine.yaml").write_text("# @package _global_\nseed: 7\n")
+    assert typed_config([f"--config-dir={tmp_path / name}", "preset=mine"]).seed == 7
 
 
 def test_output_may_refer_to_settings() -> None:
