@@ -11,7 +11,7 @@ from pipeline.studio.config import StudioConfig
 PREFIX = "studio."
 USAGE = """\
 Serves a page on this machine on which you make films: choose a preset by its picture, drop in a photograph, a clip or a
-song, change settings, sketch, and render one film after the other. Ctrl-C ends it; the next start goes on.
+song, change settings, sketch, and render one film after the other. Ctrl-C ends it; the next start resumes.
 
     python -m pipeline.studio
     python -m pipeline.studio studio.port=9000
@@ -44,7 +44,12 @@ def serve(arguments: list[str]) -> None:
 
     from pipeline.studio import studio
 
-    studio.serve(config)
+    try:
+        studio.serve(config)
+    except OSError as error:
+        if not error.filename:
+            raise
+        raise RenderError(f"studio.folder={config.folder}: {error.filename}: {error.strerror}") from error
 
 
 if __name__ == "__main__":

@@ -24,15 +24,16 @@ MAX_FILES = 100  # that a child may name
 POLL_SECONDS = 0.7
 TIMEOUT_SECONDS = 2.0
 ORPHAN_SECONDS = 60.0  # for a child that outlived its studio to finish its frame
-_PAGE = re.compile(r"the live page is at (http://\S+)")
+_PAGE = re.compile(r"note: the live page is at (http://127\.0\.0\.1:\S+)")
 
 
 class Child:
     """Runs ``python -m pipeline.render …``; a render also serves its live page, which nobody else gets to see."""
 
-    def __init__(self, kind: str, words: Sequence[str]) -> None:
+    def __init__(self, kind: str, words: Sequence[str], folder: str = "") -> None:
         command = [sys.executable, "-P", "-m", PROGRAMS[kind], *words]
         command += ["preview.port=0"] if kind == "render" else []
+        command += [f"hydra.run.dir={folder}"] if folder else []
         roots = [str(Path(pipeline.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, roots))}
         # A process group of its own: a terminal's Ctrl-C reaches it through the studio alone.
@@ -122,32 +123,40 @@ class Child:
             self.files.append(line)
 
     def _on_line(self, line: str) -> None:
-        page = _PAGE.search(line)
-        if page:
-            self._address = page[1]
-        elif "live page" in line:
-            return
+        address = "" if self._address else page_address(line)
+        if address:
+            self._address = address
         elif line.startswith("note: "):
             self.notes.append(line.removeprefix("note: "))
         else:
             self.last_words = line
 
 
-def end_orphan(pid: int, kind: str) -> None:
+def page_address(line: str) -> str:
+    """The address of the live page, if this line of a child says it."""
+    page = _PAGE.fullmatch(line)
+    return page[1] if page else ""
+
+
+def end_orphan(pid: int, kind: str, words: Sequence[str]) -> None:
     """End the process of an entry if it outlived a studio that was killed."""
+    command = " ".join([PROGRAMS[kind], *words])
     with suppress(OSError):  # ProcessLookupError: it has ended
-        if not pid or PROGRAMS[kind] not in _command_line(pid):
+        if not pid or command not in _command_line(pid):
             return
         os.kill(pid, signal.SIGTERM)
         end = time.monotonic() + ORPHAN_SECONDS
-        while PROGRAMS[kind] in _command_line(pid):
+        while command in _command_line(pid):
             time.sleep(0.5)
             if time.monotonic() > end:
                 os.kill(pid, signal.SIGKILL)
+                return
 
 
 def _command_line(pid: int) -> str:
     """What a process runs; empty if there is none, or if it has ended."""
     with suppress(OSError):  # not every Linux has ps
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    return subprocess.run(["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        ["ps", "-ww", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False
+    ).stdout

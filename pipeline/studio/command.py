@@ -3,6 +3,7 @@
 import re
 import shlex
 import threading
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ Words = tuple[str, ...]
 PROGRAMS = {kind: f"pipeline.{kind}" for kind in ("render", "storyboard", "variations")}
 LARGER = {"draft": 480 * 270, "hd": 1920 * 1080, "uhd": 3840 * 2160}
 """Choices of ``quality=`` and the pixels of their frames."""
+SIDES = ("frame.width", "frame.height")
 SIZES = ("quality", "frame.fit", "frame.scale")
 NOT_TYPED = ("hydra", "jobs", "preview", "from", "frames", "shots")
 MAX_WORDS = 300
@@ -61,6 +63,8 @@ def check_words(words: Sequence[str], config_dir: Path) -> None:
     if len(words) > MAX_WORDS:
         raise RenderError(f"a film has at most {MAX_WORDS} settings here")
     for word in words:
+        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in word):
+            raise RenderError(f"{word[:80]!a}: a setting has no control characters and no halves of letters")
         key = word.lstrip("+~").partition("=")[0]
         if word.startswith("-") and word != f"--config-dir={config_dir}":
             raise RenderError(f"{word[:80]}: the studio takes settings, and no options")
@@ -71,13 +75,16 @@ def check_words(words: Sequence[str], config_dir: Path) -> None:
 def check(words: Sequence[str], config_dir: Path) -> Checked:
     """The film of a command line. Raises RenderError."""
     check_words(words, config_dir)
-    with _LOCK:
-        config = typed_config(words)
-        name = next((word.partition("=")[2] for word in words if word.lstrip("+").startswith("preset=")), "dream")
-        plan = plan_film(config, Path("outputs", "studio"), name, _clips(config))
-        for shot in plan.shots:
-            if shot.config.score.kind != "walk":  # may have to load the network first
-                check_score(shot)
+    presets = [word.partition("=")[2].strip("\"'") for word in words if word.lstrip("+").startswith("preset=")]
+    try:
+        with _LOCK:
+            config = typed_config(words)
+            plan = plan_film(config, Path("outputs", "studio"), presets[0] if presets else "dream", _clips(config))
+            for shot in plan.shots:
+                if shot.config.score.kind != "walk":  # may have to load the network first
+                    check_score(shot)
+    except OSError as error:
+        raise RenderError(sentence(error)) from error
     return Checked(config, plan, [*unread.notes(config, keys_of(words)), *plan.notes])
 
 
@@ -92,6 +99,12 @@ def _clips(config: RenderConfig) -> ClipLibrary | None:
         _CLIPS.clear()
         _CLIPS[key] = ClipLibrary(config.limits, ())
     return _CLIPS[key]
+
+
+def sentence(error: OSError) -> str:
+    """What the system refuses, in words."""
+    name = str(error.filename or "this film")
+    return f"{name if len(name) < 120 else name[:100] + '…'}: {error.strerror or error}"
 
 
 def bare_config() -> RenderConfig:
@@ -116,7 +129,9 @@ def larger(words: Words, pixels: int) -> Words | None:
     quality = next((name for name, most in LARGER.items() if most > pixels * 1.1), None)
     if quality is None:
         return None
-    rest = [word for word in words if word.lstrip("+").partition("=")[0] not in SIZES]
+    keys = {word.lstrip("+").partition("=")[0] for word in words}
+    dropped = {*SIZES, "output", "overwrite"} | ({*SIDES} if len(keys & {*SIDES}) == 1 else set())
+    rest = [word for word in words if word.lstrip("+").partition("=")[0] not in dropped]
     return (*rest, f"quality={quality}")
 
 

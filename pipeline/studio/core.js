@@ -22,8 +22,7 @@ export function button(words, onClick, attributes) {
 
 export async function get(name) {
   const response = await fetch(name);
-  if (!response.ok) throw new Error(await response.text());
-  return response.json();
+  return answerOf(response.ok, await response.text());
 }
 
 // Errors have the program's sentence as their message and the setting that it is about as their key.

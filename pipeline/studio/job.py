@@ -15,7 +15,9 @@ ENDED = ("done", "failed")
 class Job:
     """``work`` measures how long it takes (see ``Checked.work``); ``seconds`` is the time that it has had so far.
 
-    ``then`` is the state that follows when its process has stopped, "" for one that is removed then.
+    ``then`` is the state that follows when its process has stopped, "" for one that is removed then. ``folder`` is that
+    of its run, ``products`` the files that it makes, ``inputs`` the files that it reads, as absolute paths. ``started``
+    is when its process started for the first time, in seconds since 1970.
     """
 
     number: int
@@ -33,6 +35,10 @@ class Job:
     files: list[str] = field(default_factory=list)
     seconds: float = 0.0
     pid: int = 0
+    folder: str = ""
+    products: list[str] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
+    started: float = 0.0
 
     @property
     def is_active(self) -> bool:
@@ -46,7 +52,9 @@ class Job:
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> "Job":
         """From the file of the queue. Raises TypeError, KeyError or ValueError for anything else."""
-        job = cls(**{**data, "words": tuple(map(str, data["words"])), "files": list(map(str, data["files"]))})
+        words = tuple(map(str, data["words"]))
+        lists = {key: list(map(str, data.get(key, ()))) for key in ("files", "products", "inputs")}
+        job = cls(**{**data, **lists, "words": words})
         if job.kind not in (*SKETCHES, *RENDERS) or job.state not in STATES:
             raise ValueError(job.kind)
         return job

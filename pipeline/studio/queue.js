@@ -74,7 +74,7 @@ function alternatives(job) {
   return job.alternatives.map((words) => button(words.filter((word) => !common.includes(word)).join(" ") || "this", () => { use(words); scrollTo({ top: 0 }); }));
 }
 
-// Drawn anew only when its state changes, so that a film goes on playing.
+// Drawn again only when its state changes, so that a film keeps playing.
 function draw(job) {
   const shape = JSON.stringify([job.state, job.files, job.larger, job.command]);
   let card = cards.get(job.number);
@@ -122,7 +122,7 @@ function show(state) {
   const waiting = state.jobs.filter((job) => job.kind === "render" && ["waiting", "running"].includes(job.state)).length;
   $("total").textContent = waiting ? `${waiting} to render${state.left ? `, about ${clock(state.left)} in all` : ""}` : "";
   $("hold").setAttribute("aria-pressed", String(state.held));
-  $("hold").textContent = state.held ? "Let the queue go on" : "Hold the queue";
+  $("hold").textContent = state.held ? "Let the queue continue" : "Hold the queue";
 }
 
 async function poll() {

@@ -1,7 +1,7 @@
 """The queue: films rendered one at a time in their order, sketches next to them. It survives a restart."""
 
-import json
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import OutputError, RenderError
 from pipeline.runtime.files import write_json
-from pipeline.studio.child import Child, end_orphan
+from pipeline.studio import film_files, queue_file
+from pipeline.studio.child import Child
 from pipeline.studio.command import Checked, Words
 from pipeline.studio.job import ENDED, RENDERS, SKETCHES, Job
 from pipeline.studio.row import row
@@ -50,7 +51,7 @@ class Queue:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Stop the children as Ctrl-C does; they go on at the next start."""
+        """Stop the children as Ctrl-C does; they resume at the next start."""
         with self._changed:
             self._closing = True
             for job in self.jobs:
@@ -72,17 +73,21 @@ class Queue:
 
     def add(self, kind: str, words: Words, checked: Checked) -> Job:
         """Add a film or a sketch at the end. Raises RenderError if it is in the queue, or the queue is full."""
-        plan = checked.plan
         with self._changed:
             if len(self.jobs) >= MAX_JOBS:
                 raise RenderError(f"the queue has {MAX_JOBS} entries; remove some")
             if any((job.kind, job.words) == (kind, words) and job.state not in ENDED for job in self.jobs):
                 raise RenderError("this film is in the queue already")
-            job = Job(self._next, kind, words, plan.title, plan.frames, float(plan.fps), plan.width, plan.height)
-            job.work = checked.work
+            job = film_files.new_job(self._next, kind, words, checked)
+            if any(other.state not in ENDED and {*other.products} & {*job.products} for other in self.jobs):
+                raise RenderError(f"output={checked.config.output}: a film in the queue has this name already")
             self._next += 1
             self.jobs.append(job)
-            self._save()
+            try:
+                self._save()
+            except Exception:
+                self.jobs.remove(job)
+                raise
         return job
 
     def act(self, number: int, action: str) -> None:
@@ -123,10 +128,16 @@ class Queue:
                 return job
         raise RenderError(f"{number}: the queue has no such entry")
 
-    def needs(self, path: str) -> bool:
-        """Whether an entry that has not ended names this file."""
+    def needs(self, path: Path) -> bool:
+        """Whether an entry that has not ended reads this file."""
+        file = str(path.resolve())
         with self._changed:
-            return any(word.endswith(f"={path}") for job in self.jobs if job.state not in ENDED for word in job.words)
+            return any(file in job.inputs for job in self.jobs if job.state not in ENDED)
+
+    @property
+    def is_rendering(self) -> bool:
+        """Whether a film is being rendered."""
+        return any(job.is_active and job.kind in RENDERS for job in self.jobs)
 
     def child(self, number: int) -> Child | None:
         """Its process, while it runs."""
@@ -174,10 +185,13 @@ class Queue:
                 if self._closing or job is None:
                     return
                 try:
-                    child = self._children[job.number] = Child(job.kind, job.words)
-                except OSError as error:
-                    job.state, job.message = "failed", f"its process cannot start: {error.strerror}"
+                    child = self._children[job.number] = Child(job.kind, job.words, job.folder)
+                except (OSError, ValueError) as error:  # ValueError: a null byte
+                    reason = getattr(error, "strerror", None) or error
+                    job.state, job.message = "failed", f"its process cannot start: {reason}"
+                    self._save()
                     continue
+                job.started = job.started or time.time()
                 job.state, job.then, job.message, job.pid = "running", "paused", "", child.pid
                 self._save()
             code = child.wait()
@@ -206,7 +220,7 @@ class Queue:
         else:
             job.state = "failed"
             if code < 0:
-                job.message = f"its process was ended by signal {-code}; resuming goes on"
+                job.message = f"its process was ended by signal {-code}; Resume continues it"
         if was_stopped and not job.then and job in self.jobs:
             self.jobs.remove(job)
 
@@ -216,12 +230,12 @@ class Queue:
         try:
             write_json(self._path, data, indent=1)
             self.problem = ""
-        except OutputError as error:  # the films go on
+        except OutputError as error:  # the films render all the same
             self.problem = f"the queue is not stored: {error}"
         self._changed.notify_all()
 
     def _load(self) -> None:
-        """Read the queue. What ran when the studio ended waits; what still runs without it is stopped first."""
+        """Read the queue, unless another studio uses it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)
@@ -230,13 +244,7 @@ class Queue:
         if not self._path.exists():
             return
         try:
-            data = json.loads(self._path.read_text(encoding="utf-8"))
-            self.jobs = [Job.from_data(each) for each in data["jobs"]]
-            self._next, self.held, self.speed = int(data["next"]), bool(data["held"]), float(data["speed"])
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            self.jobs, self._next, self.held, self.speed = queue_file.load(self._path)
+        except RenderError:
             self.release()
-            raise RenderError(f"{self._path} cannot be read as a queue ({error}); move it away") from error
-        for job in self.jobs:
-            if job.is_active:
-                end_orphan(job.pid, job.kind)
-                job.state, job.pid = "waiting" if job.then or job.state == "running" else "paused", 0
+            raise

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from pipeline.cli.file_settings import FILES
 from pipeline.errors import RenderError
 from pipeline.preview.server import page_files
 from pipeline.studio import catalogue, command, preset_file
@@ -24,6 +26,7 @@ IDLE_SECONDS = 30.0  # in which the next bytes of a file have to come
 SCRIPTS = ("core.js", "choose.js", "settings.js", "queue.js", "timeline.js", "shots.js")
 CLOSE = {"connection": "close"}  # else the rest of a body is read and thrown away
 STATUS = {TooLarge: 413, WrongType: 415}
+RANGE = re.compile(r"[+-]?\d{1,9}\.\.[+-]?\d{1,9}")  # of whole numbers
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -34,9 +37,6 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
     def check(message: dict[str, Any]) -> tuple[command.Words, command.Checked]:
         words = _words(message)
         return words, command.check(words, config_dir)
-
-    async def setup(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(catalogue.catalogue, config_dir))
 
     async def picture(request: Request) -> Response:
         path = catalogue.picture(request.path_params["group"], request.path_params["name"])
@@ -68,9 +68,11 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
         kind, words = message.get("kind"), _words(message)
         if kind not in (*RENDERS, *SKETCHES):
             raise RenderError("the studio makes a render, a storyboard or variations")
-        extra = tuple(word for word in words if kind == "variations" and _is_varied(word))
         command.check_words(words, config_dir)
-        film = command.check(tuple(word for word in words if word not in extra), config_dir)
+        if kind == "variations":
+            film = command.check([_first(word) for word in words if not word.startswith("at=")], config_dir)
+        else:
+            film = command.check(words, config_dir)
         return {"number": queue.add(kind, words, film).number}
 
     def once_more(message: dict[str, Any]) -> dict[str, Any]:
@@ -90,18 +92,17 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
 
     def save(message: dict[str, Any]) -> dict[str, Any]:
         name = str(message.get("name", ""))
+        if queue.needs(config_dir / "preset" / f"{name}.yaml"):
+            raise RenderError(f"preset={name}: a film in the queue needs it as it is; give this one another name")
         path = preset_file.save(name, check(message)[1], config_dir, overwrite=bool(message.get("overwrite")))
         return {"name": name, "path": str(path)}
 
     def forget(message: dict[str, Any]) -> dict[str, Any]:
         name = str(message.get("name", ""))
-        if queue.needs(str(uploads.folder / name)):
+        if queue.needs(uploads.folder / name):
             raise RenderError(f"{name}: a film in the queue needs it")
         uploads.remove(name)
         return {}
-
-    async def state(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(queue.as_data))
 
     async def live(request: Request) -> Response:
         child = queue.child(request.path_params["number"])
@@ -129,15 +130,19 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
             return PlainTextResponse("the file did not come to its end", 400, CLOSE)
         except RenderError as error:
             return _refused(error, CLOSE)
+        except OSError as error:
+            return _refused(RenderError(command.sentence(error)), CLOSE)
         return JSONResponse(made.as_data())
-
-    async def uploaded(request: Request) -> Response:
-        return JSONResponse([each.as_data() for each in await run_in_threadpool(uploads.newest)])
 
     async def photograph(request: Request) -> Response:
         shown = uploads.picture(request.path_params["name"])
         return FileResponse(shown[0], media_type=shown[1]) if shown else _missing("photograph")
 
+    gets: dict[str, Callable[[], Any]] = {
+        "setup": lambda: catalogue.catalogue(config_dir),
+        "state": queue.as_data,
+        "uploads": lambda: [each.as_data() for each in uploads.newest()],
+    }
     posts = {
         "check": checked,
         "add": add,
@@ -150,16 +155,33 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
     }
     return [
         *page_files(Path(__file__).with_name("studio.html"), *SCRIPTS),
-        Route("/setup.json", setup),
         Route("/gallery/{group}/{name}.jpg", picture),
-        Route("/state.json", state),
         Route("/live/{number:int}.jpg", live),
         Route("/file/{number:int}/{index:int}", file),
-        Route("/uploads.json", uploaded),
         Route("/uploads/{name}", photograph),
         Route("/upload", upload, methods=["POST"]),
+        *(Route(f"/{name}.json", _got(work)) for name, work in gets.items()),
         *(Route(f"/{name}", _posted(work), methods=["POST"]) for name, work in posts.items()),
     ]
+
+
+def _got(work: Callable[[], Any]) -> Answer:
+    """The route that answers with what ``work`` returns in a thread."""
+
+    async def respond(request: Request) -> Response:
+        return await _answer(work)
+
+    return respond
+
+
+async def _answer(work: Callable[[], Any]) -> Response:
+    """What ``work`` returns in a thread, or the sentence on what is wrong."""
+    try:
+        return JSONResponse(await run_in_threadpool(work))
+    except RenderError as error:
+        return _refused(error)
+    except OSError as error:
+        return _refused(RenderError(command.sentence(error)))
 
 
 def _posted(work: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:
@@ -178,9 +200,7 @@ def _posted(work: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:
         except (ValueError, RecursionError):
             return PlainTextResponse("the message is no JSON table", 400)
         try:
-            return JSONResponse(await run_in_threadpool(work, message))
-        except RenderError as error:
-            return _refused(error)
+            return await _answer(lambda: work(message))
         except (TypeError, ValueError):  # a number that is none
             return PlainTextResponse("the message does not fit", 400)
 
@@ -188,7 +208,8 @@ def _posted(work: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:
 
 
 def _refused(error: RenderError, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": str(error), "key": command.key_of(error)}, STATUS.get(type(error), 400), headers)
+    text = str(error).encode(errors="replace").decode()
+    return JSONResponse({"error": text, "key": command.key_of(error)}, STATUS.get(type(error), 400), headers)
 
 
 def _missing(what: str) -> Response:
@@ -202,6 +223,15 @@ def _words(message: dict[str, Any]) -> command.Words:
     return tuple(words)
 
 
-def _is_varied(word: str) -> bool:
-    """Whether a word of variations has several values."""
-    return word.startswith("at=") or "|" in word or ".." in word.partition("=")[2]
+def _first(word: str) -> str:
+    """A word of variations with the first of its values, which ``|`` outside quotes and brackets separates."""
+    key, equals, text = word.partition("=")
+    bare, before = re.sub(r"\"[^\"]*\"|'[^']*'", _blank, text), ""
+    while bare != before:
+        bare, before = re.sub(r"\[[^][]*\]|\([^()]*\)|\{[^{}]*\}", _blank, bare), bare
+    first = text[: len(bare.partition("|")[0])].strip()
+    return f"{key}{equals}{first.partition('..')[0] if RANGE.fullmatch(first) and key not in FILES else first}"
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])

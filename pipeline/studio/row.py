@@ -1,6 +1,7 @@
 """An entry of the queue as the page shows it."""
 
 import shlex
+from contextlib import suppress
 from typing import Any
 
 from pipeline.studio.child import Child
@@ -27,8 +28,15 @@ def row(job: Job, child: Child | None, progress: dict[str, Any]) -> dict[str, An
         "size": [job.width, job.height],
         "seconds": round(job.seconds + (child.seconds if child else 0.0), 1),
         "files": job.files,
-        "alternatives": [shlex.split(line)[3:] for line in job.files[1:]] if job.kind == "variations" else [],
+        "alternatives": [_settings_of(line) for line in job.files[1:]] if job.kind == "variations" else [],
         "larger": bigger[-1].partition("=")[2] if bigger else None,
         "progress": {key: progress[key] for key in PROGRESS if key in progress}
         | {"notes": list(child.notes) if child else []},
     }
+
+
+def _settings_of(line: str) -> list[str]:
+    """The settings of a command line that a sheet of variations printed; none if it cannot be read."""
+    with suppress(ValueError):  # an open quote
+        return shlex.split(line)[3:]
+    return []

@@ -54,4 +54,4 @@ async function start() {
   $("copy").addEventListener("click", () => copy($("command").textContent, $("copy")));
   restore();
 }
-start();
+start().catch((error) => { $("problem").textContent = error.message; });

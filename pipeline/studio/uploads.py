@@ -22,8 +22,12 @@ MAX_SHOWN = 60  # of the newest files
 PICTURE_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2"}
 MEDIA_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".gif": "image/gif"}
 """Pictures that a browser shows."""
-SOUND_SUFFIX = re.compile(r"\.(mp3|m4a|flac|ogg|opus|wav|aiff?|aac|wma|mka|mp4|mov|mkv|webm)", re.IGNORECASE)
+SOUND_SUFFIX = re.compile(r"\.(mp3|m4a|flac|ogg|opus|wav|aiff?|aac|wma|mka)", re.IGNORECASE)
 CONTAINER_SUFFIXES = {"mov": ".mp4", "matroska": ".mkv", "mpegts": ".ts", "mpeg": ".mpg", "ogg": ".ogv", "asf": ".wmv"}
+KINDS = dict.fromkeys((".jpg", ".jp2", ".png", ".tiff", ".bmp", ".ppm"), "photograph")
+KINDS |= dict.fromkeys(CONTAINER_SUFFIXES.values(), "clip")
+KINDS |= dict.fromkeys((".mp3", ".m4a", ".flac", ".ogg", ".opus", ".wav", ".aac", ".mka", ".audio"), "song")
+"""What the suffixes that ``kind_of`` gives say, without a look into the file. GIF and WebP may be either."""
 
 
 class TooLarge(RenderError):
@@ -74,7 +78,10 @@ class Incoming:
 
     def finish(self, folder: Path) -> Upload:
         """Recognize the file and give it its name in ``folder``. Raises WrongType, OutputError."""
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:  # the last bytes did not fit on the disk
+            raise OutputError(f"{self._name} cannot be stored: {error.strerror}") from error
         try:
             kind, suffix = kind_of(self._part, self._name)
         except InputError:
@@ -93,7 +100,8 @@ class Incoming:
 
     def close(self) -> None:
         """Remove what is not finished."""
-        self._file.close()
+        with suppress(OSError):  # a full disk
+            self._file.close()
         with suppress(OSError):
             self._part.unlink()
 
@@ -105,7 +113,7 @@ class Uploads:
         self.folder, self.max_bytes = folder, max_bytes
         self._lock = threading.Lock()
         self._count = self._at_once = 0
-        self._kinds: dict[tuple[Path, int], str] = {}
+        self._kinds: dict[tuple[int, Path], str] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(".*.part"):
             left.unlink()
@@ -126,10 +134,12 @@ class Uploads:
             incoming = Incoming(part, name[:200], self.max_bytes)
             yield incoming
         finally:
-            if incoming is not None:
-                incoming.close()
-            with self._lock:
-                self._at_once -= 1
+            try:
+                if incoming is not None:
+                    incoming.close()
+            finally:
+                with self._lock:
+                    self._at_once -= 1
 
     def finish(self, incoming: Incoming) -> Upload:
         """Name the file. Raises WrongType, OutputError."""
@@ -138,13 +148,15 @@ class Uploads:
     def newest(self) -> list[Upload]:
         """The newest files, newest first."""
         result = []
-        for path in sorted(self._paths(), key=lambda path: path.stat().st_mtime, reverse=True)[:MAX_SHOWN]:
-            key = (path, path.stat().st_mtime_ns)
-            if key not in self._kinds:
-                with suppress(InputError):
-                    self._kinds[key] = kind_of(path, path.name)[0]
-            if key in self._kinds:
-                result.append(_upload(path, self._kinds[key]))
+        times = []
+        for path in self._paths():
+            with suppress(FileNotFoundError):  # somebody deletes it meanwhile
+                times.append((path.stat().st_mtime_ns, path))
+        for key in sorted(times, reverse=True)[:MAX_SHOWN]:
+            with suppress(FileNotFoundError, InputError, WrongType):
+                if key not in self._kinds:
+                    self._kinds[key] = KINDS.get(key[1].suffix) or kind_of(key[1], key[1].name)[0]
+                result.append(_upload(key[1], self._kinds[key]))
         return result
 
     def remove(self, name: str) -> None:
@@ -173,25 +185,23 @@ def clean(name: str) -> str:
 
 
 def kind_of(path: Path, name: str) -> tuple[str, str]:
-    """(photograph, clip or song; suffix) by the content. Raises InputError for anything else."""
+    """(photograph, clip or song; suffix) by the content. Raises InputError or WrongType for anything else."""
+    pixels = 0
     with suppress(InputError), open_image(path) as image:
         if not getattr(image, "is_animated", False):
-            check_pixels(path, image.width * image.height)
+            pixels = image.width * image.height
+        if 0 < pixels <= MAX_PIXELS:
             image.load()
             form = str(image.format)
             return "photograph", PICTURE_SUFFIXES.get(form, f".{form.lower()}")
+    if pixels > MAX_PIXELS:
+        raise WrongType(f"{name} has {pixels / 1e6:.3g} million pixels; allowed are {MAX_PIXELS / 1e6:g}")
     with suppress(InputError):
         container = probe(path).container.split(",")[0]
         return "clip", CONTAINER_SUFFIXES.get(container, f".{container.removesuffix('_anim')}")
     first_track(path)
     suffix = Path(name).suffix.lower()
     return "song", suffix if SOUND_SUFFIX.fullmatch(suffix) else ".audio"
-
-
-def check_pixels(path: Path, pixels: int) -> None:
-    """Raise InputError for a picture that would unpack to more than a photograph has."""
-    if pixels > MAX_PIXELS:
-        raise InputError(f"{path} has {pixels / 1e6:.0f} million pixels; allowed are {MAX_PIXELS // 10**6}")
 
 
 def _upload(path: Path, kind: str) -> Upload:

@@ -1,9 +1,11 @@
 """The studio's server: what it refuses, uploads, checks of settings, and what it offers."""
 
 import io
+import resource
 import socket
+import subprocess
+import sys
 import time
-import zlib
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +17,9 @@ from PIL import Image
 
 from pipeline.cli.sanitize import choices
 from pipeline.config import EncodeConfig, RenderConfig, settings
+from pipeline.errors import OutputError
 from pipeline.media.encode.encoder import Encoder
+from pipeline.studio.uploads import Uploads, WrongType
 from scripts.frame_cases import draw_song
 from tests.studio.stage import TINY, Studio, studio
 
@@ -110,6 +114,36 @@ def test_an_upload_is_deleted_unless_a_film_needs_it(running: Studio) -> None:
         assert running.ask("forget", {"name": name})[0] == 400
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["start=image", "start.path='outputs/studio/uploads/old.png'"],
+        ["score.guide=./outputs/studio/uploads/../uploads/old.png", "score=guided"],
+        ["film=[{duration: 1s, start.kind: image, start.path: outputs/studio/uploads/old.png}]"],
+        ["score.targets=['guide:outputs/studio/uploads/old.png']"],
+        ["start=image", "start.path=outputs/studio/uploads/old.png|outputs/studio/uploads/older.png"],
+    ],
+)
+def test_an_upload_stays_however_a_film_names_it(running: Studio, words: list[str]) -> None:
+    assert running.ask("upload?name=old.png", png() + b" ")[0] == 200
+    kind = "variations" if "|" in words[-1] else "render"
+    number = running.post("add", kind=kind, words=[*TINY[1:], "network=efficientnet_lite0", *words])["number"]
+    assert b"needs it" in running.ask("forget", {"name": "old.png"})[1]
+    running.post("act", number=number, action="remove")
+    running.post("forget", name="old.png")
+
+
+def test_a_preset_that_a_film_needs_keeps_its_content(running: Studio) -> None:
+    assert running.post("preset", name="needed", words=[*TINY])["name"] == "needed"
+    words = ["--config-dir=outputs/studio/conf", "preset=needed"]
+    number = running.post("add", kind="render", words=words)["number"]
+    change = {"name": "needed", "words": [*TINY, "seed=5"], "overwrite": True}
+    assert b"needs it" in running.ask("preset", change)[1]
+    running.post("act", number=number, action="remove")
+    assert running.ask("preset", change)[0] == 200
+    (running.folder / "outputs/studio/conf/preset/needed.yaml").unlink()
+
+
 def test_a_clip_is_a_clip(running: Studio, tmp_path: Path) -> None:
     with Encoder(tmp_path / "a.mp4", width=64, height=48, fps=Fraction(8), encode=EncodeConfig()) as encoder:
         for index in range(8):
@@ -128,19 +162,43 @@ def test_a_song_is_a_song(running: Studio, tmp_path: Path) -> None:
     assert answer["error"] == "" and "8s" in answer["summary"]
 
 
-def huge() -> bytes:
-    """The header of a PNG of 65000 by 65000 pixels."""
-    size = b"IHDR" + (65_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
-    return png()[:8] + (13).to_bytes(4, "big") + size + zlib.crc32(size).to_bytes(4, "big") + png()[33:]
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"hello", b"#EXTM3U\nfile:///etc/passwd\n", b"<svg xmlns='x'/>", png()[:60], huge()]
-)
+@pytest.mark.parametrize("content", [b"", b"hello", b"#EXTM3U\nfile:///etc/passwd\n", b"<svg xmlns='x'/>", png()[:60]])
 def test_other_files_are_refused(running: Studio, content: bytes) -> None:
     before = uploaded(running)
     assert running.ask("upload?name=clip.mp4", content)[0] == 415
     assert uploaded(running) == before
+
+
+def test_a_picture_of_too_many_pixels_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in (64 * 48, 64 * 48 - 1):
+        monkeypatch.setattr("pipeline.studio.uploads.MAX_PIXELS", limit)
+        with Uploads(tmp_path, 10**6).receive("a.png") as incoming:
+            incoming.write(png())
+            if limit == 64 * 48:
+                incoming.finish(tmp_path)
+                continue
+            with pytest.raises(WrongType, match=r"^a\.png has 0\.00307 million pixels; allowed are 0\.003071"):
+                incoming.finish(tmp_path)
+
+
+def test_a_full_disk_leaves_room_for_the_next_upload(tmp_path: Path) -> None:
+    uploads, limits = Uploads(tmp_path, 10**6), resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size in (100, 100_000) * 4:  # in the buffer until the end, and not
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))  # Python ignores the signal
+        try:
+            with pytest.raises(OutputError, match=r"a\.png cannot be stored"), uploads.receive("a.png") as incoming:
+                incoming.write(bytes(size))
+                incoming.finish(tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_list_of_uploads_reads_no_photograph(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"damaged since")
+    (tmp_path / "a.gif").write_bytes(b"either")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
+    assert [(each.name, each.kind) for each in Uploads(tmp_path, 1).newest()] == [("a.png", "photograph")]
 
 
 def test_a_large_upload_is_cut_off(running: Studio) -> None:
@@ -168,13 +226,14 @@ def test_sockets_are_bounded(running: Studio) -> None:
     """Two hundred uploads that never come to their end."""
     where = urlsplit(running.address)
     head = f"Host: {where.netloc}\r\nOrigin: http://{where.netloc}\r\nContent-Length: 999999\r\n\r\n"
-    opened = [socket.create_connection(("127.0.0.1", where.port or 0), 20) for _ in range(200)]
+    opened: list[socket.socket] = []
     try:
-        for connection in opened:
+        for _ in range(200):
+            opened.append(connection := socket.create_connection(("127.0.0.1", where.port or 0), 20))
             connection.sendall(f"POST {where.path}upload?name=a.png HTTP/1.1\r\n{head}".encode())
         time.sleep(1)
         folder = running.folder / "outputs" / "studio" / "uploads"
-        assert len(list(folder.glob(".*.part"))) <= 4
+        assert 1 <= len(list(folder.glob(".*.part"))) <= 4
     finally:
         for connection in opened:
             connection.close()
@@ -206,8 +265,56 @@ def test_errors_are_those_of_the_command_line(running: Studio, words: list[str],
 )
 def test_words_that_are_no_setting_of_a_film_are_refused(running: Studio, word: str) -> None:
     assert running.post("check", words=[word])["error"]
+    before = running.get("state.json")["jobs"]
     for kind in ("render", "variations"):
-        assert running.ask("add", {"kind": kind, "words": [word, f"{word}|1"]})[0] == 400
+        assert running.ask("add", {"kind": kind, "words": [f"{word}|1"]})[0] == 400
+    assert running.get("state.json")["jobs"] == before
+
+
+@pytest.mark.parametrize(
+    "word", ["output=a\0.mp4", "at=\0", "seed=1\n", "output=\udc80.mp4", "output=" + "x" * 300 + ".mp4"]
+)
+def test_words_that_no_process_takes_are_refused(running: Studio, word: str) -> None:
+    before = running.get("state.json")["jobs"]
+    for kind in ("render", "storyboard", "variations"):
+        status, body = running.ask("add", {"kind": kind, "words": [*TINY, word]})
+        assert status == 400 and b'"error"' in body
+    assert running.get("state.json")["jobs"] == before
+
+
+def test_names_that_the_system_refuses_are_named(running: Studio) -> None:
+    for key in ("source.path", "audio.path", "color.lut"):
+        words = [*TINY, *(["source=video"] if key == "source.path" else []), f"{key}={'x' * 300}.mp4"]
+        assert "File name too long" in running.post("check", words=words)["error"]
+
+
+def test_a_path_with_dots_or_bars_is_no_variation(running: Studio) -> None:
+    for word in ("start.path=../missing.png", "start.path=1..2", "start.path='a|b.png'"):
+        status, body = running.ask("add", {"kind": "variations", "words": [*TINY, "start=image", word]})
+        assert status == 400 and b"start.path" in body
+    number = running.post("add", kind="variations", words=[*TINY, "seed=1..2"])["number"]
+    running.post("act", number=number, action="remove")
+
+
+def test_a_second_studio_leaves_uploads_alone(running: Studio) -> None:
+    part = running.folder / "outputs" / "studio" / "uploads" / ".99.part"
+    part.touch()
+    command = [sys.executable, "-m", "pipeline.studio", "studio.port=0"]
+    second = subprocess.run(command, cwd=running.folder, capture_output=True, text=True)
+    assert second.returncode == 1 and "another studio" in second.stderr and part.exists()
+    part.unlink()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.studio", "studio.port=0", "studio.folder=/proc/nope"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "studio.folder=/proc/nope" in done.stderr
+
+
+def test_a_studio_without_a_film_ends_without_words(tmp_path: Path) -> None:
+    with studio(tmp_path) as started:
+        started.process.terminate()
+        assert started.process.wait(30) == 0
 
 
 @pytest.mark.parametrize(
