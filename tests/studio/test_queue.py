@@ -236,13 +236,16 @@ def test_films_render_in_order_and_survive_pause_and_kill(tmp_path: Path) -> Non
         running.process.wait()
     stored = json.loads((tmp_path / "outputs/studio/queue.json").read_text())
     assert [job["state"] for job in stored["jobs"]] == ["paused", "running"]
+    folder = tmp_path / stored["jobs"][1]["folder"]
+    assert list(folder.glob("*.work"))
     with studio(tmp_path) as running:
         notes = rendered(running, second, 1)["progress"]["notes"]
         assert any("resuming" in note for note in notes)
         done = until(running, second, "done")
         status, content = running.ask(f"file/{second}/0")
         assert status == 200 and content == (tmp_path / done["files"][0]).read_bytes()
+        assert [str(folder / Path(name).name) for name in done["files"]] == stored["jobs"][1]["products"]
         assert until(running, first, "paused")
         running.process.terminate()
         assert running.process.wait(30) == 0
-    assert len(list(tmp_path.glob("outputs/*/*/*.mkv"))) == 1
+    assert list(tmp_path.glob("outputs/*/*/*.mkv")) == [folder / "spiral.mkv"]
