@@ -3,11 +3,13 @@
 import csv
 import math
 import re
+from collections.abc import Sized
 from io import BytesIO, StringIO
 from itertools import count
 
 MAX_SECONDS = 864_000.0
 MAX_BEATS = 100_000
+MAX_MARKERS = 200_000
 _WHOLE, _PART = r"\d{1,15}", r"\d{0,30}"
 _CLOCK = re.compile(rf"(?:({_WHOLE}):)?({_WHOLE}):({_WHOLE}(?:\.{_PART})?)|({_WHOLE}(?:\.{_PART})?|\.\d{_PART})\s*s?")
 
@@ -21,6 +23,12 @@ def check_second(second: float) -> float:
     if not 0 <= second <= MAX_SECONDS:
         raise MarkerError(f"a marker is at {second:g} seconds, outside of any song")
     return second
+
+
+def check_count(*markers: Sized) -> None:
+    """Raise MarkerError for more markers than any song has, while a file is read."""
+    if sum(map(len, markers)) > MAX_MARKERS:
+        raise MarkerError(f"it has more than {MAX_MARKERS} markers")
 
 
 def clock(text: str) -> float | None:
@@ -52,6 +60,7 @@ def labels(data: bytes) -> list[tuple[float, str]]:
         if at is None or not rest:
             raise MarkerError(f"line {number} is no label: start, end and name, separated by tabs")
         cues.append((at, rest.split("\t", 1)[-1].strip() or "label"))
+        check_count(cues)
     return cues
 
 
@@ -71,6 +80,7 @@ def table(data: bytes) -> list[tuple[float, str]]:
                 continue  # the heading
             name = cells[0] if at else next((cell for cell in cells[1:] if clock(cell) is None), cells[1])
             cues.append((clock(cells[at]) or 0.0, name))
+            check_count(cues)
     except csv.Error as error:
         raise MarkerError(f"it is no table: {error}") from None
     return cues

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from pipeline.timing.marker_tables import MarkerError, check_second
+from pipeline.timing.marker_tables import MarkerError, check_count, check_second
 
 MAX_DEPTH = 60
 MAX_LINE_CHARS = 500
@@ -27,6 +27,7 @@ def edit_list(text: str, fps: Fraction) -> list[tuple[float, str]]:
     for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if len(line) > MAX_LINE_CHARS:
             raise MarkerError(f"line {number} has more than {MAX_LINE_CHARS} characters")
+        check_count(markers, events)
         words = line.split()
         if len(words) >= 8 and words[0].isdecimal() and all(map(_TIMECODE.fullmatch, words[-4:])):
             at = _seconds(words[-2], fps, is_drop)
@@ -60,7 +61,11 @@ def timeline(data: bytes) -> list[tuple[float, str]]:
         root = json.loads(data)
         if not isinstance(root, dict) or "OTIO_SCHEMA" not in root:
             raise MarkerError("it is no OpenTimelineIO file")
-        return [(check_second(at), name) for at, name in _walk(root.get("tracks", root), 0.0)]
+        cues = list[tuple[float, str]]()
+        for at, name in _walk(root.get("tracks", root), 0.0):
+            cues.append((check_second(at), name))
+            check_count(cues)
+        return cues
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise MarkerError(f"it is damaged ({type(error).__name__}: {str(error)[:80]})") from None
 

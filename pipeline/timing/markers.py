@@ -12,8 +12,9 @@ from pipeline.runtime.files import check_regular, format_bytes
 from pipeline.timing import marker_tables, marker_timelines, marker_xml
 
 KEY = "audio.markers"
-MAX_BYTES = 64_000_000  # a large Rekordbox collection
-MAX_MARKERS = 200_000
+COLLECTION_BYTES, TIMELINE_BYTES, TEXT_BYTES, MIDI_BYTES = 64_000_000, 16_000_000, 4_000_000, 1_000_000
+MAX_BYTES = {".xml": COLLECTION_BYTES, ".nml": COLLECTION_BYTES, ".otio": TIMELINE_BYTES}
+MAX_BYTES |= {".mid": MIDI_BYTES, ".midi": MIDI_BYTES}
 Cue = tuple[float, str]
 
 READERS: dict[str, Callable[[bytes, Fraction, str], tuple[list[Cue], list[float], list[float]]]] = {
@@ -27,7 +28,7 @@ READERS: dict[str, Callable[[bytes, Fraction, str], tuple[list[Cue], list[float]
     ".edl": lambda data, fps, song: (marker_timelines.edit_list(data.decode("utf-8", "replace"), fps), [], []),
     ".otio": lambda data, fps, song: (marker_timelines.timeline(data), [], []),
 }
-"""Suffix → reader: (content, frame rate, name of the song) → (cues, beats, those beats that start bars)."""
+"""Suffix → reader: (content, frame rate, path of the song) → (cues, beats, those beats that start bars)."""
 
 
 @dataclass(frozen=True)
@@ -55,31 +56,34 @@ def read_markers(written: str, fps: Fraction, song: str | None) -> Markers:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise ConfigError(KEY, written, f"markers are read from {', '.join(READERS)}")
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise InputError(f"{named}: it has {format_bytes(size)}; allowed are {format_bytes(MAX_BYTES)}")
+    size, max_bytes = path.stat().st_size, MAX_BYTES.get(path.suffix.lower(), TEXT_BYTES)
+    if size > max_bytes:
+        raise InputError(f"{named}: it has {format_bytes(size)}; allowed are {format_bytes(max_bytes)}")
     try:
-        cues, beats, bars = reader(path.read_bytes(), fps, Path(song).name if song else "")
+        cues, beats, bars = reader(path.read_bytes(), fps, song or "")
+        marker_tables.check_count(cues, beats)
     except OSError as error:
         raise InputError(f"{named}: it cannot be read: {error.strerror}") from error
     except marker_tables.MarkerError as error:
         raise InputError(f"{named}: {error}") from error
     if not cues and len(beats) < 2:
         raise InputError(f"{named}: it has neither named markers nor beats")
-    if len(cues) + len(beats) > MAX_MARKERS:
-        raise InputError(f"{named}: it has more than {MAX_MARKERS} markers")
     return Markers(_named_once(cues), tuple(sorted(set(beats))), tuple(sorted(set(bars))))
 
 
 def _named_once(cues: list[Cue]) -> tuple[Cue, ...]:
-    """In order of time; the second ``verse`` becomes ``verse 2``."""
-    counts: dict[str, int] = {}
+    """In order of time; the second ``verse`` becomes ``verse 2``, or has the next free number."""
+    counts, taken = dict[str, int](), set[str]()
     named = []
     for at, name in sorted(cues, key=lambda cue: cue[0]):
         name = re.sub(r"[\s:,{}\[\]\"']+", " ", name).strip()  # what has a meaning where times are written
         if name:
-            counts[name] = counts.get(name, 0) + 1
-            named.append((at, name if counts[name] == 1 else f"{name} {counts[name]}"))
+            unique = name
+            while unique in taken:
+                counts[name] = counts.get(name, 1) + 1
+                unique = f"{name} {counts[name]}"
+            taken.add(unique)
+            named.append((at, unique))
     return tuple(named)
 
 
@@ -90,4 +94,4 @@ def _split_beats(cues: list[Cue]) -> tuple[list[Cue], list[float], list[float]]:
     if len(beats) < 2:
         return cues, [], []
     bars = [at for at, name in beats if name.lower() in ("1", "1.0", "bar", "downbeat") or name.endswith(".1")]
-    return [cue for cue in cues if cue not in beats], [at for at, _ in beats], bars
+    return [cue for cue in cues if not counting.fullmatch(cue[1])], [at for at, _ in beats], bars

@@ -1,5 +1,7 @@
 """Markers of every format give the same cues and beats; damaged and hostile files are refused with one sentence."""
 
+import time
+import tracemalloc
 from contextlib import suppress
 from fractions import Fraction
 from io import BytesIO
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError, InputError
 from pipeline.timing.beat_grid import Grid
+from pipeline.timing.marker_xml import collection
 from pipeline.timing.markers import READERS, Markers, read_markers
 from pipeline.timing.timecode import parse_time
 
@@ -128,6 +131,51 @@ def test_names_are_unique_and_free_of_separators(tmp_path: Path) -> None:
     assert read_markers(str(tmp_path / "m.csv"), FPS, None) == Markers(((1, "verse"), (2, "verse 2"), (3, "a b c")))
 
 
+def test_numbered_names_stay_unique(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("1,verse\n2,verse\n3,verse 2\n4,verse\n", encoding="utf-8")
+    names = [name for _, name in read_markers(str(tmp_path / "m.csv"), FPS, None).cues]
+    assert names[:2] == ["verse", "verse 2"] and len(set(names)) == 4
+
+
+def test_many_beats_are_read_quickly(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("".join(f"{n},beat\n{n},a{n}\n" for n in range(20_000)), encoding="utf-8")
+    start = time.process_time()
+    assert len(read_markers(str(tmp_path / "m.csv"), FPS, None).beats) == 20_000
+    assert time.process_time() - start < 5  # a quadratic search takes minutes
+
+
+TWO_FOLDERS = """<DJ_PLAYLISTS><TRACK Location="file://localhost/a/s%201.wav"><POSITION_MARK Name="one" Start="1"/>
+</TRACK><TRACK Location="file://localhost/b/s%201.wav"><POSITION_MARK Name="two" Start="2"/></TRACK></DJ_PLAYLISTS>"""
+TWO_VOLUMES = """<NML><ENTRY><LOCATION DIR="/:a/:" FILE="s 1.wav"/><CUE_V2 NAME="one" TYPE="0" START="1000"/></ENTRY>
+<ENTRY><LOCATION DIR="/:b/:" FILE="s 1.wav"/><CUE_V2 NAME="two" TYPE="0" START="2000"/></ENTRY></NML>"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("m.xml", TWO_FOLDERS), ("m.nml", TWO_VOLUMES)])
+def test_of_two_songs_with_one_name_the_path_decides(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read_markers(str(tmp_path / name), FPS, "/b/s 1.wav").cues == ((2.0, "two"),)
+    with pytest.raises(InputError, match=r"2 of its tracks are named s 1\.wav"):
+        read_markers(str(tmp_path / name), FPS, "/c/s 1.wav")
+
+
+def test_large_collection_takes_little_memory() -> None:
+    track = '<TRACK Location="file://localhost/o.mp3">' + '<X A="1"/><TEMPO Inizio="1" Bpm="90"/>' * 2000 + "</TRACK>"
+    data = ("<C>" + rekordbox("s.wav").partition("?>")[2] + track * 20 + "</C>").encode()
+    tracemalloc.start()
+    assert len(collection(data, "s.wav")[0]) == 2
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 3 * len(data)  # all its elements would take 15 times as much as the file
+
+
+@pytest.mark.parametrize(("suffix", "max_bytes"), [(".csv", 4e6), (".edl", 4e6), (".mid", 1e6), (".otio", 16e6)])
+def test_files_are_limited(tmp_path: Path, suffix: str, max_bytes: float) -> None:
+    with (tmp_path / f"m{suffix}").open("wb") as file:
+        file.truncate(int(max_bytes) + 1)
+    with pytest.raises(InputError, match="allowed are"):
+        read_markers(str(tmp_path / f"m{suffix}"), FPS, None)
+
+
 def test_times_may_name_cues() -> None:
     grid = Grid((0.0, 0.5), 0, 4, {"Drop": 4.0, "verse 2": 6.0})
     assert parse_time("drop", fps=FPS, key="k", grid=grid) == 4.0
@@ -164,6 +212,7 @@ NO_METRE = NO_METRE.replace(b"\xff\x58\x04\x07", b"\xff\x58\x04\x00")
         ("m.txt", b"9" * 5000 + b":00\t1\ta\n", "line 1 is no label"),
         ("m.csv", b"", "neither named markers nor beats"),
         ("m.mid", b"MThd\0\0\0\6\0\1\0\1\xe7\x28", "MIDI|clock"),
+        ("m.csv", b"1,a\n" * 200_001, "more than 200000 markers"),
         ("m.mid", NO_METRE, "metre of 0 beats"),
         ("m.edl", b"1 " * 4000, "line 1 has more than 500 characters"),
         ("m.edl", b"TITLE: x\n", "no edit decision list"),
