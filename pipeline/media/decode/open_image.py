@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from threading import RLock
 
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
@@ -16,6 +17,8 @@ FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "JPEG2000", "PPM
 MAX_CLIPPED_FRACTION = 0.5  # of fractional grey that may be beyond black and white, as highlights are, or no number
 MAX_METADATA_BYTES = 64 << 20  # that a colour profile or a text of a PNG may unpack to; Pillow allows 1 MB
 
+_LOCK = RLock()  # Pillow's limits and Python's warnings are those of all threads
+
 
 @contextmanager
 def open_image(path: Path, data: bytes | None = None) -> Iterator[Image.Image]:
@@ -23,11 +26,8 @@ def open_image(path: Path, data: bytes | None = None) -> Iterator[Image.Image]:
 
     Raises InputError for other files, and for any error of a decoder while the image is open.
     """
-    limits = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
-    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, MAX_METADATA_BYTES
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _LOCK, _without_limits():
             Image.init()
             formats = [name for name in FORMATS if name in Image.OPEN]  # older Pillows lack some
             with Image.open(path if data is None else BytesIO(data), formats=formats) as image:
@@ -39,6 +39,16 @@ def open_image(path: Path, data: bytes | None = None) -> Iterator[Image.Image]:
         raise
     except Exception as error:  # decoders raise anything for damaged files
         raise InputError(f"{path} is damaged: {reason(error)}") from error
+
+
+@contextmanager
+def _without_limits() -> Iterator[None]:
+    limits = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, MAX_METADATA_BYTES
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits
 

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from pathlib import Path
+from threading import Event, Thread
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from pipeline.errors import InputError, OutputError
 from pipeline.media.decode.image_file import load_still, save_png
+from pipeline.media.decode.open_image import open_image
 from pipeline.media.encode.pixel_format import to_bytes
 from tests.media.drawn import clouds
 
@@ -260,3 +262,21 @@ def test_real_photographs(shared: Path) -> None:
 def test_crops_survive_rounding_of_the_ratio(tmp_path: Path) -> None:
     Image.new("RGB", (1000, 1000)).save(tmp_path / "square.png")
     assert load_still(tmp_path / "square.png", width=398, height=224).shape == (1, 3, 224, 398)
+
+
+def test_pillows_limits_return_after_threads(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    limit, is_open, may_close = Image.MAX_IMAGE_PIXELS, Event(), Event()
+
+    def hold() -> None:
+        with open_image(tmp_path / "a.png"):
+            is_open.set()
+            may_close.wait(10)
+
+    thread = Thread(target=hold)
+    with open_image(tmp_path / "a.png"):
+        thread.start()
+        is_open.wait(0.2)
+    may_close.set()
+    thread.join()
+    assert is_open.is_set() and limit == Image.MAX_IMAGE_PIXELS
