@@ -9,7 +9,7 @@ from pipeline.config import ColorConfig
 from pipeline.config.limits import LimitsConfig
 from pipeline.config.palettes import PALETTES
 from pipeline.errors import ConfigError, InputError, nearest
-from pipeline.runtime.files import check_regular, format_bytes
+from pipeline.runtime.files import check_name, check_regular, format_bytes
 
 
 def check_picture(key: str, written: str, path: Path, limits: LimitsConfig) -> None:
@@ -58,6 +58,7 @@ def check_weights(path: Path, limits: LimitsConfig) -> None:
 def check_footage(written: str, limits: LimitsConfig) -> None:
     """Raise InputError for a video that is not a regular file or too large. A folder or pattern may be images."""
     path = Path(written)
+    check_name(path, f"source.path={written}")
     if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
         raise InputError(f"source.path={written}: the folder cannot be read: permission denied")
     if not path.is_dir() and ("%" not in path.name or path.exists()):

@@ -124,6 +124,17 @@ def check_writable(path: Path, *, overwrite: bool, key: str = "output=") -> None
         raise OutputError(f"{path} cannot be written: {where}: {error.strerror}") from error
 
 
+def check_name(path: Path, named: str) -> None:
+    """Raise InputError, which begins with ``named``, for a name that no file can have; a file need not be there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # ValueError: a null byte
+        words = getattr(error, "strerror", None) or "no file can have such a name"
+        raise InputError(f"{named}: {words}") from error
+
+
 def check_regular(path: Path, named: str) -> None:
     """Raise InputError, which begins with ``named``, unless ``path`` is a regular file (no folder, pipe or device) that
     may be read.

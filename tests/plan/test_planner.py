@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, InputError
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.timeline import Timeline
 from pipeline.timing.beat_grid import Grid, even_grid
@@ -182,3 +182,11 @@ def test_auto_of_one_section_is_noted(tmp_path: Path) -> None:
     plan = planned(tmp_path, *TINY, "film=auto", "duration=3s")
     assert len(plan.shots) == 1 and any(note.startswith("film=auto: ") for note in plan.notes)
     assert not any(note.startswith("film=auto: ") for note in planned(tmp_path, *TINY, "film=auto").notes)
+
+
+@pytest.mark.parametrize(
+    "words", [("+preset=footage", "source.path="), ("audio.path=",), ("start.kind=image", "start.path=")]
+)
+def test_name_too_long_for_a_file_is_one_sentence(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match=f"{words[-1]}n{{300}}: File name too long"):
+        planned(tmp_path, *words[:-1], f"{words[-1]}{'n' * 300}", "network=motifnet")

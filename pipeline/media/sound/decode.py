@@ -15,6 +15,7 @@ from pipeline.errors import InputError
 from pipeline.media import ffmpeg
 from pipeline.media.sound.song_audio import first_track, song_source
 from pipeline.media.sound.tracks import Track
+from pipeline.runtime.files import check_name
 
 RATE = 22_050
 """Samples per second of the analysis: treble up to 11 kHz."""
@@ -24,6 +25,7 @@ Samples = NDArray[np.float32]
 
 def check_song(path: Path, key: str) -> None:
     """Raise InputError, naming the setting ``key``, unless ``path`` is a readable file."""
+    check_name(path, f"{key}={path}")
     if path.is_dir():
         raise InputError(f"{key}={path}: that is a folder, not a song")
     if not path.is_file():
