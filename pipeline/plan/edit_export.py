@@ -125,9 +125,9 @@ def as_otio(plan: FilmPlan) -> str:
     ]
     tracks = [{"OTIO_SCHEMA": "Track.1", "name": "pictures", "kind": "Video", "children": clips}]
     if plan.song and plan.config.audio.kind != "none":
-        heard = _range(round(plan.song.start * fps), min(plan.frames, int(plan.song.seconds * fps)), fps)
+        span = _range(round(plan.song.start * fps), min(plan.frames, int(plan.song.seconds * fps)), fps)
         media = _media(plan.song.path, _range(0, round(plan.song.analysis.seconds * fps), fps))
-        song = {"OTIO_SCHEMA": "Clip.1", "name": plan.song.path.name, "source_range": heard, "media_reference": media}
+        song = {"OTIO_SCHEMA": "Clip.1", "name": plan.song.path.name, "source_range": span, "media_reference": media}
         tracks.append({"OTIO_SCHEMA": "Track.1", "name": "song", "kind": "Audio", "children": [song]})
     markers = [
         {"OTIO_SCHEMA": "Marker.2", "name": name, "color": "RED", "marked_range": _range(frame, 0, fps)}

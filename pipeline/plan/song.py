@@ -84,9 +84,9 @@ class Song:
             notes.append(f"{self.path} is damaged; {what} ({self.analysis.damage})")
         if config.bpm is None and self.analysis.bpm is None:
             notes.append(f"no beat is detected in {self.path}; {DEFAULT_BPM:g} bpm are assumed, audio.bpm= sets others")
-        told = self.markers.beats_per_bar
-        if told and told != config.beats_per_bar and config.bpm is None:
-            notes.append(f"{config.markers} has {told} beats in a bar; audio.beats_per_bar={told} counts them so")
+        count = self.markers.beats_per_bar
+        if count and count != config.beats_per_bar and config.bpm is None:
+            notes.append(f"{config.markers} has {count} beats in a bar; audio.beats_per_bar={count} counts them so")
         if float(seconds) > self.seconds + 0.5:
             notes.append(f"the song ends after {show_time(self.seconds)}; silence follows")
         if config.kind != "none":

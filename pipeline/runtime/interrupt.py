@@ -16,8 +16,8 @@ def handle(handler: Handler) -> dict[signal.Signals, Any]:
 
     Signals that are ignored stay so: ``nohup`` starts programs that outlive their terminal.
     """
-    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    return {number: signal.signal(number, handler) for number in heeded}
+    not_ignored = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in not_ignored}
 
 
 def ignore() -> None:

@@ -74,7 +74,7 @@ class Signals:
         return (*self.smooth, *COUNTS)
 
     def used(self) -> list[tuple[str, float, float]]:
-        """(name, attack, release) of the signals that were asked for."""
+        """(name, attack, release) of the signals that ``signal`` has returned."""
         return [key for key in self._cache if key[0] not in COUNTS]
 
     def signal(self, name: str, attack: float | None = None, release: float | None = None) -> Signal:
