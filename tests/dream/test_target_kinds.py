@@ -28,9 +28,11 @@ def stripes() -> Tensor:
     return (0.5 + 0.4 * torch.stack([wave, wave.T, -wave]))[None]
 
 
-def dreams(objective: Objective, targets: TargetWeights, count: int, canvas: Tensor) -> list[Tensor]:
+def dreams(
+    objective: Objective, targets: TargetWeights, count: int, canvas: Tensor, exponent: float = 1.0
+) -> list[Tensor]:
     """The canvas after each of so many dreams, on one octave."""
-    dreamer = Dreamer(objective, DreamConfig(octaves=1, jitter=8))
+    dreamer = Dreamer(objective, DreamConfig(octaves=1, jitter=8, exponent=exponent))
     generator, made = torch.Generator().manual_seed(5), []
     for _ in range(count):
         canvas = dreamer.dream(canvas, lambda scale: targets, dreamer.config, 1 / 24, generator)
@@ -110,7 +112,8 @@ def test_a_guide_is_read_once(tiny: Network) -> None:
     [("two:3", "two:8"), ("three:5", "three:12"), ("three:1", "three:4"), ("class:owl", "class:fish")],
 )
 def test_two_targets_cross_in_the_middle_of_a_fade(tiny: Network, first: str, second: str) -> None:
-    assert abs(crossing(Objective(tiny), first, second, noise()) - 12) <= 2
+    """With raw gradients, which the gains equalise: damping takes more from a random network's finer channels."""
+    assert abs(crossing(Objective(tiny), first, second, noise(), exponent=0.0) - 12) <= 2
 
 
 def test_two_real_targets_cross_in_the_middle_of_a_fade(shared: Path) -> None:
@@ -119,7 +122,7 @@ def test_two_real_targets_cross_in_the_middle_of_a_fade(shared: Path) -> None:
     assert abs(crossing(objective, "fire8:10", "fire8:60", noise(96, 112)) - 12) <= 2
 
 
-def crossing(objective: Objective, first: str, second: str, canvas: Tensor) -> int:
+def crossing(objective: Objective, first: str, second: str, canvas: Tensor, exponent: float = 1.0) -> int:
     """The frame, of a fade over 24, at which dreams from the same canvas see more of the second target.
 
     Each target is measured in shares of what it reaches alone. Every frame dreams from the same canvas, since a film's
@@ -127,7 +130,7 @@ def crossing(objective: Objective, first: str, second: str, canvas: Tensor) -> i
     """
 
     def seen(weights: dict[str, float]) -> list[float]:
-        dreamed = dreams(objective, weights_of(weights), 4, canvas)[-1]
+        dreamed = dreams(objective, weights_of(weights), 4, canvas, exponent)[-1]
         return [objective.activation(dreamed, target_of(name)) for name in (first, second)]
 
     (most, absent), (least, full) = seen({first: 1.0}), seen({second: 1.0})

@@ -26,7 +26,9 @@ def test_the_table_and_the_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[s
         torch.manual_seed(0)
         save_file(torchvision.models.squeezenet1_0(weights=None).state_dict(), tmp_path / "judge.safetensors")
     words = f"--judge {tmp_path}/judge.safetensors --sheet {tmp_path}/sheet.png --classes lion castle --seeds 1"
-    main([*words.split(), "--size", "96", "--frames", "1", "--ways", "program", "plain ascent"])
+    main(
+        [*words.split(), "--size", "96", "--frames", "1", "--set", "start.steps=1", "--ways", "program", "plain ascent"]
+    )
     table = capsys.readouterr().out.splitlines()
     assert [line.split()[:-2] for line in table[1:3]] == [["program", "2"], ["plain", "ascent", "2"]]
     with Image.open(tmp_path / "sheet.png") as sheet:
