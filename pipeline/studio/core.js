@@ -5,7 +5,7 @@ export const form = { preset: "", look: "", files: {}, settings: {} };
 export let setup = null;
 export let checked = null; // the program's answer to the newest command line
 const CHECK_MS = 250, STORED = "dream-zoom studio";
-let timer = 0, number = 0;
+let timer = 0, number = 0, running = null;
 
 export function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -102,12 +102,9 @@ export function restore() {
 
 async function check() {
   const mine = ++number, slow = setTimeout(() => { if (mine === number) events.dispatchEvent(new Event("checking")); }, 600);
-  let answer;
-  try {
-    answer = await post("check", { words: words() });
-  } catch (error) {
-    answer = { error: error.message, key: "" };
-  }
+  await running; // one check at a time: those that wait give way to the newest
+  if (mine === number) running = post("check", { words: words() }).catch((error) => ({ error: error.message, key: "" }));
+  let answer = await running;
   if (answer.error) answer = { ...checked, notes: [], ...answer };
   clearTimeout(slow);
   if (mine !== number) return; // the form has changed meanwhile

@@ -137,3 +137,31 @@ def test_from_an_empty_folder_to_a_music_film(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert np.array_equal(frames_of(empty / "again" / "mine.mp4"), frames_of(film))
     assert probe(film).width == 96 and len(frames_of(film)) == 16 and first_track(film).codec == "aac"
+
+
+def test_one_check_runs_at_a_time(tmp_path: Path) -> None:
+    script = """
+        const ask = window.fetch, pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+        let now = 0, most = 0, last = "";
+        window.fetch = async (name, options) => {
+            if (name !== "check") return ask(name, options);
+            most = Math.max(most, ++now);
+            last = options.body;
+            await pause(1000);
+            now -= 1;
+            return ask(name, options);
+        };
+        const core = await import(new URL("core.js", location));
+        for (let seed = 1; seed <= 4; seed += 1) {
+            core.form.settings.seed = String(seed);
+            core.changed();
+            await pause(350);
+        }
+        await pause(2500);
+        return [most, last.includes("seed=4")];
+    """
+    with studio(tmp_path) as running, page(tmp_path / "browser", running.address, 1000) as opened:
+        opened.find("#render")
+        opened.opened.set_script_timeout(30)
+        answer = opened.opened.execute_script(f"return (async () => {{{script}}})()")
+        assert answer == [1, True]

@@ -249,3 +249,15 @@ def test_films_render_in_order_and_survive_pause_and_kill(tmp_path: Path) -> Non
         running.process.terminate()
         assert running.process.wait(30) == 0
     assert list(tmp_path.glob("outputs/*/*/*.mkv")) == [folder / "spiral.mkv"]
+
+
+@pytest.mark.slow
+def test_a_studio_says_that_its_film_resumes(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.studio", "studio.port=0"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        running = Studio(process, tmp_path, process.stderr.readline().split()[-1])
+        rendered(running, running.post("add", kind="render", words=[*TINY, "duration=60s"])["number"], 1)
+        process.terminate()
+        assert process.stderr.read() == "note: stopping; the film that renders resumes at the next start\n"
+    assert json.loads((tmp_path / "outputs/studio/queue.json").read_text())["jobs"][0]["state"] == "waiting"
