@@ -92,9 +92,17 @@ def answer(job: Callable[[], object]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except (Interrupted, KeyboardInterrupt):
-        print("stopped; what was measured until now stands", file=sys.stderr)
-        return 130
+        return _stopped()
+    except Exception as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        return _stopped()  # Hydra's own clean-up failed on a file that it was about to open
     return 0
+
+
+def _stopped() -> int:
+    print("stopped; what was measured until now stands", file=sys.stderr)
+    return 130
 
 
 def read(words: Sequence[str] | None, description: str) -> Options:

@@ -98,3 +98,16 @@ def test_a_stopped_benchmark_keeps_its_results(tmp_path: Path) -> None:
     assert output.endswith("stopped; what was measured until now stands\n") and "Traceback" not in output
     assert json.loads(file.read_text())["networks"]["motifnet"]["busy"] > 0
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_stop_while_a_file_is_opened_is_a_stop(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As in Hydra, which closes a file that the signal kept it from opening."""
+
+    def job() -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise UnboundLocalError
+
+    assert options.answer(job) == 130
+    assert "stopped" in capsys.readouterr().err
