@@ -22,7 +22,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ TESTS += ("motion/test_camera.py", "runtime/test_device.py", "segments/test_open
 DRY_TESTS = ("runtime/test_device.py", "dream/test_deterministic_padding.py")
 LAST_LINES = 12  # of what a failed command printed
 POLL_SECONDS = 0.02
+FILM_SECONDS = 120  # that a film may take
 
 
 class StageError(Exception):
@@ -73,6 +75,17 @@ class Check:
             lines = (run.stdout + run.stderr).strip().splitlines()[-LAST_LINES:]
             raise StageError("\n".join([f"python -m {' '.join(words)} ended with {run.returncode}", *lines]))
         return run.stdout
+
+    @contextmanager
+    def started(self, words: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
+        """A silent process of ``python -m`` with these words, killed at the end if it still runs."""
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen([sys.executable, "-m", *words], cwd=ROOT, env=environment(), **silent)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def benchmark(self, name: str, *words: str, seconds: float) -> Figures:
         """The figures of ``scripts/benchmark.py``, also those that it had measured when time ran out."""
@@ -142,21 +155,18 @@ def determinism(check: Check) -> Figures:
     hashes = []
     for name in ("first", "second"):
         path, command = check.film(name, *words)
-        check.python(*command, seconds=120)
+        check.python(*command, seconds=FILM_SECONDS)
         hashes.append(frame_hash(path))
     path, command = check.film("killed", *words)
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while process.poll() is None and not list(check.folder.glob("killed.mp4.work/shot-*/*.mp4")):
-        time.sleep(POLL_SECONDS)
-    process.send_signal(signal.SIGKILL)
-    killed = process.wait() == -signal.SIGKILL
-    check.python(*command, seconds=120)
+    with check.started(command) as process:
+        deadline = time.monotonic() + FILM_SECONDS
+        while process.poll() is None and not list(check.folder.glob("killed.mp4.work/shot-*/*.mp4")):
+            if time.monotonic() > deadline:
+                raise StageError(f"no segment was finished within {FILM_SECONDS} s")
+            time.sleep(POLL_SECONDS)
+        process.send_signal(signal.SIGKILL)
+        killed = process.wait() == -signal.SIGKILL
+    check.python(*command, seconds=FILM_SECONDS)
     results = {"two renders are the same": hashes[0] == hashes[1]}
     results |= {"killed before its end": killed, "resumed is the same": frame_hash(path) == hashes[0]}
     if not all(results.values()):
@@ -178,11 +188,12 @@ def pair(check: Check) -> Figures:
     seconds = []
     for names in (["alone"], ["left", "right"]):
         began = time.perf_counter()
-        running = [
-            subprocess.Popen([sys.executable, "-m", *check.film(name, *words)[1]], cwd=ROOT, env=environment())
-            for name in names
-        ]
-        codes = [process.wait() for process in running]
+        with ExitStack() as stack:
+            running = [stack.enter_context(check.started(check.film(name, *words)[1])) for name in names]
+            try:
+                codes = [process.wait(FILM_SECONDS) for process in running]
+            except subprocess.TimeoutExpired as error:
+                raise StageError(f"a film took longer than {FILM_SECONDS} s") from error
         if any(codes):
             raise StageError(f"the films ended with {codes}")
         seconds.append(time.perf_counter() - began)
