@@ -16,6 +16,10 @@ class LiveConfig:
     port: int | None = option(None, "port of the page; null: 8642 or a free one", low=0, high=65535)
     page: bool = option(True, "serve the page")
     osc: int | None = option(None, "port for OSC messages, such as 9000; null: none", low=0, high=65535)
+    midi: str | None = option(
+        None, "MIDI input: auto (all devices), a part of a device's name, or virtual (a port of its own); null: none"
+    )
+    midi_map: str | None = option(None, "file of what each knob plays; null: midi.yaml in your folder of settings")
     listen: str = option("127.0.0.1", "address at which OSC messages are received; 0.0.0.0 is all of this machine")
     out: str | None = option(
         None, "also send the picture as a video: udp://127.0.0.1:5000, /dev/video9 (v4l2loopback), take.ts or take.mkv"

@@ -2,7 +2,7 @@
 const $ = (id) => document.getElementById(id);
 const RECONNECT_MS = 1000, WALL_MS = 3000;
 const KEYS = { " ": "freeze", n: "next", a: "auto", t: "tap", w: "noise", u: "undo" };
-let socket = null, setup = null, mixing = false, chosen = {}, touched = {};
+let socket = null, setup = null, mixing = false, teaching = false, taught = null, chosen = {}, touched = {};
 
 function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -54,7 +54,8 @@ function show(state) {
   if (document.activeElement !== $("fade")) $("fade").value = state.fade;
   for (const [key, value] of Object.entries(state.values || {})) update(key, value);
   for (const button of $("wall").children) button.setAttribute("aria-pressed", String(button.dataset.target in chosen));
-  $("said").hidden = !state.notes.length;
+  showMidi(state.midi);
+  $("messages").hidden = !state.notes.length;
   if ($("notes").dataset.shown !== state.notes.join("\n")) {
     $("notes").dataset.shown = state.notes.join("\n");
     $("notes").replaceChildren(...state.notes.map((text) => make("li", {}, text)).reverse());
@@ -129,6 +130,39 @@ function fullscreen() {
   else $("stage").requestFullscreen();
 }
 
+// What an element plays, as a gesture that a knob can learn.
+function gestureOf(element) {
+  const at = element.closest("[data-do], [data-target], [data-scene], .row");
+  if (!at) return null;
+  if (at.dataset.do) return { do: at.dataset.do };
+  if (at.dataset.target) return { target: at.dataset.target };
+  return at.dataset.scene ? { scene: at.dataset.scene } : { control: at.id.slice("row ".length) };
+}
+
+function setTeaching(on) {
+  if (taught) send({ learn: null });
+  [teaching, taught] = [on && !$("learn").hidden, null];
+  $("learn").setAttribute("aria-pressed", String(teaching));
+  showMidi.newest = "";
+}
+
+function showMidi(midi) {
+  $("learn").hidden = !midi;
+  const text = JSON.stringify([midi, teaching, taught]);
+  if (!midi || showMidi.newest === text) return;
+  showMidi.newest = text;
+  const knobs = {};
+  for (const [knob, gesture] of Object.entries(midi.map)) (knobs[JSON.stringify(gesture)] ||= []).push(knob);
+  for (const each of document.querySelectorAll("[data-do], [data-target], [data-scene], .row")) {
+    const own = knobs[JSON.stringify(gestureOf(each))];
+    if (own) each.dataset.midi = own.join(", ");
+    else delete each.dataset.midi;
+  }
+  const waits = midi.learning && Object.values(midi.learning)[0];
+  $("learning").hidden = !teaching && !waits;
+  $("learning").textContent = waits ? `Move the knob or press the key for ${waits}; Delete leaves it without one.` : "Click a slider, a button or a picture, then move its knob. L ends this.";
+}
+
 async function loadWall() {
   try {
     setup = await (await fetch("setup.json")).json();
@@ -151,7 +185,7 @@ async function start() {
   $("controls").replaceChildren(...Object.entries(groups).map(([name, list]) =>
     make("section", { "aria-label": name }, make("h2", {}, name), ...list.map(controlRow))));
   $("scenes").replaceChildren(...setup.scenes.map((scene) => {
-    const button = make("button", { type: "button" }, scene.replaceAll("_", " "));
+    const button = make("button", { type: "button", "data-scene": scene }, scene.replaceAll("_", " "));
     button.addEventListener("click", () => send({ scene }));
     return button;
   }));
@@ -167,13 +201,28 @@ $("typed").addEventListener("submit", (event) => {
   event.preventDefault();
   if ($("target").value.trim()) send({ target: $("target").value });
 });
+$("learn").addEventListener("click", () => setTeaching(!teaching));
+$("panel").addEventListener("click", (event) => {
+  const gesture = teaching && gestureOf(event.target);
+  if (!gesture) return;
+  taught = gesture;
+  send({ learn: gesture });
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Delete" && teaching && taught) {
+    send({ forget: taught });
+    taught = null;
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
   const key = event.key.toLowerCase();
   if (key === " " && event.target.matches("button")) return;  // it presses the button
   if (key in KEYS) send({ do: KEYS[key] });
   else if (key === "f") fullscreen();
   else if (key === "m") setMixing(!mixing);
+  else if (key === "l") setTeaching(!teaching);
   else return;
   event.preventDefault();
 });

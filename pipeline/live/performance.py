@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,10 +12,11 @@ from torch import Tensor
 from pipeline.build import build_shot
 from pipeline.color.grade import Grade
 from pipeline.dream.network import Network
-from pipeline.errors import RenderError
+from pipeline.errors import ConfigError, RenderError
 from pipeline.live.broadcast import Broadcast
 from pipeline.live.frame_rate import SizeChooser
 from pipeline.live.instrument import Instrument
+from pipeline.live.midi import MidiMap
 from pipeline.live.played_score import played_score
 from pipeline.live.session import SAVE_SECONDS, Saver, Session, shot_settings
 from pipeline.live.viewers import Viewers
@@ -50,6 +51,7 @@ class Performance:
     saver: Saver
     session: Session
     out: Broadcast | None = None
+    midi: MidiMap | None = None
     is_fractal: bool = False
     until: float | None = None
     current: Shot | None = None
@@ -146,10 +148,22 @@ class Performance:
     def _take_gestures(self, t: float) -> None:
         for command in self.viewers.commands():
             try:
-                self.instrument.apply(command, t)
+                if "learn" in command or "forget" in command:
+                    self._teach(command)
+                else:
+                    self.instrument.apply(command, t)
             except RenderError as error:
                 self.viewers.note(str(error))
         self.instrument.tick(t)
+
+    def _teach(self, command: Mapping[str, Any]) -> None:
+        """What a knob should play, or should not play any more. Raises RenderError."""
+        if self.midi is None:
+            raise ConfigError("live.midi", "null", "MIDI is off; start with live.midi=auto")
+        if "learn" in command:
+            self.midi.learn(command["learn"])
+        else:
+            self.midi.forget(command["forget"])
 
     def _show_state(self, t: float, label: str) -> None:
         now = time.monotonic()
@@ -165,4 +179,6 @@ class Performance:
             "label": label,
             **self.instrument.state(t),
         }
+        if self.midi is not None:
+            state["midi"] = self.midi.state()
         self.viewers.set_state(state)

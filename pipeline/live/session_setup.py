@@ -18,6 +18,7 @@ from pipeline.live.config import LiveConfig
 from pipeline.live.controls import Control, controls
 from pipeline.live.frame_rate import SizeChooser, sizes
 from pipeline.live.instrument import Instrument
+from pipeline.live.midi import MidiInput, MidiMap, map_path
 from pipeline.live.performance import Performance
 from pipeline.live.played_score import settled, sources
 from pipeline.live.routes import live_routes
@@ -75,6 +76,9 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
             except ModuleNotFoundError as error:
                 raise RenderError(f"live.osc needs the package {error.name}: scripts/setup live installs it") from error
             stack.enter_context(OscServer(live.listen, live.osc, list(performance.instrument.controls), viewers))
+        if live.midi is not None:
+            performance.midi = MidiMap(map_path(live.midi_map), performance.instrument.controls)
+            stack.enter_context(MidiInput(live.midi, performance.midi, viewers))
         stack.enter_context(notes_to(NoteHandler(viewers)))
         performance.run(stack.enter_context(Stop()))
     print(path)  # noqa: T201 - the answer
