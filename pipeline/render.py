@@ -18,6 +18,7 @@ from pipeline.runtime.interrupt import postponed
 if TYPE_CHECKING:
     from pipeline.plan.film_plan import FilmPlan
     from pipeline.segments.join import FilmFiles
+    from pipeline.segments.writer import FrameListener
 
 log = logging.getLogger("pipeline.render")  # as a program this module is __main__
 
@@ -28,7 +29,16 @@ def main() -> None:
 
 
 def render(config: RenderConfig, folder: Path, name: str) -> None:
-    """Check what needs no torch, then make the film ``name`` in ``folder``, or at ``config.output``."""
+    """Make the film ``name`` in ``folder``, or at ``config.output``, and print the paths of its files."""
+    for path in make(config, folder, name):
+        print(path)  # noqa: T201 - the answer
+
+
+def make(config: RenderConfig, folder: Path, name: str, listeners: "Sequence[FrameListener]" = ()) -> Sequence[Path]:
+    """Check what needs no torch, then make the film; the paths of its files, the film first.
+
+    ``listeners`` follow the frames. Raises RenderError kinds, and Interrupted after Ctrl-C.
+    """
     from pipeline.plan.output_paths import output_paths
     from pipeline.plan.planner import plan_film
     from pipeline.plan.score import check_score
@@ -37,8 +47,7 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
 
     if done := find_finished(config, output_paths(config, folder, name), folder):
         log.info(f"{done[0]} is finished already; overwrite=true renders it again")
-        _print(done)
-        return
+        return done
     if config.output is None and config.resume:
         folder = find_unfinished(folder, name, config) or folder
     check_outputs(output_paths(config, folder, name), config)
@@ -47,21 +56,16 @@ def render(config: RenderConfig, folder: Path, name: str) -> None:
         if shot.config.score.kind != "walk":  # may have to load the network first
             check_score(shot)
     log.info(plan.summary)
-    _print(_render(plan).existing())
+    return _render(plan, listeners).existing()
 
 
-def _print(paths: Sequence[Path]) -> None:
-    for path in paths:
-        print(path)  # noqa: T201 - the answer
-
-
-def _render(plan: "FilmPlan") -> "FilmFiles":
+def _render(plan: "FilmPlan", listeners: "Sequence[FrameListener]") -> "FilmFiles":
     """Render the film, with a live page if the config asks for one."""
     with postponed():
         from pipeline import film
 
     if not plan.config.preview.enabled:
-        return film.render(plan)
+        return film.render(plan, listeners)
     try:
         from pipeline.preview.page import open_page
     except ModuleNotFoundError as error:
@@ -69,7 +73,7 @@ def _render(plan: "FilmPlan") -> "FilmFiles":
     with ExitStack() as stack:
         page = open_page(plan, plan.config.preview, stack)
         try:
-            result = film.render(plan, (page,))
+            result = film.render(plan, (page, *listeners))
         except (RenderError, Interrupted) as error:
             page.ended(str(error))
             raise

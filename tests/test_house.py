@@ -8,7 +8,7 @@ import pytest
 PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 # A module may import from the lines below its own. Rooms on one line never import each other.
 LAYERS = (
-    ("live", "variations", "studio"),
+    ("live", "variations", "studio", "api"),
     ("render", "atlas", "storyboard"),
     ("preview", "cli"),
     ("film",),

@@ -66,8 +66,11 @@ def make_config(overrides: Sequence[str] = (), name: str = "config") -> RenderCo
         return read(compose(name, in_order([normalise(override) for override in overrides])))
 
 
-def typed_config(words: Sequence[str]) -> RenderConfig:
-    """The checked config of a command line, with its ``--config-dir``, as a run composes it. Raises RenderError."""
+def typed_config(words: Sequence[str], name: str = "config") -> RenderConfig:
+    """The checked config of a command line, with its ``--config-dir``, as a run composes it. Raises RenderError.
+
+    ``name`` is REPEAT for a film whose record was read.
+    """
     options = arguments.parse(words)
     try:
         arguments.check(options)
@@ -75,7 +78,7 @@ def typed_config(words: Sequence[str]) -> RenderConfig:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             folder = f"file://{Path(options.config_dir).resolve()}" if options.config_dir else ""
             searchpath = arguments.in_quotes(folder) if folder else ""
-            return read(compose("config", [*options.overrides, f"hydra.searchpath=[{searchpath}]"]))
+            return read(compose(name, [*options.overrides, f"hydra.searchpath=[{searchpath}]"]))
     except Exception as error:
         if not is_usage_error(error):
             raise
