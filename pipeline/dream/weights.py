@@ -2,7 +2,6 @@
 
 import re
 import urllib.error
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from pipeline.dream.checkpoint import fit_network, read_checkpoint
 from pipeline.errors import InputError
 from pipeline.runtime.files import sha256_of
 
@@ -67,14 +65,19 @@ def load_weights(
     network: str,
     convert: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = dict,
 ) -> nn.Module:
-    """``model`` with its tensors from the file, in float32; InputError when the file is of another network.
+    """``model`` with its tensors from the file, in float32, and with as many classes as the file has.
+
+    Raises InputError when the file is of another network.
 
     ``convert`` renames and combines the tensors of the file; it may raise KeyError or RuntimeError.
     """
+    expected = model.state_dict()
+    tensors = read_checkpoint(weights.path, expected)
     try:
-        state = convert({name: tensor for name, tensor in _read(weights.path).items() if not _is_auxiliary(name)})
+        state = convert({name: tensor for name, tensor in tensors.items() if not _is_auxiliary(name)})
     except (KeyError, IndexError, RuntimeError) as error:
         raise InputError(f"network.weights={weights.path}: these are not weights of {network} ({error})") from error
+    fit_network(model, state, weights.path)
     expected = model.state_dict()
     missing = [n for n in expected if n not in state and not n.endswith("num_batches_tracked")]
     foreign = [n for n in state if n not in expected]
@@ -99,25 +102,6 @@ def load_weights(
     return model
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        with warnings.catch_warnings():  # about pickles, which are refused in the next line
-            warnings.simplefilter("ignore")
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError) as error:
-        kind = "safetensors file" if path.suffix == ".safetensors" else "file of weights"
-        raise InputError(f"network.weights={path}: not a readable {kind} ({error})") from error
-    except Exception as error:  # torch.load fails in many ways on files that are not its own
-        raise InputError(f"network.weights={path}: not a file of plain weights; nothing in it was run") from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
-        raise InputError(f"network.weights={path}: not a table of tensors")
-    return {str(name): tensor for name, tensor in state.items()}
-
-
 def _problem(tensor: Tensor) -> str:
     """What keeps a tensor from being a plain table of numbers; empty if nothing does."""
     if tensor.is_meta:
@@ -133,7 +117,8 @@ def _problem(tensor: Tensor) -> str:
 
 
 def _is_auxiliary(name: str) -> bool:
-    return name.startswith(("aux1.", "aux2.", "AuxLogits."))
+    """Whether only training uses the tensor, or a program that counts operations."""
+    return name.startswith(("aux1.", "aux2.", "AuxLogits.")) or name.endswith(("total_ops", "total_params"))
 
 
 def _published_hash(name: str) -> str:

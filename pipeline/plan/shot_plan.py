@@ -15,6 +15,7 @@ from pipeline.plan.handles import Handles
 from pipeline.plan.input_files import check_color_files, check_picture, check_weights
 from pipeline.runtime.opencv import opencv
 from pipeline.score.target_weights import parse_targets
+from pipeline.targets.class_names import read_class_names
 from pipeline.targets.region import SIDES
 from pipeline.timing.signals import Signals
 from pipeline.timing.timecode import parse_time
@@ -61,6 +62,8 @@ def plan_shot(
     opening = _opening(config, seconds, fps, signals)
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
+    if config.network.class_names is not None:
+        read_class_names(Path(config.network.class_names))
     check_color_files(config.color, config.limits)
     if footage and config.camera.mirror != "none":
         raise ConfigError("camera.mirror", config.camera.mirror, "footage is not mirrored: camera.mirror=none")

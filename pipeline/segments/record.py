@@ -139,6 +139,7 @@ def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
         "source.path": config.source.path if plan.footage else None,
         "score.guide": config.score.guide if config.score.kind == "guided" else None,
         "network.weights": config.network.weights,
+        "network.class_names": config.network.class_names,
         "color.palette": None if config.color.palette in PALETTES else config.color.palette,
         "color.lut": config.color.lut,
         **{f"guide:{Path(file).name}": file for file in plan.guides},
