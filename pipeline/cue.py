@@ -13,13 +13,21 @@ class CameraRates:
 
     ``zoom`` is a factor per second (above 1 flies in), ``rotate`` degrees per second (the image turns clockwise),
     ``pan`` frame widths and heights per second (the camera moves right and down), ``center`` the fixed point of zoom
-    and rotation in fractions of the frame.
+    and rotation in fractions of the frame. ``shear``, ``swirl`` and ``lens`` bend the picture around it, per second.
+
+    Not rates: ``shake`` is where the hand holds the camera now (right and down in short sides of the frame, degrees
+    clockwise), ``symmetry`` the number of mirrors of a kaleidoscope.
     """
 
     zoom: float = 1.0
     rotate: float = 0.0
     pan: tuple[float, float] = (0.0, 0.0)
     center: tuple[float, float] = (0.5, 0.5)
+    shear: tuple[float, float] = (0.0, 0.0)
+    swirl: float = 0.0
+    lens: float = 0.0
+    shake: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    symmetry: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,13 @@ from pipeline.config.renamed import RENAMED, current_key
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 from pipeline.runtime.files import expand_home
 
-APPENDED = ("preset", "look", "quality", "format")  # groups outside the defaults list: Hydra wants a plus before them
+APPENDED = (
+    "preset",
+    "look",
+    "move",
+    "quality",
+    "format",
+)  # groups outside the defaults list: Hydra wants a plus before them
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")  # what a user may set of Hydra's own
 SHORT = {"preview": "preview.on"}
 SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")
@@ -57,8 +63,8 @@ def _parser() -> _Parser:
 
 
 def in_order(overrides: Sequence[str]) -> list[str]:
-    """The overrides with the preset first, then the look: of two files the later one wins, and a look is narrower."""
-    first = ("+preset", "+look")
+    """The overrides with the preset first, then look and move: of two files the later one wins; these are narrower."""
+    first = ("+preset", "+look", "+move")
     rank = {name: number for number, name in enumerate(first)}
     return sorted(overrides, key=lambda word: rank.get(word.partition("=")[0], len(first)))
 

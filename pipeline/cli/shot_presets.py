@@ -10,6 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from pipeline.cli import safe_yaml
+from pipeline.cli.arguments import in_order, normalise
 from pipeline.cli.sanitize import CONF
 from pipeline.config import RenderConfig, settings
 from pipeline.config.renamed import current_names
@@ -23,7 +24,8 @@ def expand(key: str, entry: Entry) -> dict[str, Any]:
     Raises ConfigError, which names ``key``.
     """
     entry = current_names(entry)
-    check_words(key, entry, tuple({name.partition(".")[0] for name, _, _ in settings(RenderConfig())} - {*OF_FILM}))
+    groups = {name.partition(".")[0] for name, _, _ in settings(RenderConfig())} | {"look", "move"}
+    check_words(key, entry, tuple(groups - {*OF_FILM}))
     if GlobalHydra.instance().is_initialized():
         return _expand(key, entry)
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -51,7 +53,7 @@ def _expand(key: str, entry: Entry) -> dict[str, Any]:
 def _decided(choices: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     """The settings of the choices: those that differ from a bare film, and those that any choice of a group sets."""
     bare = _values(compose("config"))
-    values = _values(compose("config", [f"{'+' * (group == 'preset')}{group}={name}" for group, name in choices]))
+    values = _values(compose("config", in_order([normalise(f"{group}={name}") for group, name in choices])))
     if values.get("film") or values.get("loop"):
         preset = dict(choices).get("preset")
         raise ConfigError("preset", preset, "it is a whole film, which cannot be a shot of another")

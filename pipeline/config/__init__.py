@@ -4,10 +4,10 @@ Each default is here and only here; the files under ``conf/`` hold differences. 
 ranges, choices, lengths. A setting with ``curve=True`` may change over time and stays as written; the score parses it.
 """
 
+from pipeline.config.camera import CameraConfig
 from pipeline.config.color import ColorConfig
 from pipeline.config.dream import (
     NETWORKS,
-    CameraConfig,
     DreamConfig,
     FrameConfig,
     NetworkConfig,

@@ -1,4 +1,4 @@
-"""Frame size, first frame, network, camera, dream and score."""
+"""Frame size, first frame, network, dream and score."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -82,37 +82,6 @@ class NetworkConfig:
     )
     channels_last: Any = option(
         "auto", "memory layout of activations; auto is false; on CUDA in half precision it is always true"
-    )
-
-
-@dataclass
-class CameraConfig:
-    """Camera motion between frames, as rates per second."""
-
-    zoom: Any = option(
-        1.0, "zoom factor per second; above 1 in, below 1 out", low=0.05, high=20, curve=True, usual=(0.5, 2.5)
-    )
-    rotate: Any = option(0.0, "degrees per second, clockwise", low=-3600, high=3600, curve=True, usual=(-90, 90))
-    pan: list[Any] = option(
-        [0.0, 0.0],
-        "frame widths and heights per second, right and down",
-        low=-10,
-        high=10,
-        curve=True,
-        usual=(-0.5, 0.5),
-    )
-    center: list[Any] = option(
-        [0.5, 0.5],
-        "fixed point of zoom and rotation, in fractions of the frame",
-        low=-2,
-        high=3,
-        curve=True,
-        usual=(0, 1),
-    )
-    mirror: str = option(
-        "none",
-        "every frame is symmetric: its left half mirrored (half), or its upper left quarter (quarter)",
-        choices=("none", "half", "quarter"),
     )
 
 

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.config.camera import CameraConfig
 from pipeline.config.color import ColorConfig
 from pipeline.config.dream import (
-    CameraConfig,
     DreamConfig,
     FrameConfig,
     NetworkConfig,
@@ -108,9 +108,10 @@ def validate(config: RenderConfig) -> None:
         raise ConfigError("device", config.device, "allowed are auto, cpu, cuda, cuda:N and mps")
     if config.dream.mask in ("motion", "still") and "none" in (config.source.kind, config.flow.kind):
         raise ConfigError("dream.mask", config.dream.mask, "it needs footage: source=video, and flow=dis or raft")
-    for key, pair in (("camera.pan", config.camera.pan), ("camera.center", config.camera.center)):
+    for name in ("pan", "center", "shear"):
+        pair = getattr(config.camera, name)
         if len(pair) != 2:
-            raise ConfigError(key, pair, "needs two numbers, [x, y]")
+            raise ConfigError(f"camera.{name}", pair, "needs two numbers, [x, y]")
     for key, color in (("start", config.start.background), ("source", config.source.background)):
         if len(color) != 3 or not all(0 <= c <= 1 for c in color):
             raise ConfigError(f"{key}.background", color, "needs [r, g, b], each in 0..1")

@@ -15,6 +15,8 @@ from pipeline.targets.target import Target, TargetWeights
 log = logging.getLogger(__name__)
 
 STILL = {"camera.zoom": 1.0, "camera.rotate": 0.0, "camera.pan.x": 0.0, "camera.pan.y": 0.0}
+STILL |= {"camera.shear.x": 0.0, "camera.shear.y": 0.0, "camera.swirl": 0.0, "camera.lens": 0.0}
+STILL |= {"camera.shake_rate": 0.0}
 STILL |= {"dream.strength": 0.0, "dream.tone_rate": 0.0}  # a frozen picture
 GLIDE_SECONDS = 0.08  # of a slider's move
 QUICK_SECONDS = 0.3  # of freezing and undoing

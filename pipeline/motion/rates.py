@@ -3,24 +3,32 @@
 import cmath
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from pipeline.cue import CameraRates
 
 
 def mean_rates(samples: Sequence[CameraRates]) -> CameraRates:
-    """The mean rates over evenly spaced samples, by trapezoids; of the zoom, the geometric mean."""
+    """The mean rates over evenly spaced samples, by trapezoids; of the zoom, the geometric mean.
+
+    Of what is not a rate, the last sample.
+    """
     pairs = list(pairwise(samples))
     steps = len(pairs)
 
     def mean(value: Callable[[CameraRates], float]) -> float:
         return sum((value(a) + value(b)) / 2 for a, b in pairs) / steps
 
-    return CameraRates(
+    return replace(
+        samples[-1],
         zoom=math.prod(math.sqrt(a.zoom * b.zoom) for a, b in pairs) ** (1 / steps),
         rotate=mean(lambda rates: rates.rotate),
         pan=(mean(lambda rates: rates.pan[0]), mean(lambda rates: rates.pan[1])),
         center=(mean(lambda rates: rates.center[0]), mean(lambda rates: rates.center[1])),
+        shear=(mean(lambda rates: rates.shear[0]), mean(lambda rates: rates.shear[1])),
+        swirl=mean(lambda rates: rates.swirl),
+        lens=mean(lambda rates: rates.lens),
     )
 
 

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from pipeline.cue import Cue
@@ -39,7 +38,7 @@ class Stage(ABC):
 class Zoom(Stage):
     """The camera moves the canvas of ``size`` (H, W). ``continues``: also before frame 0, from another shot.
 
-    ``mirror`` makes every frame symmetric: ``half``, ``quarter`` or ``none``.
+    ``mirror`` makes every frame symmetric, as ``camera.mirror`` says.
     """
 
     camera: Camera
@@ -51,10 +50,7 @@ class Zoom(Stage):
         return self.camera.move(resize(canvas, self.size), index) if index > 0 or self.continues else canvas
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
-        for dim in {"none": (), "half": (3,), "quarter": (3, 2)}[self.mirror]:
-            half = canvas.narrow(dim, 0, (canvas.shape[dim] + 1) // 2)
-            canvas = torch.cat([half, half.narrow(dim, 0, canvas.shape[dim] // 2).flip(dim)], dim)
-        return canvas
+        return self.camera.fold(canvas, self.mirror, index)
 
 
 @dataclass(frozen=True)

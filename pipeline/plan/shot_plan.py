@@ -65,8 +65,10 @@ def plan_shot(
     if config.network.class_names is not None:
         read_class_names(Path(config.network.class_names))
     check_color_files(config.color, config.limits)
-    if footage and config.camera.mirror != "none":
-        raise ConfigError("camera.mirror", config.camera.mirror, "footage is not mirrored: camera.mirror=none")
+    for name, plain in (("mirror", "none"), ("symmetry", "0")):
+        value = getattr(config.camera, name)
+        if footage and str(value) not in (plain, "0.0"):
+            raise ConfigError(f"camera.{name}", value, f"footage is not mirrored: camera.{name}={plain}")
     guides, masks = _images(config.score, config.network, config.limits)
     width, height, notes = _size(config, footage)
     if footage and config.flow.kind == "dis":

@@ -77,7 +77,13 @@ def _has_guide(config: RenderConfig) -> bool:
 
 
 def _stands_still(config: RenderConfig) -> bool:
-    return str(config.camera.zoom) in ("1", "1.0") and str(config.camera.rotate) in ("0", "0.0")
+    camera = config.camera
+    others = (camera.rotate, camera.swirl, camera.lens, *camera.shear)
+    return str(camera.zoom) in ("1", "1.0") and all(_is_zero(value) for value in others)
+
+
+def _is_zero(value: Any) -> bool:
+    return str(value) in ("0", "0.0")
 
 
 def _score(*kinds: str) -> Callable[[RenderConfig], bool]:
@@ -107,6 +113,7 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("flow.preset", lambda c: c.flow.kind != "dis", "it is of flow=dis"),
     ("flow.side", lambda c: c.flow.kind == "none", "no flow is estimated (flow=none)"),
     ("camera.center", _stands_still, "the camera neither zooms nor turns"),
+    ("camera.shake_rate", lambda c: _is_zero(c.camera.shake), "the camera does not shake (camera.shake=0)"),
     ("dream.octave_ratio dream.detail", lambda c: c.dream.octaves == 1, "there is one octave only"),
     ("dream.exponent", lambda c: c.dream.precondition != "fourier", "it is of dream.precondition=fourier"),
     ("dream.tone_mean dream.tone_contrast", lambda c: c.dream.tone != "hold", "they are of dream.tone=hold"),

@@ -10,6 +10,7 @@ from pipeline.score.curve import Curve
 from pipeline.score.octave_delay import OctaveDelays
 from pipeline.score.schedule import Loop, Schedule
 from pipeline.score.schedule_kinds import make_schedule
+from pipeline.score.shake import Shake
 from pipeline.score.shot_context import ShotContext
 from pipeline.targets.target import Target, TargetWeights
 
@@ -30,6 +31,9 @@ class Score:
         self._camera = _curves("camera", context.camera, context)
         self._dream = _curves("dream", context.dream, context)
         self._color = _curves("color", context.color, context)
+        period = context.seconds if context.is_loop else None
+        noise_seed = context.seed * 65_537 + context.shot
+        self._shake = Shake(self._camera["shake"].at, self._camera["shake_rate"].at, noise_seed, period)
         self._delays: OctaveDelays | None = None
         if is_fractal:
             seconds = 0.0 if is_endless else context.seconds
@@ -50,8 +54,9 @@ class Score:
     def camera(self, seconds: float) -> CameraRates:
         """The camera at this second."""
         value = _values(self._camera, seconds)
-        pan, center = ((value[f"{name}.x"], value[f"{name}.y"]) for name in ("pan", "center"))
-        return CameraRates(value["zoom"], value["rotate"], pan, center)
+        pairs = {name: (value.pop(f"{name}.x"), value.pop(f"{name}.y")) for name in ("pan", "center", "shear")}
+        value.pop("shake_rate")
+        return CameraRates(**{**value, **pairs, "shake": self._shake.pose(seconds)})
 
     def numbers(self, seconds: float) -> dict[str, float]:
         """Every setting that may change in time by its full name, such as ``camera.pan.x``."""

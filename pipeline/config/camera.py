@@ -1,0 +1,69 @@
+"""The camera: what moves the canvas between two frames."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config.setting import option
+
+
+@dataclass
+class CameraConfig:
+    """Camera motion between frames, as rates per second."""
+
+    zoom: Any = option(
+        1.0, "zoom factor per second; above 1 in, below 1 out", low=0.05, high=20, curve=True, usual=(0.5, 2.5)
+    )
+    rotate: Any = option(0.0, "degrees per second, clockwise", low=-3600, high=3600, curve=True, usual=(-90, 90))
+    pan: list[Any] = option(
+        [0.0, 0.0],
+        "frame widths and heights per second, right and down",
+        low=-10,
+        high=10,
+        curve=True,
+        usual=(-0.5, 0.5),
+    )
+    center: list[Any] = option(
+        [0.5, 0.5],
+        "fixed point of zoom, rotation, shear, swirl and lens, in fractions of the frame",
+        low=-2,
+        high=3,
+        curve=True,
+        usual=(0, 1),
+    )
+    mirror: str = option(
+        "none",
+        "every frame is symmetric: its left half mirrored (half or x), its upper half (y), its upper left quarter "
+        "(quarter), or the inside of a circle (radial)",
+        choices=("none", "half", "quarter", "x", "y", "radial"),
+    )
+    symmetry: Any = option(
+        0, "a kaleidoscope with so many mirrors, 2 to 12; 0: none", low=0, high=12, curve=True, usual=(0, 12)
+    )
+    shear: list[Any] = option(
+        [0.0, 0.0],
+        "slants the picture: sideways per height and upright per width, each second",
+        low=-5,
+        high=5,
+        curve=True,
+        usual=(-0.5, 0.5),
+    )
+    swirl: Any = option(
+        0.0, "degrees per second in the middle, none at the border", low=-3600, high=3600, curve=True, usual=(-90, 90)
+    )
+    lens: Any = option(
+        0.0,
+        "bends per second: above 0 the middle bulges (barrel, fisheye), below 0 it sinks in (pincushion)",
+        low=-5,
+        high=5,
+        curve=True,
+        usual=(-1, 1),
+    )
+    shake: Any = option(
+        0.0,
+        "a hand that is not still: largest shift in short sides of the frame",
+        low=0,
+        high=1,
+        curve=True,
+        usual=(0, 0.05),
+    )
+    shake_rate: Any = option(2.0, "wobbles of the shake per second", low=0, high=30, curve=True, usual=(0, 10))

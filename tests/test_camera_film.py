@@ -1,0 +1,53 @@
+"""Films with a camera that bends, shakes and mirrors: the same bytes after a stop, and named moves in shots."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.compose import make_config
+from pipeline.cli.sanitize import choices
+from pipeline.errors import RenderError
+from pipeline.plan.planner import plan_film
+from pipeline.plan.score import plan_score
+from tests.forked import Program
+
+SMALL = ("network=motifnet", "device=cpu", "frame.width=96", "frame.height=64", "frame.fps=12", "start.steps=2")
+SMALL = (*SMALL, "dream.octaves=1", "segment=4", "duration=10f")
+BENT = ("camera.shake=0.05", "camera.swirl=40*sin(t)", "camera.lens=0.4", "camera.shear=[0.1,0]", "camera.symmetry=5")
+
+
+def test_bent_film_has_the_same_bytes_after_a_stop(program: Program, tmp_path: Path) -> None:
+    for name, parts in (("whole", ()), ("stopped", ("frames=0..4", "frames=4..8"))):
+        folder = tmp_path / name
+        folder.mkdir()
+        for part in (*parts, ""):
+            run = program.run(*SMALL, *BENT, *part.split(), "output=film.mp4", folder=folder)
+            assert run.code == 0, run.err
+    assert "resuming: 8 of 10 frames" in run.err
+    assert (tmp_path / "whole" / "film.mp4").read_bytes() == (tmp_path / "stopped" / "film.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("move", choices("move"))
+def test_move_changes_the_camera_alone_and_stays_in_range(move: str, tmp_path: Path) -> None:
+    config = make_config(["preset=spiral", f"move={move}", "network=motifnet"])
+    before = make_config(["preset=spiral", "network=motifnet"])
+    assert config.camera != before.camera
+    config_camera, config.camera = config.camera, before.camera
+    assert config == before
+    config.camera = config_camera
+    plan_score(plan_film(config, tmp_path, "film").shots[0])  # evaluates every frame
+
+
+def test_typed_camera_wins_over_a_move_and_shots_take_moves() -> None:
+    assert make_config(["camera.zoom=1.7", "move=orbit"]).camera.zoom == 1.7
+    config = make_config(["film=[{preset: spiral, move: orbit},{move: push_in, look: fur}]"])
+    orbit, push_in = (make_config([f"move={name}"]).camera for name in ("orbit", "push_in"))
+    assert config.film[0]["camera"]["rotate"] == orbit.rotate and config.film[1]["camera"]["zoom"] == push_in.zoom
+    assert config.film[1]["score"]["targets"] == make_config(["look=fur"]).score.targets
+    with pytest.raises(RenderError, match="push_in"):
+        make_config(["film=[{move: push_inn}]"])
+
+
+def test_footage_is_not_mirrored(program: Program, tmp_path: Path) -> None:
+    run = program.run("source=video", "source.path=clip.mp4", "camera.symmetry=4", folder=tmp_path)
+    assert run.code == 1 and run.err.count("\n") <= 2
