@@ -50,7 +50,7 @@ def test_missing_weights_of_the_default_network_are_noted(
 def test_look_replaces_the_targets_of_a_preset(look: str) -> None:
     config = make_config([f"look={look}", "preset=kaleidoscope"])
     assert config.score.targets == make_config([f"look={look}"]).score.targets != make_config([]).score.targets
-    assert config.camera.mirror == "quarter"
+    assert config.camera.symmetry == 6
     layers = known_layers("efficientnet_lite0")
     assert layers is not None
     for target in parse_targets(config.score.targets, "score.targets"):
