@@ -32,6 +32,8 @@ NOT_REPEATED = (
     *("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "preview", "limits"),
     *REMOVED,
 )
+COMPANIONS = {"audio.signals": ".signals.csv", "source.path": ".camera.mkv"}
+"""Setting → how the file next to a record ends that is read without being typed: its name follows from the record's."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,10 @@ def extract(arguments: list[str]) -> tuple[list[str], Repeat | None]:
             needed[key] = f"was made from {INPUT_FILES[key]} named {_plain_name(file['name'])}; give {key}=FILE"
     values = {}
     for key, value in _settings_of(config, path, _program(record)):
-        if key in INPUT_FILES and not (key == "color.palette" and str(value) in PALETTES):
+        companion = path.with_name(f"{path.stem}{COMPANIONS[key]}") if key in COMPANIONS else None
+        if companion is not None and value == companion.name and companion.is_file():
+            values[key] = str(companion)  # what a live session wrote next to its record
+        elif key in INPUT_FILES and not (key == "color.palette" and str(value) in PALETTES):
             if value is not None:
                 needed.setdefault(key, f"was made from {INPUT_FILES[key]} named {_plain_name(value)}; give {key}=FILE")
         elif key in TARGETS and (files := _files_in(key, value)):

@@ -61,6 +61,9 @@ class AudioConfig:
     stems: Any = option(
         None, "parts of the song whose levels and onsets are signals by name: {drums: d.wav, voice: v.wav}"
     )
+    signals: str | None = option(
+        None, "recorded levels and beats that expressions follow in place of the song's, as a live session writes them"
+    )
     tracker: str = option(
         "auto",
         "what detects beats: auto (builtin), builtin, librosa or beat_this (extras librosa and beats)",

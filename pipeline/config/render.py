@@ -30,6 +30,7 @@ INPUT_FILES = {
     "audio.path": "a song",
     "audio.markers": "markers",
     "audio.stems": "stems",
+    "audio.signals": "recorded signals",
     "color.palette": "a picture of colors",
     "color.lut": "a look-up table",
 }

@@ -49,9 +49,6 @@ def check(config: RenderConfig) -> None:
     """Raise ConfigError for what cannot be played live."""
     if config.film or config.loop:
         raise ConfigError("film" if config.film else "loop", "…", "a live session is one shot without end")
-    for key, value in (("source.path", config.source.path), ("audio.path", config.audio.path)):
-        if value is not None:
-            raise ConfigError(key, value, "a live session has no footage and no song")
     if config.source.kind != "none":
         raise ConfigError("source", config.source.kind, "a live session has no footage")
     if config.output is not None and Path(config.output).suffix.lower() not in (".yaml", ".yml"):

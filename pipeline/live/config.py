@@ -21,6 +21,9 @@ class LiveConfig:
     )
     midi_map: str | None = option(None, "file of what each knob plays; null: midi.yaml in your folder of settings")
     listen: str = option("127.0.0.1", "address at which OSC messages are received; 0.0.0.0 is all of this machine")
+    audio: str | None = option(
+        None, "sound that expressions follow: input (the machine's), or input:2, input:USB (a device); null: none"
+    )
     out: str | None = option(
         None, "also send the picture as a video: udp://127.0.0.1:5000, /dev/video9 (v4l2loopback), take.ts or take.mkv"
     )

@@ -24,6 +24,7 @@ MAX_UNDO = 200
 GESTURE_SECONDS = 1.0  # moves of one control, closer than this, are undone together
 WEIGHT_TOLERANCE = 0.0002
 MAX_FADE_SECONDS = 600.0
+MAX_EXPRESSION_CHARACTERS = 400
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Snapshot:
 class Instrument:
     """``start`` has the source of every control; ``check`` raises ConfigError for a target that cannot be dreamed.
 
-    ``fade`` is in seconds. ``scenes`` maps a name to what it sets: sources of controls, and the entries it plays.
+    ``parse`` makes a source of an expression in time. ``fade`` is in seconds.
+    ``scenes`` maps a name to what it sets: sources of controls, and the entries it plays.
     """
 
     controls: dict[str, Control]
@@ -49,6 +51,7 @@ class Instrument:
     check: Callable[[Target], None]
     scenes: Mapping[str, Callable[[], tuple[dict[str, Source], Autoplay]]]
     fade: float = 1.5
+    parse: Callable[[str, Control], Source] | None = None
     numbers: dict[str, Track] = field(default_factory=dict)
     weights: dict[Target, Track] = field(default_factory=dict)
     noise_wanted: bool = False
@@ -99,6 +102,7 @@ class Instrument:
         weights = {str(target): round(weight, 3) for target, weight in self._goal.items()}
         return {
             "values": {key: float(f"{self.controls[key].clip(track(t)):.4g}") for key, track in self.numbers.items()},
+            "expressions": {key: track.goal.text for key, track in self.numbers.items() if track.goal.text},
             "targets": weights,
             "auto": self.autoplay.is_on,
             "frozen": self._frozen is not None,
@@ -125,10 +129,14 @@ class Instrument:
 
     def _set(self, key: str, value: object, seconds: object, t: float) -> None:
         control = find(self.controls, key)
-        number = control.clip(_number(value, key, -1e9, 1e9))
+        if isinstance(value, str) and self.parse is not None:
+            goal = self.parse(value[:MAX_EXPRESSION_CHARACTERS], control)
+            goal.at(t)  # raises ConfigError for what cannot be computed
+        else:
+            goal = constant(control.clip(_number(value, key, -1e9, 1e9)))
         glide = _number(seconds, "seconds", 0.0, MAX_FADE_SECONDS)
         self._remember(f"set {key}", t)
-        self._glide(key, constant(number), glide, t)
+        self._glide(key, goal, glide, t)
 
     def _glide(self, key: str, goal: Source, seconds: float, t: float) -> None:
         if self._frozen is not None and key in STILL:

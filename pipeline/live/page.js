@@ -1,6 +1,6 @@
 "use strict";
 const $ = (id) => document.getElementById(id);
-const RECONNECT_MS = 1000, WALL_MS = 3000;
+const RECONNECT_MS = 1000, WALL_MS = 3000, SOUND_SECONDS = 0.2;
 const KEYS = { " ": "freeze", n: "next", a: "auto", t: "tap", w: "noise", u: "undo" };
 let socket = null, setup = null, mixing = false, teaching = false, taught = null, chosen = {}, touched = {};
 
@@ -55,6 +55,12 @@ function show(state) {
   for (const [key, value] of Object.entries(state.values || {})) update(key, value);
   for (const button of $("wall").children) button.setAttribute("aria-pressed", String(button.dataset.target in chosen));
   showMidi(state.midi);
+  showSound(state);
+  for (const row of document.querySelectorAll(".row")) {
+    const expression = state.expressions?.[row.id.slice("row ".length)] || "";
+    row.classList.toggle("follows", Boolean(expression));
+    row.dataset.expression = expression;
+  }
   $("messages").hidden = !state.notes.length;
   if ($("notes").dataset.shown !== state.notes.join("\n")) {
     $("notes").dataset.shown = state.notes.join("\n");
@@ -91,7 +97,13 @@ function controlRow(control) {
   slider.addEventListener("input", () => { number.value = slider.value; move(control.key, slider.value); });
   number.addEventListener("change", () => { slider.value = number.value; move(control.key, number.value); });
   reset.addEventListener("click", () => { touched[control.key] = 0; send({ reset: control.key }); });
-  return make("div", { class: "row", id: `row ${control.key}` }, make("label", { for: id, title: control.help }, name), slider, number, reset);
+  const follow = make("button", { type: "button", title: `${control.key}: an expression in time, such as 1.2 + 0.3*bass`, "aria-label": `Expression for ${control.key}` }, "ƒ");
+  const row = make("div", { class: "row", id: `row ${control.key}` }, make("label", { for: id, title: control.help }, name), slider, number, follow, reset);
+  follow.addEventListener("click", () => {
+    const text = prompt(`${control.key} =`, row.dataset.expression || number.value);
+    if (text) send({ control: control.key, value: text });
+  });
+  return row;
 }
 
 function choose(target) {
@@ -128,6 +140,28 @@ function setMixing(on) {
 function fullscreen() {
   if (document.fullscreenElement) document.exitFullscreen();
   else $("stage").requestFullscreen();
+}
+
+// The song is played by this page, in step with the dream; a sound input is shown as levels.
+function showSound(state) {
+  const song = $("song");
+  $("sound").hidden = !state.audio && state.song === undefined;
+  $("play").hidden = state.song === undefined;
+  if (state.song !== undefined && !song.paused && Math.abs(song.currentTime - state.song) > SOUND_SECONDS) song.currentTime = state.song;
+  if (!state.audio) return;
+  if (!$("levels").children.length) {
+    $("levels").append(...Object.keys(state.audio).map((name) => make("span", {}, `${name} `, make("meter", { min: 0, max: 1, "data-level": name }))));
+  }
+  for (const meter of $("levels").querySelectorAll("meter")) meter.value = state.audio[meter.dataset.level] || 0;
+}
+
+function playSong() {
+  const song = $("song");
+  if ($("play").hidden) return;
+  song.src ||= "song";
+  if (song.paused) song.play().catch(() => { $("status").textContent = "this browser does not play the song"; });
+  else song.pause();
+  $("play").setAttribute("aria-pressed", String(!song.paused));
 }
 
 // What an element plays, as a gesture that a knob can learn.
@@ -201,6 +235,7 @@ $("typed").addEventListener("submit", (event) => {
   event.preventDefault();
   if ($("target").value.trim()) send({ target: $("target").value });
 });
+$("play").addEventListener("click", playSong);
 $("learn").addEventListener("click", () => setTeaching(!teaching));
 $("panel").addEventListener("click", (event) => {
   const gesture = teaching && gestureOf(event.target);
@@ -223,6 +258,7 @@ document.addEventListener("keydown", (event) => {
   else if (key === "f") fullscreen();
   else if (key === "m") setMixing(!mixing);
   else if (key === "l") setTeaching(!teaching);
+  else if (key === "s") playSong();
   else return;
   event.preventDefault();
 });

@@ -16,6 +16,7 @@ from pipeline.errors import ConfigError, RenderError
 from pipeline.live.broadcast import Broadcast
 from pipeline.live.frame_rate import SizeChooser
 from pipeline.live.instrument import Instrument
+from pipeline.live.live_signals import LiveSignals, Recording
 from pipeline.live.midi import MidiMap
 from pipeline.live.played_score import played_score
 from pipeline.live.session import SAVE_SECONDS, Saver, Session, shot_settings
@@ -52,12 +53,16 @@ class Performance:
     session: Session
     out: Broadcast | None = None
     midi: MidiMap | None = None
+    signals: LiveSignals | None = None
+    recording: Recording | None = None
+    song_start: float | None = None
     is_fractal: bool = False
     until: float | None = None
     current: Shot | None = None
     _number: int = 0
     _shown: deque[float] = field(default_factory=deque)
     _played: float = 0.0  # seconds of the shots before
+    _frames: int = 0  # of the shots before
 
     def run(self, stop: Stop) -> float:
         """Play until ``stop`` is requested or ``until`` seconds are over. Returns how many seconds were played."""
@@ -98,6 +103,9 @@ class Performance:
 
     def _play_shot(self, stop: Stop) -> float:
         """Play one shot to its end. Returns its length in seconds."""
+        self._hear(0)
+        if self.signals is not None:
+            self.signals.begin(self._played)
         shot = self._build()
         fps, canvas = shot.clock.fps, shot.canvas
         for canvas in shot.begin():
@@ -110,6 +118,7 @@ class Performance:
             self._take_gestures(t)
             if self.instrument.noise_wanted:
                 break
+            self._hear(index)
             began = time.perf_counter()
             step = self._frame(shot, canvas, index, index - before)
             note = self.chooser.measure(time.perf_counter() - began, t)
@@ -128,7 +137,13 @@ class Performance:
                 shot = self._build()
             index, origin = self._next_index(index, fps, origin)
             time.sleep(max(0.0, origin + index / fps - time.monotonic()))
+        self._frames += before + 1
         return (before + 1) / fps
+
+    def _hear(self, index: int) -> None:
+        """Record what was heard until frame ``index`` of this shot."""
+        if self.recording is not None and self.signals is not None and self.recording.hear(self._frames + index):
+            self.signals.begin(self._played)
 
     def _next_index(self, index: int, fps: float, origin: float) -> tuple[int, float]:
         """The next frame's number, and when the clock began: late frames are left out, up to a bound."""
@@ -179,6 +194,10 @@ class Performance:
             "label": label,
             **self.instrument.state(t),
         }
+        if self.song_start is not None:
+            state["song"] = round(self.song_start + self._played + t, 3)
+        if self.recording is not None:
+            state["audio"] = self.recording.state()
         if self.midi is not None:
             state["midi"] = self.midi.state()
         self.viewers.set_state(state)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -21,9 +21,12 @@ MAX_CHARACTERS = 4096  # of one gesture
 
 
 def live_routes(
-    viewers: Viewers, setup: Callable[[], dict[str, Any]], picture: Callable[[int], bytes]
+    viewers: Viewers, setup: Callable[[], dict[str, Any]], picture: Callable[[int], bytes], song: Path | None
 ) -> list[BaseRoute]:
-    """``setup`` has what does not change while playing; ``picture`` is the JPEG of a target by number, or empty."""
+    """``setup`` has what does not change while playing; ``picture`` is the JPEG of a target by number, or empty.
+
+    The page plays the ``song``.
+    """
 
     async def describe(request: Request) -> Response:
         return JSONResponse(setup())
@@ -31,6 +34,9 @@ def live_routes(
     async def thumbnail(request: Request) -> Response:
         jpeg = picture(request.path_params["number"])
         return Response(jpeg, media_type="image/jpeg") if jpeg else PlainTextResponse("not yet", 404)
+
+    async def sound(request: Request) -> Response:
+        return FileResponse(song) if song is not None and song.is_file() else PlainTextResponse("there is no song", 404)
 
     async def play(socket: WebSocket) -> None:
         viewer = Viewer(asyncio.get_running_loop(), asyncio.Event())
@@ -51,6 +57,7 @@ def live_routes(
         *page_files(Path(__file__).with_name("page.html")),
         Route("/setup.json", describe),
         Route("/wall/{number:int}.jpg", thumbnail),
+        Route("/song", sound),
         WebSocketRoute("/play", play),
     ]
 

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import yaml
 from pipeline.errors import OutputError
 from pipeline.live.instrument import Instrument
 from pipeline.runtime.files import write_bytes
-from pipeline.timing.timecode import format_time
+from pipeline.timing.timecode import format_time, parse_time
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,9 @@ class Session:
             for name, value in shots[0].items():
                 config[name] = {**config.get(name, {}), **value} if isinstance(value, dict) else value
         else:
-            config |= {"film": shots, "duration": None}
+            whole = sum(parse_time(shot["duration"], fps=Fraction(1), key="duration") for shot in shots)
+            has_song = "audio.path" in self.record["inputs"]  # a film is as long as its song, unless it says so
+            config |= {"film": shots, "duration": format_time(round(whole, 6)) if has_song else None}
         return {**self.record, "config": config}
 
 

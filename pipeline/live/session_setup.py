@@ -18,9 +18,10 @@ from pipeline.live.config import LiveConfig
 from pipeline.live.controls import Control, controls
 from pipeline.live.frame_rate import SizeChooser, sizes
 from pipeline.live.instrument import Instrument
+from pipeline.live.live_signals import LiveSignals, Recording, follow_sound
 from pipeline.live.midi import MidiInput, MidiMap, map_path
 from pipeline.live.performance import Performance
-from pipeline.live.played_score import settled, sources
+from pipeline.live.played_score import settled, source, sources
 from pipeline.live.routes import live_routes
 from pipeline.live.scenes import LOOK, scene_configs
 from pipeline.live.session import Saver, Session
@@ -59,8 +60,9 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
         raise ConfigError("score.targets", "…", "a live session plays targets that need no file")
     networks = Networks(choose_device(config.device, config.deterministic), config.precision, config.deterministic)
     network = networks.find(film.shots[0], {})
-    setup = Setup(film, network, live, asked)
     with ExitStack() as stack:
+        film, recording = follow_sound(film, live.audio, path, stack)
+        setup = Setup(film, network, live, asked, recording)
         viewers = stack.enter_context(viewers or Viewers())
         performance = setup.performance(
             chooser, viewers, stack.enter_context(Saver(path)), device_name(networks.device)
@@ -87,14 +89,23 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
 class Setup:
     """Makes the parts of a performance from a ``film`` of one shot, whose numbers and targets it begins with.
 
-    ``asked`` is the (width, height) of the settings, which the recorded film has.
+    ``asked`` is the (width, height) of the settings, which the recorded film has; ``recording`` is of the sound input.
     """
 
-    def __init__(self, film: FilmPlan, network: Network, live: LiveConfig, asked: tuple[int, int]) -> None:
-        self._asked = asked
+    def __init__(
+        self,
+        film: FilmPlan,
+        network: Network,
+        live: LiveConfig,
+        asked: tuple[int, int],
+        recording: Recording | None,
+    ) -> None:
+        self._asked, self._recording = asked, recording
         self._film, self._network, self._live = film, network, live
         self._config, self._first = film.config, film.shots[0]
         self._controls = controls()
+        assert isinstance(self._first.signals, LiveSignals)
+        self._signals = self._first.signals
         self._similar = neighbours_of(self._config.network, network.weights.sha256, network.named)
 
     def performance(self, chooser: SizeChooser, viewers: Viewers, saver: Saver, device: str) -> Performance:
@@ -110,6 +121,7 @@ class Setup:
             *self._scene(self._config),
             check=lambda target: self._check(performance, target),
             scenes=scenes,
+            parse=lambda text, control: source(text, control, self._context(self._first)),
             fade=parse_time(self._live.fade, fps=self._film.fps, key="live.fade", duration=seconds),
         )
         until = self._live.until
@@ -125,8 +137,11 @@ class Setup:
             chooser=chooser,
             viewers=viewers,
             saver=saver,
-            session=Session(record.shot_record(replace(self._first, config=recorded), facts)),
+            session=Session(self._record(recorded, facts)),
             is_fractal=self._config.score.kind == "fractal",
+            signals=self._signals,
+            recording=self._recording,
+            song_start=self._film.song.start if self._film.song else None,
             until=None if until is None else parse_time(until, fps=self._film.fps, key="live.until"),
         )
         return performance
@@ -139,7 +154,7 @@ class Setup:
 
         def setup() -> dict[str, Any]:
             return {
-                "title": "dream-zoom live",
+                "song": self._film.song is not None,
                 "controls": [_described(control) for control in self._controls.values()],
                 "scenes": list(performance.instrument.scenes),
                 "wall": wall.as_data(),
@@ -147,7 +162,8 @@ class Setup:
                 "layers": self._network.main_layers(),
             }
 
-        server = Server(live_routes(viewers, setup, wall.picture), self._live.port, "live.port")
+        song = self._film.song.path if self._film.song else None
+        server = Server(live_routes(viewers, setup, wall.picture, song), self._live.port, "live.port")
         server.start()
         stack.callback(server.stop)
         log.info(f"the live page is at {server.address}")
@@ -159,6 +175,13 @@ class Setup:
         factor = min(asked) / min(played.width, played.height)
         width, height = (2 * round(side * factor / 2) for side in (played.width, played.height))
         return width, height
+
+    def _record(self, config: RenderConfig, facts: record.Computation) -> dict[str, Any]:
+        """The record of the session's film, whose settings are ``config``."""
+        result = record.film_record(self._film, [record.shot_record(replace(self._first, config=config), facts)])
+        if self._recording is not None:
+            result["config"]["audio"]["signals"] = self._recording.path.name
+        return result
 
     def _plan(self, size: tuple[int, int], number: int) -> ShotPlan:
         config, first = _sized(self._config, size), self._first
@@ -173,7 +196,7 @@ class Setup:
         context = self._context(replace(self._first, config=config))
         settings = score_settings(config)
         schedule = make_schedule(settings, context)
-        played = autoplay(schedule, *settled(settings, context))
+        played = autoplay(schedule, *settled(settings, context), lambda: self._signals.now().grid)
         return ({} if only_targets else sources(config, self._controls, context)), played
 
     def _has_targets(self, config: RenderConfig) -> bool:

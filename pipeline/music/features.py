@@ -44,10 +44,43 @@ class Features:
     tones: Floats
 
 
+class FeatureBank:
+    """Computes the features of frames of samples; ``rows`` → ``as_features``."""
+
+    def __init__(self) -> None:
+        self._window, self._mixing, self._chroma = _filters()
+        self._scale = 2.0 / (WINDOW * float((self._window**2).sum()))
+
+    def rows(self, frames: Samples) -> Floats:
+        """Frames ``(n, WINDOW)`` → a row of features for each."""
+        power = np.abs(np.fft.rfft(frames * self._window)) ** 2 * self._scale
+        return np.concatenate([power @ self._mixing.T, np.sqrt(power) @ self._chroma.T], axis=1).astype(np.float32)
+
+
+def as_features(table: Floats, seconds: float) -> Features:
+    """The features in the rows of a ``FeatureBank``."""
+    bass, mid, treble, loud = np.sqrt(table[:, :4]).T.copy()
+    return Features(seconds, bass, mid, treble, loud, table[:, 4:-12], table[:, -12:])
+
+
 def extract(blocks: Iterable[Samples]) -> Features:
     """The features of a whole song, from blocks of samples."""
+    bank, rows, samples = FeatureBank(), [], 0
+
+    def counted() -> Iterator[Samples]:
+        nonlocal samples
+        for block in blocks:
+            samples += len(block)
+            yield block
+
+    for frames in _frames(counted()):
+        rows.append(bank.rows(frames))
+    return as_features(np.concatenate(rows), samples / RATE)
+
+
+def _filters() -> tuple[Floats, Floats, Floats]:
+    """(the window, what of the power each feature has, what of the amplitude each semitone has)."""
     window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
-    scale = 2.0 / (WINDOW * float((window**2).sum()))
     hertz = np.fft.rfftfreq(WINDOW, 1 / RATE).astype(np.float64)
     audible = hertz >= 20
     mixing = np.stack(
@@ -58,21 +91,7 @@ def extract(blocks: Iterable[Samples]) -> Features:
             audible * _k_weighting(hertz),
         ]
     ).astype(np.float32)
-    mixing = np.concatenate([mixing, _mel(hertz)])
-    chroma, rows, samples = _semitones(hertz), [], 0
-
-    def counted() -> Iterator[Samples]:
-        nonlocal samples
-        for block in blocks:
-            samples += len(block)
-            yield block
-
-    for frames in _frames(counted()):
-        power = np.abs(np.fft.rfft(frames * window)) ** 2 * scale
-        rows.append(np.concatenate([power @ mixing.T, np.sqrt(power) @ chroma.T], axis=1).astype(np.float32))
-    table = np.concatenate(rows)
-    bass, mid, treble, loud = np.sqrt(table[:, :4]).T.copy()
-    return Features(samples / RATE, bass, mid, treble, loud, table[:, 4:-12], table[:, -12:])
+    return window, np.concatenate([mixing, _mel(hertz)]), _semitones(hertz)
 
 
 def _frames(blocks: Iterable[Samples]) -> Iterator[Samples]:

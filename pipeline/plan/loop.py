@@ -49,7 +49,8 @@ def _notes(film: FilmPlan, pre_roll: int) -> list[str]:
         notes.append(f"loop=true: shot {len(film.shots)} turns into the beginning of shot 1 over its last {seconds}")
     if film.song is not None and film.config.audio.kind != "none":
         notes.append("loop=true applies to the pictures: the song breaks off where the film begins again")
-    if film.song is not None or film.config.audio.bpm is not None or film.config.audio.markers is not None:
+    audio = film.config.audio
+    if film.song is not None or any(each is not None for each in (audio.bpm, audio.markers, audio.signals)):
         notes += _beat_notes(film)
     return notes
 

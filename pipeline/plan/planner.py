@@ -157,7 +157,7 @@ def _plan_listed_shot(config: RenderConfig, slot: Slot, fps: Fraction, clips: Cl
     if footage and slot.frames > footage.frames:
         raise ConfigError("duration", show_time(seconds), f"the footage lasts {show_time(footage.seconds)}")
     # Beats of start.unfold count from the shot's start at the tempo of audio.bpm, whatever song plays.
-    metronome = make_signals(replace(config.audio, markers=None), None, fps)
+    metronome = make_signals(replace(config.audio, markers=None, signals=None), None, fps)
     return plan_shot(config, seconds, fps, metronome, footage)
 
 

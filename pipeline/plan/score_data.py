@@ -111,7 +111,8 @@ def film_music(plan: FilmPlan) -> Music | None:
     """The film's music; None without a song, a tempo and a score that counts beats."""
     config, signals, fps = plan.config, plan.signals, float(plan.fps)
     audio = config.audio
-    if plan.song is None and audio.bpm is None and audio.markers is None and config.score.kind != "beats":
+    written = (audio.bpm, audio.markers, audio.signals)
+    if plan.song is None and config.score.kind != "beats" and all(each is None for each in written):
         return None
     beats = signals.grid.between(0.0, plan.frames / fps)
     used = sorted({key for shot in plan.shots for key in shot.signals.used() if key[1:] != (0.0, PEAK_SECONDS)})

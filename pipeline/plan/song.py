@@ -26,6 +26,7 @@ from pipeline.runtime.files import sha256_of
 from pipeline.score import functions
 from pipeline.timing.beat_grid import Grid, even_grid
 from pipeline.timing.markers import Markers, read_markers
+from pipeline.timing.recorded_signals import read_signals
 from pipeline.timing.signals import BANDS, NAMES, Signals, SongSignals
 from pipeline.timing.timecode import parse_time, show_time
 
@@ -155,7 +156,10 @@ def _with_markers(analysis: SongAnalysis, markers: Markers) -> SongAnalysis:
 
 
 def make_signals(config: AudioConfig, song: Song | None, fps: Fraction) -> Signals:
-    """What the score can follow: the song with the corrections in ``config``, else a metronome."""
+    """What the score can follow: recorded signals, the song with the corrections in ``config``, or a metronome."""
+    if config.signals is not None:
+        recorded = read_signals(config.signals)
+        return recorded.as_signals(config.attack, config.release, config.bpm or DEFAULT_BPM, config.beats_per_bar)
     offset = None if config.offset is None else parse_time(config.offset, fps=fps, key="audio.offset")
     if song is None:
         markers = read_markers(config.markers, fps, config.path) if config.markers else Markers()

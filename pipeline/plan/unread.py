@@ -63,7 +63,12 @@ def _has_picture(config: RenderConfig) -> bool:
 
 
 def _has_music(config: RenderConfig) -> bool:
-    return config.audio.path is not None or config.audio.bpm is not None or config.audio.markers is not None
+    return (
+        config.audio.path is not None
+        or config.audio.bpm is not None
+        or config.audio.markers is not None
+        or config.audio.signals is not None
+    )
 
 
 def _uses_no_stem(config: RenderConfig) -> bool:

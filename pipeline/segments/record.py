@@ -74,7 +74,7 @@ def shot_record(plan: ShotPlan, computation: Computation) -> dict[str, Any]:
 def film_record(plan: FilmPlan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The record of a film from those of its shots."""
     audio = plan.config.audio
-    files = {"audio.path": audio.path, "audio.markers": audio.markers}
+    files = {"audio.path": audio.path, "audio.markers": audio.markers, "audio.signals": audio.signals}
     files |= {f"audio.stems.{name}": path for name, path in (audio.stems or {}).items()}
     song = {key: _file_facts(Path(path)) for key, path in files.items() if path is not None}
     if not plan.config.film:

@@ -109,7 +109,7 @@ class Signals:
         beats, phase = _METRONOME.get(name, (1.0, 0.0))
         if name == "bar":
             beats = float(self.grid.beats_per_bar)
-        if name in ("beat", "bar") or self.song is None:
+        if name in ("beat", "bar") or self.song is None or (name in ONSETS and name not in self.song.onsets):
             return partial(_grid_pulse, self.grid, beats, phase, attack, release)
         if name in self.song.onsets:
             return Pulses(*self.song.onsets[name], attack, release)

@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.live.autoplay import Autoplay
+from pipeline.live.autoplay import Autoplay, autoplay
 from pipeline.live.controls import controls
 from pipeline.live.instrument import GLIDE_SECONDS, Instrument
 from pipeline.live.track import Source, constant
+from pipeline.score.hold import BeatHold
+from pipeline.score.schedule import Turns
 from pipeline.targets.target import Target, parse_target
+from pipeline.timing.beat_grid import Grid
 
 NAMES = ("owl", "cat", "fish")
 OWL, CAT, FISH = (parse_target(f"class:{name}", "target") for name in NAMES)
@@ -55,7 +58,7 @@ def test_slider_arrives_and_stays_in_range() -> None:
     "wrong",
     [
         {"control": "camera.zom", "value": 1},
-        {"control": "camera.zoom", "value": "2"},
+        {"control": "camera.zoom", "value": "2"},  # without a parser
         {"control": "camera.zoom", "value": float("nan")},
         {"control": "camera.zoom"},
         {"target": "class:unicorn"},
@@ -84,6 +87,19 @@ def test_targets_fade_blend_and_pause_autoplay() -> None:
     assert weights(played, 5.0) == {CAT: 0.5, FISH: 0.5}
     played.tick(9.0)
     assert weights(played, 9.0) == {CAT: 0.5, FISH: 0.5}
+
+
+def test_entries_change_on_beats_of_the_music() -> None:
+    grid = Grid([0.3 + 0.61 * beat for beat in range(40)], 0, 4)
+    turns = Turns(lambda number: {OWL: 1.0}, BeatHold(grid, 4.0, lambda end: 0.25), ())
+    played = autoplay(turns, 1.0, 0.1, lambda: grid)
+    played.start(0.0)
+    ends = []
+    for frame in range(160):
+        if frame / 12 >= played.due:
+            ends.append(played.due + played.fade)
+            played.next(frame / 12)
+    assert ends == pytest.approx([grid.time(4.0 * number) for number in range(1, len(ends) + 1)]) and len(ends) > 4
 
 
 def test_autoplay_keeps_its_pace_and_tempo() -> None:
