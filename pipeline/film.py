@@ -14,7 +14,7 @@ from torch import Tensor
 from pipeline.build import Networks, build_shot, close_loop, open_footage
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, DreamError, Interrupted
-from pipeline.media.encode.codecs import check_output
+from pipeline.media.encode.codecs import check_output, find_codec
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import selected_shots
 from pipeline.runtime.device import choose_device, device_name, is_out_of_memory
@@ -187,7 +187,7 @@ class _Film:
         checkpoint = CANVAS_BYTES * plan.width * plan.height
         checkpoints = checkpoint * (1 + missing // plan.config.segment)
         size = bytes_per_frame(plan.config.encode, plan.width, plan.height)
-        frames = 1 if plan.config.encode.codec == "png" else plan.frames
+        frames = 1 if find_codec(plan.config.encode.codec).picture else plan.frames
         largest = max(CONTACT_SHEET_BYTES, checkpoint, CERTAIN_FRACTION * size * frames)
         return size * (missing * COPIES + finished) + min(MAX_CHECKPOINT_BYTES, checkpoints), largest
 

@@ -39,7 +39,12 @@ SUFFIXES = {
     "gif": ".gif",
     "webp": ".webp",
     "png": "",
+    "tiff": "",
+    "exr": "",
+    "dnxhr": ".mov",
+    "hap": ".mov",
 }
+LARGER = {"dnxhr": ("frame.width=256", "frame.height=128")}
 SMALL = ("frame.width=96", "frame.height=64", "start.steps=3", "dream.octaves=2", "encode.quality=draft")
 SMALL = (*SMALL, "network=motifnet")
 VICTIMS = ("renderer", "ffmpeg", "both", "interrupt")
@@ -90,7 +95,13 @@ def main(arguments: list[str] | None = None) -> int:
 def torture(codec: str, folder: Path, options: argparse.Namespace) -> Result:
     """Render one film without a stop, then films that are killed until ``options.kills`` kills hit; compare them."""
     result, rng = Result(codec), random.Random(f"{options.seed} {codec}")
-    settings = (*SMALL, f"encode={codec}", f"duration={options.frames}f", f"segment={options.segment}")
+    settings = (
+        *SMALL,
+        *LARGER.get(codec, ()),
+        f"encode={codec}",
+        f"duration={options.frames}f",
+        f"segment={options.segment}",
+    )
     whole, killed = (folder / name / f"film{SUFFIXES[codec]}" for name in ("whole", "killed"))
     for film in (whole, killed):
         film.parent.mkdir()

@@ -35,6 +35,8 @@ HOMES = {
     "cv2": {"runtime/opencv.py"},
     "starlette": {"preview/server.py", "preview/film_routes.py", "live/routes.py", "studio/routes.py"},
     "uvicorn": {"preview/server.py"},
+    "OpenEXR": {"media/encode/float_pictures.py"},
+    "tifffile": {"media/encode/float_pictures.py"},
     "pythonosc": {"live/osc.py"},
 }
 MAX_LINES, MAX_PARAMETERS = 250, 8

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pipeline.config.setting import option
 
 CODECS = (
-    *("h264", "h265", "av1", "prores", "ffv1", "vp9", "gif", "webp", "png"),
+    *("h264", "h265", "av1", "prores", "dnxhr", "hap", "ffv1", "vp9", "gif", "webp", "png", "tiff", "exr"),
     *("h264_nvenc", "hevc_nvenc", "av1_nvenc"),
 )
-"""The names in the table of pipeline.media.encode.codecs, which is above this module."""
+"""The names in the table of pipeline.media.encode.codec_table, which is above this module."""
 
 
 @dataclass
@@ -18,6 +18,12 @@ class EncodeConfig:
     codec: str = option("h264", "video codec; docs/formats.md says which to choose", choices=CODECS)
     quality: str = option("good", "small files or high fidelity", choices=("draft", "good", "best"))
     bits: str = option("auto", "bits per color channel; auto: 8, for prores 10", choices=("auto", "8", "10", "16"))
+    color: str = option(
+        "auto",
+        "what the numbers of a frame stand for: display (sRGB, as screens show them) or, in EXR, light (linear);"
+        " auto: linear for exr, display for all else",
+        choices=("auto", "display", "linear"),
+    )
     stall_timeout: float = option(
         60.0, "seconds without progress after which ffmpeg counts as hung", low=1, high=86_400
     )

@@ -19,11 +19,13 @@ LOSSY = {
     "av1": (0.045, 0.08, 0.11),
     "vp9": (0.06, 0.11, 0.15),
     "prores": (0.45, 0.95, 1.40),
+    "dnxhr": (0.55, 1.10, 2.20),
+    "hap": (0.55, 1.05, 1.05),
     "gif": (1.3, 1.3, 1.3),
     "webp": (0.18, 0.26, 0.50),
 }
 LOSSLESS = {8: 1.7, 10: 2.9, 16: 3.8}  # by bits per colour
-PNG = {8: 2.8, 16: 3.4}
+PICTURES = {"png": {8: 2.8, 16: 3.4}, "tiff": {8: 2.8, 16: 5.0}, "exr": {16: 5.0}}
 FRAME_OVERHEAD_BYTES = 2000
 
 
@@ -62,6 +64,6 @@ def bytes_per_frame(encode: EncodeConfig, width: int, height: int) -> float:
     densities = [LOSSY[name][("draft", "good", "best").index(coding.quality)]] if name in LOSSY else []
     if coding.codec.animation or name == "ffv1":
         densities.append(LOSSLESS[coding.bits])
-    if name == "png":
-        densities.append(PNG[coding.bits])
+    if name in PICTURES:
+        densities.append(PICTURES[name][coding.bits])
     return FRAME_OVERHEAD_BYTES + max(densities) * width * height

@@ -14,7 +14,8 @@ from pipeline.media.decode.probe import read_frame
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.contact_sheet import ContactSheet
 from pipeline.media.encode.lossless import read_frames
-from pipeline.media.encode.mux import VideoSpec, assemble
+from pipeline.media.encode.mux import assemble
+from pipeline.media.encode.video_spec import VideoSpec
 from pipeline.media.sound.source_audio import Audible
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.sound import plan_sound

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from pipeline.config import EncodeConfig
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.mux import VideoSpec, assemble
+from pipeline.media.encode.mux import assemble
+from pipeline.media.encode.video_spec import VideoSpec
 
 SIZE = (48, 64)  # H, W
 

@@ -11,7 +11,9 @@ from pipeline.media.decode.probe import count_frames
 from pipeline.media.encode.codecs import gif_step
 from pipeline.media.encode.concat import concat_input, copy_timeout
 from pipeline.media.encode.encode_args import BITEXACT, SRGB, Coding
+from pipeline.media.encode.float_pictures import PICTURES, write_pictures
 from pipeline.media.encode.image_sequence import split
+from pipeline.media.encode.video_spec import VideoSpec
 
 # Ordered dither is stable where the picture is, and compresses well; error diffusion is finer. One palette serves the
 # whole film, except at quality best, where each frame has its own 256 colours.
@@ -21,15 +23,19 @@ PNG_LEVEL = {"draft": "3", "good": "6", "best": "9"}  # zlib's; the pixels are t
 PNG_PIXELS = {8: "rgb24", 16: "rgb48be"}
 
 
-def make_animation(
-    segments: Sequence[Path], part: Path, final: Path, coding: Coding, fps: Fraction, frames: int
-) -> None:
-    """Make the animation ``part`` (for PNG a folder), later named ``final``, from all ``frames`` of ``segments``.
+def make_animation(segments: Sequence[Path], part: Path, film: VideoSpec, coding: Coding) -> None:
+    """Make the animation ``part``, for pictures a folder, of all frames of ``segments``. It is named ``film`` later.
 
     Raises InputError for a segment that cannot be read, EncoderError for another number of frames.
     """
-    kind, doing = coding.codec.name, f"drawing {final}"
+    fps, frames = film.fps, film.frames
+    kind, doing = coding.codec.name, f"drawing {film.path}"
     step = gif_step(fps) if kind == "gif" else 1
+    if kind in PICTURES:
+        count = write_pictures(segments, part, split(film.path, coding.codec.picture)[1], coding, film.record)
+        if count != frames:
+            raise EncoderError(f"{doing} failed: {count} of {frames} frames arrived")
+        return
     every = f"select='not(mod(n,{step}))'," if step > 1 else ""
     clock = f"{every}settb={step * fps.denominator}/{fps.numerator},setpts=N"
     expected = -(-frames // step)
@@ -41,7 +47,7 @@ def make_animation(
             arguments, palette = _gif(source, clock, coding.quality, doing, timeout)
         else:
             arguments = [*source, "-map", "0:v:0", *(_webp if kind == "webp" else _png)(clock, coding)]
-        target = part if kind != "png" else part / split(final)[1]
+        target = part if kind != "png" else part / split(film.path)[1]
         arguments += ["-fps_mode", "passthrough", *BITEXACT, *_muxer(kind, expected, Fraction(step) / fps)]
         ffmpeg.run(["-xerror", *arguments, "-y", f"file:{target}"], doing=doing, timeout=timeout, input=palette)
     count = _count(kind, part, fps)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError, nearest
-from pipeline.media.encode.codecs import QUALITIES, Codec, find_codec
+from pipeline.media.encode.codec_table import QUALITIES, Codec
+from pipeline.media.encode.codecs import find_codec
 
 BITEXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
 MIN_TICKS_PER_SECOND = 10000  # so that sound and cuts fit between frames
@@ -27,13 +28,15 @@ SRGB_TAGS = ("-color_range", "pc", "-color_primaries", "bt709", "-color_trc", "i
 class Coding:
     """A codec at one quality and depth: ``bits`` per colour, ffmpeg's pixel format ``pixels``.
 
-    With ``planar`` the input frames are in this pixel format already, else packed RGB.
+    ``color`` is what the finished film's numbers stand for. With ``planar`` the input frames are in this pixel format
+    already, else packed RGB.
     """
 
     codec: Codec
     quality: str
     bits: int
     pixels: str
+    color: str = "display"
     planar: bool = False
 
     @property
@@ -83,21 +86,26 @@ def coding_of(encode: EncodeConfig) -> Coding:
     if encode.quality not in QUALITIES:
         allowed = f"allowed are {', '.join(QUALITIES)}{nearest(encode.quality, QUALITIES)}"
         raise ConfigError("encode.quality", encode.quality, allowed)
-    choices = ["auto", *map(str, codec.pixels)]
+    depths = codec.quality_pixels.get(encode.quality, codec.pixels)
+    choices = ["auto", *map(str, depths)]
     if encode.bits not in choices:
-        raise ConfigError("encode.bits", encode.bits, f"allowed for {codec.name} are {', '.join(choices)}")
-    bits = next(iter(codec.pixels)) if encode.bits == "auto" else int(encode.bits)
-    pixels = codec.pixels[bits]
-    if encode.quality == "best":
-        pixels = codec.best_pixels.get(bits, pixels)
-    return Coding(codec, encode.quality, bits, pixels)
+        at = f" at encode.quality={encode.quality}" if encode.quality in codec.quality_pixels else ""
+        raise ConfigError("encode.bits", encode.bits, f"allowed for {codec.name}{at} are {', '.join(choices)}")
+    if encode.color not in ("auto", *codec.colors):
+        raise ConfigError("encode.color", encode.color, f"allowed for {codec.name} are auto, {', '.join(codec.colors)}")
+    bits = next(iter(depths)) if encode.bits == "auto" else int(encode.bits)
+    color = codec.colors[0] if encode.color == "auto" else encode.color
+    return Coding(codec, encode.quality, bits, depths[bits], color)
 
 
 def check_size(path: Path, codec: Codec, width: int, height: int) -> None:
     """Raise OutputError unless the codec can hold frames of this size in pixels."""
-    if codec.even and (width % 2 or height % 2):
-        raise OutputError(f"{path}: {width}x{height} pixels; {codec.name} needs even sizes")
+    if width % codec.divisor or height % codec.divisor:
+        sizes = "even sizes" if codec.divisor == 2 else f"sizes that {codec.divisor} divides"
+        raise OutputError(f"{path}: {width}x{height} pixels; {codec.name} needs {sizes}")
     least, most = codec.sides
+    if width < codec.min_width:
+        raise OutputError(f"{path}: {width}x{height} pixels; {codec.name} needs a width of {codec.min_width} or more")
     if not (least <= min(width, height) and max(width, height) <= most):
         raise OutputError(f"{path}: {width}x{height} pixels; {codec.name} takes {least} to {most} a side")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, EncoderError, OutputError
 from pipeline.media import ffmpeg
-from pipeline.media.encode.codecs import CODECS, find_codec
+from pipeline.media.encode.codec_table import CODECS
+from pipeline.media.encode.codecs import find_codec
 from pipeline.media.encode.encode_args import check_size, coding_of
 
 
@@ -27,12 +28,14 @@ def resolve_encoder(encode: EncodeConfig, width: int, height: int) -> tuple[Enco
     """The settings to use, and a note where they differ from ``encode``, else an empty string.
 
     Encodes one black frame of this size in pixels with a hardware encoder; if that fails, the codec's software takes
-    its place. Raises ConfigError when the settings contradict each other or ffmpeg does not have the encoder.
+    its place. Raises ConfigError when the settings contradict each other or ffmpeg does not have the encoder,
+    OutputError for a size that the codec cannot hold.
     """
     coding = coding_of(encode)
     codec = coding.codec
     if not codec.software:
         check_encoder(codec.name)
+        check_size(Path("film"), codec, width, height)
         return encode, ""
     raw = ["-f", "rawvideo", "-pixel_format", coding.input_pixels, "-video_size", f"{width}x{height}"]
     raw += ["-framerate", "24", "-protocol_whitelist", "pipe", "-i", "pipe:0"]

@@ -9,18 +9,19 @@ from pathlib import Path
 from pipeline.errors import OutputError
 from pipeline.runtime.files import check_writable, part_path, sync
 
-DEFAULT_NAME = "%05d.png"
+DEFAULT_NAME = "%05d"
+PICTURES = (".png", ".tif", ".tiff", ".exr")
 NUMBER = r"%0?\d*d"
 
 
-def split(path: Path) -> tuple[Path, str]:
-    """(folder, file name with a number as in ``%05d.png``); a path without a suffix is the folder.
+def split(path: Path, suffix: str = ".png") -> tuple[Path, str]:
+    """(folder, file name with a number as in ``%05d.png``); a path without a suffix is the folder of ``suffix`` files.
 
     Raises OutputError when the number is missing, malformed, or in the folder's name.
     """
-    folder, name = (path.parent, path.name) if path.suffix else (path, DEFAULT_NAME)
+    folder, name = (path.parent, path.name) if path.suffix else (path, DEFAULT_NAME + suffix)
     if len(re.findall(NUMBER, name)) != 1 or name.count("%") != 1:
-        raise OutputError(f"{path}: pictures need one number in their name, as in {folder / 'zoom_%05d.png'}")
+        raise OutputError(f"{path}: pictures need one number in their name, as in {folder / f'zoom_%05d{suffix}'}")
     if "%" in str(folder):
         raise OutputError(f"{path}: only the name of the pictures may have a %, not their folder")
     if folder.resolve() in (Path.cwd(), *Path.cwd().parents):
@@ -28,9 +29,9 @@ def split(path: Path) -> tuple[Path, str]:
     return folder, name
 
 
-def check_sequence_output(path: Path, overwrite: bool) -> None:
+def check_sequence_output(path: Path, overwrite: bool, suffix: str = ".png") -> None:
     """Check, before anything is rendered, that the folder can be created or replaced. Raises OutputError."""
-    folder, name = split(path)
+    folder, name = split(path, suffix)
     if folder.is_symlink() or folder.is_mount():
         raise OutputError(f"{folder} is a link or a mounted disk, which pictures cannot replace")
     if os.path.lexists(folder) and not folder.is_dir():
@@ -62,7 +63,7 @@ def move_sequence_into_place(part: Path, path: Path, *, overwrite: bool) -> None
         if folder.is_dir() and any(folder.iterdir()):
             if not overwrite:
                 raise FileExistsError(str(folder))
-            check_sequence_output(path, overwrite)
+            check_sequence_output(path, overwrite, next(part.iterdir()).suffix)
             folder.rename(old)
         part.rename(folder)  # replaces an empty folder too
     except FileExistsError:
@@ -77,6 +78,7 @@ def move_sequence_into_place(part: Path, path: Path, *, overwrite: bool) -> None
 def first_picture(path: Path) -> Path:
     """The picture that carries the record: the first of a folder or of a numbered name, or ``path`` itself."""
     if path.is_dir():
-        return min(path.glob("*.png"), default=path / (DEFAULT_NAME % 0))
-    numbered = path.suffix.lower() == ".png" and re.search(NUMBER, path.name)
+        pictures = [file for file in path.iterdir() if file.suffix.lower() in PICTURES]
+        return min(pictures, default=path / f"{DEFAULT_NAME % 0}.png")
+    numbered = path.suffix.lower() in PICTURES and re.search(NUMBER, path.name)
     return path.parent / (path.name % 0) if numbered else path

@@ -13,6 +13,9 @@ from pipeline.media.decode.open_image import open_image
 from pipeline.media.decode.probe import check_file, source
 from pipeline.runtime.files import atomic_write
 
+EXR, TIFF = b"\x76\x2f\x31\x01", {b"II*\0": "<", b"MM\0*": ">"}
+MAX_HEADER_BYTES = 1 << 20  # of an EXR file, and of a TIFF's description
+IMAGE_DESCRIPTION = 270  # the number of TIFF's tag
 PNG, GIF, WEBP = b"\x89PNG\r\n\x1a\n", (b"GIF87a", b"GIF89a"), re.compile(rb"RIFF....WEBP", re.DOTALL)
 HEAD_BYTES = 30  # of a file: its kind, and a still WebP's size
 XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -36,6 +39,8 @@ def read_comment(path: Path) -> str | None:
             return text
         entry = re.search(r'xml:lang="x-default">(.*?)</rdf:li>', text, re.DOTALL)
         return html.unescape(entry[1]) if entry else None
+    if head.startswith((EXR, *TIFF)):
+        return _read_exr(path) if head.startswith(EXR) else _read_tiff(path, TIFF[head[:4]])
     arguments = [*source(path), "-f", "ffmetadata", "pipe:1"]
     text = ffmpeg.run(arguments, doing=f"reading {path}", failure=InputError).decode("utf-8", "replace")
     # A value ends at the first line end without a backslash; Matroska writes its tags in capitals.
@@ -71,6 +76,34 @@ def write_comment(path: Path, comment: str) -> None:
     with atomic_write(path) as part, path.open("rb") as file, part.open("wb") as copy:
         copy.write(file.read(start) + block)
         shutil.copyfileobj(file, copy, 1 << 20)
+
+
+def _read_exr(path: Path) -> str | None:
+    """The attribute ``comments`` of an OpenEXR header: name, type, size and value one after the other."""
+    with path.open("rb") as file:
+        header = file.read(MAX_HEADER_BYTES)[8:]
+    while header[:1] not in (b"", b"\0"):
+        name, _, rest = header.partition(b"\0")
+        _, _, rest = rest.partition(b"\0")
+        size = int.from_bytes(rest[:4], "little")
+        if name == b"comments":
+            return rest[4 : 4 + size].decode("utf-8", "replace")
+        header = rest[4 + size :]
+    return None
+
+
+def _read_tiff(path: Path, order: str) -> str | None:
+    """The description in the first directory of a TIFF; ``order`` is that of its bytes."""
+    with path.open("rb") as file:
+        file.seek(4)
+        file.seek(*struct.unpack(f"{order}I", file.read(4).rjust(4, b"\0")))
+        (count,) = struct.unpack(f"{order}H", file.read(2).rjust(2, b"\0"))
+        entries = file.read(12 * count)
+        for tag, _, size, at in struct.iter_unpack(f"{order}HHII", entries[: len(entries) // 12 * 12]):
+            if tag == IMAGE_DESCRIPTION and 4 < size < MAX_HEADER_BYTES:
+                file.seek(at)
+                return file.read(size).rstrip(b"\0").decode("utf-8", "replace")
+    return None
 
 
 def _write_webp(path: Path, head: bytes, comment: str) -> None:

@@ -2,11 +2,9 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.config import EncodeConfig
 from pipeline.errors import EncoderError, InputError, OutputError
 from pipeline.media import ffmpeg
 from pipeline.media.decode.probe import count_frames
@@ -14,28 +12,12 @@ from pipeline.media.encode.animated_image import make_animation
 from pipeline.media.encode.codecs import find_muxer
 from pipeline.media.encode.concat import concat_input, copy_timeout
 from pipeline.media.encode.encode_args import BITEXACT, SRGB_TAGS, Coding, check_size, coding_of, container_args
+from pipeline.media.encode.float_pictures import PICTURES
 from pipeline.media.encode.image_sequence import first_picture, move_sequence_into_place, split
 from pipeline.media.encode.metadata import ffmetadata, read_comment, write_comment
+from pipeline.media.encode.video_spec import VideoSpec
 from pipeline.media.sound.source_audio import Audible
 from pipeline.runtime.files import move_into_place, part_path
-
-
-@dataclass(frozen=True)
-class VideoSpec:
-    """A finished video at ``path``: ``frames`` of ``width`` × ``height`` pixels at ``fps``, frame n at n / fps seconds.
-
-    ``record`` is any text, stored in the file; ``overwrite`` replaces an existing film.
-    """
-
-    path: Path
-    encode: EncodeConfig
-    width: int
-    height: int
-    fps: Fraction
-    frames: int
-    record: str
-    title: str
-    overwrite: bool
 
 
 def assemble(
@@ -56,14 +38,14 @@ def assemble(
     muxer, doing = find_muxer(coding.codec, film.path), f"finishing {film.path}"
     check_size(film.path, coding.codec, film.width, film.height)
     is_sequence = muxer == "image2"
-    part = part_path(split(film.path)[0] if is_sequence else film.path, "finished")
+    part = part_path(split(film.path, coding.codec.picture)[0] if is_sequence else film.path, "finished")
     try:
         if is_sequence:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
         if coding.codec.animation:
-            make_animation(segments, part, film.path, coding, film.fps, film.frames)
-            if film.record:
+            make_animation(segments, part, film, coding)
+            if film.record and coding.codec.name not in PICTURES:
                 write_comment(first_picture(part) if is_sequence else part, film.record)
         else:
             _mux(segments, part, film, coding, sound)

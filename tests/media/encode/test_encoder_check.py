@@ -9,7 +9,7 @@ from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, RenderError
 from pipeline.media import ffmpeg
 from pipeline.media.encode import encoder_check
-from pipeline.media.encode.codecs import CODECS
+from pipeline.media.encode.codec_table import CODECS
 from pipeline.media.encode.encoder_check import check_encoder, resolve_encoder
 
 HARDWARE = [codec for codec in CODECS.values() if codec.software]
