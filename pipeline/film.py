@@ -15,8 +15,8 @@ from pipeline.build import Networks, build_shot, close_loop, open_footage
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, DreamError, Interrupted
 from pipeline.media.encode.codecs import check_output, find_codec
-from pipeline.plan.film_plan import FilmPlan
-from pipeline.plan.planner import selected_shots
+from pipeline.media.encode.lossless import lossless
+from pipeline.plan.film_plan import FilmPlan, selected_shots
 from pipeline.runtime.device import choose_device, device_name, is_out_of_memory
 from pipeline.runtime.interrupt import Stop
 from pipeline.segments import record, request
@@ -64,7 +64,7 @@ def render(plan: FilmPlan, listeners: Sequence[FrameListener] = ()) -> FilmFiles
             count = f"{missing} of {len(plan.shots)} shots are"
             log.info(f"{count} still to be rendered; without shots= the same command finishes the film")
             return FilmFiles(folder.path)
-        return join_film(plan, [film.shots[number] for number in range(len(plan.shots))], folder)
+        return join_film(plan, [film.shots[number] for number in range(len(plan.shots))], folder, stop)
 
 
 @dataclass
@@ -187,9 +187,11 @@ class _Film:
         checkpoint = CANVAS_BYTES * plan.width * plan.height
         checkpoints = checkpoint * (1 + missing // plan.config.segment)
         size = bytes_per_frame(plan.config.encode, plan.width, plan.height)
+        stored = bytes_per_frame(lossless(plan.config.encode), plan.width, plan.height) if plan.playback else 0.0
+        size *= max(1.0, plan.shown_frames / plan.frames)
         frames = 1 if find_codec(plan.config.encode.codec).picture else plan.frames
         largest = max(CONTACT_SHEET_BYTES, checkpoint, CERTAIN_FRACTION * size * frames)
-        return size * (missing * COPIES + finished) + min(MAX_CHECKPOINT_BYTES, checkpoints), largest
+        return size * (missing * COPIES + finished) + stored * missing + min(MAX_CHECKPOINT_BYTES, checkpoints), largest
 
     def _resume_note(self) -> str:
         again = "the same command resumes there" if self.plan.config.resume else "resume=true resumes there"

@@ -78,7 +78,7 @@ def _render(plan: "FilmPlan", listeners: "Sequence[FrameListener]") -> "FilmFile
             page.ended(str(error))
             raise
         if result.poster is not None and result.video.is_file():
-            page.segment(result.video, 0, plan.frames)  # the segments are gone
+            page.segment(result.video, 0, plan.shown_frames)  # the segments are gone
         page.ended(f"done: {result.video}")
         return result
 

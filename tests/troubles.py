@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from pipeline import film
-from pipeline.segments import writer
+from pipeline.segments import played, writer
 from scripts.torture import encoders
 
 SHOT_FOLDER = Path("film.mp4.work") / "shot-001"
@@ -86,6 +86,19 @@ def fill_disk_before_join() -> None:
     film.join_film = fill_and_join
 
 
+def kill_while_showing() -> None:
+    """Kill the program after the second of the segments that are shown in another order."""
+    move, moves = played.move_into_place, list[Path]()
+
+    def move_and_kill(part: Path, path: Path, **options: Any) -> None:
+        move(part, path, **options)
+        moves.append(path)
+        if len(moves) == 2:
+            send(signal.SIGKILL)
+
+    played.move_into_place = move_and_kill
+
+
 def delete_work_folder() -> None:
     shutil.rmtree("film.mp4.work")
 
@@ -112,6 +125,7 @@ EVENTS: dict[str, tuple[int, Callable[[], None]]] = {
     "SIGSTOP to ffmpeg": (4, partial(send_to_encoder, signal.SIGSTOP)),
     "full disk": (6, fill_disk),
     "full disk at the end": (-1, lambda: None),
+    "SIGKILL while showing": (-1, lambda: None),
     "folder deleted": (6, delete_work_folder),
     "film appears": (6, create_film),
     "clock": (6, turn_clock_back),
@@ -125,4 +139,7 @@ def arm(name: str) -> None:
     writer.MIN_SPOOLED_SECONDS = 0.0  # so that even these short segments are spooled frame by frame
     if name == "full disk at the end":
         fill_disk_before_join()
-    film.render = partial(film.render, listeners=(AtFrame(index, act),))  # type: ignore[assignment]
+    if name == "SIGKILL while showing":
+        kill_while_showing()
+    render = film.render
+    film.render = lambda plan, listeners=(): render(plan, (AtFrame(index, act), *listeners))

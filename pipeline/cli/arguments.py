@@ -32,6 +32,7 @@ APPENDED = (
 )  # groups outside the defaults list: Hydra wants a plus before them
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")  # what a user may set of Hydra's own
 SHORT = {"preview": "preview.on"}
+SHORT |= {f"film.{name}": f"playback.{name}" for name in ("reverse", "pingpong", "speed")}
 SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 LISTS = ("film", "presets", *TARGETS)  # checked when they are composed: file names in them are letters
@@ -106,6 +107,9 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
     """
     key, _, value = argument.partition("=")
     name = key.lstrip("+")
+    if name in SHORT:
+        key = name = SHORT[name]
+        argument = f"{key}={value}"
     if name != key and name not in APPENDED and (name in _names() or name in _groups()):
         key, argument = name, argument[len(key) - len(name) :]
     if name in RENAMED:
@@ -124,7 +128,7 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
         return f'{key}="{value}"'
     if key == "shots" and not sweep and re.fullmatch(r"[\d.,\s]+", value):
         return f'shots="{value}"'
-    return f"{SHORT.get(key, key)}{argument[len(key) :]}"
+    return argument
 
 
 def _names() -> set[str]:

@@ -18,6 +18,7 @@ from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceCon
 from pipeline.config.limits import LimitsConfig
 from pipeline.config.octaves import REFERENCE_PIXELS, octave_scales, octave_strengths
 from pipeline.config.output import EncodeConfig, PreviewConfig
+from pipeline.config.playback import PlaybackConfig
 from pipeline.config.render import RenderConfig, validate
 from pipeline.config.setting import check_range, option, settings
 
@@ -33,6 +34,7 @@ __all__ = [
     "FrameConfig",
     "LimitsConfig",
     "NetworkConfig",
+    "PlaybackConfig",
     "PreviewConfig",
     "RenderConfig",
     "ScoreConfig",

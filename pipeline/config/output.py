@@ -1,6 +1,7 @@
 """Encoding and the live preview."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.config.setting import option
 
@@ -23,6 +24,10 @@ class EncodeConfig:
         "what the numbers of a frame stand for: display (sRGB, as screens show them) or, in EXR, light (linear);"
         " auto: linear for exr, display for all else",
         choices=("auto", "display", "linear"),
+    )
+    interpolate: Any = option(
+        None,
+        "frames per second of the finished film, such as 60, with frames in between by optical flow; null: frame.fps",
     )
     stall_timeout: float = option(
         60.0, "seconds without progress after which ffmpeg counts as hung", low=1, high=86_400

@@ -18,6 +18,7 @@ from pipeline.config.dream import (
 from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig, check_sizes
 from pipeline.config.output import EncodeConfig, PreviewConfig
+from pipeline.config.playback import PlaybackConfig
 from pipeline.config.setting import check_settings, option, settings
 from pipeline.errors import ConfigError
 
@@ -85,6 +86,7 @@ class RenderConfig:
     score: ScoreConfig = field(default_factory=ScoreConfig)
     color: ColorConfig = field(default_factory=ColorConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
+    playback: PlaybackConfig = field(default_factory=PlaybackConfig)
     preview: PreviewConfig = field(default_factory=PreviewConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)

@@ -1,14 +1,20 @@
 """The plan of a film: its shots, its sound and the files it becomes. No torch."""
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from pipeline.config import RenderConfig
+from pipeline.errors import ConfigError
 from pipeline.plan.output_paths import OutputPaths
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.plan.song import Song
 from pipeline.timing.signals import Signals
 from pipeline.timing.timecode import show_time
+
+if TYPE_CHECKING:
+    from pipeline.plan.playback import Playback
 
 
 @dataclass(frozen=True)
@@ -16,7 +22,8 @@ class FilmPlan:
     """One shot or more, all of one frame size and rate.
 
     ``request`` is the config as the user gave it, ``config`` the same with the frame rate and the encoder resolved.
-    ``part`` are the frames to render; None renders all. ``notes`` are for the user.
+    ``part`` are the frames to render; None renders all. ``playback`` shows the frames in another order or at another
+    speed than they are dreamed. ``notes`` are for the user.
     """
 
     config: RenderConfig
@@ -26,6 +33,7 @@ class FilmPlan:
     signals: Signals
     song: Song | None = None
     part: range | None = None
+    playback: "Playback | None" = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -45,8 +53,23 @@ class FilmPlan:
 
     @property
     def frames(self) -> int:
-        """Number of frames in the finished film."""
+        """Number of dreamed frames that the finished film is made of."""
         return sum(shot.frames - shot.handles.hidden for shot in self.shots)
+
+    @property
+    def shown_frames(self) -> int:
+        """Number of frames in the finished film, or in its part."""
+        return len(self.playback.positions) if self.playback else len(self.part or range(self.frames))
+
+    @property
+    def shown_fps(self) -> Fraction:
+        """Frames per second of the finished film."""
+        return self.playback.fps if self.playback else self.fps
+
+    @property
+    def seconds(self) -> Fraction:
+        """How long the whole finished film lasts."""
+        return (self.shown_frames if self.playback else self.frames) / self.shown_fps
 
     @property
     def title(self) -> str:
@@ -56,9 +79,11 @@ class FilmPlan:
     @property
     def summary(self) -> str:
         """Size, rate and length in words."""
-        seconds = show_time(float(self.frames / self.fps))
-        frames = f"{self.frames} frame{'s' * (self.frames != 1)}"
-        return f"{self.width}x{self.height}, {float(self.fps):.5g} fps, {frames}, {seconds}"
+        count = self.shown_frames if self.playback else self.frames
+        frames = f"{count} frame{'s' * (count != 1)}"
+        return (
+            f"{self.width}x{self.height}, {float(self.shown_fps):.5g} fps, {frames}, {show_time(float(self.seconds))}"
+        )
 
     def needed_frames(self) -> dict[int, range]:
         """Shot → its frames that ``part`` needs: in it, around a transition in it, or continued by its shots; in a loop
@@ -97,3 +122,18 @@ class FilmPlan:
         return (
             sum(shot.frames - shot.handles.hidden for shot in self.shots[:number]) - self.shots[number].handles.hidden
         )
+
+
+def selected_shots(film: FilmPlan) -> list[int]:
+    """The indices of the shots to render. Raises ConfigError."""
+    count, written = len(film.shots), film.config.shots
+    if written is None:
+        return list(film.needed_frames())
+    if film.part is not None:
+        raise ConfigError("frames", film.config.frames, "give frames= or shots=, not both")
+    matches = re.findall(r"(\d{1,6})(?:\s*\.\.\s*(\d{1,6}))?", written)
+    spans = [(int(first), int(last or first)) for first, last in matches]
+    rest = re.sub(r"\d{1,6}(\s*\.\.\s*\d{1,6})?|[\s,]", "", written)
+    if rest or not spans or any(not 1 <= first <= last <= count for first, last in spans):
+        raise ConfigError("shots", written, f"needs numbers of shots from 1 to {count}, as in 1,3 or 2..4")
+    return sorted({number - 1 for first, last in spans for number in range(first, last + 1)})

@@ -11,12 +11,13 @@ from pipeline.errors import ConfigError
 from pipeline.media.encode.codecs import codec_notes
 from pipeline.media.encode.encoder_check import resolve_encoder
 from pipeline.plan import shot_list
-from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.film_plan import FilmPlan, selected_shots
 from pipeline.plan.footage import ClipLibrary
 from pipeline.plan.frame_size import unfitted_size
 from pipeline.plan.handles import Handles
 from pipeline.plan.loop import close_loop
 from pipeline.plan.output_paths import OutputPaths, output_paths
+from pipeline.plan.playback import plan_playback, playback_notes
 from pipeline.plan.shot_list import SECTION_BARS, Entry, name_errors
 from pipeline.plan.shot_plan import ShotPlan, plan_shot
 from pipeline.plan.song import Song, check_stems, make_signals, plan_song
@@ -38,29 +39,20 @@ def plan_film(config: RenderConfig, folder: Path, name: str, clips: ClipLibrary 
     outputs = output_paths(config, folder, name)
     clips = clips or ClipLibrary(config.limits, (outputs.film, outputs.poster, outputs.record))
     plan = _plan_shots if config.film else _plan_one_shot
-    film = _resolve_encoder(plan(config, outputs, clips))
+    film = plan(config, outputs, clips)
+    film = _resolve_encoder(replace(film, playback=plan_playback(film)))
     if film.config.audio.kind == "source" and film.song is None:
         film = replace(film, shots=tuple(_check_sound(shot) for shot in film.shots))
-    notes = [*(note for shot in film.shots for note in shot.notes), *film.notes, *sound_notes(film)]
+    notes = [
+        *(note for shot in film.shots for note in shot.notes),
+        *film.notes,
+        *playback_notes(film),
+        *sound_notes(film),
+    ]
     film = _with_part(replace(film, notes=tuple(dict.fromkeys(notes))))
     selected_shots(film)
     check_sound(film)
     return close_loop(film) if config.loop else film
-
-
-def selected_shots(film: FilmPlan) -> list[int]:
-    """The indices of the shots to render. Raises ConfigError."""
-    count, written = len(film.shots), film.config.shots
-    if written is None:
-        return list(film.needed_frames())
-    if film.part is not None:
-        raise ConfigError("frames", film.config.frames, "give frames= or shots=, not both")
-    matches = re.findall(r"(\d{1,6})(?:\s*\.\.\s*(\d{1,6}))?", written)
-    spans = [(int(first), int(last or first)) for first, last in matches]
-    rest = re.sub(r"\d{1,6}(\s*\.\.\s*\d{1,6})?|[\s,]", "", written)
-    if rest or not spans or any(not 1 <= first <= last <= count for first, last in spans):
-        raise ConfigError("shots", written, f"needs numbers of shots from 1 to {count}, as in 1,3 or 2..4")
-    return sorted({number - 1 for first, last in spans for number in range(first, last + 1)})
 
 
 def _plan_one_shot(config: RenderConfig, outputs: OutputPaths, clips: ClipLibrary) -> FilmPlan:
@@ -237,7 +229,7 @@ def _resolve_encoder(film: FilmPlan) -> FilmPlan:
     """The film with an encoder that works on this machine."""
     encode, fallback = resolve_encoder(film.config.encode, film.width, film.height)
     shots = tuple(replace(shot, config=replace(shot.config, encode=encode)) for shot in film.shots)
-    notes = [note for note in (fallback, *codec_notes(film.outputs.video, encode.codec, film.fps)) if note]
+    notes = [note for note in (fallback, *codec_notes(film.outputs.video, encode.codec, film.shown_fps)) if note]
     return replace(film, config=replace(film.config, encode=encode), shots=shots, notes=(*notes, *film.notes))
 
 

@@ -17,7 +17,7 @@ ENTRY_WORDS = ("preset", "name", "duration", "until", "transition", "fade", "see
 """What an entry may contain besides settings."""
 OF_FILM = (
     *("output", "overwrite", "resume", "keep_segments", "segment", "frames", "device", "jobs", "precision"),
-    *("deterministic", "frame", "encode", "limits", "audio", "film", "presets", "loop", "shots", "hydra"),
+    *("deterministic", "frame", "encode", "playback", "limits", "audio", "film", "presets", "loop", "shots", "hydra"),
 )
 """Settings that all shots share."""
 DEFAULT_FADE = "1s"

@@ -19,7 +19,9 @@ def plan_sound(film: FilmPlan) -> Audible | None:
     """What plays under the film. Raises InputError."""
     audio, fps = film.config.audio, film.fps
     if audio.kind != "none" and film.song is not None:
-        return film.song.sound(film.frames / fps, audio, fps)
+        return film.song.sound(film.seconds, audio, fps)
+    if film.playback is not None and film.playback.is_changed:
+        return None
     fade = parse_time(audio.fade_out, fps=fps, key="audio.fade_out", duration=float(film.frames / fps))
     sounds = [shot.footage.sound(shot.frames, audio.kind) if shot.footage else None for shot in film.shots]
     if len(sounds) == 1 and not fade:
@@ -32,7 +34,7 @@ def sound_notes(film: FilmPlan) -> list[str]:
     """What the user should know about the sound. Raises ConfigError where the film's file cannot hold it."""
     video, codec = film.outputs.video, film.config.encode.codec
     if film.song is not None:
-        return film.song.notes(film.config.audio, film.frames / film.fps, video, codec)
+        return film.song.notes(film.config.audio, film.seconds, video, codec)
     sound = plan_sound(film)
     if sound is None:
         return []

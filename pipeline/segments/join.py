@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,14 +13,16 @@ from pipeline.image import from_array
 from pipeline.media.decode.probe import read_frame
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.contact_sheet import ContactSheet
-from pipeline.media.encode.lossless import read_frames
+from pipeline.media.encode.lossless import SUFFIX, read_frames
 from pipeline.media.encode.mux import assemble
 from pipeline.media.encode.video_spec import VideoSpec
 from pipeline.media.sound.source_audio import Audible
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.sound import plan_sound
 from pipeline.runtime.files import move_into_place, write_bytes
+from pipeline.runtime.interrupt import Stop
 from pipeline.segments import record, request
+from pipeline.segments.played import DreamedFrames, play
 from pipeline.segments.shot_render import ShotRender, encoder
 from pipeline.segments.transition import TransitionPiece, make_transition
 from pipeline.segments.workdir import WorkFolder, may_replace
@@ -41,11 +43,16 @@ class FilmFiles:
         return [path for path in (self.video, self.poster, self.record) if path is not None]
 
 
-def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder) -> FilmFiles:
-    """The film with poster and record under their names; then the work folder goes, unless it is to be kept."""
+def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder, stop: Stop) -> FilmFiles:
+    """The film with poster and record under their names; then the work folder goes, unless it is to be kept.
+
+    Raises Interrupted while frames are shown in another order or speed.
+    """
     pieces = list(_pieces(plan, dict(enumerate(shots)), folder, range(plan.frames)))
+    if plan.playback is not None:
+        pieces = list(_played(plan, pieces, folder, stop))
     facts = record.film_record(plan, [_shot_record(shot) for shot in shots])
-    poster = ContactSheet(plan.frames, fps=float(plan.fps))
+    poster = ContactSheet(plan.shown_frames, fps=float(plan.shown_fps))
     for index in poster.indices:
         path, span = next((path, span) for path, span in pieces if index in span)
         poster.add(index, from_array(read_frame(path, index - span.start) / 255.0))
@@ -94,8 +101,10 @@ def _pieces(
                 *(shot.handles.transition, head, shots[number - 1].tail(), shots[number].head()),
                 repr(plan.config.encode),
             )
-            path = folder.path / f"seam-{number + 1:03}{segment_suffix(plan.config.encode.codec)}"
-            yield make_transition(piece, path, encoder(shot, path, False)), range(at, at + head)
+            is_lossless = plan.playback is not None
+            suffix = SUFFIX if is_lossless else segment_suffix(plan.config.encode.codec)
+            path = folder.path / f"seam-{number + 1:03}{suffix}"
+            yield make_transition(piece, path, encoder(shot, path, is_lossless)), range(at, at + head)
         at += head
         first = at
         for path, count in shots[number].files() if first < part.stop and part.start < first + body else ():
@@ -103,6 +112,18 @@ def _pieces(
                 yield path, range(first, first + count)
             first += count
         at += body
+
+
+def _played(
+    plan: FilmPlan, pieces: list[tuple[Path, range]], folder: WorkFolder, stop: Stop
+) -> Iterator[tuple[Path, range]]:
+    """(video, its frames of the shown film) of a film that is shown otherwise than it is dreamed."""
+    assert plan.playback is not None
+    encode = plan.config.encode
+    layout = (plan.config.segment, segment_suffix(encode.codec), repr(replace(encode, stall_timeout=0.0)))
+    frames = DreamedFrames(pieces, plan.width * plan.height)
+    open_encoder = lambda path, fps: encoder(plan.shots[0], path, False, fps=fps)  # noqa: E731
+    yield from play(plan.playback, frames, folder.path, open_encoder, layout, stop)
 
 
 def _shot_record(shot: ShotRender) -> dict[str, Any]:
@@ -126,8 +147,8 @@ def _assemble(
         encode=plan.config.encode,
         width=plan.width,
         height=plan.height,
-        fps=plan.fps,
-        frames=len(plan.part or range(plan.frames)),
+        fps=plan.shown_fps,
+        frames=plan.shown_frames,
         record=text,
         title=plan.title,
         overwrite=may_replace(plan.outputs, plan.config),

@@ -10,7 +10,7 @@ class Layout:
     """A shot of ``frames`` frames. Segments end every ``grid`` frames and before ``head``, ``tail`` and the ``cuts``.
 
     Frames before ``head`` and from ``tail`` on are mixed into transitions later: their files are lossless and end in
-    ``lossless_suffix``, the others in ``suffix``.
+    ``lossless_suffix``, the others in ``suffix``, unless the whole shot is encoded again later (``all_lossless``).
     """
 
     grid: int
@@ -20,6 +20,7 @@ class Layout:
     head: int = 0
     tail: int | None = None
     cuts: tuple[int, ...] = ()
+    all_lossless: bool = False
 
     @property
     def count(self) -> int:
@@ -50,9 +51,9 @@ class Layout:
         return frame // self.grid + bisect_right(self._off_grid, frame)
 
     def is_lossless(self, number: int) -> bool:
-        """Whether the frames of segment ``number`` are mixed into transitions later."""
+        """Whether the frames of segment ``number`` are mixed into transitions, or encoded again, later."""
         first = self.first(number)
-        return first < self.head or (self.tail is not None and first >= self.tail)
+        return self.all_lossless or first < self.head or (self.tail is not None and first >= self.tail)
 
     def name(self, number: int) -> str:
         """File name of segment ``number``; it depends on the frames before it only through the grid."""

@@ -19,6 +19,7 @@ from pipeline.config.palettes import PALETTES
 from pipeline.config.render import INPUT_FILES
 from pipeline.media import ffmpeg
 from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.playback import is_played
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.files import sha256_of
 from pipeline.segments.fingerprint import Spec
@@ -30,7 +31,7 @@ OTHER_PACKAGES = ("hydra-core", "imageio-ffmpeg", "safetensors")
 
 RESOLVED_SETTINGS = (
     *("duration", "device", "precision", "audio", "network.precision", "network.channels_last"),
-    *("frame.aspect", "frame.fit"),
+    *("frame.aspect", "frame.fit", "playback", "encode.interpolate"),
 )
 """Frames do not depend on these as written, only on what they resolve to, which is compared elsewhere."""
 
@@ -73,6 +74,9 @@ def shot_record(plan: ShotPlan, computation: Computation) -> dict[str, Any]:
 
 def film_record(plan: FilmPlan, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The record of a film from those of its shots."""
+    if plan.playback is not None:
+        shown = {"frames": len(plan.playback.positions), "in between by optical flow": plan.playback.between}
+        shots = [{**shot, "shown": shown} for shot in shots]
     audio = plan.config.audio
     files = {"audio.path": audio.path, "audio.markers": audio.markers, "audio.signals": audio.signals}
     files |= {f"audio.stems.{name}": path for name, path in (audio.stems or {}).items()}
@@ -104,6 +108,7 @@ def frames_spec(record: Mapping[str, Any], plan: ShotPlan) -> Spec:
     spec = {key: value for key, value in flat.items() if not f"{key}.".startswith(skipped)}
     spec |= {f"versions.{name}": record["versions"][name] for name in (*COMPUTING_PACKAGES, "ffmpeg")}
     spec["frame"] = f"{plan.width}x{plan.height} at {plan.fps} frames per second"
+    spec |= {"stored": "lossless"} if is_played(plan.config) else {}
     spec |= {"octaves": " ".join(f"{scale:.3f}" for scale in plan.scales()), "opening": plan.opening}
     return {key.removeprefix("config."): value for key, value in spec.items()}
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import ColorConfig, RenderConfig
+from pipeline.config import ColorConfig, PlaybackConfig, RenderConfig
 from pipeline.config.render import INPUT_FILES
 from pipeline.media.encode.codecs import film_suffix
 from pipeline.plan.output_paths import OutputPaths
@@ -109,6 +109,8 @@ def film_settings(config: RenderConfig) -> dict[str, Any]:
         (settings[group] if group else settings).pop(name, None)
     neutral = asdict(ColorConfig())
     settings["color"] = {name: value for name, value in settings["color"].items() if value != neutral[name]}
+    if settings["playback"] == asdict(PlaybackConfig()):
+        del settings["playback"]
     in_use = {
         "color": settings["color"],
         "film": config.film,

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pipeline.media.decode.probe import read_frame
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.lossless import SUFFIX, lossless, read_frames
+from pipeline.plan.playback import is_played
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import Progress
@@ -142,6 +144,7 @@ def open_store(
         head=handles.hidden,
         tail=frames - handles.tail if handles.tail else None,
         cuts=tuple(cuts),
+        all_lossless=is_played(config),
     )
 
     def open_folder(*, resume: bool) -> SegmentStore:
@@ -161,11 +164,13 @@ def open_store(
     return store
 
 
-def encoder(plan: ShotPlan, path: Path, is_lossless: bool, *, from_gpu: bool = False) -> Encoder:
-    """The encoder of a segment."""
+def encoder(
+    plan: ShotPlan, path: Path, is_lossless: bool, *, from_gpu: bool = False, fps: Fraction | None = None
+) -> Encoder:
+    """The encoder of a segment; ``fps`` is that of the shown film, if it is another."""
     encode = lossless(plan.config.encode) if is_lossless else plan.config.encode
     size = {"width": plan.width, "height": plan.height}
-    return Encoder(path, **size, fps=plan.fps, encode=encode, stall=encode.stall_timeout, planar=from_gpu)
+    return Encoder(path, **size, fps=fps or plan.fps, encode=encode, stall=encode.stall_timeout, planar=from_gpu)
 
 
 def resume(shot: Shot, position: Position, stop: Stop, progress: Progress) -> Iterator[Step]:
