@@ -40,6 +40,7 @@ from pipeline.score.score import Score
 from pipeline.score.target_weights import parse_weights, weights_at
 from pipeline.shot import Clock, SeededDreamer, Shot
 from pipeline.targets.target import Target
+from pipeline.timing.timecode import parse_time
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     canvas = first_canvas(config.start, size, config.seed, plan.index)
     dreamer = _dreamer(plan, network, score, canvas)
     if plan.footage is not None:
-        _flow_estimator(config.flow, network.device)  # checks it before the first frame of the film
+        flow_estimator(config.flow, network.device)  # checks it before the first frame of the film
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
     camera = Camera(lambda index: score.camera(clock.seconds(index)), rate)
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
@@ -112,13 +113,24 @@ def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -
             height=plan.height,
             background=(red, green, blue),
         ).frames,
-        _flow_estimator(config.flow, device),
+        flow_estimator(config.flow, device),
         footage.cuts(plan.frames),
         footage.repeats(plan.frames),
+        still_frames(plan),
+        float(plan.fps),
     )
     camera = Camera(lambda index: shot.score.camera(shot.clock.seconds(index)), shot.clock.fps)
     stage = Footage(frames, config.flow, camera, shot.dreamer.warm_up, device, first)
     return replace(shot, stage=stack.enter_context(stage))
+
+
+def still_frames(plan: ShotPlan) -> int:
+    """After how many frames of rest a place of the footage dreams fully; 0: it always does. Raises ConfigError."""
+    written, fps = plan.config.flow.still, plan.fps
+    if written is None:
+        return 0
+    seconds = parse_time(written, fps=fps, key="flow.still", duration=plan.frames / float(fps))
+    return max(1, round(seconds * fps))
 
 
 def close_loop(plan: ShotPlan, shot: Shot, pre_roll: Callable[[], Iterator[Tensor]]) -> Shot:
@@ -195,7 +207,8 @@ def _load_images(files: Iterable[str], plan: ShotPlan) -> dict[str, Tensor]:
     return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}
 
 
-def _flow_estimator(config: FlowConfig, device: torch.device) -> optical_flow.Estimate | None:
+def flow_estimator(config: FlowConfig, device: torch.device) -> optical_flow.Estimate | None:
+    """The optical flow of ``flow.kind``; None for none."""
     if config.kind == "raft":
         from pipeline.motion.raft import raft  # torchvision is slow to load
 

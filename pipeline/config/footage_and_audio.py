@@ -10,8 +10,12 @@ from pipeline.config.setting import option
 class SourceConfig:
     """Footage to dream over."""
 
-    kind: str = option("none", "footage under the dream", choices=("none", "video"))
-    path: str | None = option(None, "your footage: a video, a folder of pictures, or frames/%05d.png")
+    kind: str = option(
+        "none", "footage under the dream; a camera in live sessions", choices=("none", "video", "camera")
+    )
+    path: str | None = option(
+        None, "your footage: a video, a folder of pictures, or frames/%05d.png; a camera's device"
+    )
     start: Any = option("0s", "where in the footage the film begins: 4s, 96f, 25%")
     end: Any = option(None, "where in the footage the film ends; null: at its end")
     fps: Any = option(None, "frame rate to convert the footage to; null: its own, for pictures 24")
@@ -37,6 +41,10 @@ class FlowConfig:
     )
     persistence: Any = option(0.98, "fraction of it that remains after 1/24 second", low=0, high=1, curve=True)
     reset: Any = option(0.0, "rate per second at which the picture returns to the footage", low=0, high=100, curve=True)
+    still: Any = option(
+        None,
+        "time without motion after which a place dreams fully, while motion shows the footage; null: dream everywhere",
+    )
     keep_light: float = option(0.6, "fraction of broad light and color that comes back from the footage", low=0, high=1)
     warmup: int = option(32, "extra dreams of the first frame, and of the first frame after a cut", low=0, high=500)
     preset: str = option("medium", "accuracy of dis", choices=("fast", "medium", "fine"))

@@ -111,6 +111,8 @@ def validate(config: RenderConfig) -> None:
         raise ConfigError("device", config.device, "allowed are auto, cpu, cuda, cuda:N and mps")
     if config.dream.mask in ("motion", "still") and "none" in (config.source.kind, config.flow.kind):
         raise ConfigError("dream.mask", config.dream.mask, "it needs footage: source=video, and flow=dis or raft")
+    if config.flow.still is not None and config.flow.kind == "none":
+        raise ConfigError("flow.still", config.flow.still, "it needs the motion of the footage: flow=dis or raft")
     for name in ("pan", "center", "shear"):
         pair = getattr(config.camera, name)
         if len(pair) != 2:

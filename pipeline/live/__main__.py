@@ -18,6 +18,7 @@ play is recorded, and python -m pipeline.render from=session.yaml renders it at 
     python -m pipeline.live
     python -m pipeline.live preset=fractal_zoom live.fps=15
     python -m pipeline.live preset=portrait start.path=photo.jpg live.size=320x180 live.osc=9000
+    python -m pipeline.live preset=footage source=camera
 
 output=evening.yaml names the session (without it, session.yaml in the run's folder under outputs/). Settings of the
 live session (setting=value; [default]):
@@ -47,10 +48,11 @@ def main() -> None:
 
 def check(config: RenderConfig) -> None:
     """Raise ConfigError for what cannot be played live."""
-    if config.film or config.loop:
-        raise ConfigError("film" if config.film else "loop", "…", "a live session is one shot without end")
-    if config.source.kind != "none":
-        raise ConfigError("source", config.source.kind, "a live session has no footage")
+    if config.film:
+        reason = "a live session is one shot without end; the presets of a film's shots are scenes on its page"
+        raise ConfigError("film", "…", reason)
+    if config.loop:
+        raise ConfigError("loop", "true", "a live session has no end that could meet its beginning")
     if config.output is not None and Path(config.output).suffix.lower() not in (".yaml", ".yml"):
         raise ConfigError("output", config.output, "a live session is recorded in a .yaml file")
 

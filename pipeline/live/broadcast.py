@@ -4,6 +4,7 @@ import logging
 import re
 import stat
 import threading
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from queue import Empty, Full, Queue
@@ -46,14 +47,25 @@ def output_arguments(out: str, fps: Fraction, *, overwrite: bool) -> list[str]:
 class Broadcast:
     """Sends frames of ``size`` (width, height) at an even rate, from a thread while it is entered."""
 
-    def __init__(self, out: str, size: tuple[int, int], fps: Fraction, *, overwrite: bool) -> None:
+    def __init__(
+        self,
+        out: str,
+        size: tuple[int, int],
+        fps: Fraction,
+        *,
+        overwrite: bool = False,
+        arguments: Sequence[str] | None = None,
+        waiting: int = WAITING_FRAMES,
+    ) -> None:
+        """``arguments`` of ffmpeg take the place of those for ``out``; ``waiting`` frames may wait to be sent."""
         self._arguments = [
             *("-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{size[0]}x{size[1]}"),
             *("-framerate", str(fps), "-protocol_whitelist", "pipe", "-i", "pipe:0"),
-            *("-an", "-vf", BT709.format("yuv420p"), *output_arguments(out, fps, overwrite=overwrite)),
+            "-an",
+            *(arguments or ("-vf", BT709.format("yuv420p"), *output_arguments(out, fps, overwrite=overwrite))),
         ]
         self._out, self._size = out, size
-        self._queue: Queue[tuple[Tensor, int] | None] = Queue(WAITING_FRAMES)
+        self._queue: Queue[tuple[Tensor, int] | None] = Queue(waiting)
         self._thread = threading.Thread(target=self._run, name="live output", daemon=True)
 
     def __enter__(self) -> "Broadcast":

@@ -24,6 +24,9 @@ class LiveConfig:
     audio: str | None = option(
         None, "sound that expressions follow: input (the machine's), or input:2, input:USB (a device); null: none"
     )
+    still: Any = option(
+        "2s", "time without motion after which a place of the camera's picture dreams fully (flow.still)"
+    )
     out: str | None = option(
         None, "also send the picture as a video: udp://127.0.0.1:5000, /dev/video9 (v4l2loopback), take.ts or take.mkv"
     )

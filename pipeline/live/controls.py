@@ -7,7 +7,8 @@ from typing import Any
 from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError, nearest
 
-UNPLAYED = ("flow.",)  # for footage
+OF_FOOTAGE = ("flow.",)
+UNPLAYED = ("playback.",)  # of a finished film
 AXES = (".x", ".y")
 TOLERANCE = 0.0001  # of the range of a slider: how far a recorded number may lie from the played one
 
@@ -27,17 +28,23 @@ class Control:
         low, high = (-1e9 if self.low is None else self.low), (1e9 if self.high is None else self.high)
         return min(max(value, low), high) if value == value else low
 
+    def as_data(self) -> dict[str, Any]:
+        """What the page needs of it."""
+        low, high = self.usual
+        return {"key": self.key, "help": self.help, "low": low, "high": high, "min": self.low, "max": self.high}
+
     @property
     def tolerance(self) -> float:
         """How far a recorded value may lie from the played one."""
         return TOLERANCE * (self.usual[1] - self.usual[0])
 
 
-def controls() -> dict[str, Control]:
+def controls(*, has_footage: bool = False) -> dict[str, Control]:
     """Every number that can be played, by key, in the order of the settings."""
     return {
         f"{key}{axis}": Control(f"{key}{axis}", data["help"], data["low"], data["high"], _slider(data))
         for key, value, data in _curves(RenderConfig())
+        if has_footage or not key.startswith(OF_FOOTAGE)
         for axis in (AXES if isinstance(value, list) else ("",))
     }
 

@@ -1,7 +1,10 @@
 """How large a frame a machine can dream in time: sizes, and when to change them."""
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
+
+from pipeline.errors import ConfigError
 
 SHORT_SIDES = (72, 90, 108, 126, 144, 162, 180, 216, 252, 288, 324, 360, 432, 504, 576, 648, 720, 864, 1080, 1440, 2160)
 FIRST_SHORT_SIDE = 108
@@ -22,6 +25,16 @@ def sizes(width: int, height: int, max_side: int) -> list[tuple[int, int]]:
     return result or [
         (2 * round(max_side / 2), 2 * max(8, round(max_side * min(width, height) / max(width, height) / 2)))
     ]
+
+
+def sizes_of(written: str, asked: tuple[int, int], max_side: int) -> list[tuple[int, int]]:
+    """The sizes (width, height) of ``live.size``, of the shape ``asked`` for. Raises ConfigError."""
+    if written == "auto":
+        return sizes(*asked, max_side)
+    match = re.fullmatch(r"\s*(\d{2,4})\s*x\s*(\d{2,4})\s*", written)
+    if match is None:
+        raise ConfigError("live.size", written, "write a width and a height, as 192x108, or auto")
+    return [(int(match[1]), int(match[2]))]
 
 
 @dataclass

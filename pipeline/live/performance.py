@@ -14,6 +14,7 @@ from pipeline.color.grade import Grade
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, RenderError
 from pipeline.live.broadcast import Broadcast
+from pipeline.live.camera import LiveFootage, LiveFrames
 from pipeline.live.frame_rate import SizeChooser
 from pipeline.live.instrument import Instrument
 from pipeline.live.live_signals import LiveSignals, Recording
@@ -22,11 +23,12 @@ from pipeline.live.played_score import played_score
 from pipeline.live.session import SAVE_SECONDS, Saver, Session, shot_settings
 from pipeline.live.viewers import Viewers
 from pipeline.motion.camera import Camera
-from pipeline.motion.stage import Zoom
+from pipeline.motion.stage import Stage, Zoom
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.interrupt import Stop
 from pipeline.score.shot_context import ShotContext
 from pipeline.shot import Shot, Step
+from pipeline.timing.timecode import format_time
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Performance:
     midi: MidiMap | None = None
     signals: LiveSignals | None = None
     recording: Recording | None = None
+    footage: LiveFrames | None = None
     song_start: float | None = None
     is_fractal: bool = False
     until: float | None = None
@@ -69,7 +72,7 @@ class Performance:
         self._choose_size()
         while not self._is_over(stop, 0.0):
             seconds = self._play_shot(stop)
-            self.session.shots.append(shot_settings(self.instrument, seconds, is_fractal=self.is_fractal))
+            self.session.shots.append(self._settings(seconds))
             self._played += seconds
             self._number += 1
             self.instrument.restart()
@@ -85,6 +88,8 @@ class Performance:
         numbers, weights = self.instrument.numbers, self.instrument.weights
         score = played_score(self.context(plan), numbers, weights, is_fractal=self.is_fractal)
         shot = build_shot(plan, self.network, score=score)
+        if self.footage is not None:
+            shot = self.footage.over(plan, shot)
         self.current = replace(shot, grade=shot.grade or Grade(None, None))  # colours may be played
         return self.current
 
@@ -106,6 +111,8 @@ class Performance:
         self._hear(0)
         if self.signals is not None:
             self.signals.begin(self._played)
+        if self.footage is not None:
+            self.footage.restart()
         shot = self._build()
         fps, canvas = shot.clock.fps, shot.canvas
         for canvas in shot.begin():
@@ -130,8 +137,7 @@ class Performance:
             now = time.monotonic()
             if now - saved >= SAVE_SECONDS:
                 saved = now
-                played = shot_settings(self.instrument, (before + 1) / fps, is_fractal=self.is_fractal)
-                self.saver.save(self.session.as_data(played))
+                self.saver.save(self.session.as_data(self._settings((before + 1) / fps)))
             if note:
                 log.info(note)
                 shot = self._build()
@@ -139,6 +145,13 @@ class Performance:
             time.sleep(max(0.0, origin + index / fps - time.monotonic()))
         self._frames += before + 1
         return (before + 1) / fps
+
+    def _settings(self, seconds: float) -> dict[str, Any]:
+        """What was played of this shot, as settings of a shot of ``seconds``."""
+        result = shot_settings(self.instrument, seconds, is_fractal=self.is_fractal)
+        if self.footage is not None:
+            result["source"] = {"start": format_time(round(self._played, 6))}
+        return result
 
     def _hear(self, index: int) -> None:
         """Record what was heard until frame ``index`` of this shot."""
@@ -153,10 +166,15 @@ class Performance:
 
     def _frame(self, shot: Shot, canvas: Tensor, index: int, frames: int) -> Step:
         """Frame ``index``, which stands for so many ``frames`` of the clock."""
-        if frames > 1 and isinstance(shot.stage, Zoom):
+        if frames > 1 or self.footage is not None:
             fps = shot.clock.fps
             rates = lambda place: shot.score.camera(max(0.0, index - frames + (place - index + 1) * frames) / fps)  # noqa: E731
-            stage = replace(shot.stage, camera=Camera(rates, fps / frames))
+            camera = Camera(rates, fps / frames)
+            stage: Stage = shot.stage
+            if isinstance(stage, LiveFootage):
+                stage = stage.at(camera, frames)
+            elif isinstance(stage, Zoom):
+                stage = replace(stage, camera=camera)
             shot = replace(shot, stage=stage, dreamer=replace(shot.dreamer, seconds=frames / fps))
         return next(replace(shot, frames=index + 1).render(canvas, index))
 

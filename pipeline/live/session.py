@@ -63,7 +63,10 @@ class Session:
         shots = [shot for shot in (*self.shots, current) if shot["duration"] != "0s"] or [current]
         config = dict(self.record["config"])
         if len(shots) == 1:
-            for name, value in shots[0].items():
+            only = dict(shots[0])
+            if "source" in only:  # after a crash its recording may end a moment earlier
+                only["duration"] = None
+            for name, value in only.items():
                 config[name] = {**config.get(name, {}), **value} if isinstance(value, dict) else value
         else:
             whole = sum(parse_time(shot["duration"], fps=Fraction(1), key="duration") for shot in shots)

@@ -1,7 +1,6 @@
 """From settings to a performance: plan, network, instrument, page and OSC."""
 
 import logging
-import re
 from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
@@ -14,9 +13,10 @@ from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, RenderError
 from pipeline.live.autoplay import Autoplay, autoplay
 from pipeline.live.broadcast import Broadcast
+from pipeline.live.camera import LiveFrames, open_camera, recorded_source, without_camera
 from pipeline.live.config import LiveConfig
-from pipeline.live.controls import Control, controls
-from pipeline.live.frame_rate import SizeChooser, sizes
+from pipeline.live.controls import controls
+from pipeline.live.frame_rate import SizeChooser, sizes_of
 from pipeline.live.instrument import Instrument
 from pipeline.live.live_signals import LiveSignals, Recording, follow_sound
 from pipeline.live.midi import MidiInput, MidiMap, map_path
@@ -45,6 +45,8 @@ from pipeline.segments import record
 from pipeline.targets.target import Target
 from pipeline.timing.timecode import parse_time
 
+MAX_CAMERA_SIDE = 960  # pixels of the longer side at which a camera is read
+
 log = logging.getLogger(__name__)
 
 
@@ -52,8 +54,9 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
     """Play until Ctrl-C, and print where the session is recorded. Raises RenderError."""
     path = Path(config.output) if config.output else folder / "session.yaml"
     check_writable(path, overwrite=config.overwrite)
+    source_config, config = config.source, without_camera(config, live.still)
     asked = requested_size(config.frame, None)
-    chooser = SizeChooser(_sizes(asked, live), 1 / live.fps)
+    chooser = SizeChooser(sizes_of(live.size, asked, live.max_side), 1 / live.fps)
     config = replace(config, output=None, frame=replace(config.frame, fps=f"{live.fps:g}"))
     film = plan_film(_sized(config, chooser.size), folder, name)
     if film.shots[0].guides or film.shots[0].masks:
@@ -63,6 +66,8 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
     with ExitStack() as stack:
         film, recording = follow_sound(film, live.audio, path, stack)
         setup = Setup(film, network, live, asked, recording)
+        if source_config.kind != "none":
+            setup.footage = open_camera(source_config, setup.camera_size, film.fps, path, stack)
         viewers = stack.enter_context(viewers or Viewers())
         performance = setup.performance(
             chooser, viewers, stack.enter_context(Saver(path)), device_name(networks.device)
@@ -103,13 +108,14 @@ class Setup:
         self._asked, self._recording = asked, recording
         self._film, self._network, self._live = film, network, live
         self._config, self._first = film.config, film.shots[0]
-        self._controls = controls()
+        self.footage: LiveFrames | None = None
         assert isinstance(self._first.signals, LiveSignals)
         self._signals = self._first.signals
         self._similar = neighbours_of(self._config.network, network.weights.sha256, network.named)
 
     def performance(self, chooser: SizeChooser, viewers: Viewers, saver: Saver, device: str) -> Performance:
         """What plays. Raises ConfigError for settings that cannot be played."""
+        self._controls = controls(has_footage=self.footage is not None)
         network, seconds = self._network, self._first.frames / float(self._film.fps)
         scenes = {
             name: lambda config=config, name=name: self._scene(config, only_targets=name.startswith(LOOK))
@@ -141,6 +147,7 @@ class Setup:
             is_fractal=self._config.score.kind == "fractal",
             signals=self._signals,
             recording=self._recording,
+            footage=self.footage,
             song_start=self._film.song.start if self._film.song else None,
             until=None if until is None else parse_time(until, fps=self._film.fps, key="live.until"),
         )
@@ -155,7 +162,7 @@ class Setup:
         def setup() -> dict[str, Any]:
             return {
                 "song": self._film.song is not None,
-                "controls": [_described(control) for control in self._controls.values()],
+                "controls": [control.as_data() for control in self._controls.values()],
                 "scenes": list(performance.instrument.scenes),
                 "wall": wall.as_data(),
                 "classes": [f"class:{each}" for each in self._network.classes],
@@ -176,11 +183,20 @@ class Setup:
         width, height = (2 * round(side * factor / 2) for side in (played.width, played.height))
         return width, height
 
+    @property
+    def camera_size(self) -> tuple[int, int]:
+        """(width, height) in which a camera is read and recorded: that of the film, bounded."""
+        factor = min(1.0, MAX_CAMERA_SIDE / max(self.film_size))
+        width, height = (2 * max(8, round(side * factor / 2)) for side in self.film_size)
+        return width, height
+
     def _record(self, config: RenderConfig, facts: record.Computation) -> dict[str, Any]:
         """The record of the session's film, whose settings are ``config``."""
         result = record.film_record(self._film, [record.shot_record(replace(self._first, config=config), facts)])
         if self._recording is not None:
             result["config"]["audio"]["signals"] = self._recording.path.name
+        if self.footage is not None:
+            recorded_source(result["config"], self.footage.path)
         return result
 
     def _plan(self, size: tuple[int, int], number: int) -> ShotPlan:
@@ -218,21 +234,6 @@ class Setup:
         if performance.current is not None:
             shot = performance.current
             check_target(shot.dreamer.dreamer, target.on_all_octaves(), min(shot.size))
-
-
-def _described(control: Control) -> dict[str, Any]:
-    low, high = control.usual
-    return {"key": control.key, "help": control.help, "low": low, "high": high, "min": control.low, "max": control.high}
-
-
-def _sizes(asked: tuple[int, int], live: LiveConfig) -> list[tuple[int, int]]:
-    """The sizes (width, height) of ``live.size``. Raises ConfigError."""
-    if live.size == "auto":
-        return sizes(*asked, live.max_side)
-    match = re.fullmatch(r"\s*(\d{2,4})\s*x\s*(\d{2,4})\s*", live.size)
-    if match is None:
-        raise ConfigError("live.size", live.size, "write a width and a height, as 192x108, or auto")
-    return [(int(match[1]), int(match[2]))]
 
 
 def _sized(config: RenderConfig, size: tuple[int, int]) -> RenderConfig:

@@ -11,6 +11,7 @@ While one frame is dreamed, a thread reads the next one and estimates its flow.
 import math
 from collections.abc import Callable
 from types import TracebackType
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ from pipeline.image import luma
 from pipeline.motion.camera import Camera
 from pipeline.motion.content_mask import movement
 from pipeline.motion.optical_flow import trust, warp
-from pipeline.motion.prefetch import Prefetch, SourceFrame
+from pipeline.motion.prefetch import SourceFrame
 from pipeline.motion.stage import Stage
 
 BROAD_LIGHT_WAVES = 4.0  # across the short side; at this frequency half of the light counts as broad
@@ -33,6 +34,24 @@ WarmUp = Callable[[Tensor, Cue, Tensor | None, int], Tensor]
 MAX_WARM_UPS = 1000  # per frame
 
 
+class SourceFrames(Protocol):
+    """Where source frames come from: a ``Prefetch``, or a camera."""
+
+    next_index: int | None
+
+    def is_cut(self, index: int) -> bool:
+        """Whether a scene starts at frame ``index``, other than the first."""
+
+    def start(self, index: int) -> None:
+        """Start, so that ``take`` gives frame ``index``."""
+
+    def take(self) -> SourceFrame:
+        """The next frame."""
+
+    def close(self) -> None:
+        """End."""
+
+
 class Footage(Stage):
     """The stage of a shot over footage. A context manager: entering it starts reading from frame ``first``.
 
@@ -41,7 +60,7 @@ class Footage(Stage):
 
     def __init__(
         self,
-        frames: Prefetch,
+        frames: SourceFrames,
         config: FlowConfig,
         camera: Camera,
         warm_up: WarmUp,
@@ -78,14 +97,20 @@ class Footage(Stage):
         return canvas
 
     def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
-        """Where the source frame moves (``motion``), stands still (``still``) or is bright (``luma``)."""
+        """Where the source frame moves (``motion``), stands still (``still``) or is bright (``luma``); with
+        ``flow.still`` only where it has been still.
+        """
+        assert self._now is not None
+        mask, still = self._content_mask(self._now, kind), self._still(self._now)
+        return mask if still is None else still if mask is None else mask * still
+
+    def _content_mask(self, now: SourceFrame, kind: str) -> Tensor | None:
         if kind == "none":
             return None
-        assert self._now is not None
         if kind == "luma":
-            return luma(self._now.source.to(self._device))
-        size = (self._now.source.shape[2], self._now.source.shape[3])
-        moving = movement(self._now.moving, size, self._camera.fps, self._device)
+            return luma(now.source.to(self._device))
+        size = (now.source.shape[2], now.source.shape[3])
+        moving = movement(now.moving, size, self._camera.fps, self._device)
         return 1 - moving if kind == "still" else moving
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
@@ -99,11 +124,14 @@ class Footage(Stage):
         """The present source frame with what the canvas added to the one before."""
         assert self._now is not None
         fps, index = self._camera.fps, self._now.index
-        persistence: float = cue.flow.persistence ** (REFERENCE_FPS / fps) * math.exp(-cue.flow.reset / fps)
+        persistence: Tensor | float = cue.flow.persistence ** (REFERENCE_FPS / fps) * math.exp(-cue.flow.reset / fps)
         earlier = before.source.to(self._device)
         is_residual = self._config.style == "residual"
         if is_residual:
             canvas = canvas - earlier
+        still = self._still(self._now)
+        if still is not None:
+            persistence = persistence * still
         mask: Tensor | float = 1.0
         if self._now.motion is not None:
             motion = self._now.motion.to(self._device)
@@ -111,6 +139,9 @@ class Footage(Stage):
         if is_residual:
             return source + persistence * self._camera.move(mask * canvas, index)
         return source + persistence * mask * (self._camera.move(canvas, index) - source)
+
+    def _still(self, now: SourceFrame) -> Tensor | None:
+        return None if now.still is None else _enlarge(now.still.to(self._device), now.source)
 
     def _next(self, index: int) -> tuple[SourceFrame | None, SourceFrame]:
         """The source frames ``index`` − 1 and ``index``."""

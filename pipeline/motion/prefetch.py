@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from pipeline.motion.content_mask import Stillness
 from pipeline.motion.optical_flow import Estimate, Motion
 
 ReadFrames = Callable[[int], Iterator[Tensor]]
@@ -29,12 +30,15 @@ class SourceFrame:
     source: Tensor
     motion: Motion | None
     moving: Tensor | None
+    still: Tensor | None = None
+    """How long each place has been still, ``(1, 1, h, w)`` in [0, 1]; None if nobody asks."""
 
 
 class Prefetch:
     """Gives frame after frame. ``cuts`` start scenes, ``repeats`` show the image before them once more.
 
-    Without ``estimate`` no flow is known.
+    Without ``estimate`` no flow is known. ``still_frames`` is after how many frames of rest a place counts as still, at
+    ``fps``; 0: nobody asks.
     """
 
     def __init__(
@@ -43,7 +47,10 @@ class Prefetch:
         estimate: Estimate | None,
         cuts: frozenset[int] = frozenset(),
         repeats: frozenset[int] = frozenset(),
+        still_frames: int = 0,
+        fps: float = 24.0,
     ) -> None:
+        self._still_frames, self._fps = still_frames, fps
         self._frames, self._estimate = frames, estimate
         self._cuts, self._repeats = cuts, repeats - cuts
         self._pool = ThreadPoolExecutor(1, "footage")
@@ -59,7 +66,10 @@ class Prefetch:
     def start(self, index: int) -> None:
         """Start reading, so that ``take`` gives frame ``index``. Reads from the frame it depends on."""
         self.stop()
-        start = self._first_shown(index)
+        start = index
+        for _ in range(self._still_frames + 1 if self._still_frames else 0):
+            start -= not self._starts_scene(start)
+        start = self._first_shown(start)
         if not self._starts_scene(start):
             start -= 1
         self._reader, self.next_index = self._read(start), index
@@ -101,6 +111,7 @@ class Prefetch:
         images, queue = self._frames(start), deque[Tensor]()
         before: Tensor | None = None
         moving: Tensor | None = None
+        stillness = Stillness(self._still_frames)
         index = start
         try:
             while True:
@@ -110,11 +121,15 @@ class Prefetch:
                 motion = None
                 if self._starts_scene(index):
                     moving = self._flow_to_next(source, index, images, queue)
+                    stillness = Stillness(self._still_frames)
                 elif before is not None and index not in self._repeats and self._estimate is not None:
                     motion = self._estimate(before, source)
                     # An image that stands for several frames moves slowly.
                     moving = motion.backward / (index - self._first_shown(index - 1))
-                yield SourceFrame(index, source, motion, moving)
+                size = (source.shape[2], source.shape[3])
+                flow = None if motion is None else motion.backward
+                still = stillness.update(flow, size, self._fps) if self._still_frames else None
+                yield SourceFrame(index, source, motion, moving, still)
                 before, index = source, index + 1
         finally:
             close = getattr(images, "close", None)

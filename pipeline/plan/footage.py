@@ -97,6 +97,8 @@ class ClipLibrary:
         ``fps`` is the film's frame rate or ``source``. A ``duration`` in seconds or frames saves decoding what follows.
         Raises ConfigError for settings that do not fit the clip, InputError for a missing or damaged file.
         """
+        if config.kind == "camera":
+            raise ConfigError("source", "camera", "python -m pipeline.live plays cameras; films need source=video")
         if config.kind != "video":
             return None
         if not config.path:

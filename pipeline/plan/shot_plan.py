@@ -71,6 +71,8 @@ def plan_shot(
             raise ConfigError(f"camera.{name}", value, f"footage is not mirrored: camera.{name}={plain}")
     guides, masks = _images(config.score, config.network, config.limits)
     width, height, notes = _size(config, footage)
+    if config.flow.still is not None:
+        parse_time(config.flow.still, fps=fps, key="flow.still", duration=seconds)
     if footage and config.flow.kind == "dis":
         opencv()  # also for a shot that comes late in its film
     return ShotPlan(
@@ -111,7 +113,7 @@ def _opening(config: RenderConfig, seconds: float, fps: Fraction, signals: Signa
         if not config.start.path:
             raise ConfigError("start.path", "null", "start=image needs the picture: start.path=photo.jpg")
         check_picture("start.path", config.start.path, Path(config.start.path), config.limits)
-    if config.source.kind == "video" or config.start.kind == "image":
+    if config.source.kind != "none" or config.start.kind == "image":
         return 0
     opening = min(round(seconds * fps), round(unfold * fps))
     if 0 < opening < MIN_OPENING_FRAMES:

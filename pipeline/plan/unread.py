@@ -110,7 +110,7 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "there is no footage (source=video)",
     ),
     (
-        "flow.kind flow.style flow.persistence flow.reset flow.keep_light flow.warmup flow.preset flow.side",
+        "flow.kind flow.style flow.persistence flow.reset flow.still flow.keep_light flow.warmup flow.preset flow.side",
         lambda c: not _has_footage(c),
         "flow follows footage, and there is none (source=video)",
     ),

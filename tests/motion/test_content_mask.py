@@ -1,7 +1,10 @@
 import torch
 
+from pipeline.config import FlowConfig
 from pipeline.image import luma
 from pipeline.motion.content_mask import movement
+from pipeline.motion.optical_flow import dis
+from pipeline.motion.prefetch import Prefetch
 from tests.motion.test_footage import KEEP, panned, stage
 
 CPU = torch.device("cpu")
@@ -40,3 +43,27 @@ def test_pan_is_movement_everywhere() -> None:
     assert float(first.median()) > 0.9  # from the flow to the next frame
     assert float(moving.median()) > 0.9
     assert (moving + still).allclose(torch.ones_like(moving))
+
+
+def test_stillness_is_the_same_from_any_frame() -> None:
+    """A square jumps, rests, jumps again; a resumed shot reads only some frames before its first one."""
+    images = []
+    for index in range(24):
+        image = torch.full((1, 3, 48, 64), 0.3)
+        left = 4 + 3 * min(index, 4) + 3 * max(0, min(index - 15, 3))
+        image[..., 10:30, left : left + 16] = 0.9
+        images.append(image)
+
+    def maps(first: int) -> list[torch.Tensor]:
+        estimate = dis(FlowConfig())
+        frames = Prefetch(lambda start: iter(images[start:]), estimate, frozenset({13}), frozenset({7}), 5, 12.0)
+        frames.start(first)
+        result = [frames.take().still for _ in range(first, 23)]
+        frames.close()
+        assert all(each is not None for each in result)
+        return [each for each in result if each is not None]
+
+    whole = maps(0)
+    assert float(whole[4].min()) == 0 and float(whole[12].min()) == 1 and float(whole[13].min()) == 1
+    for first in (3, 8, 14, 20):
+        assert all(torch.equal(a, b) for a, b in zip(whole[first:], maps(first), strict=True))
