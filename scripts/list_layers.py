@@ -32,7 +32,8 @@ def entry(name: str) -> dict[str, object]:
     """The weight file, channel counts and short layer names of one network."""
     network = without_weights(name)
     file = "" if name in model_zoo.OWN else Path(urlparse(str(model_zoo._published(name).url)).path).name
-    return {"file": file, "channels": network.named.channels, "short": network.named.short}
+    named = network.named
+    return {"file": file, "channels": named.channels, "short": named.short, "aliases": named.aliases}
 
 
 def main() -> None:

@@ -19,9 +19,9 @@ GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
 
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group in GROUPS for name in choices(group)])
 def test_every_choice_composes(group: str, name: str) -> None:
-    extra = ["network.name=regnet_y_400mf"] if name == "torchvision" else []
+    extra = ["network.name=regnet_y_400mf"] if name in ("torchvision", "timm") else []
     config = make_config([f"{group}={name}", *extra])
-    if group == "network" and name != "torchvision":
+    if group == "network" and name not in ("torchvision", "timm"):
         assert config.network.name == name
     if group in ("start", "source", "score"):
         assert getattr(config, group).kind == name
@@ -58,7 +58,7 @@ def test_look_replaces_the_targets_of_a_preset(look: str) -> None:
 
 
 def test_choices_have_the_names_of_their_tables() -> None:
-    assert set(NETWORKS) | {"torchvision"} == set(choices("network"))
+    assert set(NETWORKS) | {"torchvision", "timm"} == set(choices("network"))
     assert set(CODECS) == set(codecs.CODECS) == set(choices("encode"))
 
 

@@ -28,7 +28,7 @@ def draw(config: RenderConfig, atlas_config: AtlasConfig, folder: Path) -> None:
 
     cli.check_constant(config)
     check_color_files(config.color, config.limits)
-    known = known_layers(config.network.name)
+    known = known_layers(config.network.full_name)
     if known is not None:
         check_layers(atlas_config, known)
 

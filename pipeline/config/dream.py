@@ -62,7 +62,10 @@ class StartConfig:
 class NetworkConfig:
     """The network that dreams."""
 
-    name: str = option("efficientnet_lite0", "efficientnet_lite0, 1 or 2, motifnet, or a torchvision classifier")
+    name: str = option(
+        "efficientnet_lite0", "efficientnet_lite0 to 2, motifnet, or a classifier of torchvision or timm"
+    )
+    library: str = option("", "whose network it is: timm, or empty for all others", choices=("", "timm"))
     weights: str | None = option(None, "file of weights, .safetensors or .pth; null: from the cache, else a download")
     class_names: str | None = option(
         None, "file with the names of the classes, one a line; null: ImageNet's if there are as many, else numbers"
@@ -83,6 +86,11 @@ class NetworkConfig:
     channels_last: Any = option(
         "auto", "memory layout of activations; auto is false; on CUDA in half precision it is always true"
     )
+
+    @property
+    def full_name(self) -> str:
+        """The name among the networks of all libraries."""
+        return f"{self.library}/{self.name}" if self.library else self.name
 
 
 @dataclass

@@ -105,7 +105,9 @@ def validate(config: RenderConfig) -> None:
         raise ConfigError("film", config.film, "needs a list of shots, as [{preset: spiral, duration: 4s}], or auto")
     if not config.network.name:
         raise ConfigError(
-            "network.name", "''", "network=torchvision needs the name of one of torchvision's classifiers"
+            "network.name",
+            "''",
+            f"network={config.network.library or 'torchvision'} needs the name of one of its classifiers",
         )
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", config.device):
         raise ConfigError("device", config.device, "allowed are auto, cpu, cuda, cuda:N and mps")

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.errors import InputError
+from pipeline.targets.class_names import read_class_names
 
 log = logging.getLogger(__name__)
 MAX_DEPTH = 4  # of nested tables
@@ -65,9 +66,12 @@ def fit_network(model: nn.Module, state: dict[str, Tensor], path: Path) -> None:
         log.info(note, extra={"once": True})
 
 
-def count_classes(model: nn.Module) -> int:
-    """The outputs of the last layer that has weights."""
-    return len(_weighted(model)[-1][1].weight)
+def name_classes(model: nn.Module, usual: tuple[str, ...], file: str | None) -> tuple[str, ...]:
+    """The names of the classes: those in the file, else the usual ones where there are as many, else numbers."""
+    names, count = read_class_names(Path(file)) if file else usual, len(_weighted(model)[-1][1].weight)
+    if file and len(names) != count:
+        raise InputError(f"network.class_names={file}: it has {len(names)} names; the network has {count} classes")
+    return names if len(names) == count else tuple(map(str, range(count)))
 
 
 def _weighted(model: nn.Module) -> list[tuple[str, nn.Linear | nn.Conv2d]]:

@@ -4,7 +4,7 @@ torchvision's ``create_feature_extractor`` would trace again for every set of la
 which overwrite a layer with what follows it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any, cast
 
@@ -12,16 +12,33 @@ import torch
 from torch import Tensor, fx, nn
 from torchvision.models.feature_extraction import NodePathTracer
 
+from pipeline.errors import RenderError
+
 LOGITS = "logits"
 
 
-def trace(model: nn.Module) -> tuple[fx.Graph, dict[str, fx.Node]]:
-    """The computation as a graph without in-place operations, and for each layer's name the node that ends it."""
+def trace(model: nn.Module, leaves: Sequence[Callable[..., Any]] = ()) -> tuple[fx.Graph, dict[str, fx.Node]]:
+    """The computation as a graph without in-place operations, and for each layer's name the node that ends it.
+
+    Modules of the types, and calls of the functions, in ``leaves`` stay whole; so do types of which tracing fails.
+    Raises RenderError if it fails outside of them.
+    """
     for module in model.modules():
         if getattr(module, "inplace", False):
             module.inplace = False  # type: ignore[assignment]
-    tracer = NodePathTracer(leaf_modules=[])
-    graph = tracer.trace(model)
+    tracer = _Tracer(
+        leaf_modules=[each for each in leaves if isinstance(each, type)],
+        autowrap_functions=tuple(each for each in leaves if not isinstance(each, type)),
+    )
+    try:
+        graph = tracer.trace(model)
+    except Exception as error:  # what Python cannot do with proxies fails in many ways
+        if tracer.failed is None:
+            raise RenderError(f"{type(model).__name__} cannot be taken apart into layers ({error})") from error
+        return trace(model, [*leaves, tracer.failed])
+    for name in [name for name in vars(model) if name.startswith("_tensor_constant")]:
+        constant = vars(model).pop(name)  # a table that the trace has computed: it moves between devices as weights do
+        model.register_buffer(name, constant, persistent=False)
     ends: dict[str, fx.Node] = {}
     for node, name in tracer.node_to_qualname.items():
         if node.kwargs.get("inplace"):
@@ -36,6 +53,19 @@ def trace(model: nn.Module) -> tuple[fx.Graph, dict[str, fx.Node]]:
     return graph, ends
 
 
+class _Tracer(NodePathTracer):  # type: ignore[misc]
+    """Remembers in ``failed`` the type of the innermost module that could not be traced."""
+
+    failed: type[nn.Module] | None = None
+
+    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        try:
+            return super().call_module(m, forward, args, kwargs)
+        except Exception:
+            self.failed = self.failed or type(m)
+            raise
+
+
 def meta_copy(model: nn.Module) -> nn.Module:
     """The same modules with meta tensors for weights, to infer shapes at no cost."""
     return _map_tensors(model, lambda tensor: tensor.to("meta"))
@@ -46,6 +76,9 @@ def cut(root: nn.Module, whole: fx.Graph, ends: dict[str, fx.Node], layers: froz
     graph, copies = fx.Graph(), cast(dict[fx.Node, fx.Node], {})
     graph.graph_copy(whole, copies)
     graph.output({layer: copies[ends[layer]] for layer in sorted(layers)})
+    for node in graph.nodes:
+        if isinstance(node.kwargs.get("device"), torch.device):  # that of the trace
+            node.kwargs = {**node.kwargs, "device": next(root.parameters()).device}
     module = fx.GraphModule(root, graph)
     module.graph.eliminate_dead_code()
     module.delete_all_unused_submodules()

@@ -5,8 +5,8 @@ called for short, and where its classes are.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,14 +15,13 @@ from torch import nn
 from torchvision import models
 
 from pipeline.config import NetworkConfig
-from pipeline.dream.checkpoint import count_classes
+from pipeline.dream.checkpoint import name_classes
 from pipeline.dream.feature_extractor import LOGITS
-from pipeline.dream.network import Network
+from pipeline.dream.network import Anatomy, Network
 from pipeline.dream.weights import Weights, find_weights, load_weights
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.networks import efficientnet_lite, motifnet
 from pipeline.networks.definition import Definition
-from pipeline.targets.class_names import read_class_names
 
 OWN = {**efficientnet_lite.DEFINITIONS, "motifnet": motifnet.DEFINITION}
 
@@ -32,6 +31,10 @@ def build(config: NetworkConfig) -> Network:
 
     Raises ConfigError for an unknown name, InputError for weights that are missing, damaged or of another network.
     """
+    if config.library == "timm":
+        from pipeline.dream import timm_models  # an extra that is slow to load
+
+        return timm_models.build(config, imagenet_classes())
     if config.name in OWN:
         return _own(config, OWN[config.name])
     known = models.list_models(module=models)
@@ -50,11 +53,9 @@ def dress(name: str, model: nn.Module, weights: Weights, class_names: str | None
     return Network(
         name,
         model,
-        _classes(model, tuple(_published(name).meta["categories"]), class_names),
+        name_classes(model, tuple(_published(name).meta["categories"]), class_names),
         weights,
-        short_names=family.short_names(model),
-        class_layer=family.class_layer,
-        channel_dim=family.channel_dim,
+        Anatomy(family.short_names(model), family.aliases, family.class_layer),
     )
 
 
@@ -71,14 +72,6 @@ def architecture(name: str) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
             model = models.get_model(name, weights=None, **extra)
     return model
-
-
-def _classes(model: nn.Module, usual: tuple[str, ...], file: str | None) -> tuple[str, ...]:
-    """The names of the classes: those in the file, else the usual ones, where there are as many; else numbers."""
-    names, count = read_class_names(Path(file)) if file else usual, count_classes(model)
-    if file and len(names) != count:
-        raise InputError(f"network.class_names={file}: it has {len(names)} names; the network has {count} classes")
-    return names if len(names) == count else tuple(map(str, range(count)))
 
 
 def _own(config: NetworkConfig, definition: Definition) -> Network:
@@ -98,10 +91,9 @@ def _own(config: NetworkConfig, definition: Definition) -> Network:
     return Network(
         name,
         model,
-        _classes(model, definition.classes or imagenet_classes(), config.class_names),
+        name_classes(model, definition.classes or imagenet_classes(), config.class_names),
         weights,
-        class_layer=definition.class_layer,
-        normalisation=definition.normalisation,
+        Anatomy(definition.short_names, class_layer=definition.class_layer, normalisation=definition.normalisation),
     )
 
 
@@ -121,8 +113,8 @@ class Family:
     """What networks with the same first word have in common. ``short_names`` maps a model to short name → full name."""
 
     short_names: Callable[[nn.Module], dict[str, str]] = lambda model: {}
+    aliases: Mapping[str, str] = field(default_factory=dict)
     class_layer: str = LOGITS
-    channel_dim: int = 1
 
 
 def _numbered(pattern: str, word: str) -> Callable[[nn.Module], dict[str, str]]:
@@ -165,5 +157,4 @@ FAMILIES = {
     "efficientnet": _STAGES,
     "mobilenet": _STAGES,
     "regnet": Family(_numbered(r"trunk_output\.block(\d+)", "stage")),
-    "swin": Family(channel_dim=3),
 }

@@ -4,19 +4,42 @@ Layers have the names of the network's own modules (``features.12``, ``inception
 short ones (``fire9``, ``conv4_3``, ``mixed6b``), and ``logits`` for the classifier's output.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
 from pipeline.dream.deterministic_padding import use_deterministic_padding
 from pipeline.dream.feature_extractor import LOGITS, cast_weights, cut, infer_shapes, meta_copy, trace
+from pipeline.dream.layout import PROBE_SIZE, Layout, Tokens, as_map, find_layout
 from pipeline.dream.weights import Weights
-from pipeline.errors import ConfigError, RenderError, nearest
+from pipeline.errors import ConfigError, nearest
 from pipeline.targets.layer_names import Layers, plain
 
-IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of red, green and blue
+Normalisation = tuple[Sequence[float], Sequence[float]]
+"""Mean and deviation of red, green and blue."""
+IMAGENET: Normalisation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+FIXED_SIZE = "it cannot look at pictures of free size; choose a convolutional one"
 PROBE_SIDES = (16, 24, 32, 48, 64, 80, 96, 128, 160, 224)  # pixels
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """How a network is taken apart.
+
+    ``short_names`` and ``aliases`` map names to full ones; people are told the short ones. ``class:`` targets are read
+    from ``class_layer``. ``tokens`` is how those of a transformer lie; ``leaves`` are modules and functions that cannot
+    be traced.
+    """
+
+    short_names: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    class_layer: str = LOGITS
+    normalisation: Normalisation = IMAGENET
+    tokens: Tokens | None = None
+    leaves: tuple[Callable[..., Any], ...] = ()
 
 
 class Network:
@@ -33,22 +56,22 @@ class Network:
         model: nn.Module,
         classes: tuple[str, ...],
         weights: Weights,
-        *,
-        short_names: Mapping[str, str] | None = None,
-        class_layer: str = LOGITS,
-        channel_dim: int = 1,
-        normalisation: tuple[Sequence[float], Sequence[float]] = IMAGENET,
+        anatomy: Anatomy = Anatomy(),
     ) -> None:
         self.name, self.classes, self.weights = name, classes, weights
-        self.short_names, self.class_layer = dict(short_names or {}), class_layer
+        self.class_layer, self._tokens = anatomy.class_layer, anatomy.tokens
         self.model = model.eval().requires_grad_(False)
-        self._graph, self._nodes = trace(self.model)
+        self._graph, self._nodes = trace(self.model, anatomy.leaves)
         self._cuts: dict[tuple[frozenset[str], bool], fx.GraphModule] = {}
         self._cast: dict[nn.Module, nn.Module] = {}
-        self._channel_dim = channel_dim
+        self._layouts = dict[str, Layout]()
         self.layers = self._count_channels()
-        self.named = Layers(name, self.layers, self.short_names)
-        self._mean, self._std = (torch.tensor(each).view(1, 3, 1, 1) for each in normalisation)
+        short, aliases = (
+            {name: full for name, full in names.items() if full in self.layers}
+            for names in (anatomy.short_names, anatomy.aliases)
+        )
+        self.named = Layers(name, self.layers, short, aliases)
+        self._mean, self._std = (torch.tensor(each).view(1, 3, 1, 1) for each in anatomy.normalisation)
         self.device, self.precision, self.channels_last = torch.device("cpu"), torch.float32, False
 
     def to(
@@ -77,10 +100,8 @@ class Network:
         extractor = self.extractor(frozenset(layers), half)
         with torch.autocast(self.device.type, self.precision, enabled=half):
             maps: dict[str, Tensor] = extractor(self.normalise(frame))
-        maps = {name: map.float() for name, map in maps.items()}
-        if self._channel_dim == 3:
-            maps = {name: map.movedim(3, 1) if map.dim() == 4 else map for name, map in maps.items()}
-        return maps
+        size = (frame.shape[2], frame.shape[3])
+        return {name: as_map(map.float(), self._layouts.get(name, ""), size) for name, map in maps.items()}
 
     def normalise(self, frame: Tensor) -> Tensor:
         """The network's input for a frame in [0, 1]."""
@@ -127,15 +148,15 @@ class Network:
             except (RuntimeError, ValueError, AssertionError):
                 continue
             return side
-        reason = "it cannot look at pictures of free size; choose a convolutional one"
-        raise ConfigError("network.name", self.name, reason)
+        raise ConfigError("network.name", self.name, FIXED_SIZE)
 
     def map_size(self, layer: str, size: tuple[int, int]) -> tuple[int, int] | None:
         """The size (h, w) of the layer's map of a frame of ``size``; None where it has no map (logits)."""
-        shape = self._shapes(frozenset({layer}), size)[self._nodes[layer].name]
-        if len(shape) != 4:
+        if layer not in self._layouts:
             return None
-        return (shape[1], shape[2]) if self._channel_dim == 3 else (shape[2], shape[3])
+        shape, layout = self._shapes(frozenset({layer}), size)[self._nodes[layer].name], self._layouts[layer]
+        height, width = as_map(torch.empty(shape, device="meta"), layout, size).shape[2:]
+        return height, width
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -143,16 +164,18 @@ class Network:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def _count_channels(self) -> dict[str, int]:
-        """Channels of every layer whose output is a map, inferred on meta tensors."""
+        """Channels of every layer that has places, inferred on meta tensors. Raises ConfigError."""
         try:
-            shapes = self._shapes(frozenset({LOGITS}), (224, 224))
-        except (RuntimeError, ValueError, AssertionError) as error:
-            raise RenderError(f"network.name={self.name}: it cannot be taken apart ({error})") from error
+            shapes = self._shapes(frozenset({LOGITS}), PROBE_SIZE)
+        except (RuntimeError, ValueError, AssertionError, AttributeError) as error:
+            raise ConfigError("network.name", self.name, FIXED_SIZE) from error
         counts = {}
         for name, node in self._nodes.items():
             shape = shapes.get(node.name, ())
-            if len(shape) == 4 and min(shape[2:]) > 1 and shape[self._channel_dim] > 3:
-                counts[name] = shape[self._channel_dim]
+            layout = find_layout(shape, self._tokens)
+            if layout is not None:
+                counts[name] = shape[1] if layout == "" else shape[-1]
+                self._layouts[name] = layout
         return counts
 
     def extractor(self, layers: frozenset[str], half: bool) -> fx.GraphModule:

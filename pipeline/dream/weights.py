@@ -30,8 +30,8 @@ class Weights:
     sha256: str
 
 
-def find_weights(network: str, given: str | None, url: str | None) -> Weights:
-    """The file to load: ``given``, else torchvision's cache, else a download of ``url`` into that cache.
+def find_weights(network: str, given: str | None, url: str | None, name: str = "") -> Weights:
+    """The file to load: ``given``, else torch's cache, else a download of ``url`` into that cache, as ``name``.
 
     A published file has the beginning of its SHA-256 in its name. The whole hash is written next to the file when it is
     first verified, and must be the same from then on. Raises InputError where there is no file, or another than the
@@ -43,7 +43,7 @@ def find_weights(network: str, given: str | None, url: str | None) -> Weights:
             raise InputError(f"network.weights={given}: there is no such file")
         return Weights(path, _sha256_of(path))
     assert url is not None
-    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
+    path = Path(torch.hub.get_dir()) / "checkpoints" / (name or Path(urlparse(url).path).name)
     published = _published_hash(path.name)
     if not path.is_file():
         _download(network, url, path, published)

@@ -1,7 +1,7 @@
 """What the program has to know about a network of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ class Definition:
     ``build`` gives the untrained module. ``find_weights`` gives the file of weights, None where ``package`` (of pip) is
     not installed; its SHA-256 must be ``sha256`` unless that is empty. ``convert`` gives published tensors our names.
     ``classes`` are the names of the classes, None for ImageNet's; ``class_layer`` has a map for each of them.
-    ``normalisation`` is the mean and the deviation of the input's colours.
+    ``short_names`` are other names of layers. ``normalisation`` is the mean and the deviation of the input's colours.
     """
 
     build: Callable[[], nn.Module]
@@ -24,4 +24,5 @@ class Definition:
     classes: tuple[str, ...] | None = None
     package: str = ""
     sha256: str = ""
+    short_names: Mapping[str, str] = field(default_factory=dict)
     convert: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = dict

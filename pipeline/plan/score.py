@@ -22,10 +22,23 @@ log = logging.getLogger(__name__)
 
 def build_score(plan: ShotPlan, layers: Layers, similar: SimilarChannels) -> Score:
     """The score of a plan for a network with these layers. Raises ConfigError, also for a missing layer or channel."""
-    score = build(score_settings(plan.config), score_context(plan, layers, similar))
+    settings = score_settings(plan.config)
+    if not (settings.targets or settings.layers):
+        settings = replace(settings, layers=[_usual_layer(plan.config.network, layers)])
+    score = build(settings, score_context(plan, layers, similar))
     for target in score.targets():
         check_channels(target, layers)
     return score
+
+
+def _usual_layer(network: NetworkConfig, layers: Layers) -> str:
+    """The layer that a network without settings dreams of, with a note: two thirds down, motifs are parts of things."""
+    main = layers.main()
+    layer = main[2 * len(main) // 3]
+    choice = f"network={network.library or 'torchvision'} network.name={network.name}"
+    advice = f"python -m pipeline.atlas {choice} draws others ({', '.join(main)})"
+    log.info(f"{network.full_name} has no targets of its own and dreams of {layer}; {advice}", extra={"once": True})
+    return layer
 
 
 def score_settings(config: RenderConfig) -> ScoreConfig:
@@ -93,7 +106,7 @@ def guide_layer(config: RenderConfig) -> str:
 
 def check_score(plan: ShotPlan) -> None:
     """Raise ConfigError for an impossible score, if the network's layers are known without loading it."""
-    if known_layers(plan.config.network.name):
+    if known_layers(plan.config.network.full_name):
         plan_score(plan)
 
 
@@ -102,7 +115,7 @@ def plan_score(plan: ShotPlan) -> Score:
     channels were never compared.
     """
     config = plan.config.network
-    layers = known_layers(config.name) or _layers_of(config)
+    layers = known_layers(config.full_name) or _layers_of(config)
     cached: Neighbours | None = None
 
     def neighbours(layer: str, channel: int) -> Sequence[int]:
@@ -124,7 +137,7 @@ def _weights_sha256(config: NetworkConfig) -> str:
     torch_home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch")
     hub = Path(torch_home, "hub", "checkpoints").expanduser()
     shipped = KNOWN.with_name("motifnet.safetensors")
-    published = shipped if config.name == "motifnet" else hub / weights_file(config.name)
+    published = shipped if config.name == "motifnet" else hub / weights_file(config.full_name)
     path = Path(config.weights) if config.weights else published
     if not path.is_file():
         from pipeline.dream import model_zoo

@@ -55,7 +55,7 @@ def timeline(checked: Checked) -> dict[str, Any]:
 def _score(shot: ShotPlan) -> Score:
     """The score of a shot, without loading a network: of a walk only its start."""
     config = shot.config
-    if not known_layers(config.network.name):
+    if not known_layers(config.network.full_name):
         raise ConfigError(
             "network.name", config.network.name, "the timeline knows the layers of built-in networks only"
         )

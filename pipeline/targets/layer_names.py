@@ -5,7 +5,7 @@ checked and drawn without loading any network.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ CONTAINERS = ("features", "classifier", "head", "verdict")  # hold other layers,
 @dataclass(frozen=True)
 class Layers:
     """``channels`` maps every layer with a feature map to its number of channels, shallow to deep; ``short`` maps
-    common short names to full ones.
+    common short names to full ones. ``aliases`` are names in other programs.
     """
 
     network: str
     channels: Mapping[str, int]
     short: Mapping[str, str]
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(self, layer: str, key: str) -> str:
         """The full name of a layer; blanks, underscores, hyphens and case do not matter.
@@ -33,6 +34,8 @@ class Layers:
         """
         if layer in self.channels:
             return layer
+        if layer in self.aliases:
+            return self.aliases[layer]
         names = {plain(name): name for name in self.channels} | {plain(k): v for k, v in self.short.items()}
         if plain(layer) in names:
             return names[plain(layer)]
@@ -53,7 +56,7 @@ class Layers:
 def known_layers(network: str) -> Layers | None:
     """The layers of a known network, else None."""
     entry = _known_networks().get(network)
-    return None if entry is None else Layers(network, entry["channels"], entry["short"])
+    return None if entry is None else Layers(network, entry["channels"], entry["short"], entry["aliases"])
 
 
 def all_layers() -> Iterator[Layers]:
