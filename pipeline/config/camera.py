@@ -58,6 +58,34 @@ class CameraConfig:
         curve=True,
         usual=(-1, 1),
     )
+    relief: Any = option(
+        0.0,
+        "how far the near and far parts of the picture lie apart in a flight: 0 flat, 0.7 twice as near and as far",
+        low=0,
+        high=2,
+        curve=True,
+        usual=(0, 1.5),
+    )
+    dolly: Any = option(
+        0.0,
+        "flies forward, in distances of the picture per second; near parts come faster (camera.relief)",
+        low=-3,
+        high=3,
+        curve=True,
+        usual=(-1, 1),
+    )
+    truck: Any = option(
+        0.0, "flies to the right, in frame widths per second", low=-10, high=10, curve=True, usual=(-0.5, 0.5)
+    )
+    pedestal: Any = option(0.0, "rises, in frame heights per second", low=-10, high=10, curve=True, usual=(-0.5, 0.5))
+    yaw: Any = option(0.0, "turns to the right, in degrees per second", low=-360, high=360, curve=True, usual=(-45, 45))
+    pitch: Any = option(0.0, "looks up, in degrees per second", low=-360, high=360, curve=True, usual=(-45, 45))
+    roll: Any = option(
+        0.0, "leans to the right, in degrees per second", low=-3600, high=3600, curve=True, usual=(-90, 90)
+    )
+    fov: Any = option(
+        60.0, "field of view across the frame, in degrees; narrowing it zooms in", low=5, high=150, curve=True
+    )
     shake: Any = option(
         0.0,
         "a hand that is not still: largest shift in short sides of the frame",

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 STILL = {"camera.zoom": 1.0, "camera.rotate": 0.0, "camera.pan.x": 0.0, "camera.pan.y": 0.0}
 STILL |= {"camera.shear.x": 0.0, "camera.shear.y": 0.0, "camera.swirl": 0.0, "camera.lens": 0.0}
-STILL |= {"camera.shake_rate": 0.0}
+STILL |= {f"camera.{name}": 0.0 for name in ("shake_rate", "dolly", "truck", "pedestal", "yaw", "pitch", "roll")}
 STILL |= {"dream.strength": 0.0, "dream.tone_rate": 0.0}  # a frozen picture
 GLIDE_SECONDS = 0.08  # of a slider's move
 QUICK_SECONDS = 0.3  # of freezing and undoing

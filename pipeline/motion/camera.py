@@ -1,7 +1,7 @@
 """The camera: a move of the canvas between two frames, in one resample.
 
-Zoom, rotation, pan and what bends the picture are rates, integrated exactly: two moves of half the time equal one move.
-A change of frame rate only changes smoothness.
+Zoom, rotation, pan, flight and what bends the picture are rates, integrated exactly: two moves of half the time equal
+one move. A change of frame rate only changes smoothness.
 """
 
 import cmath
@@ -15,12 +15,13 @@ from torch import Tensor
 from pipeline.cue import CameraRates
 from pipeline.motion.folds import fold, pixels
 from pipeline.motion.rates import mean_rates, similarity
+from pipeline.motion.relief import nearness
 from pipeline.motion.sampling_grid import displaced, middles
-from pipeline.motion.velocity import bends, field, rate_bound, sources
+from pipeline.motion.velocity import bends, field, flies, focal_length, rate_bound, sources
 
 MIN_SAMPLES_PER_SECOND = 24.0
-Shake = tuple[float, float, float]
-STEADY = (0.0, 0.0, 0.0)
+STEADY = CameraRates()
+ROUNDS = 3  # in which the distance of the point that comes to a pixel is found: far below a tenth of a pixel
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,21 @@ class Camera:
         """The canvas of frame ``index`` − 1 as the camera sees it in frame ``index``."""
         steps = max(1, round(MIN_SAMPLES_PER_SECOND / self.fps))  # frames of a sketch are far apart
         samples = [self.rates(max(index - 1 + step / steps, 0)) for step in range(steps + 1)]
-        return move(canvas, mean_rates(samples), 1 / self.fps, samples[0].shake)
+        return move(canvas, mean_rates(samples), 1 / self.fps, samples[0])
 
     def fold(self, canvas: Tensor, mirror: str, index: int) -> Tensor:
         """The canvas of frame ``index`` in its mirrors."""
         return fold(canvas, mirror, self.rates(index).symmetry)
 
 
-def move(canvas: Tensor, rates: CameraRates, seconds: float, shake_before: Shake = STEADY) -> Tensor:
+def move(canvas: Tensor, rates: CameraRates, seconds: float, before: CameraRates = STEADY) -> Tensor:
     """Canvas ``(1, 3, H, W)`` → the canvas that the camera sees ``seconds`` later, in one bicubic resample.
 
-    The hand was at ``shake_before`` and is at ``rates.shake``. Outside the canvas is its mirror image.
+    The camera's hand and lens were as in ``before`` and are as in ``rates``. Outside the canvas is its mirror image.
     """
-    if bends(rates) or {rates.shake, shake_before} != {STEADY}:
-        grid = bent_grid(canvas, rates, seconds, shake_before)
+    if bends(rates) or rates.fov != before.fov or {rates.shake, before.shake} != {STEADY.shake}:
+        near = (rates.relief * nearness(canvas)).exp() if rates.relief and flies(rates) else None
+        grid = bent_grid(canvas, rates, seconds, before, near)
     else:
         turn, shift = similarity(rates, (canvas.shape[3], canvas.shape[2]), seconds)
         if turn == 1 and shift == 0:
@@ -70,20 +72,33 @@ def sampling_grid(turn: complex, shift: complex, center: tuple[float, float], ca
     return displaced(canvas, right, down)
 
 
-def bent_grid(canvas: Tensor, rates: CameraRates, seconds: float, shake_before: Shake = STEADY) -> Tensor:
-    """Where each pixel is sampled from, as ``sampling_grid``, in a move that bends the picture or shakes.
+def bent_grid(
+    canvas: Tensor, rates: CameraRates, seconds: float, before: CameraRates = STEADY, near: Tensor | None = None
+) -> Tensor:
+    """Where each pixel is sampled from, as ``sampling_grid``, in a move that bends the picture, flies or shakes.
 
-    Backward: out of the hand's place now, along the flow, into the hand's place before.
+    Backward: out of the hand's place now, along the flow, into the hand's place before. ``near`` ``(1, 1, h, w)`` is
+    1 / distance of the canvas; the distance of a point is that of where it comes from, which a few rounds find.
     """
-    height, width = canvas.shape[2:]
+    size, side = (canvas.shape[3], canvas.shape[2]), min(canvas.shape[2:])
+    narrowing = math.log(focal_length(rates.fov) / focal_length(before.fov)) / seconds
     x, y = pixels(canvas)
-    now = cmath.exp(-1j * math.radians(rates.shake[2]))
-    right, down = _turned(x, y, now, -complex(*rates.shake[:2]) * min(width, height) * now)
-    way = sources(x + right, y + down, field(rates, (width, height)), seconds, rate_bound(rates))
-    right, down = right + way[0], down + way[1]
-    before = cmath.exp(1j * math.radians(shake_before[2]))
-    back = _turned(x + right, y + down, before, complex(*shake_before[:2]) * min(width, height))
-    return displaced(canvas, (right + back[0]) * (2 / width), (down + back[1]) * (2 / height))
+    now, held = (cmath.exp(1j * math.radians(turn)) for turn in (-rates.shake[2], before.shake[2]))
+    steady = _turned(x, y, now, -complex(*rates.shake[:2]) * side * now)
+
+    def grid_of(near_there: Tensor | float) -> Tensor:
+        velocity = field(rates, size, narrowing, near_there)
+        way = sources(x + steady[0], y + steady[1], velocity, seconds, rate_bound(rates) + abs(narrowing))
+        right, down = steady[0] + way[0], steady[1] + way[1]
+        back = _turned(x + right, y + down, held, complex(*before.shake[:2]) * side)
+        return displaced(canvas, (right + back[0]) * (2 / size[0]), (down + back[1]) * (2 / size[1]))
+
+    grid = grid_of(1.0)
+    for _ in range(ROUNDS if near is not None else 0):
+        assert near is not None
+        there = F.grid_sample(near, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+        grid = grid_of(there[0, 0])
+    return grid
 
 
 def _turned(x: Tensor, y: Tensor, turn: complex, shift: complex) -> tuple[Tensor, Tensor]:

@@ -5,8 +5,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import attrgetter
+from typing import Any
 
 from pipeline.cue import CameraRates
+
+MEANS = ("swirl", "lens", "dolly", "truck", "pedestal", "yaw", "pitch", "roll")
+"""Rates of one number whose mean is the plain one."""
 
 
 def mean_rates(samples: Sequence[CameraRates]) -> CameraRates:
@@ -20,16 +25,16 @@ def mean_rates(samples: Sequence[CameraRates]) -> CameraRates:
     def mean(value: Callable[[CameraRates], float]) -> float:
         return sum((value(a) + value(b)) / 2 for a, b in pairs) / steps
 
-    return replace(
+    averaged = replace(
         samples[-1],
         zoom=math.prod(math.sqrt(a.zoom * b.zoom) for a, b in pairs) ** (1 / steps),
         rotate=mean(lambda rates: rates.rotate),
         pan=(mean(lambda rates: rates.pan[0]), mean(lambda rates: rates.pan[1])),
         center=(mean(lambda rates: rates.center[0]), mean(lambda rates: rates.center[1])),
         shear=(mean(lambda rates: rates.shear[0]), mean(lambda rates: rates.shear[1])),
-        swirl=mean(lambda rates: rates.swirl),
-        lens=mean(lambda rates: rates.lens),
     )
+    means: dict[str, Any] = {name: mean(attrgetter(name)) for name in MEANS}
+    return replace(averaged, **means)
 
 
 def similarity(rates: CameraRates, size: tuple[int, int], seconds: float) -> tuple[complex, complex]:

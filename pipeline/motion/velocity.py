@@ -1,8 +1,8 @@
 """The camera as a velocity of the picture: what bends it is one function each, and one integration moves all of it.
 
-A point of the picture at (x, y) pixels from ``camera.center`` moves with the sum of these velocities. Where it was a
-moment ago follows by Runge and Kutta's fourth-order steps, backward. The flow of a smooth velocity neither tears nor
-folds, and two moves of half the time equal one move.
+A point of the picture moves with the sum of these velocities. Where it was a moment ago follows by Runge and Kutta's
+fourth-order steps, backward. The flow of a smooth velocity neither tears nor folds, and two moves of half the time
+equal one move.
 """
 
 import math
@@ -21,17 +21,35 @@ SWIRL_RADIUS = 0.5  # at which a swirl has lost most of its strength, in short s
 
 def bends(rates: CameraRates) -> bool:
     """Whether the move is more than a similarity of the plane."""
-    return rates.shear != (0, 0) or rates.swirl != 0 or rates.lens != 0
+    return rates.shear != (0, 0) or any((rates.swirl, rates.lens, rates.yaw, rates.pitch, rates.roll)) or flies(rates)
 
 
-def field(rates: CameraRates, size: tuple[int, int]) -> Velocity:
-    """The velocity of a picture of ``size`` (W, H)."""
+def flies(rates: CameraRates) -> bool:
+    """Whether the camera goes somewhere, so that near parts of the picture move more than far ones."""
+    return any((rates.dolly, rates.truck, rates.pedestal))
+
+
+def focal_length(fov: float) -> float:
+    """In halves of the frame's width, of a field of view in degrees."""
+    return 1 / math.tan(math.radians(fov) / 2)
+
+
+def field(rates: CameraRates, size: tuple[int, int], narrowing: float = 0.0, near: Tensor | float = 1.0) -> Velocity:
+    """The velocity of a picture of ``size`` (W, H).
+
+    ``narrowing`` is how fast the logarithm of the focal length grows. ``near`` is 1 / distance of each point.
+    """
     width, height = size
     centre_x, centre_y = (rates.center[0] - 0.5) * width, (rates.center[1] - 0.5) * height
     grow, turn = math.log(rates.zoom), math.radians(rates.rotate)
     swirl_radius, corner = SWIRL_RADIUS * min(size), math.hypot(width, height) / 2
 
+    focal = focal_length(rates.fov) * width / 2
+    has_flight = bool(narrowing or rates.yaw or rates.pitch or rates.roll or flies(rates))
+
     def velocity(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        flight = fly(x, y, rates, near, focal) if has_flight else None
+        axis_x, axis_y = x, y
         x, y = x - centre_x, y - centre_y
         squares = x * x + y * y
         # zoom and rotation, pan, shear
@@ -43,9 +61,31 @@ def field(rates: CameraRates, size: tuple[int, int]) -> Velocity:
         if rates.lens:
             growth = lens(squares / corner**2, rates.lens)
             right, down = right + growth * x, down + growth * y
+        if flight:
+            right, down = right + flight[0] + narrowing * axis_x, down + flight[1] + narrowing * axis_y
         return right, down
 
+    def fly(x: Tensor, y: Tensor, rates: CameraRates, near: Tensor | float, focal: float) -> tuple[Tensor, Tensor]:
+        move, turn = translation(x, y, rates, (width, height)), rotation(x, y, rates, focal)
+        return near * move[0] + turn[0], near * move[1] + turn[1]
+
     return velocity
+
+
+def translation(x: Tensor, y: Tensor, rates: CameraRates, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """The velocity of points one distance away from a camera that goes forward, right and up."""
+    return rates.dolly * x - rates.truck * size[0], rates.dolly * y + rates.pedestal * size[1]
+
+
+def rotation(x: Tensor, y: Tensor, rates: CameraRates, focal: float) -> tuple[Tensor, Tensor]:
+    """The velocity in a camera that turns, whatever the distance; ``focal`` in pixels.
+
+    As in Longuet-Higgins and Prazdny (1980).
+    """
+    yaw, pitch, roll = (math.radians(rate) for rate in (rates.yaw, rates.pitch, rates.roll))
+    right = -yaw * (focal + x * x / focal) + pitch * (x * y / focal) + roll * y
+    down = -yaw * (x * y / focal) + pitch * (focal + y * y / focal) - roll * x
+    return right, down
 
 
 def swirl(squares: Tensor, rate: float) -> Tensor:
@@ -80,4 +120,5 @@ def sources(x: Tensor, y: Tensor, velocity: Velocity, seconds: float, rate: floa
 def rate_bound(rates: CameraRates) -> float:
     """How fast the velocity changes at most from place to place, in 1/s."""
     still = abs(math.log(rates.zoom)) + abs(math.radians(rates.rotate))
-    return still + sum(map(abs, rates.shear)) + 2 * abs(math.radians(rates.swirl)) + 2 * abs(rates.lens)
+    turns = sum(abs(math.radians(rate)) for rate in (2 * rates.yaw, 2 * rates.pitch, rates.roll, 2 * rates.swirl))
+    return still + sum(map(abs, rates.shear)) + turns + 2 * abs(rates.lens) + abs(rates.dolly) * math.exp(rates.relief)

@@ -21,6 +21,12 @@ from pipeline.timing.signals import Signals
 from pipeline.timing.timecode import parse_time
 
 MIN_OPENING_FRAMES = 8
+FRAMES_ONLY = (
+    ("mirror", "none", "is not mirrored"),
+    ("symmetry", "0", "is not mirrored"),
+    ("relief", "0", "has no relief"),
+)
+"""(setting of the camera, its neutral value, why footage has no other)."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +71,10 @@ def plan_shot(
     if config.network.class_names is not None:
         read_class_names(Path(config.network.class_names))
     check_color_files(config.color, config.limits)
-    for name, plain in (("mirror", "none"), ("symmetry", "0")):
+    for name, plain, words in FRAMES_ONLY if footage else ():
         value = getattr(config.camera, name)
-        if footage and str(value) not in (plain, "0.0"):
-            raise ConfigError(f"camera.{name}", value, f"footage is not mirrored: camera.{name}={plain}")
+        if str(value) not in (plain, "0.0"):
+            raise ConfigError(f"camera.{name}", value, f"footage {words}: camera.{name}={plain}")
     guides, masks = _images(config.score, config.network, config.limits)
     width, height, notes = _size(config, footage)
     if config.flow.still is not None:

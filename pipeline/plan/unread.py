@@ -118,6 +118,11 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("flow.preset", lambda c: c.flow.kind != "dis", "it is of flow=dis"),
     ("flow.side", lambda c: c.flow.kind == "none", "no flow is estimated (flow=none)"),
     ("camera.center", _stands_still, "the camera neither zooms nor turns"),
+    (
+        "camera.relief",
+        lambda c: all(map(_is_zero, (c.camera.dolly, c.camera.truck, c.camera.pedestal))),
+        "the camera does not fly (camera.dolly, truck or pedestal)",
+    ),
     ("camera.shake_rate", lambda c: _is_zero(c.camera.shake), "the camera does not shake (camera.shake=0)"),
     ("dream.octave_ratio dream.detail", lambda c: c.dream.octaves == 1, "there is one octave only"),
     ("dream.exponent", lambda c: c.dream.precondition != "fourier", "it is of dream.precondition=fourier"),

@@ -1,5 +1,6 @@
 """The score of a shot: everything that changes in time, as pure functions of seconds."""
 
+import math
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any
@@ -37,7 +38,7 @@ class Score:
         self._delays: OctaveDelays | None = None
         if is_fractal:
             seconds = 0.0 if is_endless else context.seconds
-            self._delays = OctaveDelays(self._camera["zoom"].at, context.scales, seconds, grows=is_endless)
+            self._delays = OctaveDelays(self._growth, context.scales, seconds, grows=is_endless)
 
     def at(self, seconds: float) -> Cue:
         """The cue at this second. Raises ConfigError if a number leaves its range there."""
@@ -57,6 +58,10 @@ class Score:
         pairs = {name: (value.pop(f"{name}.x"), value.pop(f"{name}.y")) for name in ("pan", "center", "shear")}
         value.pop("shake_rate")
         return CameraRates(**{**value, **pairs, "shake": self._shake.pose(seconds)})
+
+    def _growth(self, seconds: float) -> float:
+        """How much the camera magnifies the picture per second, by zoom and flight."""
+        return self._camera["zoom"].at(seconds) * math.exp(self._camera["dolly"].at(seconds))
 
     def numbers(self, seconds: float) -> dict[str, float]:
         """Every setting that may change in time by its full name, such as ``camera.pan.x``."""

@@ -31,7 +31,7 @@ def places() -> Tensor:
 
 def sources(rates: CameraRates, seconds: float, shake_before: tuple[float, float, float] = (0, 0, 0)) -> Tensor:
     """Where all pixels come from, as ``places``."""
-    grid = bent_grid(FRAME, rates, seconds, shake_before)[0].double().permute(2, 0, 1)
+    grid = bent_grid(FRAME, rates, seconds, CameraRates(shake=shake_before))[0].double().permute(2, 0, 1)
     return grid * torch.tensor(SIZE, dtype=torch.float64).view(2, 1, 1) / 2
 
 
