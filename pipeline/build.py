@@ -29,10 +29,11 @@ from pipeline.media.decode.image_file import load_still, load_thumbnail
 from pipeline.media.decode.reader import Reader
 from pipeline.motion import optical_flow
 from pipeline.motion.camera import Camera
+from pipeline.motion.echo import Echo
 from pipeline.motion.footage import Footage
 from pipeline.motion.loop_closure import LoopClosure, LoopTargets
 from pipeline.motion.prefetch import Prefetch
-from pipeline.motion.stage import Opening, Zoom
+from pipeline.motion.stage import Opening, Stage, Zoom
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.seeding import START, generator
@@ -82,12 +83,13 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     camera = Camera(lambda index: score.camera(clock.seconds(index)), rate)
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
     zoom = Zoom(camera, size, plan.handles.continues, config.camera.mirror)
+    stage: Stage = Opening(list(growth_steps(config.start, size, opening)), zoom) if opening else zoom
     has_warm_up = not (opening or plan.handles.continues or plan.footage)
     return Shot(
         canvas=canvas.to(network.device),
         score=score,
         clock=clock,
-        stage=Opening(list(growth_steps(config.start, size, opening)), zoom) if opening else zoom,
+        stage=_with_echo(stage, plan, camera),
         dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index),
         size=size,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
@@ -121,7 +123,7 @@ def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -
     )
     camera = Camera(lambda index: shot.score.camera(shot.clock.seconds(index)), shot.clock.fps)
     stage = Footage(frames, config.flow, camera, shot.dreamer.warm_up, device, first)
-    return replace(shot, stage=stack.enter_context(stage))
+    return replace(shot, stage=_with_echo(stack.enter_context(stage), plan, camera))
 
 
 def still_frames(plan: ShotPlan) -> int:
@@ -138,8 +140,15 @@ def close_loop(plan: ShotPlan, shot: Shot, pre_roll: Callable[[], Iterator[Tenso
     overlap = plan.handles.loop_overlap
     if not overlap:
         return shot
-    closure = LoopClosure(shot.stage, LoopTargets(pre_roll, overlap), plan.frames - overlap, overlap)
-    return replace(shot, stage=closure)
+    stage = shot.stage.inner if isinstance(shot.stage, Echo) else shot.stage
+    closure = LoopClosure(stage, LoopTargets(pre_roll, overlap), plan.frames - overlap, overlap)
+    camera = Camera(lambda index: shot.score.camera(shot.clock.seconds(index)), shot.clock.fps)
+    return replace(shot, stage=_with_echo(closure, plan, camera))
+
+
+def _with_echo(stage: Stage, plan: ShotPlan, camera: Camera) -> Stage:
+    """The stage with trails, if the shot has any."""
+    return stage if str(plan.config.dream.echo) in ("0", "0.0") else Echo(stage, camera)
 
 
 def first_canvas(config: StartConfig, size: tuple[int, int], seed: int, shot: int) -> Tensor:

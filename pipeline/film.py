@@ -143,7 +143,7 @@ class _Film:
         if plan.handles.continues and before is not None:
             checkpoint = before.store.last_checkpoint()
             assert checkpoint is not None
-            shot = replace(shot, canvas=checkpoint[0].to(shot.canvas.device))
+            shot = replace(shot, canvas=checkpoint[0][:, :3].to(shot.canvas.device))
         if number + 1 < len(self.plan.shots) and self.plan.shots[number + 1].handles.continues:
             store.require_last_checkpoint()
         return ShotRender(plan, shot, store, facts)

@@ -113,7 +113,7 @@ class Shot:
             mask, grown = self.stage.mask(canvas, cue.dream.mask), self.stage.grown(index)
             canvas = self.dreamer.frame(canvas, cue, mask, index, grown)
             canvas = self.stage.finish(canvas, index)
-            frame = resize(canvas, self.size)
+            frame = resize(self.stage.shown(canvas, cue), self.size)
             if self.grade is not None and index >= self.clock.pre_roll:  # the pre-roll comes back as canvas
                 frame = self.grade(frame, cue.color)
             yield Step(index, frame, cue.label, canvas, self.dreamer.state())

@@ -13,7 +13,9 @@ from tests.forked import Program
 
 SMALL = ("network=motifnet", "device=cpu", "frame.width=96", "frame.height=64", "frame.fps=12", "start.steps=2")
 SMALL = (*SMALL, "dream.octaves=1", "segment=4", "duration=10f")
+SHOTS = "film=[{preset: spiral, duration: 6f},{preset: spiral, duration: 6f, transition: zoom_through}]"
 BENT = ("camera.shake=0.05", "camera.swirl=40*sin(t)", "camera.lens=0.4", "camera.shear=[0.1,0]", "camera.symmetry=5")
+BENT = (*BENT, "camera.relief=1", "camera.dolly=0.5", "camera.yaw=9", "dream.echo=0.5")
 
 
 def test_bent_film_has_the_same_bytes_after_a_stop(program: Program, tmp_path: Path) -> None:
@@ -25,6 +27,12 @@ def test_bent_film_has_the_same_bytes_after_a_stop(program: Program, tmp_path: P
             assert run.code == 0, run.err
     assert "resuming: 8 of 10 frames" in run.err
     assert (tmp_path / "whole" / "film.mp4").read_bytes() == (tmp_path / "stopped" / "film.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("words", [("loop=true", "duration=16f"), (SHOTS, "duration=12f")])
+def test_trails_run_through_loops_and_transitions(program: Program, tmp_path: Path, words: tuple[str, ...]) -> None:
+    run = program.run(*SMALL, "dream.echo=0.6", *words, "output=film.mp4", folder=tmp_path)
+    assert run.code == 0, run.err
 
 
 @pytest.mark.parametrize("move", choices("move"))

@@ -139,6 +139,14 @@ class DreamConfig:
     fill: Any = option(
         0.0, "fills calm areas: divides the gradient by its local strength to this power", low=0, high=1, curve=True
     )
+    echo: Any = option(
+        0.0,
+        "trails: the share of the last seconds, moved along by the camera, in what is shown",
+        low=0,
+        high=0.95,
+        curve=True,
+    )
+    echo_seconds: Any = option(0.5, "seconds in which a trail fades to a third", low=0.02, high=60, curve=True)
     mask: str = option(
         "none",
         "where the dream is strong: everywhere, or where the footage moves, stands still or is bright",

@@ -43,12 +43,13 @@ class Camera:
 
 
 def move(canvas: Tensor, rates: CameraRates, seconds: float, before: CameraRates = STEADY) -> Tensor:
-    """Canvas ``(1, 3, H, W)`` → the canvas that the camera sees ``seconds`` later, in one bicubic resample.
+    """Canvas ``(1, C, H, W)`` → the canvas that the camera sees ``seconds`` later, in one bicubic resample.
 
     The camera's hand and lens were as in ``before`` and are as in ``rates``. Outside the canvas is its mirror image.
+    The first three channels are its colours.
     """
     if bends(rates) or rates.fov != before.fov or {rates.shake, before.shake} != {STEADY.shake}:
-        near = (rates.relief * nearness(canvas)).exp() if rates.relief and flies(rates) else None
+        near = (rates.relief * nearness(canvas[:, :3])).exp() if rates.relief and flies(rates) else None
         grid = bent_grid(canvas, rates, seconds, before, near)
     else:
         turn, shift = similarity(rates, (canvas.shape[3], canvas.shape[2]), seconds)

@@ -58,6 +58,8 @@ class Footage(Stage):
     ``warm_up`` dreams ``flow.warmup`` times on the first frame of every scene.
     """
 
+    moves_all_channels = False
+
     def __init__(
         self,
         frames: SourceFrames,

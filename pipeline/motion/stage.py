@@ -14,6 +14,9 @@ from pipeline.motion.camera import Camera
 class Stage(ABC):
     """The stage of one shot, chosen in ``build.py``."""
 
+    moves_all_channels = True
+    """Whether ``advance`` does the same to each channel of a canvas, however many there are."""
+
     @abstractmethod
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         """The canvas of frame ``index`` − 1 → the canvas that frame ``index`` is dreamed on."""
@@ -30,7 +33,11 @@ class Stage(ABC):
         return 1.0
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
-        """The dreamed canvas of frame ``index`` → the finished one."""
+        """The dreamed canvas of frame ``index`` → the finished one, with whatever else the next frame needs."""
+        return canvas
+
+    def shown(self, canvas: Tensor, cue: Cue) -> Tensor:
+        """The finished canvas → the picture ``(1, 3, H, W)`` that is shown."""
         return canvas
 
 

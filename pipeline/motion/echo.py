@@ -1,0 +1,49 @@
+"""Trails: the mean of the last seconds, moved along by the camera, shines through the frames that are shown.
+
+The mean is in the last three of the canvas's six channels, so that a resumed render goes on with it. It is not dreamed
+on.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from pipeline.cue import Cue
+from pipeline.motion.camera import Camera
+from pipeline.motion.stage import Stage
+
+
+class Echo(Stage):
+    """The stage ``inner`` with trails: ``dream.echo`` is their share, ``dream.echo_seconds`` how long they last."""
+
+    def __init__(self, inner: Stage, camera: Camera) -> None:
+        self.inner, self._camera = inner, camera
+        self._trail: Tensor | None = None  # of the frame that is dreamed now
+        self._share = 1.0  # of it in the mean
+
+    def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
+        now, trail = canvas[:, :3], canvas[:, -3:]
+        self._share = 1 - math.exp(-1 / (self._camera.fps * cue.dream.echo_seconds))
+        if self.inner.moves_all_channels:
+            both = self.inner.advance(torch.cat([now, trail], 1), cue, index)
+            now, trail = both[:, :3], both[:, 3:]
+        else:
+            now, trail = self.inner.advance(now, cue, index), self._camera.move(trail, index)
+        self._trail = trail if index else None
+        return now
+
+    def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
+        return self.inner.mask(canvas, kind)
+
+    def grown(self, index: int) -> float:
+        return self.inner.grown(index)
+
+    def finish(self, canvas: Tensor, index: int) -> Tensor:
+        canvas = self.inner.finish(canvas, index)
+        trail = canvas if self._trail is None else torch.lerp(self._trail, canvas, self._share)
+        return torch.cat([canvas, trail], 1)
+
+    def shown(self, canvas: Tensor, cue: Cue) -> Tensor:
+        now, trail = canvas[:, :3], canvas[:, 3:]
+        return torch.lerp(now, trail, cue.dream.echo).clamp(0, 1)
