@@ -77,19 +77,19 @@ class Film:
     @property
     def fps(self) -> Fraction:
         """Frames per second."""
-        return self.plan.fps
+        return self.plan.shown_fps
 
     def __len__(self) -> int:
         """The number of frames."""
-        return self.plan.frames
+        return self.plan.shown_frames
 
     def __iter__(self) -> Iterator[Tensor]:
         """The frames in order, as they are before they are encoded.
 
-        A film of several shots, and a loop, is rendered to a temporary file first and read from there with 16 bits per
-        colour. Raises RenderError kinds.
+        A film of several shots, a loop, and one that plays otherwise than it is dreamed, are rendered to a temporary
+        file first and read from there with 16 bits per colour. Raises RenderError kinds.
         """
-        if len(self.plan.shots) > 1 or self.config.loop:
+        if len(self.plan.shots) > 1 or self.config.loop or self.plan.playback:
             return self._through_file()
         return self._frames(self.plan.shots[0])
 

@@ -11,6 +11,11 @@ CODECS = (
 )
 """The names in the table of pipeline.media.encode.codec_table, which is above this module."""
 
+CAPTIONS = ("none", "shots", "cues", "targets")
+EXTRAS = ("preview", "cover")
+OF_THE_FILE = ("loudness", "chapters", "subtitles", "also", "cover")
+"""The settings of ``encode`` on which no frame depends."""
+
 
 @dataclass
 class EncodeConfig:
@@ -29,6 +34,18 @@ class EncodeConfig:
         None,
         "frames per second of the finished film, such as 60, with frames in between by optical flow; null: frame.fps",
     )
+    loudness: float | None = option(
+        None,
+        "loudness of the sound in LUFS, such as -14 (streaming) or -23 (television); null: as it is",
+        low=-40,
+        high=-5,
+    )
+    chapters: str = option("none", "chapters of the film: its shots, cues or targets", choices=CAPTIONS)
+    subtitles: str = option("none", "a track of subtitles with the same names", choices=CAPTIONS)
+    also: list[str] = option(
+        [], "files next to the film: preview (H.264, at most 720 lines) and cover (one still, PNG)", choices=EXTRAS
+    )
+    cover: Any = option("50%", "the time of the cover's still")
     stall_timeout: float = option(
         60.0, "seconds without progress after which ffmpeg counts as hung", low=1, high=86_400
     )

@@ -48,8 +48,9 @@ def check_settings(config: Any) -> None:
             raise ConfigError(key, value, f"needs a list: {item.metadata['help']}")
         if item.metadata["curve"] and get_origin(item.type) is not list and isinstance(value, list | dict):
             raise ConfigError(key, value, "needs a number, keyframes or an expression in t")
-        if choices and value not in choices:
-            raise ConfigError(key, value, f"allowed are {', '.join(choices)}{nearest(str(value), choices)}")
+        for word in value if isinstance(value, list) else [value]:
+            if choices and word not in choices:
+                raise ConfigError(key, word, f"allowed are {', '.join(choices)}{nearest(str(word), choices)}")
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int | float) and not isinstance(number, bool):
                 check_range(key, number, item.metadata["low"], item.metadata["high"])

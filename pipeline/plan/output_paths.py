@@ -1,17 +1,21 @@
 """Where the files of a film go."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
+
+EXTRA_NAMES = {"preview": "preview.mp4", "cover": "cover.png"}
 
 
 @dataclass(frozen=True)
 class OutputPaths:
     """``video`` is what ffmpeg writes, for numbered images a pattern; ``film`` is the file or folder that results.
 
-    ``whole`` is the film that it is a part of, if ``frames=`` asks for a part and ``output`` names none; else ``film``.
+    ``also`` are the files of ``encode.also`` by kind. ``whole`` is the film that it is a part of, if ``frames=`` asks
+    for a part and ``output`` names none; else ``film``.
     """
 
     video: Path
@@ -19,6 +23,7 @@ class OutputPaths:
     whole: Path
     poster: Path
     record: Path
+    also: Mapping[str, Path] = field(default_factory=dict)
 
 
 def output_paths(config: RenderConfig, folder: Path, name: str) -> OutputPaths:
@@ -33,4 +38,6 @@ def output_paths(config: RenderConfig, folder: Path, name: str) -> OutputPaths:
     film = finished_path(video, codec)
     prefix = f"{film.name}." if config.output else ""  # the whole name: loop.gif and loop.webp lie side by side
     whole = film if config.output else finished_path(folder / f"{name}{film_suffix(codec)}", codec)
-    return OutputPaths(video, film, whole, film.with_name(f"{prefix}poster.png"), film.with_name(f"{prefix}run.yaml"))
+    poster, record = (film.with_name(f"{prefix}{name}") for name in ("poster.png", "run.yaml"))
+    also = {kind: film.with_name(f"{prefix}{EXTRA_NAMES[kind]}") for kind in config.encode.also}
+    return OutputPaths(video, film, whole, poster, record, also if config.frames is None else {})

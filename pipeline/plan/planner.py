@@ -11,6 +11,7 @@ from pipeline.errors import ConfigError
 from pipeline.media.encode.codecs import codec_notes
 from pipeline.media.encode.encoder_check import resolve_encoder
 from pipeline.plan import shot_list
+from pipeline.plan.delivery import delivery_notes
 from pipeline.plan.film_plan import FilmPlan, selected_shots
 from pipeline.plan.footage import ClipLibrary
 from pipeline.plan.frame_size import unfitted_size
@@ -50,6 +51,7 @@ def plan_film(config: RenderConfig, folder: Path, name: str, clips: ClipLibrary 
         *sound_notes(film),
     ]
     film = _with_part(replace(film, notes=tuple(dict.fromkeys(notes))))
+    film = replace(film, notes=(*film.notes, *delivery_notes(film)))
     selected_shots(film)
     check_sound(film)
     return close_loop(film) if config.loop else film

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -16,12 +17,14 @@ from pipeline.media.encode.contact_sheet import ContactSheet
 from pipeline.media.encode.lossless import SUFFIX, read_frames
 from pipeline.media.encode.mux import assemble
 from pipeline.media.encode.video_spec import VideoSpec
+from pipeline.media.sound.loudness import at_loudness
 from pipeline.media.sound.source_audio import Audible
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.sound import plan_sound
 from pipeline.runtime.files import move_into_place, write_bytes
 from pipeline.runtime.interrupt import Stop
 from pipeline.segments import record, request
+from pipeline.segments.extras import captions, make_extras
 from pipeline.segments.played import DreamedFrames, play
 from pipeline.segments.shot_render import ShotRender, encoder
 from pipeline.segments.transition import TransitionPiece, make_transition
@@ -37,10 +40,11 @@ class FilmFiles:
     video: Path
     poster: Path | None = None
     record: Path | None = None
+    also: tuple[Path, ...] = ()
 
     def existing(self) -> list[Path]:
         """Those that there are."""
-        return [path for path in (self.video, self.poster, self.record) if path is not None]
+        return [path for path in (self.video, self.poster, self.record, *self.also) if path is not None]
 
 
 def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder, stop: Stop) -> FilmFiles:
@@ -58,7 +62,13 @@ def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder, s
         poster.add(index, from_array(read_frame(path, index - span.start) / 255.0))
     outputs = plan.outputs
     text = record.as_text(facts)
-    _assemble(plan, [path for path, _ in pieces], text, plan_sound(plan), folder.announce)
+    encode, by_number = plan.config.encode, dict(enumerate(shots))
+    chapters, subtitles = (captions(plan, by_number, kind) for kind in (encode.chapters, encode.subtitles))
+    with ExitStack() as stack:
+        sound = _sound(plan, folder.path, stack)
+        film = replace(_spec(plan, text), chapters=chapters, subtitles=subtitles)
+        _assemble([path for path, _ in pieces], film, sound, folder.announce)
+        make_extras(plan, pieces, sound, text, folder.path)
     poster.save(outputs.poster)
     made = {"request": request.digest(plan.request), "speed": _speed(shots)}
     write_bytes(outputs.record, record.as_text({**facts, **made}).encode())
@@ -66,7 +76,7 @@ def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder, s
         folder.sign()
     else:
         folder.remove()
-    return FilmFiles(outputs.film, outputs.poster, outputs.record)
+    return FilmFiles(outputs.film, outputs.poster, outputs.record, tuple(outputs.also.values()))
 
 
 def join_part(plan: FilmPlan, shots: Mapping[int, ShotRender], folder: WorkFolder) -> FilmFiles:
@@ -82,7 +92,7 @@ def join_part(plan: FilmPlan, shots: Mapping[int, ShotRender], folder: WorkFolde
                     cut.write(frame)
             move_into_place(cut.part, files[-1], overwrite=True)
     text = record.as_text(record.film_record(plan, [shot.record for _, shot in sorted(shots.items())]))
-    _assemble(plan, files, text)
+    _assemble(files, _spec(plan, text))
     for path in folder.path.glob("part-*"):
         path.unlink()
     folder.sign_part(plan.outputs.film)
@@ -134,15 +144,18 @@ def _shot_record(shot: ShotRender) -> dict[str, Any]:
     return shot.record if tile == configured else {**shot.record, "device": {**shot.record["device"], "tile": tile}}
 
 
-def _assemble(
-    plan: FilmPlan,
-    segments: list[Path],
-    text: str,
-    sound: Audible | None = None,
-    announce: Callable[[Path], None] = lambda fresh: None,
-) -> None:
-    """Join the segments with the film's ``sound``, or as much of it as can be read."""
-    film = VideoSpec(
+def _sound(plan: FilmPlan, folder: Path, stack: ExitStack) -> Audible | None:
+    """The film's sound at the loudness that is asked for, until ``stack`` closes it."""
+    try:
+        return stack.enter_context(at_loudness(plan_sound(plan), plan.config.encode.loudness, folder))
+    except EncoderError as error:
+        log.warning(f"the sound changed meanwhile and is left out ({error})")
+        return None
+
+
+def _spec(plan: FilmPlan, text: str) -> VideoSpec:
+    """The video to make of the film, or of a part of it, with its record."""
+    return VideoSpec(
         plan.outputs.video,
         encode=plan.config.encode,
         width=plan.width,
@@ -153,6 +166,15 @@ def _assemble(
         title=plan.title,
         overwrite=may_replace(plan.outputs, plan.config),
     )
+
+
+def _assemble(
+    segments: list[Path],
+    film: VideoSpec,
+    sound: Audible | None = None,
+    announce: Callable[[Path], None] = lambda fresh: None,
+) -> None:
+    """Join the segments with the film's ``sound``, or as much of it as can be read."""
     join = partial(assemble, segments, film, before_rename=announce)
     try:
         join(sound=sound)

@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 
 import pipeline
 from pipeline.config.literal import literal
+from pipeline.config.output import OF_THE_FILE
 from pipeline.config.palettes import PALETTES
 from pipeline.config.render import INPUT_FILES
 from pipeline.media import ffmpeg
@@ -32,6 +33,7 @@ OTHER_PACKAGES = ("hydra-core", "imageio-ffmpeg", "safetensors")
 RESOLVED_SETTINGS = (
     *("duration", "device", "precision", "audio", "network.precision", "network.channels_last"),
     *("frame.aspect", "frame.fit", "playback", "encode.interpolate"),
+    *(f"encode.{name}" for name in OF_THE_FILE),
 )
 """Frames do not depend on these as written, only on what they resolve to, which is compared elsewhere."""
 

@@ -139,7 +139,7 @@ def check_outputs(outputs: OutputPaths, config: RenderConfig) -> None:
     """Raise OutputError unless all files of the film can be written. Creates their folder."""
     replace = may_replace(outputs, config)
     check_output(outputs.video, replace, config.encode.codec)
-    for path in (outputs.poster, outputs.record) if config.frames is None else ():
+    for path in (outputs.poster, outputs.record, *outputs.also.values()) if config.frames is None else ():
         check_writable(path, overwrite=replace, key="")
 
 

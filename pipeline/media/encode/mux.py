@@ -9,6 +9,7 @@ from pipeline.errors import EncoderError, InputError, OutputError
 from pipeline.media import ffmpeg
 from pipeline.media.decode.probe import count_frames
 from pipeline.media.encode.animated_image import make_animation
+from pipeline.media.encode.captions import SUBTITLES, as_chapters, subtitle_input
 from pipeline.media.encode.codecs import find_muxer
 from pipeline.media.encode.concat import concat_input, copy_timeout
 from pipeline.media.encode.encode_args import BITEXACT, SRGB_TAGS, Coding, check_size, coding_of, container_args
@@ -79,30 +80,21 @@ def read_record(path: Path) -> str:
 def _mux(segments: Sequence[Path], part: Path, film: VideoSpec, coding: Coding, sound: Audible | None) -> None:
     """Copy the video of all segments, and the sound, into the one file ``part``."""
     muxer = find_muxer(coding.codec, film.path)
-    with concat_input(segments, part) as video:
+    with concat_input(segments, part) as video, subtitle_input(film.subtitles, part) as subtitles:
         arguments = [*([] if sound else ["-xerror"]), *video]
-        arguments += ["-protocol_whitelist", "pipe", "-f", "ffmetadata", "-i", "pipe:0"]
+        arguments += ["-protocol_whitelist", "pipe", "-f", "ffmetadata", "-i", "pipe:0", *subtitles]
         arguments += sound.inputs() if sound else []
-        arguments += [
-            "-map",
-            "0:v:0",
-            "-map_metadata",
-            "1",
-            "-map_chapters",
-            "-1",
-            "-c",
-            "copy",
-            "-bsf:v",
-            _setts(film.fps, coding),
-        ]
+        arguments += ["-map", "0:v:0", "-map_metadata", "1", "-map_chapters", "1" if film.chapters else "-1"]
+        arguments += ["-c", "copy", "-bsf:v", _setts(film.fps, coding)]
         arguments += [*BITEXACT, *container_args(coding.codec, muxer, film.fps)]
         arguments += SRGB_TAGS if coding.is_rgb else []
-        arguments += sound.outputs(muxer, index=2) if sound else []
+        arguments += ["-map", "2:s:0", "-c:s", SUBTITLES[muxer]] if subtitles else []
+        arguments += sound.outputs(muxer, index=3 if subtitles else 2) if sound else []
         if muxer in ("mp4", "mov"):
             arguments += ["-movflags", "+faststart"]  # plays while it downloads
         arguments += ["-f", muxer, "-y", f"file:{part}"]
         timeout = copy_timeout([*segments, *(sound.files if sound else [])]) + float(film.frames / film.fps)
-        tags = ffmetadata(film.title, film.record)
+        tags = ffmetadata(film.title, film.record) + as_chapters(film.chapters).encode()
         ffmpeg.run(arguments, doing=f"finishing {film.path}", timeout=timeout, input=tags)
 
 

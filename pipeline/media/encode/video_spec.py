@@ -5,13 +5,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from pipeline.config import EncodeConfig
+from pipeline.media.encode.captions import Caption
 
 
 @dataclass(frozen=True)
 class VideoSpec:
     """A finished video at ``path``: ``frames`` of ``width`` × ``height`` pixels at ``fps``, frame n at n / fps seconds.
 
-    ``record`` is any text, stored in the file; ``overwrite`` replaces an existing film.
+    ``record`` is any text, stored in the file; ``overwrite`` replaces an existing film. Files that hold no chapters and
+    subtitles leave them out.
     """
 
     path: Path
@@ -23,3 +25,5 @@ class VideoSpec:
     record: str
     title: str
     overwrite: bool
+    chapters: tuple[Caption, ...] = ()
+    subtitles: tuple[Caption, ...] = ()
