@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from pipeline.color.cube import read_cube
 from pipeline.color.grade import Grade
 from pipeline.color.lut import Lut
 from pipeline.color.palette import frame_statistics, palette_of
-from pipeline.config import ColorConfig, FlowConfig, StartConfig, octave_scales
+from pipeline.config import ColorConfig, FlowConfig, NetworkConfig, RenderConfig, StartConfig, octave_scales
 from pipeline.config.palettes import PALETTES
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
+from pipeline.dream.ensemble import Ensemble
 from pipeline.dream.network import Network
 from pipeline.dream.precision import Arithmetic, choose_arithmetic, recorded_arithmetic
 from pipeline.dream.region_mask import RegionMasks
@@ -34,13 +36,14 @@ from pipeline.motion.footage import Footage
 from pipeline.motion.loop_closure import LoopClosure, LoopTargets
 from pipeline.motion.prefetch import Prefetch
 from pipeline.motion.stage import Opening, Stage, Zoom
+from pipeline.plan.companions import companion_config
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.seeding import START, generator
 from pipeline.score.score import Score
 from pipeline.score.target_weights import parse_weights, weights_at
 from pipeline.shot import Clock, SeededDreamer, Shot
-from pipeline.targets.target import Target
+from pipeline.targets.target import Target, TargetWeights
 from pipeline.timing.timecode import parse_time
 
 log = logging.getLogger(__name__)
@@ -180,18 +183,36 @@ def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> 
     """The dreamer of a plan that can dream every target of the score. Raises ConfigError."""
     config, short_side = plan.config, min(plan.height, plan.width)
     key = "network.class_support"
-    objective = Objective(network, _load_images(plan.guides, plan), guide_layer(config))
+    ensemble = Ensemble(network, partial(_load_companion, config, network))
+    objective = Objective(ensemble, _load_images(plan.guides, plan), guide_layer(config))
     start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
-    support = weights_at(parse_weights(config.network.class_support, key), 0.0) if config.network.class_support else {}
     masks = RegionMasks(_load_images(plan.masks, plan))
-    dreamer = Dreamer(objective, config.dream, masks, start_tone, support)
     targets = score.targets()
+    support = _class_support(config.network, {target.network for target in targets})
+    dreamer = Dreamer(objective, config.dream, masks, start_tone, support)
     for target in targets:
         check_target(dreamer, target, short_side)
     for target in support:
         objective.resolve(target, key)
     _check_octaves(dreamer, octave_scales(config.dream, short_side), targets)
     return dreamer
+
+
+def _load_companion(config: RenderConfig, main: Network, name: str) -> Network:
+    """Another network of the shot, as its targets call it, on the device and in the precision of the first."""
+    network = model_zoo.build(companion_config(config.network, name))
+    return network.to(main.device, main.precision, main.channels_last, config.deterministic)
+
+
+def _class_support(network: NetworkConfig, names: Iterable[str]) -> TargetWeights:
+    """What calms the class targets of the networks of these names; "" is the film's own."""
+    support = TargetWeights()
+    for name in sorted(names):
+        own = companion_config(network, name) if name else network
+        if own.class_support:
+            weights = weights_at(parse_weights(own.class_support, "network.class_support"), 0.0)
+            support |= {replace(target, network=name): weight for target, weight in weights.items()}
+    return support
 
 
 def check_target(dreamer: Dreamer, target: Target, short_side: int) -> None:

@@ -132,8 +132,10 @@ class _Film:
         plan, before = self.plan.shots[number], self.shots.get(number - 1)
         network, shot = self._build(number)
         weights, device = network.weights, device_name(self.networks.device)
+        names = sorted({target.network for target in shot.score.targets()} - {""})
+        others = {name: network.companions[name].weights.sha256 for name in names}
         computation = record.Computation(
-            weights.path.name, weights.sha256, device, network.precision, network.channels_last
+            weights.path.name, weights.sha256, device, network.precision, network.channels_last, others
         )
         facts = record.shot_record(plan, computation)
         spec = record.frames_spec(facts, plan)

@@ -67,6 +67,9 @@ class NetworkConfig:
     )
     library: str = option("", "whose network it is: timm, or empty for all others", choices=("", "timm"))
     weights: str | None = option(None, "file of weights, .safetensors or .pth; null: from the cache, else a download")
+    others: Any = option(
+        None, "networks that targets name, as class:cliff@places: {places: {name: resnet50, weights: places.pth}}"
+    )
     class_names: str | None = option(
         None, "file with the names of the classes, one a line; null: ImageNet's if there are as many, else numbers"
     )

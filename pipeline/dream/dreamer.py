@@ -30,7 +30,8 @@ class Dreamer:
 
     An octave's *scale* is its short side over ``REFERENCE_PIXELS``. ``masks`` draws the regions of targets;
     ``start_tone`` is the start's mean and deviation for ``tone=start``. ``tile`` is the setting ``dream.tile`` in
-    force: a number once memory ran out. ``class_support`` is added to every class target.
+    force: a number once memory ran out. ``class_support`` is added to every class target
+    of its network.
     """
 
     def __init__(
@@ -159,6 +160,8 @@ class Dreamer:
         supported = dict(targets)
         for target, weight in targets.items():
             for support, part in self._class_support.items() if target.kind == "class" and weight > 0 else ():
+                if support.network != target.network:
+                    continue
                 local = replace(support, region=target.region)
                 supported[local] = supported.get(local, 0.0) + part * weight
         return {target: weight for target, weight in supported.items() if weight and self.fits(scale, {target: weight})}

@@ -11,7 +11,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from pipeline.dream.network import Network
+from pipeline.dream.ensemble import Ensemble
 
 REFERENCE_SIDE = 160  # pixels of the reference picture
 MIN_CHANNEL_GAIN = 0.25  # of the usual one; a channel that sleeps on the reference must not run away when it wakes
@@ -21,9 +21,9 @@ Value = Callable[[Tensor, tuple[int, int]], Tensor]
 
 
 class Gains:
-    """Gains on one network, each measured once."""
+    """Gains on the networks of a film, each measured once."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Ensemble) -> None:
         self._network = network
         self._deviations: dict[str, float] = {}
         self._min_sides: dict[frozenset[str], int] = {}
@@ -70,7 +70,7 @@ class Gains:
 class Context:
     """What objectives share. ``pictures`` are the guides by file, ``guide_layer`` that of guides that name none."""
 
-    network: Network
+    network: Ensemble
     gains: Gains
     pictures: Mapping[str, Tensor]
     guide_layer: str

@@ -60,6 +60,7 @@ class Network:
     ) -> None:
         self.name, self.classes, self.weights = name, classes, weights
         self.class_layer, self._tokens = anatomy.class_layer, anatomy.tokens
+        self.companions: dict[str, Network] = {}  # other networks of the same film, see ensemble.py
         self.model = model.eval().requires_grad_(False)
         self._graph, self._nodes = trace(self.model, anatomy.leaves)
         self._cuts: dict[tuple[frozenset[str], bool], fx.GraphModule] = {}

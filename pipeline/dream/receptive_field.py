@@ -2,7 +2,7 @@
 
 import torch
 
-from pipeline.dream.network import Network
+from pipeline.dream.ensemble import Ensemble
 
 SIDE = 384  # pixels of the picture on which fields are measured
 CUT_OFF = 1e-7  # of the gradient's energy, left out of a field
@@ -11,7 +11,7 @@ CUT_OFF = 1e-7  # of the gradient's energy, left out of a field
 class ReceptiveFields:
     """The receptive fields of a network's layers, each measured once."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Ensemble) -> None:
         self._network = network
         self._strides: dict[str, int] = {}
         self._fields: dict[str, tuple[int, int]] = {}

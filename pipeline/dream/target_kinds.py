@@ -50,7 +50,7 @@ class Class(Channel):
     """The mean of one class's map, or its logit."""
 
     def locate(self, key: str) -> tuple[str, tuple[int, ...]]:
-        network = self.context.network
+        network = self.network
         return network.class_layer, (network.class_index(self.target.name, key),)
 
 
@@ -122,9 +122,10 @@ class Guide(TargetObjective):
     """
 
     def locate(self, key: str) -> tuple[str, tuple[int, ...]]:
-        network, layers = self.context.network, self.context.network.main_layers()
+        network, layers = self.network, self.network.main_layers()
+        usual = "" if self.target.network else self.context.guide_layer
         # Only a network without settings reaches the last one: two thirds down, motifs are parts of things.
-        layer = self.target.layer or self.context.guide_layer or layers[2 * len(layers) // 3]
+        layer = self.target.layer or usual or layers[2 * len(layers) // 3]
         return network.resolve(layer, key), ()
 
     def means(self, activation: Tensor, index: Tensor | None = None) -> Tensor:

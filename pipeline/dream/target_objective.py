@@ -6,6 +6,7 @@ the places, add up to those of the whole map, so large frames can be measured ti
 
 from torch import Tensor
 
+from pipeline.dream.ensemble import qualified
 from pipeline.dream.gain_normalization import Context
 from pipeline.dream.tiling import View
 from pipeline.errors import ConfigError
@@ -16,7 +17,11 @@ Shift = tuple[float, float]
 
 
 class TargetObjective:
-    """The objective of one target. ``layer`` is its layer's full name, ``channels`` are the ones there it is about."""
+    """The objective of one target.
+
+    ``network`` is the one that it is read from, ``layer`` the full name of its layer in ``context.network``, the
+    ensemble; ``channels`` are the ones there it is about.
+    """
 
     separable = True  # the gradient of ``combine`` is the same whatever the measures are
     graph_safe = True  # the same operations run whatever the jitter, and no value goes to the host
@@ -24,11 +29,13 @@ class TargetObjective:
 
     def __init__(self, target: Target, context: Context, key: str) -> None:
         self.target, self.context = target, context
-        self.layer, self.channels = self.locate(key)
+        self.network = context.network.of(target.network)
+        layer, self.channels = self.locate(key)
+        self.layer = qualified(layer, target.network)
 
     def locate(self, key: str) -> tuple[str, tuple[int, ...]]:
         """The layer and the channels. Raises ConfigError naming ``key`` unless the network has them."""
-        target, network = self.target, self.context.network
+        target, network = self.target, self.network
         layer = network.resolve(target.layer, key)
         channels = target.channels if target.channel is None else (target.channel,)
         if max(channels, default=0) >= network.layers[layer]:

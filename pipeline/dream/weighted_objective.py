@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from pipeline.dream.ensemble import Ensemble
 from pipeline.dream.gain_normalization import Context, Gains
 from pipeline.dream.network import Network
 from pipeline.dream.target_kinds import objective_of
@@ -20,15 +21,18 @@ Factors = Mapping[Target, float] | Mapping[Target, Tensor]
 
 
 class Objective:
-    """Weighted sums of targets on one network.
+    """Weighted sums of targets on one network or several.
 
     ``pictures`` are the guides by file, ``(1, 3, h, w)`` in [0, 1]; ``guide_layer`` is the layer of guides that do not
     name one (empty: deep in the network).
     """
 
-    def __init__(self, network: Network, pictures: Mapping[str, Tensor] | None = None, guide_layer: str = "") -> None:
-        self.network, self._gains = network, Gains(network)
-        self._context = Context(network, self._gains, dict(pictures or {}), guide_layer)
+    def __init__(
+        self, network: Network | Ensemble, pictures: Mapping[str, Tensor] | None = None, guide_layer: str = ""
+    ) -> None:
+        self.network = network if isinstance(network, Ensemble) else Ensemble(network)
+        self._gains = Gains(self.network)
+        self._context = Context(self.network, self._gains, dict(pictures or {}), guide_layer)
         self._targets: dict[Target, TargetObjective] = {}
 
     def resolve(self, target: Target, key: str = "score.targets") -> TargetObjective:

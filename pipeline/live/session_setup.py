@@ -220,7 +220,7 @@ class Setup:
         try:
             for target in parse_targets(score_settings(config).targets, "score.targets"):
                 check_channels(target, self._network.named)
-                if target.kind == "class":
+                if target.kind == "class" and not target.network:
                     self._network.class_index(target.name, "score.targets")
         except ConfigError:
             return False

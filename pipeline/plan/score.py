@@ -72,8 +72,10 @@ def score_context(plan: ShotPlan, layers: Layers, similar: SimilarChannels) -> S
 
 
 def check_channels(target: Target, layers: Layers) -> None:
-    """Raise ConfigError for a target's layer or channel that is not there."""
-    if target.layer:
+    """Raise ConfigError for a target's layer or channel that is not there, where its network is known."""
+    known = known_layers(target.network) if target.network else layers
+    if target.layer and known is not None:
+        layers = known
         count = layers.count(target.layer, "score.targets")
         channels = target.channels if target.channel is None else (target.channel,)
         if max(channels, default=0) >= count:

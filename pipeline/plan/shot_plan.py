@@ -9,6 +9,7 @@ from pathlib import Path
 from pipeline.config import NetworkConfig, RenderConfig, ScoreConfig, octave_scales
 from pipeline.config.limits import LimitsConfig
 from pipeline.errors import ConfigError, InputError, nearest
+from pipeline.plan.companions import check_others
 from pipeline.plan.footage import FootagePlan
 from pipeline.plan.frame_size import even, requested_size
 from pipeline.plan.handles import Handles
@@ -68,6 +69,7 @@ def plan_shot(
     opening = _opening(config, seconds, fps, signals)
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
+    check_others(config.network, config.limits)
     if config.network.class_names is not None:
         read_class_names(Path(config.network.class_names))
     check_color_files(config.color, config.limits)

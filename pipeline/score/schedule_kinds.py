@@ -63,6 +63,10 @@ def _walk_start(config: ScoreConfig, context: ShotContext) -> Target:
     """The one target; if that is a layer, or if there is none, a random channel of the layer or layers."""
     if len(config.targets) == 1:
         target = parse_target(str(config.targets[0]), "score.targets")
+        if target.network:
+            raise ConfigError(
+                "score.targets", target, "a walk stays in the film's own network; choose it with network="
+            )
         is_layer = target.kind == "layer" and target.channel is None
         return _draw_channels(1, [target.layer], context)[0] if is_layer else target
     if config.targets or not config.layers:

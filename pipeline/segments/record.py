@@ -5,7 +5,7 @@ import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,17 @@ RESOLVED_SETTINGS = (
 
 @dataclass(frozen=True)
 class Computation:
-    """What a shot is computed with: the file name and SHA-256 of the weights, the device and its arithmetic."""
+    """What a shot is computed with: the file name and SHA-256 of the weights, the device and its arithmetic.
+
+    ``others`` are the SHA-256 of the other networks that the targets name.
+    """
 
     weights: str
     sha256: str
     device: str
     precision: torch.dtype
     channels_last: bool
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 def shot_record(plan: ShotPlan, computation: Computation) -> dict[str, Any]:
@@ -59,6 +63,7 @@ def shot_record(plan: ShotPlan, computation: Computation) -> dict[str, Any]:
             "name": plan.config.network.name,
             "weights": computation.weights,
             "sha256": computation.sha256,
+            **({"others": dict(computation.others)} if computation.others else {}),
         },
         "versions": {
             "python": platform.python_version(),
@@ -123,7 +128,13 @@ def as_text(record: Mapping[str, Any]) -> str:
 def _without_paths(plan: ShotPlan, settings: dict[str, Any]) -> Any:
     """The settings without any path; guides and masks inside targets keep their file names."""
     _clear_paths(settings)
-    names = {file: Path(file).name for file in sorted({*plan.guides, *plan.masks}, key=len, reverse=True)}
+    others = (plan.config.network.others or {}).values()
+    files = {
+        *plan.guides,
+        *plan.masks,
+        *(entry[key] for entry in others for key in ("weights", "class_names") if entry.get(key)),
+    }
+    names = {file: Path(file).name for file in sorted(files, key=len, reverse=True)}
     return _replace_names(settings, names)
 
 

@@ -8,6 +8,7 @@
     class:great white shark   a class that the network knows by name
     guide:photo.jpg           the features of an image; guide:stage4:photo.jpg those of one layer
     class:owl{left}           only in a region of the frame, see region.py
+    class:owl@motifnet        of another network than the film's; before the region and the octaves
     class:owl[coarse]         …[fine], …[0.2..0.6]: only on these octaves, by scale (1 = full size)
 
 Whether a layer, channel or class exists is up to the network, not to this grammar.
@@ -19,6 +20,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
+from pipeline.config import NETWORKS
 from pipeline.errors import ConfigError, nearest
 from pipeline.targets.region import Region, decimal, parse_region
 
@@ -33,6 +35,7 @@ _SEVERAL = re.compile(rf"(?P<layer>{_NAME})\s*:\s*(?P<channels>\d{{1,7}}(?:\s*[,
 _GUIDE = re.compile(r"(?P<layer>[A-Za-z_][\w.-]+):(?P<file>.+)", re.DOTALL)
 _OCTAVES = re.compile(r"(?P<rest>.*)\[(?P<inside>[^\[\]]*)\]", re.DOTALL)
 _REGION = re.compile(r"(?P<rest>.*)\{(?P<inside>[^{}]*)\}", re.DOTALL)
+_NETWORK = re.compile(r"(?P<rest>.+)@(?P<network>[A-Za-z][\w./-]*)", re.DOTALL)
 _RANGE = re.compile(rf"({_DECIMAL})\s*\.\.\s*({_DECIMAL})")
 
 
@@ -69,7 +72,7 @@ class Target:
 
     Kind ``layer`` has ``layer``, ``channel`` and ``place``; ``dir`` and ``diverse`` a ``layer`` and ``channels``;
     ``class`` a ``name``; ``guide`` a file's ``name`` and perhaps a ``layer``. ``place`` is (x, y) in fractions of the
-    frame from the left and the top.
+    frame from the left and the top. ``network`` is empty for the film's own.
     """
 
     kind: str
@@ -80,14 +83,16 @@ class Target:
     octaves: Binding | None = None
     channels: tuple[int, ...] = ()
     region: Region | None = None
+    network: str = ""
 
     def bare(self) -> str:
         """The notation without region and octaves."""
+        network = f"@{self.network}" if self.network else ""
         if self.kind == "layer":
             channel = "" if self.channel is None else f":{self.channel}"
             place = "" if self.place is None else "@" + "x".join(map(decimal, self.place))
-            return f"{self.layer}{channel}{place}"
-        return f"{self.kind}:{PREFIXES[self.kind].write(self)}"
+            return f"{self.layer}{channel}{place}{network}"
+        return f"{self.kind}:{PREFIXES[self.kind].write(self)}{network}"
 
     def on_all_octaves(self) -> "Target":
         """The same target without its octave binding."""
@@ -143,7 +148,8 @@ PREFIXES = {
 }
 _FORMS = (
     "write a target as layer, layer:77, layer:77@0.5x0.3, dir:layer:12>40, diverse:layer:3,17, class:NAME or"
-    " guide:FILE, with {left} after it for a region of the frame and [coarse], [fine] or [0.2..0.6] for octaves"
+    " guide:FILE, with @NETWORK after it for another network, {left} for a region of the frame and"
+    " [coarse], [fine] or [0.2..0.6] for octaves"
 )
 
 TargetWeights = dict[Target, float]
@@ -159,14 +165,17 @@ def parse_target(text: str, key: str) -> Target:
     kind = prefix if colon and prefix in PREFIXES else None
     # File names may end in brackets of their own.
     rest, octaves, region = _split(name.strip() if kind else text, text, key, is_file=kind == "guide")
+    match, network = _NETWORK.fullmatch(rest), ""
+    if match and (kind != "guide" or match["network"] in NETWORKS or "/" in match["network"]):  # files have @, too
+        rest, network = match["rest"].rstrip(), match["network"]
     if kind is None:
-        return replace(_parse_layer(rest, text, key), octaves=octaves, region=region)
+        return replace(_parse_layer(rest, text, key), octaves=octaves, region=region, network=network)
     if not rest:
         raise ConfigError(key, text, f"a name has to follow {prefix}:, for example class:lion")
     fields = PREFIXES[kind].read(rest)
     if fields is None:
         raise ConfigError(key, text, f"write {PREFIXES[kind].form}")
-    return Target(kind, octaves=octaves, region=region, **fields)
+    return Target(kind, octaves=octaves, region=region, network=network, **fields)
 
 
 def _parse_layer(rest: str, text: str, key: str) -> Target:

@@ -1,0 +1,37 @@
+"""The settings of networks that targets name besides the film's own: ``class:owl@motifnet``. No torch."""
+
+from pathlib import Path
+
+import yaml
+
+from pipeline.config import NETWORKS, LimitsConfig, NetworkConfig
+from pipeline.errors import ConfigError
+from pipeline.plan.input_files import check_weights
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
+ALLOWED = ("name", "library", "weights", "class_names")
+
+
+def companion_config(network: NetworkConfig, name: str) -> NetworkConfig:
+    """The settings of the network that targets call ``name``: those in ``network.others``, else of its own file."""
+    entry = (network.others or {}).get(name)
+    if entry is not None:
+        return NetworkConfig(**entry)
+    if name in NETWORKS:
+        return NetworkConfig(**yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))["network"])
+    library, slash, rest = name.partition("/")
+    return NetworkConfig(library=library, name=rest) if slash else NetworkConfig(name=name)
+
+
+def check_others(network: NetworkConfig, limits: LimitsConfig) -> None:
+    """Raise ConfigError or InputError for a table ``network.others`` that cannot be used."""
+    others = network.others
+    example = "a table such as {places: {name: resnet50, weights: places.pth}}"
+    if others is not None and not isinstance(others, dict):
+        raise ConfigError("network.others", others, f"it needs {example}")
+    for name, entry in (others or {}).items():
+        key = f"network.others.{name}"
+        if not isinstance(entry, dict) or not entry.get("name") or not set(entry) <= set(ALLOWED):
+            raise ConfigError(key, entry, f"it needs a name, and may have library, weights and class_names: {example}")
+        if entry.get("weights"):
+            check_weights(Path(entry["weights"]), limits)
