@@ -1,0 +1,236 @@
+"""How well a live session plays. Prints what stalled browsers cost, and what the film of a long session repeats.
+
+    python scripts/measure_live.py stalls                      MotifNet, as fast as the machine can
+    python scripts/measure_live.py stalls --rounds 12 network=efficientnet_lite0
+    python scripts/measure_live.py session                     30 gestures in 20 s, rendered, also twice as large
+
+*stalls*: turns without a browser, with one that reads nothing, and with 200 sockets, one after the other in each round.
+Frames a second and processor time for each frame, as medians of the ratio to the turn without one in the same round.
+"""
+
+import argparse
+import base64
+import hashlib
+import logging
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+import yaml
+from torch import Tensor
+
+if not __package__:  # run as a file
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pipeline.cli.compose import make_config
+from pipeline.live import session_setup
+from pipeline.live.config import LiveConfig
+from pipeline.live.viewers import Viewers
+from pipeline.media.decode.probe import decode
+from pipeline.runtime.progress import notes_to
+
+SIZE = (96, 64)
+WORDS = ("network=motifnet", f"frame.width={SIZE[0]}", f"frame.height={SIZE[1]}", "dream.octaves=2", "start.steps=4")
+SOCKETS, FPS = (1, 200), 12.0
+SETTLING_SECONDS = 0.5
+
+
+class CountingViewers(Viewers):
+    """Counts the frames that the dream shows, and makes ``gestures`` at given seconds of the dream."""
+
+    def __init__(self, gestures: dict[float, dict[str, Any]] | None = None) -> None:
+        super().__init__()
+        self.frames, self._left = 0, sorted((gestures or {}).items(), key=lambda item: item[0])
+        self._played = 0  # frames, without those that grow from noise
+
+    def show(self, frame: Tensor) -> None:
+        self.frames += 1
+        super().show(frame)
+
+    def set_state(self, state: Any) -> None:
+        self._played += state["label"] != "growing"
+        super().set_state(state)
+
+    def commands(self) -> list[dict[str, Any]]:
+        due = [gesture for at, gesture in self._left if at <= self._played / FPS]
+        self._left = self._left[len(due) :]
+        return [*super().commands(), *due]
+
+
+class AddressHandler(logging.Handler):
+    """Waits for the address of the page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.address, self.ready = "", threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "page is at" in record.getMessage():
+            self.address = record.getMessage().split()[-1]
+            self.ready.set()
+
+
+@contextmanager
+def stalled(address: str, count: int) -> Iterator[int]:
+    """So many WebSockets of this page that never read. Gives how many of them were accepted."""
+    where, opened, accepted = urlsplit(address), list[socket.socket](), 0
+    for _ in range(count):
+        key = base64.b64encode(os.urandom(16)).decode()
+        head = f"GET {where.path}play HTTP/1.1\r\nHost: {where.netloc}\r\nOrigin: http://{where.netloc}\r\n"
+        head += f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+        head += "Sec-WebSocket-Version: 13\r\n\r\n"
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.settimeout(20)
+        connection.connect(("127.0.0.1", where.port or 0))
+        connection.sendall(head.encode())
+        accepted += connection.recv(12).endswith(b"101")
+        opened.append(connection)
+    try:
+        yield accepted
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+def measure_stalls(rounds: int, seconds: float, words: list[str]) -> dict[int, tuple[float, float]]:
+    """Number of sockets → (frames a second, processor time a frame), each relative to none."""
+    viewers, handler = CountingViewers(), AddressHandler()
+    ratios: dict[int, list[tuple[float, float]]] = {count: [] for count in SOCKETS}
+
+    def turn() -> tuple[float, float]:
+        time.sleep(SETTLING_SECONDS)
+        frames, began, used = viewers.frames, time.monotonic(), time.process_time()
+        time.sleep(seconds)
+        frames = max(1, viewers.frames - frames)
+        return frames / (time.monotonic() - began), (time.process_time() - used) / frames
+
+    def measure() -> None:
+        handler.ready.wait(120)
+        time.sleep(2)
+        try:
+            for _ in range(rounds):
+                alone = turn()
+                for count in SOCKETS:
+                    with stalled(handler.address, count) as accepted:
+                        assert accepted <= count
+                        now = turn()
+                    ratios[count].append((now[0] / alone[0], now[1] / alone[1]))
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    live = LiveConfig(fps=60, size=f"{SIZE[0]}x{SIZE[1]}", port=0, wall=0)
+    with tempfile.TemporaryDirectory() as folder, notes_to(handler):
+        config = make_config([*WORDS, *words, f"output={folder}/session.yaml"])
+        thread = threading.Thread(target=measure)
+        thread.start()
+        session_setup.play(config, live, Path(folder), "live", viewers)
+        thread.join()
+    medians = {count: np.median(pairs, axis=0).tolist() for count, pairs in ratios.items()}
+    return {count: (rate, cost) for count, (rate, cost) in medians.items()}
+
+
+def gestures() -> dict[float, dict[str, Any]]:
+    """Thirty gestures in 20 seconds."""
+    result: dict[float, dict[str, Any]] = {}
+    keys = {
+        "camera.zoom": (0.9, 1.6),
+        "camera.rotate": (-30, 30),
+        "dream.strength": (0.3, 1.2),
+        "camera.pan.x": (-0.1, 0.1),
+    }
+    targets = ("class:owl", "class:cat", "class:fish", "class:leaf + 0.5*class:eye")
+    rng = np.random.default_rng(5)
+    for number in range(30):
+        at = round(0.5 + number * 0.63, 2)
+        if number % 5 == 4:
+            result[at] = {"target": targets[number // 5 % len(targets)], "seconds": 0.8}
+        else:
+            key = list(keys)[number % len(keys)]
+            result[at] = {"control": key, "value": float(rng.uniform(*keys[key])), "seconds": 0.3}
+    return result
+
+
+def composition(film: Path) -> np.ndarray[Any, Any]:
+    """Every frame of a film, 24 pixels wide and without its mean."""
+    rows = np.stack(
+        [cv2.resize(frame, (24, 16), interpolation=cv2.INTER_AREA).astype(float).ravel() for frame in decode(film)]
+    )
+    return rows - rows.mean(axis=1, keepdims=True)
+
+
+def measure_session(words: list[str], seconds: float, size: tuple[int, int]) -> None:
+    """Play, render, compare."""
+    width, height = size
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        planned = {at: each for at, each in gestures().items() if at < seconds - 1}
+        shape = [f"frame.width={width}", f"frame.height={height}"]
+        config = make_config([*WORDS, *shape, *words, f"output={folder}/session.yaml"])
+        live = LiveConfig(fps=FPS, size=f"{width}x{height}", page=False, until=f"{seconds}s")
+        viewers = CountingViewers(planned)
+        session_setup.play(config, live, folder, "live", viewers)
+        record = yaml.safe_load((folder / "session.yaml").read_text())["config"]
+        late = [abs(at - key) for at, key in zip(planned, starts(record, planned), strict=True)]
+        print(
+            f"{viewers.frames} frames shown of {seconds * FPS:.0f}; gestures at most {max(late) * FPS:.2f} frames late"
+        )
+        digests = []
+        for number, factor in enumerate((1, 1, 2)):
+            out = folder / str(number) / "film.mp4"
+            larger = [f"frame.width={width * factor}", f"frame.height={height * factor}", f"output={out}"]
+            command = [sys.executable, "-m", "pipeline.render", f"from={folder}/session.yaml", *larger]
+            subprocess.run(command, check=True, capture_output=True)
+            digests.append(hashlib.sha256(out.read_bytes()).hexdigest()[:12])
+        small, large = composition(folder / "0" / "film.mp4"), composition(folder / "2" / "film.mp4")
+        alike = (small * large).sum(axis=1) / np.sqrt((small**2).sum(axis=1) * (large**2).sum(axis=1))
+        print(f"rendered twice: {digests[0]} and {digests[1]}, {'equal' if digests[0] == digests[1] else 'DIFFERENT'}")
+        parts = [f"{statistics.mean(alike[at : at + 12]):.2f}" for at in range(0, len(alike), 24)]
+        print(f"{len(small)} and {len(large)} frames; alike at twice the size, every two seconds: {', '.join(parts)}")
+
+
+def starts(record: dict[str, Any], planned: dict[float, dict[str, Any]]) -> Iterator[float]:
+    """For every gesture the second of the keyframe that is nearest to it, of the number or target that it moves."""
+    for at, gesture in planned.items():
+        if "control" in gesture:
+            section, name, *axis = gesture["control"].split(".")
+            value = record[section][name]
+            text = str(value[0] if axis else value)
+        else:
+            text = ", ".join(map(str, record["score"]["targets"][0].values()))
+        times = [float(part.split("s:")[0]) for part in text.split(", ") if "s:" in part]
+        yield min(times, key=lambda second: abs(second - at)) if times else -1.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("stalls", "session"))
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each turn")
+    parser.add_argument("--size", default="96x64", help="of the session")
+    parser.add_argument("--length", type=float, default=20.0, help="seconds of the session")
+    options, words = parser.parse_known_args()
+    if options.what == "session":
+        width, height = map(int, options.size.split("x"))
+        measure_session(words, options.length, (width, height))
+        return
+    for count, (rate, cost) in measure_stalls(options.rounds, options.seconds, words).items():
+        time_a_frame = f"{100 * (cost - 1):+.1f} % processor time a frame"
+        print(f"{count:4} stalled: {100 * (rate - 1):+.1f} % frames a second, {time_a_frame}")
+
+
+if __name__ == "__main__":
+    main()
