@@ -14,7 +14,7 @@ from urllib.parse import urlparse
 if not __package__:  # run as a file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pipeline.config import NETWORKS, NetworkConfig
+from pipeline.config import NETWORKS
 from pipeline.dream import model_zoo
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
@@ -24,7 +24,7 @@ from pipeline.targets.layer_names import KNOWN
 def without_weights(name: str) -> Network:
     """The network with random weights: names and shapes do not depend on them."""
     if name in model_zoo.OWN:
-        return model_zoo.build(NetworkConfig(name=name))
+        return model_zoo.dress_own(name, model_zoo.OWN[name].build(), Weights(Path(name), ""))
     return model_zoo.dress(name, model_zoo.architecture(name), Weights(Path(name), ""))
 
 

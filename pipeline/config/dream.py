@@ -14,6 +14,7 @@ NETWORKS = (
     "squeezenet1_0",
     "squeezenet1_1",
     "googlenet",
+    "bvlc_googlenet",
     "inception_v3",
     "vgg16",
     "vgg19",

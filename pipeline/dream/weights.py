@@ -118,7 +118,9 @@ def _problem(tensor: Tensor) -> str:
 
 def _is_auxiliary(name: str) -> bool:
     """Whether only training uses the tensor, or a program that counts operations."""
-    return name.startswith(("aux1.", "aux2.", "AuxLogits.")) or name.endswith(("total_ops", "total_params"))
+    return name.startswith(("aux1.", "aux2.", "AuxLogits.", "loss1.", "loss2.")) or name.endswith(
+        ("total_ops", "total_params")
+    )
 
 
 def _published_hash(name: str) -> str:

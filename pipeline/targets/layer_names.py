@@ -32,8 +32,8 @@ class Layers:
 
         Raises ConfigError with the nearest names.
         """
-        if layer in self.channels:
-            return layer
+        if (dotted := layer.replace("/", ".")) in self.channels:  # Caffe's names have slashes
+            return dotted
         if layer in self.aliases:
             return self.aliases[layer]
         names = {plain(name): name for name in self.channels} | {plain(k): v for k, v in self.short.items()}

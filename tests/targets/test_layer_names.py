@@ -4,8 +4,9 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
+import torch
 
-from pipeline.config import NETWORKS, NetworkConfig
+from pipeline.config import NETWORKS
 from pipeline.dream import model_zoo
 from pipeline.dream.weights import Weights
 from pipeline.targets.layer_names import known_layers, weights_file
@@ -14,9 +15,8 @@ from pipeline.targets.layer_names import known_layers, weights_file
 @pytest.mark.parametrize("name", NETWORKS)
 def test_listed_layers_are_those_of_the_network(name: str) -> None:
     if name in model_zoo.OWN:
-        if model_zoo.OWN[name].find_weights() is None:
-            pytest.skip(f"the package {model_zoo.OWN[name].package} is not installed")
-        network, file = model_zoo.build(NetworkConfig(name=name)), ""
+        with torch.random.fork_rng(devices=[]):
+            network, file = model_zoo.dress_own(name, model_zoo.OWN[name].build(), Weights(Path(name), "")), ""
     else:
         network = model_zoo.dress(name, model_zoo.architecture(name), Weights(Path(name), ""))
         file = Path(urlparse(str(model_zoo._published(name).url)).path).name
