@@ -5,6 +5,7 @@ rebinding); so are those that a foreign page sends (Origin). Starlette's Trusted
 checks are our own.
 """
 
+import asyncio
 import secrets
 import socket
 import threading
@@ -17,12 +18,16 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pipeline.errors import ConfigError
 
 HOST, PORT = "127.0.0.1", 8642
 MAX_CONNECTIONS = 64
 MAX_MESSAGE_BYTES = 65_536  # that a browser may send through a WebSocket
+REQUEST_SECONDS = 10.0  # in which a client has to send a whole request
+CLOSE = {"connection": "close"}  # else the rest of a body is read and thrown away
+CHECK_SECONDS = 1.0
 STOP_SECONDS = 3.0  # timeout of a graceful stop, then of a forced one
 POLICY = (
     "default-src 'none'; img-src 'self' data: blob:; media-src 'self'; connect-src 'self' {socket}; style-src 'self';"
@@ -104,19 +109,40 @@ class Guard:
         hosts = [value.lower() for name, value in headers if name == b"host"]
         origins = [value.lower() for name, value in headers if name == b"origin"]
         if len(hosts) != 1 or hosts[0] not in self._hosts:
-            return PlainTextResponse("this page answers to its own address only", 403)
+            return PlainTextResponse("this page answers to its own address only", 403, CLOSE)
         if any(origin.removeprefix(b"http://") not in self._hosts for origin in origins):
-            return PlainTextResponse("this page does not answer to other pages", 403)
+            return PlainTextResponse("this page does not answer to other pages", 403, CLOSE)
         token = scope["path"][: len(self._prefix) + 1].encode()
         if not secrets.compare_digest(token, f"{self._prefix}/".encode()):
-            return PlainTextResponse("the address is incomplete; copy the whole one that the program printed", 403)
+            words = "the address is incomplete; copy the whole one that the program printed"
+            return PlainTextResponse(words, 403, CLOSE)
         if scope["type"] == "http" and scope["method"] != "GET":
             if scope["method"] != "POST" or not self._accepts_posts:
                 words = "this page takes GET and POST" if self._accepts_posts else "this page is read-only"
-                return PlainTextResponse(words, 405, {"Allow": "GET, POST" if self._accepts_posts else "GET"})
+                return PlainTextResponse(words, 405, CLOSE | {"Allow": "GET, POST" if self._accepts_posts else "GET"})
             if not origins:
-                return PlainTextResponse("only this page itself may change anything", 403)
+                return PlainTextResponse("only this page itself may change anything", 403, CLOSE)
         return None
+
+
+class ImpatientProtocol(H11Protocol):
+    """HTTP whose clients have ``REQUEST_SECONDS`` for a request: else a few that send nothing would hold the page."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._waits_since = self.loop.time()
+        self.loop.call_later(CHECK_SECONDS, self._check)
+
+    def _check(self) -> None:
+        if self not in self.connections or self.transport.is_closing():  # closed, or a WebSocket by now
+            return
+        now = self.loop.time()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._waits_since = now
+        elif now - self._waits_since > REQUEST_SECONDS:
+            self.transport.close()
+            return
+        self.loop.call_later(CHECK_SECONDS, self._check)
 
 
 class Server:
@@ -130,12 +156,15 @@ class Server:
         self._socket = _listen(port, key)
         self.port = int(self._socket.getsockname()[1])
         self._token = secrets.token_urlsafe(16)
+        app = Starlette(routes=routes)
+        app.router.redirect_slashes = False  # to an address without the token
         config = uvicorn.Config(
-            Guard(Starlette(routes=routes), self.port, self._token, accepts_posts=accepts_posts),
+            Guard(app, self.port, self._token, accepts_posts=accepts_posts),
             log_config=None,
             log_level="critical",
             access_log=False,
             lifespan="off",
+            http=ImpatientProtocol,
             ws="wsproto",
             ws_max_size=MAX_MESSAGE_BYTES,
             server_header=False,

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from pipeline.cli.file_settings import FILES
 from pipeline.errors import RenderError
-from pipeline.preview.server import page_files
+from pipeline.preview.server import CLOSE, page_files
 from pipeline.studio import catalogue, command, preset_file
 from pipeline.studio.job import RENDERS, SKETCHES
 from pipeline.studio.queue import Queue
@@ -24,7 +24,6 @@ from pipeline.studio.uploads import TooLarge, Uploads, WrongType
 MAX_BODY_BYTES = 300_000  # of a message; a file has its own limit
 IDLE_SECONDS = 30.0  # in which the next bytes of a file have to come
 SCRIPTS = ("core.js", "choose.js", "settings.js", "queue.js", "timeline.js", "shots.js")
-CLOSE = {"connection": "close"}  # else the rest of a body is read and thrown away
 STATUS = {TooLarge: 413, WrongType: 415}
 RANGE = re.compile(r"[+-]?\d{1,9}\.\.[+-]?\d{1,9}")  # of whole numbers
 
@@ -188,11 +187,14 @@ def _posted(work: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:
     """The route that passes a message, a JSON table, to ``work`` in a thread."""
 
     async def respond(request: Request) -> Response:
-        body = b""
-        async for data in request.stream():
-            body += data
-            if len(body) > MAX_BODY_BYTES:
-                return PlainTextResponse("the message is too long", 413, CLOSE)
+        body, stream = b"", request.stream()
+        try:
+            while data := await asyncio.wait_for(anext(stream, b""), IDLE_SECONDS):
+                body += data
+                if len(body) > MAX_BODY_BYTES:
+                    return PlainTextResponse("the message is too long", 413, CLOSE)
+        except (ClientDisconnect, TimeoutError):
+            return PlainTextResponse("the message did not come to its end", 400, CLOSE)
         try:
             message = json.loads(body)
             if not isinstance(message, dict):
