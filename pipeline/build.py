@@ -16,7 +16,7 @@ from pipeline.color.cube import read_cube
 from pipeline.color.grade import Grade
 from pipeline.color.lut import Lut
 from pipeline.color.palette import frame_statistics, palette_of
-from pipeline.config import ColorConfig, FlowConfig, NetworkConfig, RenderConfig, StartConfig, octave_scales
+from pipeline.config import ColorConfig, NetworkConfig, RenderConfig, StartConfig, octave_scales
 from pipeline.config.palettes import PALETTES
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
@@ -24,17 +24,19 @@ from pipeline.dream.ensemble import Ensemble
 from pipeline.dream.network import Network
 from pipeline.dream.precision import Arithmetic, choose_arithmetic, recorded_arithmetic
 from pipeline.dream.region_mask import RegionMasks
+from pipeline.dream.sphere_dreamer import SphereDreamer
 from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
 from pipeline.image import fit, growth_steps
 from pipeline.media.decode.image_file import load_still, load_thumbnail
 from pipeline.media.decode.reader import Reader
-from pipeline.motion import optical_flow
 from pipeline.motion.camera import Camera
 from pipeline.motion.echo import Echo
 from pipeline.motion.footage import Footage
 from pipeline.motion.loop_closure import LoopClosure, LoopTargets
+from pipeline.motion.optical_flow import flow_estimator
 from pipeline.motion.prefetch import Prefetch
+from pipeline.motion.sphere_camera import SphereCamera
 from pipeline.motion.stage import Opening, Stage, Zoom
 from pipeline.plan.companions import companion_config
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
@@ -83,7 +85,7 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     if plan.footage is not None:
         flow_estimator(config.flow, network.device)  # checks it before the first frame of the film
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
-    camera = Camera(lambda index: score.camera(clock.seconds(index)), rate)
+    camera = _camera(plan, score, clock)
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
     zoom = Zoom(camera, size, plan.handles.continues, config.camera.mirror)
     stage: Stage = Opening(list(growth_steps(config.start, size, opening)), zoom) if opening else zoom
@@ -124,7 +126,7 @@ def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -
         still_frames(plan),
         float(plan.fps),
     )
-    camera = Camera(lambda index: shot.score.camera(shot.clock.seconds(index)), shot.clock.fps)
+    camera = _camera(plan, shot.score, shot.clock)
     stage = Footage(frames, config.flow, camera, shot.dreamer.warm_up, device, first)
     return replace(shot, stage=_with_echo(stack.enter_context(stage), plan, camera))
 
@@ -145,8 +147,12 @@ def close_loop(plan: ShotPlan, shot: Shot, pre_roll: Callable[[], Iterator[Tenso
         return shot
     stage = shot.stage.inner if isinstance(shot.stage, Echo) else shot.stage
     closure = LoopClosure(stage, LoopTargets(pre_roll, overlap), plan.frames - overlap, overlap)
-    camera = Camera(lambda index: shot.score.camera(shot.clock.seconds(index)), shot.clock.fps)
-    return replace(shot, stage=_with_echo(closure, plan, camera))
+    return replace(shot, stage=_with_echo(closure, plan, _camera(plan, shot.score, shot.clock)))
+
+
+def _camera(plan: ShotPlan, score: Score, clock: Clock) -> Camera:
+    kind = SphereCamera if plan.config.frame.projection == "equirect" else Camera
+    return kind(lambda index: score.camera(clock.seconds(index)), clock.fps)
 
 
 def _with_echo(stage: Stage, plan: ShotPlan, camera: Camera) -> Stage:
@@ -189,7 +195,8 @@ def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> 
     masks = RegionMasks(_load_images(plan.masks, plan))
     targets = score.targets()
     support = _class_support(config.network, {target.network for target in targets})
-    dreamer = Dreamer(objective, config.dream, masks, start_tone, support)
+    kind = SphereDreamer if config.frame.projection == "equirect" else Dreamer
+    dreamer = kind(objective, config.dream, masks, start_tone, support)
     for target in targets:
         check_target(dreamer, target, short_side)
     for target in support:
@@ -235,12 +242,3 @@ def _load_images(files: Iterable[str], plan: ShotPlan) -> dict[str, Tensor]:
     """Guides or masks by file, ``(1, 3, h, w)`` in the frame's shape, no larger than needed."""
     height, width = fit((plan.height, plan.width), min(MAX_GUIDE_PIXELS, plan.height, plan.width))
     return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}
-
-
-def flow_estimator(config: FlowConfig, device: torch.device) -> optical_flow.Estimate | None:
-    """The optical flow of ``flow.kind``; None for none."""
-    if config.kind == "raft":
-        from pipeline.motion.raft import raft  # torchvision is slow to load
-
-        return raft(config, device)
-    return optical_flow.dis(config) if config.kind == "dis" else None

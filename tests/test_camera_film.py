@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.cli.compose import make_config
@@ -10,6 +11,7 @@ from pipeline.errors import RenderError
 from pipeline.plan.planner import plan_film
 from pipeline.plan.score import plan_score
 from tests.forked import Program
+from tests.test_part import frames
 
 SMALL = ("network=motifnet", "device=cpu", "frame.width=96", "frame.height=64", "frame.fps=12", "start.steps=2")
 SMALL = (*SMALL, "dream.octaves=1", "segment=4", "duration=10f")
@@ -54,6 +56,39 @@ def test_typed_camera_wins_over_a_move_and_shots_take_moves() -> None:
     assert config.film[1]["score"]["targets"] == make_config(["look=fur"]).score.targets
     with pytest.raises(RenderError, match="push_in"):
         make_config(["film=[{move: push_inn}]"])
+
+
+def test_sphere_has_no_seam_and_resumes(program: Program, tmp_path: Path) -> None:
+    words = (
+        *SMALL[:2],
+        "frame.fps=12",
+        "start.steps=6",
+        "dream.octaves=2",
+        "segment=2",
+        "frame.width=160",
+        "format=sphere",
+    )
+    words = (*words, "duration=6f", "camera.yaw=20", "encode=ffv1", "output=film.mkv")
+    for name, parts in (("whole", ()), ("stopped", ("frames=0..2",))):
+        folder = tmp_path / name
+        folder.mkdir()
+        for part in (*parts, ""):
+            run = program.run(*words, *part.split(), folder=folder)
+            assert run.code == 0, run.err
+    films = [tmp_path / name / "film.mkv" for name in ("whole", "stopped")]
+    assert films[0].read_bytes() == films[1].read_bytes()
+    steps = [np.abs(np.roll(frame, -1, 1) - frame).mean(axis=(0, 2)) for frame in map(np.float64, frames(films[0]))]
+    across = np.mean(steps, axis=0)  # from each column to the next; the last one is from the right side to the left
+    assert across[-1] < 1.3 * across[:-1].mean()
+
+
+@pytest.mark.parametrize(
+    "words", ["format=sphere camera.swirl=4", "format=sphere camera.mirror=x", "frame.aspect=16:9"]
+)
+def test_sphere_refuses_what_is_flat(words: str, tmp_path: Path) -> None:
+    config = make_config(["network=motifnet", *words.split(), "frame.projection=equirect"])
+    with pytest.raises(RenderError, match=r"frame\.projection|twice as wide"):
+        plan_film(config, tmp_path, "film")
 
 
 def test_footage_is_not_mirrored(program: Program, tmp_path: Path) -> None:

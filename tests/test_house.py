@@ -16,7 +16,7 @@ LAYERS = (
     ("shot", "plan"),
     ("score", "motion", "dream", "color", "media", "music"),
     ("cue",),
-    ("targets", "timing", "networks", "image"),
+    ("targets", "timing", "networks", "image", "projection"),
     ("runtime", "config"),
     ("errors",),
 )

@@ -38,6 +38,11 @@ class FrameConfig:
         None, "largest size of this shape within 1920x1080, say (turned for portraits); quality= sets it"
     )
     fps: Any = option("24", "frames per second: 24, 30000/1001, 29.97, or source; changes smoothness, not speed")
+    projection: str = option(
+        "flat",
+        "equirect: all around, for headsets and 360° players; twice as wide as high (format=sphere)",
+        choices=("flat", "equirect"),
+    )
     scale: float = option(1.0, "factor on the size", low=0.05, high=16)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.build import flow_estimator, still_frames
+from pipeline.build import still_frames
 from pipeline.cli.from_film import COMPANIONS
 from pipeline.config import FlowConfig, RenderConfig, SourceConfig
 from pipeline.cue import Cue
@@ -22,7 +22,7 @@ from pipeline.media.decode.video_input import VideoInput
 from pipeline.motion.camera import Camera
 from pipeline.motion.content_mask import Stillness
 from pipeline.motion.footage import Footage, WarmUp
-from pipeline.motion.optical_flow import Estimate
+from pipeline.motion.optical_flow import Estimate, flow_estimator
 from pipeline.motion.prefetch import SourceFrame
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.shot import Shot

@@ -35,7 +35,11 @@ class Camera:
         """The canvas of frame ``index`` − 1 as the camera sees it in frame ``index``."""
         steps = max(1, round(MIN_SAMPLES_PER_SECOND / self.fps))  # frames of a sketch are far apart
         samples = [self.rates(max(index - 1 + step / steps, 0)) for step in range(steps + 1)]
-        return move(canvas, mean_rates(samples), 1 / self.fps, samples[0])
+        return self.moved(canvas, mean_rates(samples), samples[0])
+
+    def moved(self, canvas: Tensor, rates: CameraRates, before: CameraRates) -> Tensor:
+        """The canvas one frame later, at these mean rates."""
+        return move(canvas, rates, 1 / self.fps, before)
 
     def fold(self, canvas: Tensor, mirror: str, index: int) -> Tensor:
         """The canvas of frame ``index`` in its mirrors."""

@@ -48,6 +48,15 @@ class Motion:
         return Motion(self.backward.to(device), self.forward.to(device))
 
 
+def flow_estimator(config: FlowConfig, device: torch.device) -> Estimate | None:
+    """The optical flow of ``flow.kind``; None for none."""
+    if config.kind == "raft":
+        from pipeline.motion.raft import raft  # torchvision is slow to load
+
+        return raft(config, device)
+    return dis(config) if config.kind == "dis" else None
+
+
 def dis(config: FlowConfig) -> Estimate:
     """Dense inverse search (Kroeger et al. 2016) by OpenCV, on the CPU.
 

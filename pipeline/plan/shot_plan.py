@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.config import NetworkConfig, RenderConfig, ScoreConfig, octave_scales
+from pipeline.config import CameraConfig, NetworkConfig, RenderConfig, ScoreConfig, octave_scales
 from pipeline.config.limits import LimitsConfig
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.plan.companions import check_others
@@ -28,6 +28,8 @@ FRAMES_ONLY = (
     ("relief", "0", "has no relief"),
 )
 """(setting of the camera, its neutral value, why footage has no other)."""
+FLAT_ONLY = ("mirror", "symmetry", "shear", "swirl", "lens", "relief", "truck", "pedestal", "fov", "shake")
+"""Settings of the camera that a film all around does not have."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def plan_shot(
         value = getattr(config.camera, name)
         if str(value) not in (plain, "0.0"):
             raise ConfigError(f"camera.{name}", value, f"footage {words}: camera.{name}={plain}")
+    if config.frame.projection == "equirect":
+        _check_sphere(config, footage)
     guides, masks = _images(config.score, config.network, config.limits)
     width, height, notes = _size(config, footage)
     if config.flow.still is not None:
@@ -96,6 +100,24 @@ def plan_shot(
         footage=footage,
         notes=(*notes, *(footage.clip.notes if footage else ())),
     )
+
+
+def _check_sphere(config: RenderConfig, footage: FootagePlan | None) -> None:
+    """Raise ConfigError for what a film all around does not have."""
+    if footage:
+        raise ConfigError("frame.projection", "equirect", "footage is flat")
+    bare, words = (
+        CameraConfig(),
+        "frame.projection=equirect turns and flies: zoom, rotate, pan, dolly, yaw, pitch, roll",
+    )
+    for name in FLAT_ONLY:
+        value, plain = getattr(config.camera, name), getattr(bare, name)
+        if str(value) not in (str(plain), "0"):
+            raise ConfigError(f"camera.{name}", value, words)
+    width, height = requested_size(config.frame, None)
+    if width != 2 * height:
+        words = "a film all around is twice as wide as high: format=sphere, or frame.aspect=2:1"
+        raise ConfigError("frame.width, frame.height", f"{width}x{height}", words)
 
 
 def _size(config: RenderConfig, footage: FootagePlan | None) -> tuple[int, int, list[str]]:

@@ -165,6 +165,7 @@ def _spec(plan: FilmPlan, text: str) -> VideoSpec:
         record=text,
         title=plan.title,
         overwrite=may_replace(plan.outputs, plan.config),
+        is_sphere=plan.config.frame.projection == "equirect",
     )
 
 

@@ -16,6 +16,7 @@ from pipeline.media.encode.encode_args import BITEXACT, SRGB_TAGS, Coding, check
 from pipeline.media.encode.float_pictures import PICTURES
 from pipeline.media.encode.image_sequence import first_picture, move_sequence_into_place, split
 from pipeline.media.encode.metadata import ffmetadata, read_comment, write_comment
+from pipeline.media.encode.spherical import mark_spherical
 from pipeline.media.encode.video_spec import VideoSpec
 from pipeline.media.sound.source_audio import Audible
 from pipeline.runtime.files import move_into_place, part_path
@@ -50,6 +51,8 @@ def assemble(
                 write_comment(first_picture(part) if is_sequence else part, film.record)
         else:
             _mux(segments, part, film, coding, sound)
+            if film.is_sphere and muxer in ("mp4", "mov"):
+                mark_spherical(part)
             count = count_frames(part)
             if count != film.frames:
                 raise EncoderError(f"{doing} failed: {count} of {film.frames} frames are in the segments")

@@ -13,7 +13,7 @@ class VideoSpec:
     """A finished video at ``path``: ``frames`` of ``width`` × ``height`` pixels at ``fps``, frame n at n / fps seconds.
 
     ``record`` is any text, stored in the file; ``overwrite`` replaces an existing film. Files that hold no chapters and
-    subtitles leave them out.
+    subtitles leave them out. ``is_sphere``: players show it all around.
     """
 
     path: Path
@@ -27,3 +27,4 @@ class VideoSpec:
     overwrite: bool
     chapters: tuple[Caption, ...] = ()
     subtitles: tuple[Caption, ...] = ()
+    is_sphere: bool = False
