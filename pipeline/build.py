@@ -12,12 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.color.cube import read_cube
-from pipeline.color.grade import Grade
-from pipeline.color.lut import Lut
-from pipeline.color.palette import frame_statistics, palette_of
-from pipeline.config import ColorConfig, NetworkConfig, RenderConfig, StartConfig, octave_scales
-from pipeline.config.palettes import PALETTES
+from pipeline.config import NetworkConfig, RenderConfig, StartConfig, octave_scales
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.ensemble import Ensemble
@@ -28,16 +23,19 @@ from pipeline.dream.sphere_dreamer import SphereDreamer
 from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
 from pipeline.image import fit, growth_steps
-from pipeline.media.decode.image_file import load_still, load_thumbnail
+from pipeline.inputs.grade import build_grade
+from pipeline.inputs.mask import read_mask
+from pipeline.media.decode.image_file import load_still
 from pipeline.media.decode.reader import Reader
 from pipeline.motion.camera import Camera
 from pipeline.motion.echo import Echo
-from pipeline.motion.footage import Footage
+from pipeline.motion.footage import MAX_WARM_UPS, Footage
 from pipeline.motion.loop_closure import LoopClosure, LoopTargets
 from pipeline.motion.optical_flow import flow_estimator
 from pipeline.motion.prefetch import Prefetch
 from pipeline.motion.sphere_camera import SphereCamera
 from pipeline.motion.stage import Opening, Stage, Zoom
+from pipeline.motion.where import Where
 from pipeline.plan.companions import companion_config
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
 from pipeline.plan.shot_plan import ShotPlan
@@ -50,7 +48,6 @@ from pipeline.timing.timecode import parse_time
 
 log = logging.getLogger(__name__)
 
-PALETTE_PIXELS = 400  # on the long side of a picture whose colours are used
 MAX_GUIDE_PIXELS = 224  # on the short side of guides and masks
 
 
@@ -100,7 +97,22 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
         warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),
         grade=build_grade(config.color, network.device),
+        where=_where(plan),
+        alpha=config.encode.alpha,
     )
+
+
+def _where(plan: ShotPlan) -> Where | None:
+    """The mask of a shot; None where the stage's own needs no change."""
+    mask, config = plan.mask, plan.config.mask
+    if mask is None and not config.invert and not config.feather:
+        return None
+
+    frames = None
+    if mask is not None:
+        pictures = (mask.video.clip, mask.video.picks(plan.frames)) if mask.video else None
+        frames = read_mask(mask.path, pictures, (plan.height, plan.width), by_opacity=config.channel == "alpha")
+    return Where(frames, float(plan.fps), config.invert, config.feather)
 
 
 def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -> Shot:
@@ -112,14 +124,9 @@ def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -
         return shot
     config, device, footage = plan.config, shot.canvas.device, plan.footage
     red, green, blue = config.source.background
+    size = {"width": plan.width, "height": plan.height}
     frames = Prefetch(
-        Reader(
-            footage.clip,
-            footage.picks(plan.frames),
-            width=plan.width,
-            height=plan.height,
-            background=(red, green, blue),
-        ).frames,
+        Reader(footage.clip, footage.picks(plan.frames), **size, background=(red, green, blue)).frames,
         flow_estimator(config.flow, device),
         footage.cuts(plan.frames),
         footage.repeats(plan.frames),
@@ -127,7 +134,9 @@ def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -
         float(plan.fps),
     )
     camera = _camera(plan, shot.score, shot.clock)
-    stage = Footage(frames, config.flow, camera, shot.dreamer.warm_up, device, first)
+    plain, where = shot.dreamer.warm_up, shot.where
+    warm_up = plain if where is None else where.warm_up(plain, lambda n: shot.clock.seconds(n // MAX_WARM_UPS))
+    stage = Footage(frames, config.flow, camera, warm_up, device, first)
     return replace(shot, stage=_with_echo(stack.enter_context(stage), plan, camera))
 
 
@@ -170,19 +179,6 @@ def first_canvas(config: StartConfig, size: tuple[int, int], seed: int, shot: in
     noise = torch.randn(1, 3, *small, generator=generator(seed, shot, 0, START))
     grey: Tensor = 0.45 + config.noise * noise
     return grey.clamp(0, 1)
-
-
-def build_grade(color: ColorConfig, device: torch.device) -> Grade | None:
-    """The colouring of finished frames; None where they stay as they are. Raises InputError for its files."""
-    if color.is_neutral:
-        return None
-    palette = None
-    if color.palette is not None:
-        if color.palette in PALETTES:
-            palette = palette_of(PALETTES[color.palette])
-        else:
-            palette = frame_statistics(load_thumbnail(Path(color.palette), PALETTE_PIXELS))
-    return Grade(palette, None if color.lut is None else Lut(read_cube(Path(color.lut)), device))
 
 
 def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> Dreamer:

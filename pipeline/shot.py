@@ -7,6 +7,7 @@ before it, the score at its second, and a random generator of its own.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from pipeline.color.grade import Grade
@@ -15,6 +16,7 @@ from pipeline.dream.dreamer import Dreamer
 from pipeline.errors import DreamError
 from pipeline.image import GrowthStep, resize
 from pipeline.motion.stage import Stage
+from pipeline.motion.where import Where, change, fit_alpha
 from pipeline.runtime.seeding import FRAMES, START, generator
 from pipeline.score.score import Score
 
@@ -89,7 +91,8 @@ class Shot:
     """Everything that renders a shot of ``frames`` frames of ``size`` (H, W).
 
     ``canvas`` is the very first one. Before frame 0 it grows step by step (``warm_up``), with a hidden dream each.
-    ``grade`` colours what is shown; the canvas keeps its own colours.
+    ``grade`` colours what is shown; the canvas keeps its own colours. ``where`` masks the dream. With ``alpha`` frames
+    have a fourth channel: the ``mask``, or how much the ``dream`` changed the footage.
     """
 
     canvas: Tensor
@@ -101,6 +104,8 @@ class Shot:
     frames: int
     warm_up: Sequence[GrowthStep] = ()
     grade: Grade | None = None
+    where: Where | None = None
+    alpha: str = "none"
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
         """Frames ``first`` … from the canvas of the frame before (of frame 0: the last one of ``begin``).
@@ -110,12 +115,16 @@ class Shot:
         for index in range(first, self.frames):
             cue = self.score.at(self.clock.seconds(index))
             canvas = self.stage.advance(canvas, cue, index)
-            mask, grown = self.stage.mask(canvas, cue.dream.mask), self.stage.grown(index)
+            mask, grown = self._mask(canvas, cue, index), self.stage.grown(index)
             canvas = self.dreamer.frame(canvas, cue, mask, index, grown)
             canvas = self.stage.finish(canvas, index)
             frame = resize(self.stage.shown(canvas, cue), self.size)
             if self.grade is not None and index >= self.clock.pre_roll:  # the pre-roll comes back as canvas
                 frame = self.grade(frame, cue.color)
+            if self.alpha != "none":
+                added = self.stage.added(canvas) if self.alpha == "dream" else None
+                alpha = change(added) if added is not None else mask if self.alpha == "mask" else None
+                frame = torch.cat([frame, fit_alpha(alpha, frame)], 1)
             yield Step(index, frame, cue.label, canvas, self.dreamer.state())
 
     def begin(self) -> Iterator[Tensor]:
@@ -123,6 +132,10 @@ class Shot:
         canvas, cue = self.canvas, self.score.at(0.0)
         for number, step in enumerate(self.warm_up, 1):
             canvas = resize(canvas, step.size)
-            mask = self.stage.mask(canvas, cue.dream.mask)
+            mask = self._mask(canvas, cue, 0)
             canvas = self.dreamer.warm_up(canvas, cue, mask, number, step.grown)
             yield canvas
+
+    def _mask(self, canvas: Tensor, cue: Cue, index: int) -> Tensor | None:
+        drawn = self.stage.mask(canvas, cue.dream.mask)
+        return drawn if self.where is None else self.where.mask(drawn, self.clock.seconds(index), canvas)

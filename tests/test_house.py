@@ -13,7 +13,7 @@ LAYERS = (
     ("preview", "cli"),
     ("film",),
     ("segments", "build"),
-    ("shot", "plan"),
+    ("shot", "plan", "inputs"),
     ("score", "motion", "dream", "color", "media", "music"),
     ("cue",),
     ("targets", "timing", "networks", "image", "projection"),

@@ -23,12 +23,12 @@ from pipeline.atlas.selection import (
 )
 from pipeline.atlas.similarity import TOLERANCE, prefers_own
 from pipeline.atlas.store import Picture
-from pipeline.build import build_grade
 from pipeline.color.grade import Grade
 from pipeline.config import ColorConfig, RenderConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.precision import choose_arithmetic
 from pipeline.image import from_array
+from pipeline.inputs.grade import build_grade
 from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.runtime.device import choose_device
 from pipeline.runtime.files import check_writable, write_bytes

@@ -36,6 +36,7 @@ SHORT |= {f"film.{name}": f"playback.{name}" for name in ("reverse", "pingpong",
 SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 LISTS = ("film", "presets", *TARGETS)  # checked when they are composed: file names in them are letters
+MASK_WORDS = ("none", "motion", "still", "luma", "")  # else dream.mask names a file
 MAX_FILMS = 1000  # of one sweep
 MAX_CHARS = 40_000  # of one argument
 _CLOCK = re.compile(r"\$\{now:[\w%:. -]*\}")
@@ -112,6 +113,9 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
         argument = f"{key}={value}"
     if name != key and name not in APPENDED and (name in _names() or name in _groups()):
         key, argument = name, argument[len(key) - len(name) :]
+    if name == "dream.mask" and value not in MASK_WORDS and value != "null" and not (sweep and "," in value):
+        key = name = "mask.path"
+        argument = f"{key}={value}"
     if name in RENAMED:
         key = key.replace(name, current_key(name))
         argument = f"{key}={value}"

@@ -180,6 +180,18 @@ class DreamConfig:
     tone_rate: Any = option(8.0, "rate per second at which tone=hold pulls", low=0, high=100, curve=True, usual=(0, 20))
 
 
+@dataclass
+class MaskConfig:
+    """A mask of your own. ``dream.mask=FILE`` is short for its path."""
+
+    path: str | None = option(
+        None, "your mask, a picture or a video: white dreams, black does not; over footage it begins with it"
+    )
+    channel: str = option("luma", "what of it counts: its brightness or its opacity", choices=("luma", "alpha"))
+    invert: bool = option(False, "dream where the mask, whichever it is, is black")
+    feather: float = option(0.0, "softness of its edges, as a fraction of the frame's short side", low=0, high=0.5)
+
+
 def check_tile(tile: Any) -> None:
     """Raise ConfigError unless ``tile`` is a value of ``dream.tile``; ``check_settings`` checks its range."""
     if tile not in TILE_WORDS and (not isinstance(tile, int) or isinstance(tile, bool)):

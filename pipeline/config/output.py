@@ -34,6 +34,12 @@ class EncodeConfig:
         None,
         "frames per second of the finished film, such as 60, with frames in between by optical flow; null: frame.fps",
     )
+    alpha: str = option(
+        "none",
+        "a channel of opacity: where is dreamed (mask), or how much the footage is changed (dream);"
+        " prores, vp9, ffv1, hap, png, tiff, exr and webp hold it",
+        choices=("none", "mask", "dream"),
+    )
     loudness: float | None = option(
         None,
         "loudness of the sound in LUFS, such as -14 (streaming) or -23 (television); null: as it is",

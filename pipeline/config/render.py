@@ -9,6 +9,7 @@ from pipeline.config.color import ColorConfig
 from pipeline.config.dream import (
     DreamConfig,
     FrameConfig,
+    MaskConfig,
     NetworkConfig,
     ScoreConfig,
     StartConfig,
@@ -28,6 +29,7 @@ INPUT_FILES = {
     "network.weights": "a file of weights",
     "network.class_names": "names of classes",
     "score.guide": "a picture",
+    "mask.path": "a mask",
     "audio.path": "a song",
     "audio.markers": "markers",
     "audio.stems": "stems",
@@ -83,6 +85,7 @@ class RenderConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
     dream: DreamConfig = field(default_factory=DreamConfig)
+    mask: MaskConfig = field(default_factory=MaskConfig)
     score: ScoreConfig = field(default_factory=ScoreConfig)
     color: ColorConfig = field(default_factory=ColorConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
@@ -113,6 +116,8 @@ def validate(config: RenderConfig) -> None:
         raise ConfigError("device", config.device, "allowed are auto, cpu, cuda, cuda:N and mps")
     if config.dream.mask in ("motion", "still") and "none" in (config.source.kind, config.flow.kind):
         raise ConfigError("dream.mask", config.dream.mask, "it needs footage: source=video, and flow=dis or raft")
+    if config.encode.alpha == "dream" and config.source.kind != "video" and not config.film:
+        raise ConfigError("encode.alpha", "dream", "it compares with footage: source=video source.path=clip.mp4")
     if config.flow.still is not None and config.flow.kind == "none":
         raise ConfigError("flow.still", config.flow.still, "it needs the motion of the footage: flow=dis or raft")
     for name in ("pan", "center", "shear"):

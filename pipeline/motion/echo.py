@@ -44,6 +44,9 @@ class Echo(Stage):
         trail = canvas if self._trail is None else torch.lerp(self._trail, canvas, self._share)
         return torch.cat([canvas, trail], 1)
 
+    def added(self, canvas: Tensor) -> Tensor | None:
+        return self.inner.added(canvas[:, :3])
+
     def shown(self, canvas: Tensor, cue: Cue) -> Tensor:
         now, trail = canvas[:, :3], canvas[:, 3:]
         return torch.lerp(now, trail, cue.dream.echo).clamp(0, 1)

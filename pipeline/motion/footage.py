@@ -122,6 +122,9 @@ class Footage(Stage):
         residual = canvas - self._now.source.to(self._device)
         return canvas - self._config.keep_light * _broad_light(residual)
 
+    def added(self, canvas: Tensor) -> Tensor | None:
+        return None if self._now is None else canvas - self._now.source.to(self._device)
+
     def _blend(self, canvas: Tensor, cue: Cue, before: SourceFrame, source: Tensor) -> Tensor:
         """The present source frame with what the canvas added to the one before."""
         assert self._now is not None

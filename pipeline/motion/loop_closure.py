@@ -38,6 +38,9 @@ class LoopClosure(Stage):
     def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
         return self.inner.mask(canvas, kind)
 
+    def added(self, canvas: Tensor) -> Tensor | None:
+        return self.inner.added(canvas)
+
     def finish(self, canvas: Tensor, index: int) -> Tensor:
         canvas, number = self.inner.finish(canvas, index), index - self.first
         if number < 0:

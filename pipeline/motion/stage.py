@@ -36,6 +36,10 @@ class Stage(ABC):
         """The dreamed canvas of frame ``index`` → the finished one, with whatever else the next frame needs."""
         return canvas
 
+    def added(self, canvas: Tensor) -> Tensor | None:
+        """What the finished canvas has more than its source frame; None without footage."""
+        return None
+
     def shown(self, canvas: Tensor, cue: Cue) -> Tensor:
         """The finished canvas → the picture ``(1, 3, H, W)`` that is shown."""
         return canvas

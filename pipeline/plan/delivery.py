@@ -22,6 +22,7 @@ def delivery_notes(film: FilmPlan) -> list[str]:
     """Which settings of the delivery have no effect on this film. Raises ConfigError for a time that cannot be."""
     encode, notes = film.config.encode, []
     cover_seconds(film)
+    _check_alpha(film)
     if encode.loudness is not None and plan_sound(film) is None:
         notes.append("encode.loudness has no effect: the film has no sound")
     for key, kind in (("encode.chapters", encode.chapters), ("encode.subtitles", encode.subtitles)):
@@ -34,3 +35,22 @@ def delivery_notes(film: FilmPlan) -> list[str]:
     if film.part is not None and (encode.also or encode.chapters != "none" or encode.subtitles != "none"):
         notes.append("frames= renders pictures alone; chapters, subtitles and encode.also are of the whole film")
     return notes
+
+
+def _check_alpha(film: FilmPlan) -> None:
+    """Raise ConfigError where the film's file holds no opacity, or a shot has none to give."""
+    alpha, codec = film.config.encode.alpha, find_codec(film.config.encode.codec)
+    suffix = film.outputs.video.suffix.lower()
+    if alpha == "none":
+        return
+    if codec.alpha_suffixes and suffix not in codec.alpha_suffixes:
+        allowed = " and ".join(codec.alpha_suffixes)
+        raise ConfigError(
+            "encode.alpha", alpha, f"{suffix} holds no opacity with {codec.name}; output= in {allowed} does"
+        )
+    if film.playback is not None:
+        raise ConfigError("encode.alpha", alpha, "a film with opacity plays as it is dreamed, at its own rate")
+    if film.part is not None and codec.name == "vp9":
+        raise ConfigError("encode.alpha", alpha, "frames= cannot cut vp9 with opacity; take prores or png")
+    if alpha == "mask" and not any(shot.mask or shot.config.dream.mask != "none" for shot in film.shots):
+        raise ConfigError("encode.alpha", alpha, "there is no mask: dream.mask=FILE, motion, still or luma")

@@ -17,6 +17,7 @@ from pipeline.plan.footage import ClipLibrary
 from pipeline.plan.frame_size import unfitted_size
 from pipeline.plan.handles import Handles
 from pipeline.plan.loop import close_loop
+from pipeline.plan.mask import plan_mask
 from pipeline.plan.output_paths import OutputPaths, output_paths
 from pipeline.plan.playback import plan_playback, playback_notes
 from pipeline.plan.shot_list import SECTION_BARS, Entry, name_errors
@@ -66,7 +67,7 @@ def _plan_one_shot(config: RenderConfig, outputs: OutputPaths, clips: ClipLibrar
     seconds = _duration(config, fps, footage.seconds if footage else song.seconds if song else None, signals)
     if footage and round(seconds * fps) > footage.frames:
         raise ConfigError("duration", config.duration, f"the footage lasts {show_time(footage.seconds)}")
-    shot = plan_shot(config, seconds, fps, signals, footage)
+    shot = _with_mask(plan_shot(config, seconds, fps, signals, footage), clips)
     return FilmPlan(config, config, outputs, (shot,), signals, song)
 
 
@@ -152,7 +153,12 @@ def _plan_listed_shot(config: RenderConfig, slot: Slot, fps: Fraction, clips: Cl
         raise ConfigError("duration", show_time(seconds), f"the footage lasts {show_time(footage.seconds)}")
     # Beats of start.unfold count from the shot's start at the tempo of audio.bpm, whatever song plays.
     metronome = make_signals(replace(config.audio, markers=None, signals=None), None, fps)
-    return plan_shot(config, seconds, fps, metronome, footage)
+    return _with_mask(plan_shot(config, seconds, fps, metronome, footage), clips)
+
+
+def _with_mask(shot: ShotPlan, clips: ClipLibrary) -> ShotPlan:
+    mask, notes = plan_mask(shot.config, clips, shot.fps, shot.frames)
+    return replace(shot, mask=mask, notes=(*shot.notes, *notes))
 
 
 def _shot_config(config: RenderConfig, bare_frame: FrameConfig, slot: Slot) -> RenderConfig:

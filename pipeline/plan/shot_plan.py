@@ -14,6 +14,7 @@ from pipeline.plan.footage import FootagePlan
 from pipeline.plan.frame_size import even, requested_size
 from pipeline.plan.handles import Handles
 from pipeline.plan.input_files import check_color_files, check_picture, check_weights
+from pipeline.plan.mask import MaskPlan
 from pipeline.runtime.opencv import opencv
 from pipeline.score.target_weights import parse_targets
 from pipeline.targets.class_names import read_class_names
@@ -50,6 +51,7 @@ class ShotPlan:
     masks: frozenset[str]
     signals: Signals
     footage: FootagePlan | None = None
+    mask: MaskPlan | None = None
     notes: tuple[str, ...] = ()
     index: int = 0
     handles: Handles = Handles()

@@ -162,6 +162,12 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         lambda c: c.score.kind == "layers" and bool(c.score.layers),
         "score=layers goes through score.layers",
     ),
+    ("mask.channel", lambda c: c.mask.path is None, "there is no mask (dream.mask=FILE)"),
+    (
+        "mask.invert mask.feather",
+        lambda c: c.mask.path is None and c.dream.mask == "none",
+        "there is no mask (dream.mask=)",
+    ),
     ("color.palette_strength", lambda c: c.color.palette is None, "there is no palette (color.palette=)"),
     ("audio.start audio.tracker", lambda c: c.audio.path is None, "there is no song (audio.path=song.mp3)"),
     ("audio.tracker", lambda c: c.audio.bpm is not None, "audio.bpm says where beats are"),

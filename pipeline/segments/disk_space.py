@@ -66,4 +66,5 @@ def bytes_per_frame(encode: EncodeConfig, width: int, height: int) -> float:
         densities.append(LOSSLESS[coding.bits])
     if name in PICTURES:
         densities.append(PICTURES[name][coding.bits])
-    return FRAME_OVERHEAD_BYTES + max(densities) * width * height
+    opacity = 4 / 3 if coding.alpha else 1.0
+    return FRAME_OVERHEAD_BYTES + max(densities) * opacity * width * height

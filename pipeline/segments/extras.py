@@ -100,7 +100,7 @@ def _make_preview(plan: FilmPlan, parts: Pieces, sound: Audible | None, record: 
     encode = EncodeConfig(codec="h264", quality="good", bits="8", stall_timeout=plan.config.encode.stall_timeout)
     with Encoder(folder / "part-preview.mp4", width=width, height=height, fps=plan.shown_fps, encode=encode) as encoder:
         for frame in read_frames([part for part, _ in parts]):
-            encoder.write(resize(frame, (height, width)).clamp(0, 1))
+            encoder.write(resize(frame[:, :3], (height, width)).clamp(0, 1))
     film = VideoSpec(
         path,
         encode=encode,

@@ -86,7 +86,9 @@ def join_part(plan: FilmPlan, shots: Mapping[int, ShotRender], folder: WorkFolde
         first, stop = max(part.start, span.start), min(part.stop, span.stop)
         files.append(path)
         if stop - first < len(span):  # one end of the part: a piece of the segment, encoded again
-            files[-1] = folder.path / f"part-{len(files)}{segment_suffix(plan.config.encode.codec)}"
+            files[-1] = (
+                folder.path / f"part-{len(files)}{segment_suffix(plan.config.encode.codec, plan.config.encode.alpha)}"
+            )
             with encoder(plan.shots[0], files[-1], False) as cut:
                 for frame in islice(read_frames([path]), first - span.start, stop - span.start):
                     cut.write(frame)
@@ -112,7 +114,7 @@ def _pieces(
                 repr(plan.config.encode),
             )
             is_lossless = plan.playback is not None
-            suffix = SUFFIX if is_lossless else segment_suffix(plan.config.encode.codec)
+            suffix = SUFFIX if is_lossless else segment_suffix(plan.config.encode.codec, plan.config.encode.alpha)
             path = folder.path / f"seam-{number + 1:03}{suffix}"
             yield make_transition(piece, path, encoder(shot, path, is_lossless)), range(at, at + head)
         at += head
@@ -130,7 +132,7 @@ def _played(
     """(video, its frames of the shown film) of a film that is shown otherwise than it is dreamed."""
     assert plan.playback is not None
     encode = plan.config.encode
-    layout = (plan.config.segment, segment_suffix(encode.codec), repr(replace(encode, stall_timeout=0.0)))
+    layout = (plan.config.segment, segment_suffix(encode.codec, encode.alpha), repr(replace(encode, stall_timeout=0.0)))
     frames = DreamedFrames(pieces, plan.width * plan.height)
     open_encoder = lambda path, fps: encoder(plan.shots[0], path, False, fps=fps)  # noqa: E731
     yield from play(plan.playback, frames, folder.path, open_encoder, layout, stop)

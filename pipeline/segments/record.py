@@ -155,6 +155,7 @@ def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
     paths = {
         "start.path": config.start.path if config.start.kind == "image" else None,
         "source.path": config.source.path if plan.footage else None,
+        "mask.path": config.mask.path,
         "score.guide": config.score.guide if config.score.kind == "guided" else None,
         "network.weights": config.network.weights,
         "network.class_names": config.network.class_names,

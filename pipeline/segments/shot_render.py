@@ -77,10 +77,10 @@ class ShotRender:
         path, _ = self.files()[0]
         last = None
         for last in read_frames(self.head()):
-            yield last
+            yield last[:, :3]
         if self.shot.grade is None or last is None:
             last = from_array(read_frame(path, 0) / 255.0)
-        yield last
+        yield last[:, :3]
 
     def run(
         self, name: str, shot: Shot, stop: Stop, listeners: Sequence[FrameListener], segments: range | None
@@ -139,7 +139,7 @@ def open_store(
     layout = Layout(
         config.segment,
         frames,
-        segment_suffix(config.encode.codec),
+        segment_suffix(config.encode.codec, config.encode.alpha),
         lossless_suffix=SUFFIX,
         head=handles.hidden,
         tail=frames - handles.tail if handles.tail else None,

@@ -28,7 +28,7 @@ from pipeline.shot import Step
 
 SPOOL_SPACE = 3  # spools need so many times their size free on the disk
 MIN_SPOOLED_SECONDS = 10.0  # of rendering per segment: faster ones are cheap to lose
-MAX_RAW_BYTES = 6  # per pixel: two bytes for each of three colours
+MAX_RAW_BYTES = 8  # per pixel: two bytes for each of three colours and opacity
 
 
 class FrameListener(Protocol):
@@ -98,7 +98,7 @@ class SegmentWriter:
                 step = next(steps)
                 opened.add(step)
                 for listener in self.listeners:
-                    listener.frame(step.index, step.frame, step.label)
+                    listener.frame(step.index, step.frame[:, :3], step.label)
                 progress.step(step.label, index=step.index)
                 self._timer.frame()
                 if opened.pending is not None and (pays := self._spool_pays(length)) is not None:

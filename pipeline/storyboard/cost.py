@@ -85,7 +85,7 @@ def _estimate_bytes(frames: Sequence[Tensor], plan: ShotPlan) -> int:
 
 def _encoded_bytes(frames: Sequence[Tensor], plan: ShotPlan, folder: Path) -> int:
     encode = plan.config.encode
-    path = folder / f"{len(frames)}{segment_suffix(encode.codec)}"
+    path = folder / f"{len(frames)}{segment_suffix(encode.codec, encode.alpha)}"
     with Encoder(path, width=plan.width, height=plan.height, fps=plan.fps, encode=encode) as encoder:
         for frame in frames:
             encoder.write(frame)

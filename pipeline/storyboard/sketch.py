@@ -59,7 +59,7 @@ def draft(plan: ShotPlan, short_side: int = SHORT_SIDE_PIXELS) -> ShotPlan:
         replace(config.dream, steps=steps),
         replace(config.flow, warmup=min(config.flow.warmup, MAX_START_STEPS)),
     )
-    config = replace(config, start=start, dream=dream, flow=flow)
+    config = replace(config, start=start, dream=dream, flow=flow, encode=replace(config.encode, alpha="none"))
     return replace(plan, config=config, width=width, height=height)
 
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.build import build_grade
 from pipeline.color import grade as grade_module
 from pipeline.color.oklab import to_lab
 from pipeline.color.palette import frame_statistics, palette_of
 from pipeline.config import ColorConfig
 from pipeline.config.palettes import PALETTES
 from pipeline.image import resize
+from pipeline.inputs.grade import build_grade
 from pipeline.media.decode.image_file import save_png
 
 

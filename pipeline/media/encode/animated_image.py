@@ -21,6 +21,7 @@ GIF_DITHER = {"draft": "bayer:bayer_scale=3", "good": "sierra2_4a", "best": "sie
 WEBP_QUALITY = {"draft": "60", "good": "82", "best": "95"}
 PNG_LEVEL = {"draft": "3", "good": "6", "best": "9"}  # zlib's; the pixels are the same
 PNG_PIXELS = {8: "rgb24", 16: "rgb48be"}
+PNG_ALPHA_PIXELS = {8: "rgba", 16: "rgba64be"}
 
 
 def make_animation(segments: Sequence[Path], part: Path, film: VideoSpec, coding: Coding) -> None:
@@ -73,7 +74,10 @@ def _webp(clock: str, coding: Coding) -> list[str]:
 
 
 def _png(clock: str, coding: Coding) -> list[str]:
-    chain, level = f"{clock},{SRGB.format(PNG_PIXELS[coding.bits])}", PNG_LEVEL[coding.quality]
+    chain, level = (
+        f"{clock},{SRGB.format((PNG_ALPHA_PIXELS if coding.alpha else PNG_PIXELS)[coding.bits])}",
+        PNG_LEVEL[coding.quality],
+    )
     return ["-vf", chain, "-c:v", "png", "-compression_level", level, "-pred", "mixed", "-threads", "4"]
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 QUALITIES = ("draft", "good", "best")
 
-# Containers of segments: their clocks represent any frame rate exactly.
-SEGMENTS = {".mp4": "mp4", ".mov": "mov", ".nut": "nut"}
+# Containers of segments. Their clocks represent any frame rate exactly, but for WebM's; joined, frames are counted.
+SEGMENTS = {".mp4": "mp4", ".mov": "mov", ".nut": "nut", ".webm": "webm"}
 
 MOVIES = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 WEB = {".mp4": "mp4", ".mkv": "matroska", ".webm": "webm"}
@@ -21,6 +21,7 @@ FFV1_ARGUMENTS = (
     *THREADS,
 )
 RGB = {8: "bgr0", 10: "gbrp10le", 16: "gbrp16le"}
+RGBA = {8: "bgra", 10: "gbrap10le", 16: "gbrap16le"}
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class Codec:
     ``divisor`` must divide both sides, ``sides`` are the least and most pixels of a side, ``min_width`` those of the
     width. ``delay`` is how many frames decoding runs ahead of presentation; ``intra_only`` codecs have only key frames.
     ``mp4_tag`` is the only tag that Apple's players open. An ``animation`` is made from lossless segments once all are
-    there; one of numbered pictures has their suffix as ``picture``. ``colors`` are the choices of ``encode.color``, the
-    default first. ``software`` is the codec that replaces a hardware encoder that does not work.
+    there; one of numbered pictures has their suffix as ``picture``. ``alpha`` are the pixel formats with opacity,
+    ``alpha_arguments`` what it needs at the end, ``alpha_suffixes`` the files and ``alpha_segment`` the segments that
+    hold it if not all do. ``colors`` are the choices of ``encode.color``, the default first. ``software`` is the codec
+    that replaces a hardware encoder that does not work.
     """
 
     name: str
@@ -52,6 +55,10 @@ class Codec:
     intra_only: bool = False
     animation: bool = False
     picture: str = ""
+    alpha: Mapping[int, str] = field(default_factory=dict)
+    alpha_arguments: tuple[str, ...] = ()
+    alpha_suffixes: tuple[str, ...] = ()
+    alpha_segment: str = ""
     colors: tuple[str, ...] = ("display",)
     software: str = ""
     mp4_tag: str = ""
@@ -69,13 +76,15 @@ def _animation(name: str, most: int, encoders: tuple[str, ...], muxers: Mapping[
         sides=(16, most),
         intra_only=True,
         animation=True,
+        alpha={} if name == "gif" else {8: RGBA[8]},
     )
 
 
 def _pictures(name: str, suffixes: tuple[str, ...], bits: tuple[int, ...], **more: Any) -> Codec:
     """Numbered pictures in a folder. ``image2`` stands for that wherever suffixes become formats."""
     codec = _animation(name, 16384, ("png",) if name == "png" else (), dict.fromkeys(("", *suffixes), "image2"))
-    return replace(codec, pixels={depth: RGB[depth] for depth in bits}, picture=suffixes[0], **more)
+    pixels, alpha = ({depth: table[depth] for depth in bits} for table in (RGB, RGBA))
+    return replace(codec, pixels=pixels, alpha=alpha, picture=suffixes[0], **more)
 
 
 def _nvenc(name: str, software: str, deep: bool, muxers: Mapping[str, str]) -> Codec:
@@ -150,6 +159,10 @@ _ALL = (
         },
         pixels={8: "yuv420p", 10: "yuv420p10le"},
         muxers=WEB,
+        alpha_segment=".webm",
+        alpha={8: "yuva420p"},
+        alpha_arguments=("-auto-alt-ref", "0"),
+        alpha_suffixes=(".webm", ".mkv"),
     ),
     Codec(
         name="prores",
@@ -158,6 +171,8 @@ _ALL = (
         qualities={"draft": ("-profile:v", "lt"), "good": ("-profile:v", "hq"), "best": ("-profile:v", "4444")},
         pixels={10: "yuv422p10le"},
         quality_pixels={"best": {10: "yuv444p10le"}},
+        alpha={10: "yuva444p10le"},
+        alpha_arguments=("-profile:v", "4444", "-alpha_bits", "16"),
         muxers={".mov": "mov", ".mkv": "matroska"},
         segment=".mov",
         intra_only=True,
@@ -167,6 +182,7 @@ _ALL = (
         encoders=("ffv1",),
         arguments=FFV1_ARGUMENTS,
         pixels=RGB,
+        alpha=RGBA,
         muxers={".mkv": "matroska"},
         segment=".nut",
         divisor=1,
@@ -195,6 +211,8 @@ _ALL = (
         arguments=("-c:v", "hap", "-compressor", "snappy", "-chunks", "4"),
         qualities={"draft": ("-format", "hap"), "good": ("-format", "hap_q"), "best": ("-format", "hap_q")},
         pixels={8: "rgba"},
+        alpha={8: "rgba"},
+        alpha_arguments=("-format", "hap_alpha"),
         muxers={".mov": "mov"},
         segment=".mov",
         divisor=4,

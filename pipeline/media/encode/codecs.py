@@ -31,9 +31,10 @@ def find_muxer(codec: Codec, path: Path, *, segment: bool = False) -> str:
     return muxers[suffix]
 
 
-def segment_suffix(codec_name: str) -> str:
-    """The suffix, such as ``.mp4``, of the segments of a film in this codec."""
-    return find_codec(codec_name).segment
+def segment_suffix(codec_name: str, alpha: str = "none") -> str:
+    """The suffix, such as ``.mp4``, of the segments of a film in this codec; ``alpha`` as in ``encode.alpha``."""
+    codec = find_codec(codec_name)
+    return (alpha != "none" and codec.alpha_segment) or codec.segment
 
 
 def film_suffix(codec_name: str) -> str:

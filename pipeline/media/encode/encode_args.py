@@ -1,12 +1,12 @@
 """ffmpeg's arguments for one codec at one quality: pixel format, colour conversion and tags, container."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError, nearest
-from pipeline.media.encode.codec_table import QUALITIES, Codec
+from pipeline.media.encode.codec_table import CODECS, QUALITIES, Codec
 from pipeline.media.encode.codecs import find_codec
 
 BITEXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
@@ -38,13 +38,19 @@ class Coding:
     pixels: str
     color: str = "display"
     planar: bool = False
+    alpha: bool = False
 
     @property
     def input_pixels(self) -> str:
         """The pixel format of the frames that ffmpeg reads."""
         if self.planar:
             return self.pixels
-        return "rgb24" if self.bits == 8 else "rgb48le"
+        return ("rgba" if self.bits == 8 else "rgba64le") if self.alpha else "rgb24" if self.bits == 8 else "rgb48le"
+
+    @property
+    def channels(self) -> int:
+        """Of an input frame: three colours, and opacity."""
+        return 4 if self.alpha else 3
 
     @property
     def can_be_planar(self) -> bool:
@@ -65,7 +71,7 @@ class Coding:
         """The size of one input frame."""
         if self.planar:
             return width * height * 3 // 2
-        return width * height * 3 * (1 if self.bits == 8 else 2)
+        return width * height * self.channels * (1 if self.bits == 8 else 2)
 
     def arguments(self, muxer: str, fps: Fraction) -> list[str]:
         """ffmpeg's arguments from input frames to one segment in a container."""
@@ -76,6 +82,7 @@ class Coding:
             *("-map_metadata", "-1", "-vf", filters, "-fps_mode", "passthrough"),
             *self.codec.arguments,
             *self.codec.qualities[self.quality],
+            *(self.codec.alpha_arguments if self.alpha else ()),
             *("-g", str(gop), *BITEXACT, *container_args(self.codec, muxer, fps)),
         ]
 
@@ -87,6 +94,11 @@ def coding_of(encode: EncodeConfig) -> Coding:
         allowed = f"allowed are {', '.join(QUALITIES)}{nearest(encode.quality, QUALITIES)}"
         raise ConfigError("encode.quality", encode.quality, allowed)
     depths = codec.quality_pixels.get(encode.quality, codec.pixels)
+    if encode.alpha != "none":
+        depths, codec = codec.alpha, replace(codec, segment=codec.alpha_segment or codec.segment)
+        if not depths:
+            holders = ", ".join(name for name, each in CODECS.items() if each.alpha)
+            raise ConfigError("encode.alpha", encode.alpha, f"{codec.name} holds no opacity; {holders} do")
     choices = ["auto", *map(str, depths)]
     if encode.bits not in choices:
         at = f" at encode.quality={encode.quality}" if encode.quality in codec.quality_pixels else ""
@@ -95,7 +107,7 @@ def coding_of(encode: EncodeConfig) -> Coding:
         raise ConfigError("encode.color", encode.color, f"allowed for {codec.name} are auto, {', '.join(codec.colors)}")
     bits = next(iter(depths)) if encode.bits == "auto" else int(encode.bits)
     color = codec.colors[0] if encode.color == "auto" else encode.color
-    return Coding(codec, encode.quality, bits, depths[bits], color)
+    return Coding(codec, encode.quality, bits, depths[bits], color, alpha=encode.alpha != "none")
 
 
 def check_size(path: Path, codec: Codec, width: int, height: int) -> None:

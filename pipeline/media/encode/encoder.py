@@ -119,8 +119,9 @@ class Encoder:
 
     def _packed(self, frame: Tensor) -> Tensor:
         """The integers that ffmpeg reads, on the frame's device: ``(H, W, 3)``, or planes one after the other."""
-        if tuple(frame.shape) != (1, 3, *self._size):
-            raise ValueError(f"a frame of {tuple(frame.shape)}; needs {(1, 3, *self._size)}")
+        shape = (1, self._coding.channels, *self._size)
+        if tuple(frame.shape) != shape:
+            raise ValueError(f"a frame of {tuple(frame.shape)}; needs {shape}")
         if self._coding.planar:
             return to_yuv420(frame)
         if self._coding.bits == 8:

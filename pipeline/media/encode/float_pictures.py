@@ -23,7 +23,7 @@ PROFILE_DATE = slice(24, 36)  # in an ICC profile
 NO_DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 
 Pixels = NDArray[np.float32]
-"""``(H, W, 3)`` in [0, 1], sRGB."""
+"""``(H, W, 3)`` in [0, 1], sRGB; with opacity ``(H, W, 4)``."""
 
 
 def write_pictures(segments: Sequence[Path], folder: Path, name: str, coding: Coding, record: str) -> int:
@@ -52,7 +52,12 @@ def to_linear(display: Pixels) -> Pixels:
 def _write_exr(path: Path, pixels: Pixels, coding: Coding, record: str) -> None:
     import OpenEXR
 
-    pixels = to_linear(pixels) if coding.color == "linear" else pixels
+    colors, alpha = pixels[..., :3], pixels[..., 3:]
+    colors = to_linear(colors) if coding.color == "linear" else colors
+    if coding.alpha:  # OpenEXR's colours are multiplied by their opacity
+        pixels = np.concatenate([colors * alpha, alpha], axis=2)
+    else:
+        pixels = colors
     header: dict[str, Any] = {
         "compression": OpenEXR.ZIP_COMPRESSION,
         "type": OpenEXR.scanlineimage,
@@ -61,7 +66,7 @@ def _write_exr(path: Path, pixels: Pixels, coding: Coding, record: str) -> None:
     if record:
         header["comments"] = record
     half = np.ascontiguousarray(pixels).astype(np.float16)
-    OpenEXR.File(header, {"RGB": half}).write(str(path))
+    OpenEXR.File(header, {"RGBA" if coding.alpha else "RGB": half}).write(str(path))
 
 
 def _write_tiff(path: Path, pixels: Pixels, coding: Coding, record: str) -> None:
@@ -71,6 +76,8 @@ def _write_tiff(path: Path, pixels: Pixels, coding: Coding, record: str) -> None
     levels = np.rint(pixels * white).astype(kind)
     options: dict[str, Any] = {"description": record.encode()} if record else {}
     options |= {"photometric": "rgb", "compression": "zlib", "predictor": True, "iccprofile": _srgb_profile()}
+    if coding.alpha:
+        options["extrasamples"] = ["unassalpha"]
     tifffile.imwrite(path, levels, metadata=None, software="", datetime=None, **options)
 
 

@@ -1,5 +1,6 @@
 """Frames that are mixed into other frames later: stored without loss."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,22 +19,26 @@ SUFFIX = ".kept.nut"
 
 def lossless(encode: EncodeConfig) -> EncodeConfig:
     """The settings that store frames of a film in ``encode`` without loss, with 8 or 16 bits per colour."""
-    return replace(encode, codec="ffv1", quality="good", bits="8" if coding_of(encode).bits == 8 else "16")
+    return replace(
+        encode, codec="ffv1", quality="good", color="auto", bits="8" if coding_of(encode).bits == 8 else "16"
+    )
 
 
 def read_frames(paths: Sequence[Path]) -> Iterator[Tensor]:
     """The frames of lossless files or other segments, one file after the other, ``(1, 3, H, W)`` in [0, 1] on the CPU.
 
-    Raises InputError.
+    Those with opacity have four channels. Raises InputError.
     """
     for path in paths:
         facts = probe(path)
         # 16 bits only for files of more than 8: swscale's widening makes white a little darker.
-        is_deep = any(bits in facts.pixel_format for bits in ("16", "10"))
+        is_deep = any(bits in facts.pixel_format for bits in ("16", "10", "12"))
         pixels, kind, white = ("rgb48le", np.uint16, 65535) if is_deep else ("rgb24", np.uint8, 255)
+        has_alpha = re.match(r"yuva|gbrap|rgba|bgra", facts.pixel_format) is not None
+        pixels = {"rgb48le": "rgba64le", "rgb24": "rgba"}[pixels] if has_alpha else pixels
         arguments = ["-xerror", *source(path), "-map", FIRST_VIDEO, "-fps_mode", "passthrough"]
         arguments += ["-pix_fmt", pixels, "-f", "rawvideo", "pipe:1"]
-        shape = (facts.height, facts.width, 3)
-        block = facts.height * facts.width * 3 * np.dtype(kind).itemsize
+        shape = (facts.height, facts.width, 4 if has_alpha else 3)
+        block = facts.height * facts.width * shape[2] * np.dtype(kind).itemsize
         for data in ffmpeg.stream(arguments, block=block, doing=f"reading {path}"):
             yield from_array(np.frombuffer(data, kind).reshape(shape).astype(np.float32) / white)

@@ -100,7 +100,9 @@ def _read_tiff(path: Path, order: str) -> str | None:
         (count,) = struct.unpack(f"{order}H", file.read(2).rjust(2, b"\0"))
         entries = file.read(12 * count)
         for tag, _, size, at in struct.iter_unpack(f"{order}HHII", entries[: len(entries) // 12 * 12]):
-            if tag == IMAGE_DESCRIPTION and 4 < size < MAX_HEADER_BYTES:
+            if tag == IMAGE_DESCRIPTION and size <= 4:  # the text itself
+                return struct.pack(f"{order}I", at)[:size].rstrip(b"\0").decode("utf-8", "replace")
+            if tag == IMAGE_DESCRIPTION and size < MAX_HEADER_BYTES:
                 file.seek(at)
                 return file.read(size).rstrip(b"\0").decode("utf-8", "replace")
     return None

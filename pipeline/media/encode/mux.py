@@ -90,6 +90,7 @@ def _mux(segments: Sequence[Path], part: Path, film: VideoSpec, coding: Coding, 
         arguments += ["-map", "0:v:0", "-map_metadata", "1", "-map_chapters", "1" if film.chapters else "-1"]
         arguments += ["-c", "copy", "-bsf:v", _setts(film.fps, coding)]
         arguments += [*BITEXACT, *container_args(coding.codec, muxer, film.fps)]
+        arguments += ["-metadata:s:v:0", "alpha_mode=1"] if coding.alpha and coding.codec.name == "vp9" else []
         arguments += SRGB_TAGS if coding.is_rgb else []
         arguments += ["-map", "2:s:0", "-c:s", SUBTITLES[muxer]] if subtitles else []
         arguments += sound.outputs(muxer, index=3 if subtitles else 2) if sound else []

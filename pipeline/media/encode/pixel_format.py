@@ -24,7 +24,9 @@ def to_uint8(frame: Tensor) -> Tensor:
 
 
 def to_uint16(frame: Tensor, levels: int, index: int, *, exact: bool) -> Tensor:
-    """Frame ``(1, 3, H, W)`` in [0, 1] → ``(H, W, 3)`` on its device: uint16 bits in int16, which every device has.
+    """Frame ``(1, 3 or 4, H, W)`` in [0, 1] → ``(H, W, 3 or 4)`` on its device: uint16 bits in int16.
+
+    Every device has int16.
 
     For a codec with ``levels`` steps from black to white. Dither, a noise of one step that differs with the frame's
     ``index``, lets a slow gradient keep its mean instead of banding. With ``exact`` values are rounded to steps here,
@@ -38,7 +40,10 @@ def to_uint16(frame: Tensor, levels: int, index: int, *, exact: bool) -> Tensor:
     if exact:
         values = values.round().clamp(0, levels)
     white = 65535 if exact else 255 << 8
-    return _interleave((values * (white / levels)).round().clamp(0, white), torch.int32).to(torch.int16)
+    values = (values * (white / levels)).round().clamp(0, white)
+    if len(values) == 4:  # opacity is neither dithered nor converted
+        values[3] = (frame.detach()[0, 3].float().clamp(0, 1) * 65535).round()
+    return _interleave(values, torch.int32).to(torch.int16)
 
 
 def to_yuv420(frame: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""The user's files as what a shot uses: masks, colours."""
