@@ -27,8 +27,9 @@ class EncodeConfig:
     color: str = option(
         "auto",
         "what the numbers of a frame stand for: display (sRGB, as screens show them) or, in EXR, light (linear);"
+        " hdr10 and hlg: graded up to 1000 nits (h265, av1, vp9, prores);"
         " auto: linear for exr, display for all else",
-        choices=("auto", "display", "linear"),
+        choices=("auto", "display", "linear", "hdr10", "hlg"),
     )
     interpolate: Any = option(
         None,

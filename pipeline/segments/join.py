@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EncoderError
-from pipeline.image import from_array
-from pipeline.media.decode.probe import read_frame
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.contact_sheet import ContactSheet
-from pipeline.media.encode.lossless import SUFFIX, read_frames
+from pipeline.media.encode.lossless import SUFFIX, read_frames, read_picture
 from pipeline.media.encode.mux import assemble
 from pipeline.media.encode.video_spec import VideoSpec
 from pipeline.media.sound.loudness import at_loudness
@@ -59,7 +57,7 @@ def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder, s
     poster = ContactSheet(plan.shown_frames, fps=float(plan.shown_fps))
     for index in poster.indices:
         path, span = next((path, span) for path, span in pieces if index in span)
-        poster.add(index, from_array(read_frame(path, index - span.start) / 255.0))
+        poster.add(index, read_picture(path, index - span.start, plan.config.encode))
     outputs = plan.outputs
     text = record.as_text(facts)
     encode, by_number = plan.config.encode, dict(enumerate(shots))

@@ -13,11 +13,9 @@ from typing import Any
 from torch import Tensor
 
 from pipeline.errors import Interrupted, OutputError
-from pipeline.image import from_array
-from pipeline.media.decode.probe import read_frame
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.lossless import SUFFIX, lossless, read_frames
+from pipeline.media.encode.lossless import SUFFIX, lossless, read_frames, read_picture
 from pipeline.plan.playback import is_played
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.interrupt import Stop
@@ -79,7 +77,7 @@ class ShotRender:
         for last in read_frames(self.head()):
             yield last[:, :3]
         if self.shot.grade is None or last is None:
-            last = from_array(read_frame(path, 0) / 255.0)
+            last = read_picture(path, 0, self.plan.config.encode)
         yield last[:, :3]
 
     def run(

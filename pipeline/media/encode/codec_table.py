@@ -20,6 +20,7 @@ FFV1_ARGUMENTS = (
     *("-c:v", "ffv1", "-level", "3", "-coder", "1", "-context", "0", "-slices", "4", "-slicecrc", "1"),
     *THREADS,
 )
+HDR = ("display", "hdr10", "hlg")
 RGB = {8: "bgr0", 10: "gbrp10le", 16: "gbrp16le"}
 RGBA = {8: "bgra", 10: "gbrap10le", 16: "gbrap16le"}
 
@@ -36,8 +37,9 @@ class Codec:
     ``mp4_tag`` is the only tag that Apple's players open. An ``animation`` is made from lossless segments once all are
     there; one of numbered pictures has their suffix as ``picture``. ``alpha`` are the pixel formats with opacity,
     ``alpha_arguments`` what it needs at the end, ``alpha_suffixes`` the files and ``alpha_segment`` the segments that
-    hold it if not all do. ``colors`` are the choices of ``encode.color``, the default first. ``software`` is the codec
-    that replaces a hardware encoder that does not work.
+    hold it if not all do. ``colors`` are the choices of ``encode.color``, the default first, ``hdr10`` an option of the
+    encoder and what HDR10 adds to its value: P3 at 1000 nits. ``software`` is the codec that replaces a hardware
+    encoder that does not work.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Codec:
     alpha_suffixes: tuple[str, ...] = ()
     alpha_segment: str = ""
     colors: tuple[str, ...] = ("display",)
+    hdr10: tuple[str, ...] = ()
     software: str = ""
     mp4_tag: str = ""
 
@@ -119,6 +122,7 @@ _ALL = (
     ),
     Codec(
         name="h265",
+        colors=HDR,
         encoders=("libx265",),
         arguments=(
             *("-c:v", "libx265"),
@@ -134,11 +138,22 @@ _ALL = (
         muxers=MOVIES,
         delay=2,
         mp4_tag="hvc1",
+        hdr10=(
+            "-x265-params",
+            "hdr10=1:repeat-headers=1:max-cll=1000,0"
+            ":master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)",
+        ),
     ),
     Codec(
         name="av1",
+        colors=HDR,
         encoders=("libsvtav1",),
         arguments=("-c:v", "libsvtav1", "-svtav1-params", "lp=4"),
+        hdr10=(
+            "-svtav1-params",
+            "content-light=1000,0"
+            ":mastering-display=G(0.265,0.69)B(0.15,0.06)R(0.68,0.32)WP(0.3127,0.329)L(1000.0,0.0001)",
+        ),
         qualities={
             "draft": ("-preset", "11", "-crf", "40"),
             "good": ("-preset", "8", "-crf", "26"),
@@ -150,6 +165,7 @@ _ALL = (
     ),
     Codec(
         name="vp9",
+        colors=HDR,
         encoders=("libvpx-vp9",),
         arguments=("-c:v", "libvpx-vp9", "-b:v", "0", "-row-mt", "0", "-tile-columns", "2", *THREADS),
         qualities={
@@ -166,6 +182,7 @@ _ALL = (
     ),
     Codec(
         name="prores",
+        colors=HDR,
         encoders=("prores_ks",),
         arguments=("-c:v", "prores_ks", "-vendor", "apl0", *THREADS),
         qualities={"draft": ("-profile:v", "lt"), "good": ("-profile:v", "hq"), "best": ("-profile:v", "4444")},

@@ -8,8 +8,10 @@ from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError, nearest
 from pipeline.media.encode.codec_table import CODECS, QUALITIES, Codec
 from pipeline.media.encode.codecs import find_codec
+from pipeline.media.encode.hdr import TRANSFERS
 
 BITEXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
+HDR_BITS = 10
 MIN_TICKS_PER_SECOND = 10000  # so that sound and cuts fit between frames
 # Chroma is at the left of each pair, as decoders assume for untagged 4:2:0; swscale's default is the centre, which
 # shifts colours by half a pixel.
@@ -19,6 +21,7 @@ BT709 = (
     "scale=out_color_matrix=bt709:out_range=tv:out_h_chr_pos=0:out_v_chr_pos=128"
     ":flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp,format={}," + BT709_TAGS
 )
+BT2020 = BT709.replace("bt709", "bt2020").replace("colorspace=bt2020", "colorspace=bt2020nc")
 SRGB = "format={},setparams=range=pc:color_primaries=bt709:color_trc=iec61966-2-1:colorspace=gbr"
 # The same for containers, since a copied segment carries no tags.
 SRGB_TAGS = ("-color_range", "pc", "-color_primaries", "bt709", "-color_trc", "iec61966-2-1", "-colorspace", "rgb")
@@ -63,6 +66,11 @@ class Coding:
         return self.pixels.startswith(("gbr", "bgr", "rgb"))
 
     @property
+    def is_hdr(self) -> bool:
+        """Whether frames are graded up."""
+        return self.color in TRANSFERS
+
+    @property
     def levels(self) -> int:
         """Steps from black to white: of RGB, else of BT.709's luma."""
         return (1 << self.bits) - 1 if self.is_rgb else 219 << (self.bits - 8)
@@ -77,14 +85,25 @@ class Coding:
         """ffmpeg's arguments from input frames to one segment in a container."""
         gop = 1 if self.codec.intra_only else max(1, round(2 * fps))  # two seconds, for scrubbing
         filters = BT709_TAGS if self.planar else (SRGB if self.is_rgb else BT709).format(self.pixels)
+        if self.is_hdr:
+            filters = BT2020.format(self.pixels).replace("color_trc=bt2020", f"color_trc={TRANSFERS[self.color]}")
         return [
             *([] if self.is_rgb else LEFT_CHROMA),
             *("-map_metadata", "-1", "-vf", filters, "-fps_mode", "passthrough"),
-            *self.codec.arguments,
+            *self._encoder_arguments(),
             *self.codec.qualities[self.quality],
             *(self.codec.alpha_arguments if self.alpha else ()),
             *("-g", str(gop), *BITEXACT, *container_args(self.codec, muxer, fps)),
         ]
+
+    def _encoder_arguments(self) -> tuple[str, ...]:
+        """Those of the codec; of HDR10 with what it says of the light."""
+        arguments = self.codec.arguments
+        if self.color != "hdr10" or not self.codec.hdr10:
+            return arguments
+        option, value = self.codec.hdr10
+        place = arguments.index(option) + 1
+        return (*arguments[:place], f"{arguments[place]}:{value}", *arguments[place + 1 :])
 
 
 def coding_of(encode: EncodeConfig) -> Coding:
@@ -94,17 +113,21 @@ def coding_of(encode: EncodeConfig) -> Coding:
         allowed = f"allowed are {', '.join(QUALITIES)}{nearest(encode.quality, QUALITIES)}"
         raise ConfigError("encode.quality", encode.quality, allowed)
     depths = codec.quality_pixels.get(encode.quality, codec.pixels)
+    if encode.color in TRANSFERS:
+        depths = {bits: pixels for bits, pixels in depths.items() if bits == HDR_BITS}
     if encode.alpha != "none":
         depths, codec = codec.alpha, replace(codec, segment=codec.alpha_segment or codec.segment)
         if not depths:
             holders = ", ".join(name for name, each in CODECS.items() if each.alpha)
             raise ConfigError("encode.alpha", encode.alpha, f"{codec.name} holds no opacity; {holders} do")
+    if encode.color in TRANSFERS and encode.alpha != "none":
+        raise ConfigError("encode.alpha", encode.alpha, f"encode.color={encode.color} has no opacity")
+    if encode.color not in ("auto", *codec.colors):
+        raise ConfigError("encode.color", encode.color, f"allowed for {codec.name} are auto, {', '.join(codec.colors)}")
     choices = ["auto", *map(str, depths)]
     if encode.bits not in choices:
         at = f" at encode.quality={encode.quality}" if encode.quality in codec.quality_pixels else ""
         raise ConfigError("encode.bits", encode.bits, f"allowed for {codec.name}{at} are {', '.join(choices)}")
-    if encode.color not in ("auto", *codec.colors):
-        raise ConfigError("encode.color", encode.color, f"allowed for {codec.name} are auto, {', '.join(codec.colors)}")
     bits = next(iter(depths)) if encode.bits == "auto" else int(encode.bits)
     color = codec.colors[0] if encode.color == "auto" else encode.color
     return Coding(codec, encode.quality, bits, depths[bits], color, alpha=encode.alpha != "none")

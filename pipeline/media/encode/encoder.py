@@ -15,6 +15,7 @@ from pipeline.media.encode.codecs import find_muxer
 from pipeline.media.encode.device_copy import copy_to_host_async
 from pipeline.media.encode.encode_args import check_size, coding_of
 from pipeline.media.encode.frame_pipe import FrameBytes, FramePipe
+from pipeline.media.encode.hdr import to_hdr
 from pipeline.media.encode.pixel_format import to_uint8, to_uint16, to_yuv420
 from pipeline.runtime.files import part_path, sync
 
@@ -122,6 +123,8 @@ class Encoder:
         shape = (1, self._coding.channels, *self._size)
         if tuple(frame.shape) != shape:
             raise ValueError(f"a frame of {tuple(frame.shape)}; needs {shape}")
+        if self._coding.is_hdr:
+            frame = to_hdr(frame, self._coding.color)
         if self._coding.planar:
             return to_yuv420(frame)
         if self._coding.bits == 8:

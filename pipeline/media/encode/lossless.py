@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from torch import Tensor
 from pipeline.config import EncodeConfig
 from pipeline.image import from_array
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import FIRST_VIDEO, probe, source
+from pipeline.media.decode.probe import FIRST_VIDEO, probe, read_frame, source
 from pipeline.media.encode.encode_args import coding_of
+from pipeline.media.encode.hdr import TRANSFERS, from_hdr
 
 SUFFIX = ".kept.nut"
 
@@ -27,7 +29,7 @@ def lossless(encode: EncodeConfig) -> EncodeConfig:
 def read_frames(paths: Sequence[Path]) -> Iterator[Tensor]:
     """The frames of lossless files or other segments, one file after the other, ``(1, 3, H, W)`` in [0, 1] on the CPU.
 
-    Those with opacity have four channels. Raises InputError.
+    HDR is graded down again. Those with opacity have four channels. Raises InputError.
     """
     for path in paths:
         facts = probe(path)
@@ -41,4 +43,12 @@ def read_frames(paths: Sequence[Path]) -> Iterator[Tensor]:
         shape = (facts.height, facts.width, 4 if has_alpha else 3)
         block = facts.height * facts.width * shape[2] * np.dtype(kind).itemsize
         for data in ffmpeg.stream(arguments, block=block, doing=f"reading {path}"):
-            yield from_array(np.frombuffer(data, kind).reshape(shape).astype(np.float32) / white)
+            frame = from_array(np.frombuffer(data, kind).reshape(shape).astype(np.float32) / white)
+            yield from_hdr(frame, facts.colour_transfer)
+
+
+def read_picture(path: Path, index: int, encode: EncodeConfig) -> Tensor:
+    """Frame ``index`` of a segment, ``(1, 3, H, W)`` in [0, 1], HDR graded down. Raises InputError."""
+    if encode.color in TRANSFERS:
+        return next(islice(read_frames([path]), index, None))
+    return from_array(read_frame(path, index) / 255.0)
