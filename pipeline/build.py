@@ -56,16 +56,16 @@ class Networks:
 
     def __init__(self, device: torch.device, precision: str, deterministic: bool) -> None:
         self.device, self._precision, self._deterministic = device, precision, deterministic
-        self._built: dict[tuple[str, Arithmetic], Network] = {}
+        self.built: dict[tuple[str, Arithmetic], Network] = {}
 
     def find(self, plan: ShotPlan, before: Mapping[str, Any]) -> Network:
         """The network of a shot; with ``precision=auto`` an unfinished shot keeps that of its spec ``before``."""
         config = plan.config.network
         arithmetic = recorded_arithmetic(before) if self._precision == "auto" else None
         key = repr(config), arithmetic or choose_arithmetic(self._precision, config, self.device)
-        if key not in self._built:
-            self._built[key] = model_zoo.build(config).to(self.device, *key[1], self._deterministic)
-        return self._built[key]
+        if key not in self.built:
+            self.built[key] = model_zoo.build(config).to(self.device, *key[1], self._deterministic)
+        return self.built[key]
 
 
 def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score: Score | None = None) -> Shot:

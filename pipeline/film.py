@@ -4,9 +4,10 @@ Until it is finished it grows in a work folder, ``NAME.work`` next to it, from w
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -14,13 +15,20 @@ from torch import Tensor
 from pipeline.build import Networks, build_shot, close_loop, open_footage
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, DreamError, Interrupted
+from pipeline.farm.engines import collect, render_elsewhere
+from pipeline.farm.executor import LocalExecutor, Parcel, Task
+from pipeline.farm.film_tasks import FilmTasks
+from pipeline.farm.script import TASKS_SCRIPT
+from pipeline.farm.shot_work import shot_facts
 from pipeline.media.encode.codecs import check_output, find_codec
 from pipeline.media.encode.lossless import lossless
 from pipeline.plan.film_plan import FilmPlan, selected_shots
-from pipeline.runtime.device import choose_device, device_name, is_out_of_memory
+from pipeline.runtime.device import choose_device, is_out_of_memory
 from pipeline.runtime.interrupt import Stop
+from pipeline.runtime.progress import Progress
 from pipeline.segments import record, request
 from pipeline.segments.disk_space import CERTAIN_FRACTION, bytes_per_frame, check_space
+from pipeline.segments.fingerprint import Spec
 from pipeline.segments.join import FilmFiles, join_film, join_part
 from pipeline.segments.shot_render import ShotRender, discontinuities, open_store
 from pipeline.segments.store import MAX_CHECKPOINT_BYTES
@@ -56,7 +64,10 @@ def render(plan: FilmPlan, listeners: Sequence[FrameListener] = ()) -> FilmFiles
         film = _Film(plan, folder, networks)
         stop = stack.enter_context(Stop())
         film.open_all()
+        collect(film.tasks(range(len(plan.shots))), folder.path)
         film.run(stop, listeners)
+        if config.engine == "script" and (folder.path / TASKS_SCRIPT).exists():
+            return FilmFiles(folder.path / TASKS_SCRIPT)
         if plan.part is not None:
             return join_part(plan, film.shots, folder)
         missing = len(plan.shots) - sum(shot.store.is_finished for shot in film.shots.values())
@@ -101,11 +112,12 @@ class _Film:
         """Render the selected shots. Reports what is kept when that ends early."""
         selected = selected_shots(self.plan)
         try:
-            for number in selected:
-                if not self.open(number).store.is_finished:
-                    self._run_shot(number, stop, listeners)
-                if stop.requested and number < selected[-1]:
-                    raise Interrupted
+            if self.plan.config.engine != "local":
+                self._run_elsewhere(selected, stop, listeners)
+                return
+            here = [(f"shot {n + 1}", partial(self._run_here, n, selected[-1], stop, listeners)) for n in selected]
+            for _ in LocalExecutor().map([Task(name, run) for name, run in here]):
+                pass
         except (Interrupted, KeyboardInterrupt) as error:
             if not self.rendered_frames():
                 raise Interrupted("stopped before a frame was finished; nothing was written") from error
@@ -119,6 +131,11 @@ class _Film:
                 raise DreamError(f"the device ran out of memory; {advice}") from error
             raise
 
+    def tasks(self, selected: Sequence[int]) -> FilmTasks:
+        """The tasks of these shots."""
+        device = "auto" if self.plan.config.farm.mixed else self.networks.device.type
+        return FilmTasks(self.plan, selected, self.shots, self.open, self._spec, self.networks.built.values, device)
+
     def rendered_frames(self) -> int:
         """How many frames need not be dreamed again."""
         return sum(shot.rendered_frames() for shot in self.shots.values())
@@ -128,16 +145,16 @@ class _Film:
         network = self.networks.find(plan, self.folder.spec(number + 1) if plan.config.resume else {})
         return network, build_shot(plan, network)
 
+    def _spec(self, number: int) -> Spec:
+        """What the frames of a shot depend on in the shot itself."""
+        plan, shot = self.plan.shots[number], self.shots.get(number)
+        facts = shot.record if shot else shot_facts(plan, *self._build(number), self.networks.device)
+        return record.frames_spec(facts, plan)
+
     def _open(self, number: int) -> ShotRender:
         plan, before = self.plan.shots[number], self.shots.get(number - 1)
         network, shot = self._build(number)
-        weights, device = network.weights, device_name(self.networks.device)
-        names = sorted({target.network for target in shot.score.targets()} - {""})
-        others = {name: network.companions[name].weights.sha256 for name in names}
-        computation = record.Computation(
-            weights.path.name, weights.sha256, device, network.precision, network.channels_last, others
-        )
-        facts = record.shot_record(plan, computation)
+        facts = shot_facts(plan, network, shot, self.networks.device)
         spec = record.frames_spec(facts, plan)
         store = open_store(plan, shot, self.folder, spec, before, self.shots.get(0) if number else None)
         for name in discontinuities(shot) if plan.handles.loop_period else ():
@@ -149,6 +166,18 @@ class _Film:
         if number + 1 < len(self.plan.shots) and self.plan.shots[number + 1].handles.continues:
             store.require_last_checkpoint()
         return ShotRender(plan, shot, store, facts)
+
+    def _run_here(self, number: int, last: int, stop: Stop, listeners: Sequence[FrameListener]) -> Iterator[Parcel]:
+        if not self.open(number).store.is_finished:
+            self._run_shot(number, stop, listeners)
+        if stop.requested and number < last:
+            raise Interrupted
+        yield from ()
+
+    def _run_elsewhere(self, selected: Sequence[int], stop: Stop, listeners: Sequence[FrameListener]) -> None:
+        title = self.plan.outputs.film.stem
+        with Progress(self._frames(), title, self.rendered_frames()) as progress:
+            render_elsewhere(self.tasks(selected), self.folder.path, stop, listeners, progress)
 
     def _run_shot(self, number: int, stop: Stop, listeners: Sequence[FrameListener]) -> None:
         render, first_frame = self.shots[number], self.plan.first_frame(number)

@@ -12,6 +12,7 @@ LAYERS = (
     ("render", "atlas", "storyboard"),
     ("preview", "cli"),
     ("film",),
+    ("farm",),
     ("segments", "build"),
     ("shot", "plan", "inputs"),
     ("score", "motion", "dream", "color", "media", "music"),

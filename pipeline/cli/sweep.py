@@ -9,9 +9,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
@@ -21,6 +21,7 @@ import pipeline
 from pipeline.cli import safe_yaml
 from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError
+from pipeline.farm.executor import LocalExecutor, Parcel, Task
 from pipeline.runtime import interrupt
 
 log = logging.getLogger(__name__)
@@ -126,13 +127,20 @@ class Sweep:
             self._free.put(number)
         handlers = interrupt.handle(self._stop)
         try:
-            with ThreadPoolExecutor(len(self._slots)) as pool:
-                return list(pool.map(self._render, self._films, labels(self._films)))
+            tasks = [
+                Task(str(number), partial(self._render, film, label))
+                for number, (film, label) in enumerate(zip(self._films, labels(self._films), strict=True))
+            ]
+            codes = {int(task.name): result.data["code"] for task, result in LocalExecutor(len(self._slots)).map(tasks)}
+            return [codes[number] for number in range(len(tasks))]
         finally:
             interrupt.restore(handlers)
 
-    def _render(self, film: Film, label: str) -> int:
-        """Render one film in a process, print its lines and return its exit code."""
+    def _render(self, film: Film, label: str) -> Iterator[Parcel]:
+        """Render one film in a process, print its lines and yield its exit code."""
+        yield Parcel({"code": self._run(film, label)})
+
+    def _run(self, film: Film, label: str) -> int:
         slot = self._free.get()
         try:
             if self._stops:

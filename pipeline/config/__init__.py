@@ -15,6 +15,7 @@ from pipeline.config.dream import (
     ScoreConfig,
     StartConfig,
 )
+from pipeline.config.farm import FarmConfig, RayConfig
 from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig
 from pipeline.config.octaves import REFERENCE_PIXELS, octave_scales, octave_strengths
@@ -31,6 +32,7 @@ __all__ = [
     "ColorConfig",
     "DreamConfig",
     "EncodeConfig",
+    "FarmConfig",
     "FlowConfig",
     "FrameConfig",
     "LimitsConfig",
@@ -38,6 +40,7 @@ __all__ = [
     "NetworkConfig",
     "PlaybackConfig",
     "PreviewConfig",
+    "RayConfig",
     "RenderConfig",
     "ScoreConfig",
     "SourceConfig",

@@ -16,6 +16,7 @@ from pipeline.config.dream import (
     check_channels_last,
     check_tile,
 )
+from pipeline.config.farm import ENGINES, FarmConfig, RayConfig
 from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
 from pipeline.config.limits import LimitsConfig, check_sizes
 from pipeline.config.output import EncodeConfig, PreviewConfig
@@ -64,6 +65,11 @@ class RenderConfig:
     jobs: int | None = option(
         None, "films of a sweep (-m) that render at a time; null: one on each GPU, else one", low=1, high=64
     )
+    engine: str = option(
+        "local",
+        "where shots are rendered: local (this machine), ray (a cluster) or script (commands to run); see docs/farm.md",
+        choices=ENGINES,
+    )
     precision: str = option(
         "auto",
         "of the network; auto: bfloat16 on CUDA, network.precision on CPUs with bfloat16, else float32",
@@ -92,6 +98,8 @@ class RenderConfig:
     playback: PlaybackConfig = field(default_factory=PlaybackConfig)
     preview: PreviewConfig = field(default_factory=PreviewConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)
+    farm: FarmConfig = field(default_factory=FarmConfig)
+    ray: RayConfig = field(default_factory=RayConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
 
 

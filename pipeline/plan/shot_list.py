@@ -16,8 +16,22 @@ AUTO = "auto"
 ENTRY_WORDS = ("preset", "name", "duration", "until", "transition", "fade", "seed")
 """What an entry may contain besides settings."""
 OF_FILM = (
-    *("output", "overwrite", "resume", "keep_segments", "segment", "frames", "device", "jobs", "precision"),
-    *("deterministic", "frame", "encode", "playback", "limits", "audio", "film", "presets", "loop", "shots", "hydra"),
+    *("output", "overwrite", "resume", "keep_segments", "segment", "frames", "device", "jobs", "engine", "precision"),
+    *(
+        "deterministic",
+        "frame",
+        "encode",
+        "farm",
+        "ray",
+        "playback",
+        "limits",
+        "audio",
+        "film",
+        "presets",
+        "loop",
+        "shots",
+        "hydra",
+    ),
 )
 """Settings that all shots share."""
 DEFAULT_FADE = "1s"

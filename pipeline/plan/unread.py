@@ -178,6 +178,17 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "the film has no sound",
     ),
     ("audio.attack audio.release", lambda c: not _has_music(c), "there is no music (audio.path= or audio.bpm=)"),
+    (
+        "farm.mixed farm.cpus farm.gpus farm.lease ray.address ray.dashboard",
+        lambda c: c.engine == "local",
+        "this machine renders everything (engine=local)",
+    ),
+    (
+        "farm.cpus farm.gpus farm.lease ray.address ray.dashboard",
+        lambda c: c.engine == "script",
+        "the batch system decides (engine=script)",
+    ),
+    ("ray.dashboard", lambda c: c.ray.address is not None, "the cluster at ray.address runs already"),
     ("encode.quality", lambda c: c.encode.codec == "ffv1", "FFV1 is lossless"),
 )
 """(settings, whether a config does not read them, why)."""

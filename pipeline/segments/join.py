@@ -1,5 +1,6 @@
 """Joins finished shots into one video, with transitions, sound, contact sheet and record."""
 
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -53,7 +54,7 @@ def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder, s
     pieces = list(_pieces(plan, dict(enumerate(shots)), folder, range(plan.frames)))
     if plan.playback is not None:
         pieces = list(_played(plan, pieces, folder, stop))
-    facts = record.film_record(plan, [_shot_record(shot) for shot in shots])
+    facts = {**record.film_record(plan, [_shot_record(shot) for shot in shots]), **_other_machines(shots)}
     poster = ContactSheet(plan.shown_frames, fps=float(plan.shown_fps))
     for index in poster.indices:
         path, span = next((path, span) for path, span in pieces if index in span)
@@ -142,6 +143,14 @@ def _shot_record(shot: ShotRender) -> dict[str, Any]:
     configured = str(shot.plan.config.dream.tile)
     tile = checkpoint[1].get("tile", configured) if checkpoint else configured
     return shot.record if tile == configured else {**shot.record, "device": {**shot.record["device"], "tile": tile}}
+
+
+def _other_machines(shots: Sequence[ShotRender]) -> dict[str, Any]:
+    """The versions and devices of workers of another kind (farm.mixed=true) that rendered segments."""
+    notes = [
+        path.read_text(encoding="utf-8") for shot in shots for path in sorted(shot.store.folder.glob("*.worker.json"))
+    ]
+    return {"other_machines": [json.loads(note) for note in dict.fromkeys(notes)]} if notes else {}
 
 
 def _sound(plan: FilmPlan, folder: Path, stack: ExitStack) -> Audible | None:

@@ -135,7 +135,7 @@ def _without_paths(plan: ShotPlan, settings: dict[str, Any]) -> Any:
         *(entry[key] for entry in others for key in ("weights", "class_names") if entry.get(key)),
     }
     names = {file: Path(file).name for file in sorted(files, key=len, reverse=True)}
-    return _replace_names(settings, names)
+    return replace_names(settings, names)
 
 
 def _clear_paths(settings: dict[str, Any], *, delete: bool = False) -> None:
@@ -168,10 +168,10 @@ def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
 
 
 def _file_facts(path: Path) -> dict[str, str]:
-    return {"name": path.name, "sha256": _content_sha256(path)}
+    return {"name": path.name, "sha256": content_sha256(path)}
 
 
-def _content_sha256(path: Path) -> str:
+def content_sha256(path: Path) -> str:
     """SHA-256 of a file; of numbered images, of all their names and contents."""
     if path.is_file():
         return sha256_of(path)
@@ -182,12 +182,12 @@ def _content_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _replace_names(value: Any, names: Mapping[str, str]) -> Any:
+def replace_names(value: Any, names: Mapping[str, str]) -> Any:
     """The settings with every path in ``names`` replaced, in keys as well as in values."""
     if isinstance(value, dict):
-        return {_replace_names(key, names): _replace_names(item, names) for key, item in value.items()}
+        return {replace_names(key, names): replace_names(item, names) for key, item in value.items()}
     if isinstance(value, list):
-        return [_replace_names(item, names) for item in value]
+        return [replace_names(item, names) for item in value]
     if isinstance(value, str):
         for path, name in names.items():
             value = value.replace(path, name)

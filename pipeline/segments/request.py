@@ -19,7 +19,7 @@ from pipeline.segments.lock import is_held
 
 RUN_SETTINGS = (
     *("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "limits", "preview", "shots"),
-    "encode.stall_timeout",
+    *("encode.stall_timeout", "engine", "ray", "farm"),
 )
 """Settings, or groups of them, that belong to a run and do not change the film."""
 
@@ -54,7 +54,7 @@ def digest(config: RenderConfig) -> str:
     """SHA-256 of every setting that changes the film, and of every file that one names."""
     settings = json.loads(json.dumps(film_settings(config)))
     sha256 = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for name in sorted(set(_named_files(settings))):
+    for name in sorted(set(named_files(settings))):
         with suppress(OSError, ValueError):
             path = Path(name)
             for file in sorted(path.iterdir()) if path.is_dir() else [path]:
@@ -85,14 +85,14 @@ def find_finished(config: RenderConfig, outputs: OutputPaths, folder: Path) -> l
     return []
 
 
-def _named_files(node: Any, key: str = "") -> Iterator[str]:
-    """The files that settings name, also in targets."""
+def named_files(node: Any, key: str = "") -> Iterator[str]:
+    """The files that settings name, also in shots and targets."""
     if isinstance(node, dict):
         for name, value in node.items():
-            yield from _named_files(value, f"{key}.{name}".lstrip("."))
+            yield from named_files(value, f"{key}.{name}".lstrip("."))
     elif isinstance(node, list):
         for value in node:
-            yield from _named_files(value, "" if key in ("film", "presets") else key)  # a shot has the film's settings
+            yield from named_files(value, "" if key in ("film", "presets") else key)  # a shot has the film's settings
     elif isinstance(node, str):
         yield from (
             [node]

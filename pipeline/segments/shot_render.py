@@ -130,20 +130,8 @@ def open_store(
 
     Raises OutputError for frames that were rendered differently, unless they may be replaced.
     """
-    config, handles, frames = plan.config, plan.handles, plan.frames
+    config, layout = plan.config, layout_of(plan)
     spec = {**spec, **_dependencies(plan, before, first)}
-    cuts = [handles.pre_roll + 1] if handles.pre_roll else []
-    cuts += [frames - handles.loop_overlap] if handles.loop_overlap else []  # by then all of the pre-roll is finished
-    layout = Layout(
-        config.segment,
-        frames,
-        segment_suffix(config.encode.codec, config.encode.alpha),
-        lossless_suffix=SUFFIX,
-        head=handles.hidden,
-        tail=frames - handles.tail if handles.tail else None,
-        cuts=tuple(cuts),
-        all_lossless=is_played(config),
-    )
 
     def open_folder(*, resume: bool) -> SegmentStore:
         path = folder.open_shot(plan.index + 1, spec, resume=resume, overwrite=config.overwrite)
@@ -160,6 +148,23 @@ def open_store(
     for number in store.damaged:
         log.warning(f"segment {number} in {store.folder} is damaged and will be rendered again")
     return store
+
+
+def layout_of(plan: ShotPlan) -> Layout:
+    """How a shot is divided into segments."""
+    config, handles, frames = plan.config, plan.handles, plan.frames
+    cuts = [handles.pre_roll + 1] if handles.pre_roll else []
+    cuts += [frames - handles.loop_overlap] if handles.loop_overlap else []  # by then all of the pre-roll is finished
+    return Layout(
+        config.segment,
+        frames,
+        segment_suffix(config.encode.codec, config.encode.alpha),
+        lossless_suffix=SUFFIX,
+        head=handles.hidden,
+        tail=frames - handles.tail if handles.tail else None,
+        cuts=tuple(cuts),
+        all_lossless=is_played(config),
+    )
 
 
 def encoder(

@@ -1,11 +1,12 @@
 """The finished segments of one shot on disk: verified, extended, resumed."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
 
-from pipeline.runtime.files import move_into_place, sha256_of
+from pipeline.runtime.files import move_into_place, sha256_of, write_bytes
 from pipeline.segments import checkpoint, journal
 from pipeline.segments.checkpoint import Position
 from pipeline.segments.journal import Entry
@@ -42,7 +43,7 @@ class SegmentStore:
     @property
     def finished_frames(self) -> int:
         """How many frames are in finished segments."""
-        return sum(self.layout.length(n) for n in range(self.layout.count) if self._is_finished(n))
+        return sum(self.layout.length(n) for n in range(self.layout.count) if self.has_segment(n))
 
     @property
     def is_finished(self) -> bool:
@@ -74,11 +75,11 @@ class SegmentStore:
         segments, gaps = segments or range(self.layout.count), list[range]()
         number = segments.start
         while number < segments.stop:
-            if self._is_finished(number):
+            if self.has_segment(number):
                 number += 1
                 continue
             start, stop = number, number + 1
-            while stop < segments.stop and not self._is_finished(stop):
+            while stop < segments.stop and not self.has_segment(stop):
                 stop += 1
             previous_stop = gaps[-1].stop if gaps else 0
             while start > previous_stop and not self._has_checkpoint(start - 1):
@@ -106,9 +107,32 @@ class SegmentStore:
 
     def add(self, number: int, part: Path, canvas: Tensor, state: Mapping[str, str], seconds: float) -> Path:
         """Name the complete video ``part``, save the canvas of its last frame next to it, append to the journal."""
-        path, first, frames = self.path(number), self.layout.first(number), self.layout.length(number)
+        path = self.path(number)
         sha256 = sha256_of(part)
         move_into_place(part, path, overwrite=True)
+        checkpoint_sha256 = checkpoint.save(path.with_suffix(".safetensors"), canvas, state)
+        return self._record(number, sha256, checkpoint_sha256, seconds)
+
+    def receive(self, number: int, video: bytes, canvas: bytes, seconds: float) -> Path:
+        """The same for the files of a segment that another machine rendered. Raises OutputError."""
+        path = self.path(number)
+        write_bytes(path, video)
+        write_bytes(path.with_suffix(".safetensors"), canvas)
+        self.spools.drop(number)
+        video_sha256, canvas_sha256 = (hashlib.sha256(content).hexdigest() for content in (video, canvas))
+        return self._record(number, video_sha256, canvas_sha256, seconds)
+
+    def recorded(self) -> list[Entry]:
+        """What the journal has, in order; the files need not be intact."""
+        return [entry for _, entry in sorted(self._recorded.items())]
+
+    def cues(self, number: int) -> str:
+        """The digest of the score in segment ``number``."""
+        return self._cues(self.layout.first(number), self.layout.length(number))
+
+    def _record(self, number: int, sha256: str, checkpoint_sha256: str, seconds: float) -> Path:
+        """Append the segment, whose files are in place, to the journal."""
+        path, first, frames = self.path(number), self.layout.first(number), self.layout.length(number)
         saved = path.with_suffix(".safetensors")
         entry = Entry(
             segment=number,
@@ -117,7 +141,7 @@ class SegmentStore:
             file=path.name,
             sha256=sha256,
             checkpoint=saved.name,
-            checkpoint_sha256=checkpoint.save(saved, canvas, state),
+            checkpoint_sha256=checkpoint_sha256,
             spec=self._spec,
             cues=self._cues(first, frames),
             seconds=round(seconds, 3),
@@ -131,6 +155,10 @@ class SegmentStore:
         """(canvas, dreamer's state) after the last frame of a finished shot; None if it is missing or damaged."""
         entry = self.entries[self.layout.last]
         return checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
+
+    def checkpoint_file(self, number: int) -> Path:
+        """The canvas after segment ``number``, which is finished."""
+        return self.folder / self._recorded[self.layout.first(number)].checkpoint
 
     def last_canvas_sha256(self) -> str:
         """SHA-256 of the checkpoint after the last frame of a finished shot."""
@@ -157,7 +185,8 @@ class SegmentStore:
             return True
         return False
 
-    def _is_finished(self, number: int) -> bool:
+    def has_segment(self, number: int) -> bool:
+        """Whether segment ``number`` is finished and intact."""
         entry = self.entries.get(self.layout.first(number))
         return entry is not None and (entry.frames, entry.file) == (self.layout.length(number), self.path(number).name)
 

@@ -21,7 +21,7 @@ from pipeline.segments.fingerprint import Spec
 from pipeline.segments.lock import RenderLock
 
 OWN_FILES = re.compile(
-    r"lock(\.json)?|request\.json|film\.json|part\.json|joining|part-\w+\.\w+|shot-\d{3,}|seam-\d{3,}.*|played-\d{5,}\..*|\..*part"
+    r"lock(\.json)?|request\.json|film\.json|part\.json|joining|part-\w+\.\w+|shot-\d{3,}|seam-\d{3,}.*|played-\d{5,}\..*|task-\d{3,}|(tasks|join)\.sh|\..*part"
 )
 """What a work folder contains; anything else in it belongs to somebody else."""
 
@@ -57,7 +57,7 @@ class WorkFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not any(self.path.glob("*/journal.jsonl")) and not any(self.path.glob("*/open.json")):
+        if not any(any(self.path.glob(name)) for name in ("*/journal.jsonl", "*/open.json", "task-*")):
             self.remove()
         self._lock.__exit__(kind, error, trace)
 

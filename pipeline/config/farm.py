@@ -1,0 +1,41 @@
+"""Where shots are rendered: on this machine, on a Ray cluster, or by commands of a batch system."""
+
+from dataclasses import dataclass
+
+from pipeline.config.setting import option
+
+ENGINES = ("local", "script")
+
+
+@dataclass
+class FarmConfig:
+    """How a film is divided among workers (engine=ray and engine=script)."""
+
+    mixed: bool = option(
+        False, "let workers with other versions or another device render too; the film then has other bytes"
+    )
+    cpus: int | None = option(
+        None, "processor cores of a task; null: the threads that this machine renders with", low=1, high=1024
+    )
+    gpus: float | None = option(
+        None,
+        "GPUs of a task, 0.5 for two tasks on one; null: by the memory that the first task takes",
+        low=0.01,
+        high=1,
+    )
+    lease: float = option(
+        600.0,
+        "seconds without a frame after which a task counts as hung and goes to another worker",
+        low=5,
+        high=86_400,
+    )
+
+
+@dataclass
+class RayConfig:
+    """The Ray cluster of engine=ray."""
+
+    address: str | None = option(
+        None, "auto (the cluster of this machine) or host:port; null: a local Ray, started for this run"
+    )
+    dashboard: bool = option(False, "serve Ray's dashboard, on this machine only, when Ray is started for this run")

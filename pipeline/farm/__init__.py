@@ -1,0 +1,1 @@
+"""Renders parts of a film elsewhere: tasks, the data that travels, and what runs them."""
