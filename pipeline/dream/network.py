@@ -133,7 +133,8 @@ class Network:
         several = ", ".join(self.classes[index] for index in matches[:12])
         near = nearest(name, self.classes) or nearest(name, self.classes, cutoff=0.0)
         hint = f" by that name alone; it knows {several}" if several else near
-        every = f"python -m pipeline.atlas network={self.name} layers=[classes] draws all {len(self.classes)}"
+        choice = self.name.replace("/", " network.name=")
+        every = f"python -m pipeline.atlas network={choice} layers=[classes] draws all {len(self.classes)}"
         raise ConfigError(key, f"class:{name}", f"{self.name} knows no such class{hint}; {every}")
 
     def main_layers(self) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.config import NETWORKS, LimitsConfig, NetworkConfig
+from pipeline.config import LimitsConfig, NetworkConfig
 from pipeline.errors import ConfigError
 from pipeline.plan.input_files import check_weights
 
@@ -17,8 +17,9 @@ def companion_config(network: NetworkConfig, name: str) -> NetworkConfig:
     entry = (network.others or {}).get(name)
     if entry is not None:
         return NetworkConfig(**entry)
-    if name in NETWORKS:
-        return NetworkConfig(**yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))["network"])
+    file = CONF / f"{name}.yaml"
+    if name.isidentifier() and file.is_file():
+        return NetworkConfig(**yaml.safe_load(file.read_text(encoding="utf-8")).get("network", {"name": name}))
     library, slash, rest = name.partition("/")
     return NetworkConfig(library=library, name=rest) if slash else NetworkConfig(name=name)
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
-from pipeline.config import NETWORKS
 from pipeline.errors import ConfigError, nearest
 from pipeline.targets.region import Region, decimal, parse_region
 
@@ -36,6 +35,7 @@ _GUIDE = re.compile(r"(?P<layer>[A-Za-z_][\w.-]+):(?P<file>.+)", re.DOTALL)
 _OCTAVES = re.compile(r"(?P<rest>.*)\[(?P<inside>[^\[\]]*)\]", re.DOTALL)
 _REGION = re.compile(r"(?P<rest>.*)\{(?P<inside>[^{}]*)\}", re.DOTALL)
 _NETWORK = re.compile(r"(?P<rest>.+)@(?P<network>[A-Za-z][\w./-]*)", re.DOTALL)
+_FILE_WITH_AT = re.compile(r"[^.]*@.*|.*@.*\.(jpe?g|png|webp|tiff?|gif|bmp|avif)", re.DOTALL | re.IGNORECASE)
 _RANGE = re.compile(rf"({_DECIMAL})\s*\.\.\s*({_DECIMAL})")
 
 
@@ -166,7 +166,7 @@ def parse_target(text: str, key: str) -> Target:
     # File names may end in brackets of their own.
     rest, octaves, region = _split(name.strip() if kind else text, text, key, is_file=kind == "guide")
     match, network = _NETWORK.fullmatch(rest), ""
-    if match and (kind != "guide" or match["network"] in NETWORKS or "/" in match["network"]):  # files have @, too
+    if match and (kind != "guide" or not _FILE_WITH_AT.fullmatch(rest)):
         rest, network = match["rest"].rstrip(), match["network"]
     if kind is None:
         return replace(_parse_layer(rest, text, key), octaves=octaves, region=region, network=network)

@@ -38,6 +38,8 @@ def noise(height: int = 64, width: int = 96) -> torch.Tensor:
         ("class:owl@motifnet{left}[coarse]", "motifnet", "class:owl"),
         ("layer3:7@0.5x0.3@timm/resnet18.a1_in1k", "timm/resnet18.a1_in1k", "layer3:7@0.5x0.3"),
         ("guide:stage4:photo.jpg@motifnet", "motifnet", "guide:stage4:photo.jpg"),
+        ("guide:my.photo.jpg@dinov2", "dinov2", "guide:my.photo.jpg"),
+        ("guide:photo.at@home.jpg", "", "guide:photo.at@home.jpg"),
         ("guide:me@home.jpg", "", "guide:me@home.jpg"),
         ("layer3:7@0.5x0.3", "", "layer3:7@0.5x0.3"),
     ],
@@ -78,7 +80,8 @@ def test_settings_of_other_networks() -> None:
     network = NetworkConfig(others=others)
     assert companion_config(network, "places").weights == "places.pth"
     assert companion_config(network, "efficientnet_lite0").class_support
-    assert companion_config(network, "timm/vit_tiny").library == "timm"
+    assert companion_config(network, "timm/vit_tiny").library == companion_config(network, "dinov2").library == "timm"
+    assert companion_config(network, "torchvision").name == "torchvision"  # no such network, as the build will say
     assert companion_config(network, "resnet18").name == "resnet18"
 
 
