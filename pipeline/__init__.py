@@ -6,7 +6,6 @@
 docs/python.md describes what can be imported from here.
 """
 
-import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,9 +19,9 @@ def __getattr__(name: str) -> Any:
     """What needs torch is imported at its first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # Spinning threads make a busy machine several times slower; torch reads these as it is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    from pipeline.runtime.environment import use_passive_threads
+
+    use_passive_threads()
     from pipeline import api
 
     return getattr(api, name)

@@ -11,13 +11,13 @@ from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
 from pipeline.cli import compose, own_settings
+from pipeline.cli.alternatives import sweep_arguments
 from pipeline.cli.arguments import normalise
 from pipeline.config import LimitsConfig, RenderConfig, settings
 from pipeline.plan.planner import plan_film
 from pipeline.plan.score import plan_score
 from pipeline.plan.score_data import film_config, sample_score
 from pipeline.targets.target import parse_target
-from pipeline.variations.alternatives import sweep_arguments
 from pipeline.variations.config import VariationsConfig
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -25,7 +25,7 @@ EXCEPTION = "score.__main__"  # `python -m pipeline.score` is a command, whateve
 WITHOUT_TORCH = (
     *("render", "cli", "plan", "config", "errors", "score", "timing", "targets", "runtime.cache", "runtime.files"),
     *("atlas.__main__", "atlas.cli", "atlas.selection", "storyboard.__main__"),
-    *("variations.__main__", "variations.alternatives", "variations.config"),
+    *("variations.__main__", "variations.config"),
     *("live.__main__", "live.config", "live.controls"),
     "studio",
 )

@@ -26,6 +26,7 @@ from pipeline.config import RenderConfig
 from pipeline.errors import Interrupted, RenderError
 from pipeline.plan import unread
 from pipeline.runtime import interrupt
+from pipeline.runtime.environment import use_passive_threads
 from pipeline.runtime.progress import NoteHandler, lossy_output, notes_to, one_line
 
 log = logging.getLogger(__name__)
@@ -55,9 +56,7 @@ def launch_together(job: Callable[[list[Film]], None], usage: str) -> None:
 
 
 def _start(render: Render, usage: str, *, needs_all: bool) -> None:
-    # Spinning threads make a busy machine several times slower; torch reads these as it is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    use_passive_threads()
     shows_traceback = os.environ.setdefault("HYDRA_FULL_ERROR", "1") != "1"  # "1": Hydra raises its errors
     interrupt.handle(_interrupt)
     folders: list[Path] = []

@@ -17,12 +17,12 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
-import pipeline
 from pipeline.cli import safe_yaml
 from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError
 from pipeline.farm.executor import LocalExecutor, Parcel, Task
 from pipeline.runtime import interrupt
+from pipeline.runtime.environment import child_environment
 
 log = logging.getLogger(__name__)
 
@@ -163,9 +163,7 @@ class Sweep:
         folder = os.path.relpath(film.folder).replace('"', '\\"')  # the folders above may be no UTF-8
         command = [sys.executable, "-P", "-m", "pipeline.render", *film.arguments, f'hydra.run.dir="{folder}"']
         command += [f"preview.port={(port + slot) % 65536}"] if port else []
-        roots = [str(Path(pipeline.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, roots))}
-        environment |= {"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}
+        environment = child_environment() | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
         pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         # A process group of its own: a terminal's Ctrl-C reaches it through this process alone, and once.
         return subprocess.Popen(command, env=environment, process_group=0, text=True, **pipes)

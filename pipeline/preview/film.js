@@ -2,7 +2,7 @@
 const $ = (id) => document.getElementById(id);
 const POLL_MS = 700;
 const TIMEOUT_MS = 5000;
-let shown = 0, playing = null, listed = "", ended = "";
+let pictureNumber = 0, playing = null, listed = "", ended = "";
 
 function clock(seconds) {
   const whole = Math.max(0, Math.round(seconds));
@@ -37,11 +37,11 @@ function show(state) {
 
 // The next frame loads in the background, so that nothing flickers.
 function picture(number) {
-  if (number === shown || picture.busy) return;
+  if (number === pictureNumber || picture.busy) return;
   picture.busy = true;
   const next = new Image();
   next.onload = () => {
-    shown = number;
+    pictureNumber = number;
     picture.busy = false;
     $("picture").src = next.src;
     $("picture").hidden = false;

@@ -1,7 +1,7 @@
 """Sketches a film: few and small frames, each fed back as in the film itself.
 
 Rates are per second and targets follow the clock, so at a low frame rate motion and score are the same, in larger
-steps. Of a long film only the shown moments are rendered, each after a few frames of pre-roll.
+steps. Of a long film only the moments in question are rendered, each after a few frames of pre-roll.
 """
 
 import math
@@ -66,9 +66,9 @@ def draft(plan: ShotPlan, short_side: int = SHORT_SIDE_PIXELS) -> ShotPlan:
 def sketch(plan: ShotPlan, network: Network, should_stop: Callable[[], bool]) -> list[Moment]:
     """Render the moments of a draft ``plan``. Raises Interrupted, RenderError kinds."""
     with ExitStack() as stack:
-        shot, shown = _open(plan, network, moments(plan.frames / float(plan.fps)), stack)
-        with Progress(_frame_count(shot, shown), "storyboard") as progress:
-            return list(_moments(shot, shown, should_stop, progress.step))
+        shot, by_frame = _open(plan, network, moments(plan.frames / float(plan.fps)), stack)
+        with Progress(_frame_count(shot, by_frame), "storyboard") as progress:
+            return list(_moments(shot, by_frame, should_stop, progress.step))
 
 
 def still(plan: ShotPlan, network: Network, seconds: float, should_stop: Callable[[], bool]) -> Moment:
@@ -85,23 +85,23 @@ def _open(plan: ShotPlan, network: Network, seconds: list[float], stack: ExitSta
 
 
 def _moments(
-    shot: Shot, shown: dict[int, float], should_stop: Callable[[], bool], on_frame: Callable[[], None] = lambda: None
+    shot: Shot, by_frame: dict[int, float], should_stop: Callable[[], bool], on_frame: Callable[[], None] = lambda: None
 ) -> Iterator[Moment]:
-    for index, frame, canvas in _frames(shot, shown):
+    for index, frame, canvas in _frames(shot, by_frame):
         on_frame()
         if should_stop():
             raise Interrupted("stopped; nothing was written")
-        if index in shown:
-            yield Moment(shown[index], frame.cpu(), canvas.cpu())
+        if index in by_frame:
+            yield Moment(by_frame[index], frame.cpu(), canvas.cpu())
 
 
-def _frames(shot: Shot, shown: dict[int, float]) -> Iterator[tuple[int, Tensor, Tensor]]:
+def _frames(shot: Shot, by_frame: dict[int, float]) -> Iterator[tuple[int, Tensor, Tensor]]:
     """(frame number, frame, canvas) of all rendered frames; −1 for the start's steps."""
     canvas = shot.canvas
     for canvas in shot.begin():
         yield -1, canvas, canvas
     last = -1
-    for index in shown:
+    for index in by_frame:
         first = last + 1 if _needs_every_frame(shot) else max(last + 1, index - MAX_PRE_ROLL_FRAMES)
         for step in shot.render(canvas, first):
             canvas = step.canvas
@@ -116,9 +116,9 @@ def _needs_every_frame(shot: Shot) -> bool:
     return isinstance(shot.stage, Footage | Opening)
 
 
-def _frame_count(shot: Shot, shown: dict[int, float]) -> int:
+def _frame_count(shot: Shot, by_frame: dict[int, float]) -> int:
     """The number of frames to render."""
     if _needs_every_frame(shot):
-        return max(shown) + 1
-    gaps = [b - a for a, b in zip([-1, *shown], shown, strict=False)]
+        return max(by_frame) + 1
+    gaps = [b - a for a, b in zip([-1, *by_frame], by_frame, strict=False)]
     return len(shot.warm_up) + sum(min(gap, MAX_PRE_ROLL_FRAMES + 1) for gap in gaps)

@@ -11,16 +11,18 @@ from pipeline.plan.transitions import TRANSITIONS
 
 GALLERY = CONF.parent / "docs" / "gallery"
 WITH_PICTURES = ("preset", "look")
-CHOSEN_BY = {"network.name": "network", "encode.codec": "encode", "start.kind": "start", "source.kind": "source"}
-CHOSEN_BY |= {"score.kind": "score", "audio.kind": "audio", "flow.kind": "flow"}
+GROUP_OF = {"network.name": "network", "encode.codec": "encode", "start.kind": "start", "source.kind": "source"}
+GROUP_OF |= {"score.kind": "score", "audio.kind": "audio", "flow.kind": "flow"}
 """Settings that a group chooses, and the group: it also sets what belongs to the choice."""
 GROUP_HELP = {
     "camera": "how the camera moves; each number of it can be set too",
     "format": "shape of the frame: reel (9:16), square, portrait45 (4:5) or cinema (2.39:1)",
     "quality": "size of the frame: draft (480x270), hd (1920x1080) or uhd (3840x2160)",
 }
-HIDDEN = ("jobs", "frames", "shots", "preview.on", "preview.port")
-FIRST = (
+FILE_KINDS = {"start.path": "photograph", "score.guide": "photograph", "source.path": "clip", "audio.path": "song"}
+"""Settings that name a file of the user's, and which kind of upload it is."""
+UNLISTED_SETTINGS = ("jobs", "frames", "shots", "preview.on", "preview.port")
+MAIN_SETTINGS = (
     *("duration", "seed", "quality", "format", "camera", "camera.zoom", "camera.rotate", "score.targets", "score.hold"),
     *("dream.strength", "dream.detail", "color.palette", "color.saturation", "loop"),
 )
@@ -31,21 +33,23 @@ def catalogue(config_dir: Path) -> dict[str, Any]:
     """All of it, with the user's own presets."""
     groups = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in WITH_PICTURES)
     items = {key: (item, value) for key, item, value in settings(RenderConfig())}
-    help_of = {group: items[key][0].metadata["help"] for key, group in CHOSEN_BY.items()} | GROUP_HELP
+    help_of = {group: items[key][0].metadata["help"] for key, group in GROUP_OF.items()} | GROUP_HELP
     rows = [
         {"key": group, "help": help_of.get(group, ""), "choices": choices(group), "curve": False} for group in groups
     ]
     rows += [
         _row(key, item.metadata, value)
         for key, (item, value) in items.items()
-        if key not in (*HIDDEN, *CHOSEN_BY) and not key.startswith("limits.")
+        if key not in (*UNLISTED_SETTINGS, *GROUP_OF) and not key.startswith("limits.")
     ]
-    rows.sort(key=lambda row: (FIRST.index(row["key"]) if row["key"] in FIRST else len(FIRST), row["key"]))
+    order = {key: place for place, key in enumerate(MAIN_SETTINGS)}
+    rows.sort(key=lambda row: (order.get(row["key"], len(order)), row["key"]))
     return {
         "presets": [*map(_own_preset, own_presets(config_dir)), *_entries("preset")],
         "looks": _entries("look"),
         "settings": rows,
-        "first": FIRST,
+        "file_kinds": FILE_KINDS,
+        "main_settings": MAIN_SETTINGS,
         "transitions": list(TRANSITIONS),
         "config_dir": str(config_dir),
     }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
-import pipeline
+from pipeline.runtime.environment import child_environment
 from pipeline.studio.command import PROGRAMS
 
 MAX_NOTES = 20
@@ -34,12 +34,10 @@ class Child:
         command = [sys.executable, "-P", "-m", PROGRAMS[kind], *words]
         command += ["preview.port=0"] if kind == "render" else []
         command += [f"hydra.run.dir={folder}"] if folder else []
-        roots = [str(Path(pipeline.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, roots))}
         # A process group of its own: a terminal's Ctrl-C reaches it through the studio alone.
         self._process = subprocess.Popen(
             command,
-            env=environment,
+            env=child_environment(),
             process_group=0,
             text=True,
             errors="replace",
@@ -48,7 +46,7 @@ class Child:
             stderr=subprocess.PIPE,
         )
         self.pid, self.files, self.notes = self._process.pid, list[str](), deque[str](maxlen=MAX_NOTES)
-        self.last_words, self._began = "", time.monotonic()
+        self.last_message, self._began = "", time.monotonic()
         self._address, self._state, self._polled = "", dict[str, Any](), 0.0
         self._lock = threading.Lock()
         self._readers = [
@@ -129,7 +127,7 @@ class Child:
         elif line.startswith("note: "):
             self.notes.append(line.removeprefix("note: "))
         else:
-            self.last_words = line
+            self.last_message = line
 
 
 def page_address(line: str) -> str:

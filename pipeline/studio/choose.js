@@ -1,7 +1,6 @@
 // Presets, looks, and the photograph, clip and song of the film.
 import { $, button, changed, chosenPreset, events, form, get, make, post, send, setup } from "./core.js";
 
-const NEEDS = { "start.path": "photograph", "score.guide": "photograph", "source.path": "clip", "audio.path": "song" };
 const ICONS = { photograph: "▦", clip: "▶", song: "♪" };
 let uploads = [], wasChosen = false;
 
@@ -10,7 +9,7 @@ function hue(name) {
 }
 
 function tile(group, entry, onClick) {
-  const label = make("span", {}, entry.name.replaceAll("_", " ")), needs = entry.needs.map((key) => NEEDS[key] || key);
+  const label = make("span", {}, entry.name.replaceAll("_", " ")), needs = entry.needs.map((key) => setup.file_kinds[key] || key);
   const element = button(label, onClick, { "data-name": entry.name, title: entry.words, class: entry.picture ? null : "plain" });
   if (entry.picture) element.style.backgroundImage = `url("gallery/${group}/${entry.name}.jpg")`;
   else element.style.background = `linear-gradient(135deg, hsl(${hue(entry.name)} 32% 30%), hsl(${hue(entry.name) + 50} 40% 16%))`;
@@ -35,7 +34,7 @@ function showChosen() {
   for (const [id, name] of [["presets", form.preset], ["looks", form.look]])
     for (const each of $(id).children) each.setAttribute("aria-pressed", String(each.dataset.name === name));
   const preset = chosenPreset(), look = setup.looks.find((each) => each.name === form.look);
-  const missing = (preset?.needs || []).map((key) => NEEDS[key]).filter((kind) => kind && !form.files[kind]);
+  const missing = (preset?.needs || []).map((key) => setup.file_kinds[key]).filter((kind) => kind && !form.files[kind]);
   $("preset-words").textContent = preset ? `${preset.words}${missing.length ? ` It needs a ${missing.join(" and a ")}.` : ""}` : "None chosen: a plain zoom.";
   $("look-words").textContent = look ? look.words : "None chosen: what the preset says.";
   const others = Object.entries(form.files).filter(([, path]) => !uploads.some((each) => each.path === path));
@@ -44,19 +43,19 @@ function showChosen() {
 
 function fileTile(each) {
   const isUsed = form.files[each.kind] === each.path, isUpload = uploads.includes(each);
-  const picture = each.shown ? make("img", { src: `uploads/${encodeURIComponent(each.name)}`, alt: "" }) : make("i", { "aria-hidden": "true" }, ICONS[each.kind]);
+  const picture = each.has_picture ? make("img", { src: `uploads/${encodeURIComponent(each.name)}`, alt: "" }) : make("i", { "aria-hidden": "true" }, ICONS[each.kind]);
   const use = button(picture, () => {
     if (isUsed) delete form.files[each.kind];
     else assign(each);
     changed();
   }, { "aria-pressed": String(isUsed), title: isUsed ? "Press to leave it out" : "Press to use it", "data-kind": each.kind });
   use.append(make("span", {}, each.name, make("small", {}, `${each.kind}${isUsed ? ", in this film" : ""}`)));
-  return make("div", { class: "file" }, use, isUpload ? button("✕", () => forget(each), { class: "forget", "aria-label": `Delete the upload ${each.name}`, title: "Delete this upload" }) : "");
+  return make("div", { class: "file" }, use, isUpload ? button("✕", () => deleteUpload(each), { class: "delete", "aria-label": `Delete the upload ${each.name}`, title: "Delete this upload" }) : "");
 }
 
-async function forget(upload) {
+async function deleteUpload(upload) {
   try {
-    await post("forget", { name: upload.name });
+    await post("delete", { name: upload.name });
     uploads = uploads.filter((each) => each !== upload);
     if (form.files[upload.kind] === upload.path) delete form.files[upload.kind];
     $("drop-note").textContent = "";

@@ -4,11 +4,12 @@ import re
 import shlex
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.cli.alternatives import alternatives, sweep_arguments
 from pipeline.cli.compose import make_config, typed_config
 from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError, RenderError
@@ -17,15 +18,18 @@ from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.footage import ClipLibrary
 from pipeline.plan.planner import plan_film
 from pipeline.plan.score import check_score
+from pipeline.plan.score_data import chart_path, film_config
+from pipeline.runtime.files import check_name, check_writable
 
 Words = tuple[str, ...]
 
 PROGRAMS = {kind: f"pipeline.{kind}" for kind in ("render", "storyboard", "variations")}
-LARGER = {"draft": 480 * 270, "hd": 1920 * 1080, "uhd": 3840 * 2160}
+QUALITY_PIXELS = {"draft": 480 * 270, "hd": 1920 * 1080, "uhd": 3840 * 2160}
 """Choices of ``quality=`` and the pixels of their frames."""
 SIDES = ("frame.width", "frame.height")
-SIZES = ("quality", "frame.fit", "frame.scale")
-NOT_TYPED = ("hydra", "jobs", "preview", "from", "frames", "shots")
+SIZE_SETTINGS = ("quality", "frame.fit", "frame.scale")
+REFUSED_SETTINGS = ("hydra", "jobs", "preview", "from", "frames", "shots")
+OF_SHEET = (["output"], ["overwrite"], ["at"])  # settings of a sheet of stills, not of a film
 MAX_WORDS = 300
 _KEY = re.compile(r"([a-z_]+(?:\.\w+)*)[=:]")
 _LOCK = threading.Lock()  # Hydra composes one config at a time
@@ -48,7 +52,7 @@ class Checked:
         return float(sum(s.frames * s.width * s.height * s.config.dream.steps for s in self.plan.shots))
 
 
-def shown(kind: str, words: Sequence[str]) -> str:
+def command_line(kind: str, words: Sequence[str]) -> str:
     """The command line to copy."""
     return shlex.join(["python", "-m", PROGRAMS[kind], *words])
 
@@ -68,17 +72,19 @@ def check_words(words: Sequence[str], config_dir: Path) -> None:
         key = word.lstrip("+~").partition("=")[0]
         if word.startswith("-") and word != f"--config-dir={config_dir}":
             raise RenderError(f"{word[:80]}: the studio takes settings, and no options")
-        if re.split(r"[./]", key)[0] in NOT_TYPED:
+        if re.split(r"[./]", key)[0] in REFUSED_SETTINGS:
             raise RenderError(f"{key[:80]}: the studio does not take this; use the command line")
 
 
-def check(words: Sequence[str], config_dir: Path) -> Checked:
-    """The film of a command line. Raises RenderError."""
+def check(
+    words: Sequence[str], config_dir: Path, of_film: Callable[[RenderConfig], RenderConfig] = lambda config: config
+) -> Checked:
+    """The film of a command line, whose settings ``of_film`` makes of the typed ones. Raises RenderError."""
     check_words(words, config_dir)
     presets = [word.partition("=")[2].strip("\"'") for word in words if word.lstrip("+").startswith("preset=")]
     try:
         with _LOCK:
-            config = typed_config(words)
+            config = of_film(typed_config(words))
             plan = plan_film(config, Path("outputs", "studio"), presets[0] if presets else "dream", _clips(config))
             for shot in plan.shots:
                 if shot.config.score.kind != "walk":  # may have to load the network first
@@ -86,6 +92,37 @@ def check(words: Sequence[str], config_dir: Path) -> Checked:
     except OSError as error:
         raise RenderError(sentence(error)) from error
     return Checked(config, plan, [*unread.notes(config, keys_of(words)), *plan.notes])
+
+
+def check_storyboard(words: Sequence[str], config_dir: Path) -> Checked:
+    """The film of a storyboard, whose ``output=`` names the sheet. Raises RenderError."""
+
+    def of_film(config: RenderConfig) -> RenderConfig:
+        if config.film or config.loop:
+            reason = "a storyboard is of one shot that begins and ends"
+            raise ConfigError("film" if config.film else "loop", "…", reason)
+        check_writable(chart_path(config, Path("outputs")), overwrite=config.overwrite)
+        return film_config(config)
+
+    return check(words, config_dir, of_film)
+
+
+def check_variations(words: Sequence[str], config_dir: Path) -> Checked:
+    """The first film of a sheet. Each other value is checked with the first ones of the other settings; of a range its
+    last. Raises RenderError.
+    """
+    check_words(words, config_dir)
+    films = [word for word in words if keys_of([word]) not in OF_SHEET]
+    for word in words:
+        if keys_of([word]) == ["output"]:
+            check_name(Path(word.partition("=")[2].strip("\"'")), word[:80])
+    sweep_arguments(films)  # how many there are
+    options = [alternatives(word) for word in films]
+    first = check([each[0] for each in options], config_dir)
+    for number, option in enumerate(options):
+        for word in option[1:]:
+            check([word if n == number else each[0] for n, each in enumerate(options)], config_dir)
+    return first
 
 
 def _clips(config: RenderConfig) -> ClipLibrary | None:
@@ -126,11 +163,11 @@ def values_of(config: RenderConfig) -> dict[str, str]:
 
 def larger(words: Words, pixels: int) -> Words | None:
     """The same film at the next larger quality; None if it is as large as that goes."""
-    quality = next((name for name, most in LARGER.items() if most > pixels * 1.1), None)
+    quality = next((name for name, most in QUALITY_PIXELS.items() if most > pixels * 1.1), None)
     if quality is None:
         return None
     keys = {word.lstrip("+").partition("=")[0] for word in words}
-    dropped = {*SIZES, "output", "overwrite"} | ({*SIDES} if len(keys & {*SIDES}) == 1 else set())
+    dropped = {*SIZE_SETTINGS, "output", "overwrite"} | ({*SIDES} if len(keys & {*SIDES}) == 1 else set())
     rest = [word for word in words if word.lstrip("+").partition("=")[0] not in dropped]
     return (*rest, f"quality={quality}")
 

@@ -67,11 +67,9 @@ export function words() {
   return [...list, ...Object.entries(form.settings).map(([key, value]) => `${key}=${value}`)];
 }
 
-export const KINDS = { "start.path": "photograph", "score.guide": "photograph", "source.path": "clip", "audio.path": "song" };
-
 // Of the two settings of a photograph, the one that the preset reads.
 export function fileSetting(key) {
-  if (KINDS[key] !== "photograph") return key;
+  if (setup.file_kinds[key] !== "photograph") return key;
   return chosenPreset()?.needs.includes("score.guide") ? "score.guide" : "start.path";
 }
 
@@ -81,7 +79,7 @@ export function use(list) {
   for (const word of list) {
     const [, key, value] = word.match(/^\+?([^=]+)=([\s\S]*)$/) || [];
     if (key === "preset" || key === "look") form[key] = value;
-    else if (KINDS[key]) form.files[KINDS[key]] = value;
+    else if (setup.file_kinds[key]) form.files[setup.file_kinds[key]] = value;
     else if (key && !key.startsWith("-") && word !== "start=image" && word !== "source=video") form.settings[key] = value;
   }
   changed();

@@ -15,8 +15,8 @@ ENDED = ("done", "failed")
 class Job:
     """``work`` measures how long it takes (see ``Checked.work``); ``seconds`` is the time that it has had so far.
 
-    ``then`` is the state that follows when its process has stopped, "" for one that is removed then. ``folder`` is that
-    of its run, ``products`` the files that it makes, ``inputs`` the files that it reads, as absolute paths. ``started``
+    ``next_state`` follows when its process has stopped, "" for one that is removed then. ``folder`` is that of its run,
+    ``products`` the files that it makes, ``inputs`` the files that it reads, as absolute paths. ``started``
     is when its process started for the first time, in seconds since 1970.
     """
 
@@ -30,7 +30,7 @@ class Job:
     height: int = 0
     work: float = 0.0
     state: str = "waiting"
-    then: str = "paused"
+    next_state: str = "paused"
     message: str = ""
     files: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -53,6 +53,7 @@ class Job:
     def from_data(cls, data: dict[str, Any]) -> "Job":
         """From the file of the queue. Raises TypeError, KeyError or ValueError for anything else."""
         words = tuple(map(str, data["words"]))
+        data = {"next_state" if key == "then" else key: value for key, value in data.items()}  # of earlier versions
         lists = {key: list(map(str, data.get(key, ()))) for key in ("files", "products", "inputs")}
         job = cls(**{**data, **lists, "words": words})
         if job.kind not in (*SKETCHES, *RENDERS) or job.state not in STATES:

@@ -84,12 +84,12 @@ function draw(job) {
     const live = make("img", { class: "picture live", alt: "The newest frame", hidden: "" });
     const small = make("small"), more = make("div", { class: "alternatives" }, ...alternatives(job));
     element.append(...(picture ? [picture] : [live]), make("div", { class: "body" }, make("h3", {}, title(job), small), bar, words,
-      ...(job.kind === "variations" ? [more] : []), ...(job.state === "done" && job.kind === "render" ? [make("code", { class: "shown" }, job.command)] : []),
+      ...(job.kind === "variations" ? [more] : []), ...(job.state === "done" && job.kind === "render" ? [make("code", { class: "command" }, job.command)] : []),
       make("div", { class: "buttons" }, ...buttons(job))));
     const had = card?.element.contains(document.activeElement);
     card?.element.replaceWith(element);
     if (card?.live.src && job.state !== "done") { live.src = card.live.src; live.hidden = false; }
-    card = { element, words, bar, live, small, shape, shown: 0 };
+    card = { element, words, bar, live, small, shape, pictureNumber: 0 };
     cards.set(job.number, card);
     if (had) element.querySelector("button")?.focus();
   }
@@ -100,13 +100,13 @@ function draw(job) {
   card.bar.hidden = job.kind !== "render" || !job.state.match(/running|stopping/);
   if (done && frames) card.bar.value = done / frames;
   else card.bar.removeAttribute("value");
-  if (picture && picture !== card.shown) newest(card, job.number, picture);
+  if (picture && picture !== card.pictureNumber) newest(card, job.number, picture);
   return card.element;
 }
 
 // The next frame loads in the background, so that nothing flickers.
 function newest(card, number, picture) {
-  card.shown = picture;
+  card.pictureNumber = picture;
   const next = new Image();
   next.onload = () => { card.live.src = next.src; card.live.hidden = false; };
   next.src = `live/${number}.jpg?${picture}`;
@@ -121,8 +121,8 @@ function show(state) {
   $("empty").hidden = state.jobs.length > 0;
   const waiting = state.jobs.filter((job) => job.kind === "render" && ["waiting", "running"].includes(job.state)).length;
   $("total").textContent = waiting ? `${waiting} to render${state.left ? `, about ${clock(state.left)} in all` : ""}` : "";
-  $("hold").setAttribute("aria-pressed", String(state.held));
-  $("hold").textContent = state.held ? "Let the queue continue" : "Hold the queue";
+  $("hold").setAttribute("aria-pressed", String(state.on_hold));
+  $("hold").textContent = state.on_hold ? "Let the queue continue" : "Hold the queue";
 }
 
 async function poll() {
@@ -141,7 +141,7 @@ async function poll() {
 }
 
 export function startQueue() {
-  $("hold").addEventListener("click", () => act("hold", { held: $("hold").getAttribute("aria-pressed") !== "true" }));
+  $("hold").addEventListener("click", () => act("hold", { on_hold: $("hold").getAttribute("aria-pressed") !== "true" }));
   document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
   return poll();
 }

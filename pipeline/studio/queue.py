@@ -25,7 +25,7 @@ STOP_SECONDS = 120.0  # for the children to finish their frame when the studio e
 class Queue:
     """Starts children in two threads while it is entered: one film at a time, and one sketch at a time.
 
-    ``held``: no film starts. Every change is on disk before it is shown; if it cannot be, ``problem`` says why.
+    ``on_hold``: no film starts. Every change is on disk before it is shown; if it cannot be, ``problem`` says why.
     Raises RenderError if the file of the queue is damaged or belongs to another studio.
     """
 
@@ -36,7 +36,7 @@ class Queue:
         self._children: dict[int, Child] = {}
         self._closing = False
         self.jobs: list[Job] = []
-        self.held, self.problem = False, ""
+        self.on_hold, self.problem = False, ""
         self.speed = 0.0  # seconds per unit of work, of the last film
         self._next = 1
         self._load()
@@ -56,7 +56,7 @@ class Queue:
             self._closing = True
             for job in self.jobs:
                 if job.is_active:
-                    job.then = "waiting" if job.state == "running" else job.then
+                    job.next_state = "waiting" if job.state == "running" else job.next_state
                     self._stop(job)
             self._changed.notify_all()
         try:
@@ -100,7 +100,7 @@ class Queue:
             elif action in ("up", "down"):
                 self._move(job, -1 if action == "up" else 1)
             elif action in ("pause", "remove"):
-                job.then = "paused" if action == "pause" else ""
+                job.next_state = "paused" if action == "pause" else ""
                 if job.is_active:
                     self._stop(job)
                 elif action == "remove":
@@ -111,13 +111,13 @@ class Queue:
                 raise RenderError(f"{action[:40]}: the queue knows pause, resume, remove, up and down")
             self._save()
 
-    def hold(self, held: bool) -> None:
+    def hold(self, on_hold: bool) -> None:
         """Let no film start, and stop the one that runs, until it is let go."""
         with self._changed:
-            self.held = held
+            self.on_hold = on_hold
             for job in self.jobs:
-                if held and job.state == "running" and job.kind in RENDERS:
-                    job.then = "waiting"
+                if on_hold and job.state == "running" and job.kind in RENDERS:
+                    job.next_state = "waiting"
                     self._stop(job)
             self._save()
 
@@ -160,7 +160,7 @@ class Queue:
                 own = max(0.0, START_SECONDS + speed * job.work - job.seconds)
             left += own or 0.0 if job.state != "paused" else 0.0
             rows.append({**row(job, child, progress), "left": own})
-        return {"jobs": rows, "held": self.held, "left": left, "problem": self.problem}
+        return {"jobs": rows, "on_hold": self.on_hold, "left": left, "problem": self.problem}
 
     def _move(self, job: Job, by: int) -> None:
         """Change places with the next entry of its kind that waits too."""
@@ -192,7 +192,7 @@ class Queue:
                     self._save()
                     continue
                 job.started = job.started or time.time()
-                job.state, job.then, job.message, job.pid = "running", "paused", "", child.pid
+                job.state, job.next_state, job.message, job.pid = "running", "paused", "", child.pid
                 self._save()
             code = child.wait()
             with self._changed:
@@ -202,13 +202,13 @@ class Queue:
                 self._save()
 
     def _waiting(self, kinds: Sequence[str]) -> Job | None:
-        if self.held and kinds == RENDERS:
+        if self.on_hold and kinds == RENDERS:
             return None
         return next((job for job in self.jobs if job.kind in kinds and job.state == "waiting"), None)
 
     def _ended(self, job: Job, child: Child, code: int) -> None:
         was_stopped, job.pid = job.state == "stopping", 0
-        job.message = child.last_words.removeprefix("error: ")
+        job.message = child.last_message.removeprefix("error: ")
         if code == DONE:
             job.state, job.files = "done", child.files
             job.message = ""
@@ -216,19 +216,19 @@ class Queue:
             if job.kind in RENDERS and job.work and rate:
                 self.speed = job.frames / rate / job.work
         elif code == INTERRUPTED or was_stopped:
-            job.state = job.then or "paused"
+            job.state = job.next_state or "paused"
         else:
             job.state = "failed"
             if code < 0:
                 job.message = f"its process was ended by signal {-code}; Resume continues it"
-        if was_stopped and not job.then and job in self.jobs:
+        if was_stopped and not job.next_state and job in self.jobs:
             self.jobs.remove(job)
 
     def _save(self) -> None:
         """Write the queue and wake the threads."""
-        data = {"next": self._next, "held": self.held, "speed": self.speed, "jobs": [j.as_data() for j in self.jobs]}
+        data = {"next": self._next, "on_hold": self.on_hold, "speed": self.speed}
         try:
-            write_json(self._path, data, indent=1)
+            write_json(self._path, data | {"jobs": [job.as_data() for job in self.jobs]}, indent=1)
             self.problem = ""
         except OutputError as error:  # the films render all the same
             self.problem = f"the queue is not stored: {error}"
@@ -244,7 +244,7 @@ class Queue:
         if not self._path.exists():
             return
         try:
-            self.jobs, self._next, self.held, self.speed = queue_file.load(self._path)
+            self.jobs, self._next, self.on_hold, self.speed = queue_file.load(self._path)
         except RenderError:
             self.release()
             raise

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pipeline.cli.file_settings import FILES
 from pipeline.errors import RenderError
 from pipeline.preview.server import CLOSE, page_files
 from pipeline.studio import catalogue, command, preset_file
@@ -25,7 +23,6 @@ MAX_BODY_BYTES = 300_000  # of a message; a file has its own limit
 IDLE_SECONDS = 30.0  # in which the next bytes of a file have to come
 SCRIPTS = ("core.js", "choose.js", "settings.js", "queue.js", "timeline.js", "shots.js")
 STATUS = {TooLarge: 413, WrongType: 415}
-RANGE = re.compile(r"[+-]?\d{1,9}\.\.[+-]?\d{1,9}")  # of whole numbers
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -52,7 +49,7 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
             "summary": film.plan.summary,
             "seconds": queue.estimate(film),
             "notes": film.notes,
-            "command": command.shown("render", words),
+            "command": command.command_line("render", words),
             "values": command.values_of(film.config),
             "shots": len(film.plan.shots),
         }
@@ -67,14 +64,11 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
         kind, words = message.get("kind"), _words(message)
         if kind not in (*RENDERS, *SKETCHES):
             raise RenderError("the studio makes a render, a storyboard or variations")
-        command.check_words(words, config_dir)
-        if kind == "variations":
-            film = command.check([_first(word) for word in words if not word.startswith("at=")], config_dir)
-        else:
-            film = command.check(words, config_dir)
+        check_kind = {"variations": command.check_variations, "storyboard": command.check_storyboard}
+        film = check_kind.get(str(kind), command.check)(words, config_dir)
         return {"number": queue.add(kind, words, film).number}
 
-    def once_more(message: dict[str, Any]) -> dict[str, Any]:
+    def add_larger(message: dict[str, Any]) -> dict[str, Any]:
         job = queue.find(int(message.get("number", 0)))
         words = command.larger(job.words, job.width * job.height)
         if words is None:
@@ -86,7 +80,7 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
         return {}
 
     def hold(message: dict[str, Any]) -> dict[str, Any]:
-        queue.hold(bool(message.get("held")))
+        queue.hold(bool(message.get("on_hold")))
         return {}
 
     def save(message: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +90,7 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
         path = preset_file.save(name, check(message)[1], config_dir, overwrite=bool(message.get("overwrite")))
         return {"name": name, "path": str(path)}
 
-    def forget(message: dict[str, Any]) -> dict[str, Any]:
+    def delete_upload(message: dict[str, Any]) -> dict[str, Any]:
         name = str(message.get("name", ""))
         if queue.needs(uploads.folder / name):
             raise RenderError(f"{name}: a film in the queue needs it")
@@ -134,8 +128,8 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
         return JSONResponse(made.as_data())
 
     async def photograph(request: Request) -> Response:
-        shown = uploads.picture(request.path_params["name"])
-        return FileResponse(shown[0], media_type=shown[1]) if shown else _missing("photograph")
+        stored = uploads.picture(request.path_params["name"])
+        return FileResponse(stored[0], media_type=stored[1]) if stored else _missing("photograph")
 
     gets: dict[str, Callable[[], Any]] = {
         "setup": lambda: catalogue.catalogue(config_dir),
@@ -145,10 +139,10 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
     posts = {
         "check": checked,
         "add": add,
-        "larger": once_more,
+        "larger": add_larger,
         "act": act,
         "hold": hold,
-        "forget": forget,
+        "delete": delete_upload,
         "preset": save,
         "timeline": over_time,
     }
@@ -223,17 +217,3 @@ def _words(message: dict[str, Any]) -> command.Words:
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise RenderError("a film is a list of settings")
     return tuple(words)
-
-
-def _first(word: str) -> str:
-    """A word of variations with the first of its values, which ``|`` outside quotes and brackets separates."""
-    key, equals, text = word.partition("=")
-    bare, before = re.sub(r"\"[^\"]*\"|'[^']*'", _blank, text), ""
-    while bare != before:
-        bare, before = re.sub(r"\[[^][]*\]|\([^()]*\)|\{[^{}]*\}", _blank, bare), bare
-    first = text[: len(bare.partition("|")[0])].strip()
-    return f"{key}{equals}{first.partition('..')[0] if RANGE.fullmatch(first) and key not in FILES else first}"
-
-
-def _blank(match: re.Match[str]) -> str:
-    return " " * len(match[0])

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from pipeline.studio.child import Child
-from pipeline.studio.command import larger, shown
+from pipeline.studio.command import command_line, larger
 from pipeline.studio.job import RENDERS, Job
 
 PROGRESS = ("done", "frames", "rate", "label", "picture")
@@ -22,7 +22,7 @@ def row(job: Job, child: Child | None, progress: dict[str, Any]) -> dict[str, An
         "state": job.state,
         "message": job.message,
         "words": job.words,
-        "command": shown(job.kind, job.words),
+        "command": command_line(job.kind, job.words),
         "frames": job.frames,
         "fps": job.fps,
         "size": [job.width, job.height],

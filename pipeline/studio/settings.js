@@ -1,11 +1,11 @@
 // The settings: those that matter, those that somebody opened, and a search through all.
-import { $, KINDS, button, changed, checked, events, fileSetting, form, make, setup } from "./core.js";
+import { $, button, changed, checked, events, fileSetting, form, make, setup } from "./core.js";
 
 const MAX_MATCHES = 14;
 const rows = new Map();
 
 // A path may also be that of an upload.
-const placeOf = (key) => (KINDS[key] ? [form.files, KINDS[key]] : [form.settings, key]);
+const placeOf = (key) => (setup.file_kinds[key] ? [form.files, setup.file_kinds[key]] : [form.settings, key]);
 
 function valueOf(key) {
   const [table, name] = placeOf(key);
@@ -102,7 +102,7 @@ function search() {
 }
 
 export function startSettings() {
-  setup.first.forEach(open);
+  setup.main_settings.forEach(open);
   events.addEventListener("form", show);
   events.addEventListener("checked", showAnswer);
   $("search").addEventListener("input", search);

@@ -1,7 +1,6 @@
 """Serves the studio until Ctrl-C."""
 
 import logging
-import os
 import signal
 import time
 from pathlib import Path
@@ -41,9 +40,6 @@ class _Signals:
 def serve(config: StudioConfig) -> None:
     """Serve the page and run its queue. Raises RenderError."""
     folder = Path(config.folder)
-    # torch reads these as a child imports it: spinning threads make a busy machine several times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
     with Queue(folder / "queue.json") as queue, _Signals() as signals:
         uploads = Uploads(folder / "uploads", config.upload_mb * 1_000_000)  # of this studio alone: the queue is locked
         server = Server(studio_routes(queue, uploads, folder / "conf"), config.port, "studio.port", accepts_posts=True)

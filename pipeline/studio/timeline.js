@@ -8,7 +8,7 @@ const COLORS = ["#5b4b8a", "#3f6f6a", "#8a5b4b", "#4b6a8a", "#7d7440", "#7a4468"
 const HELP = "Double-click a lane to add a point, drag points to move them. With the keyboard: arrow keys move a point, E changes how it is reached (in, out, in-out, hold), Delete removes it.";
 const SHOTS_HELP = "The shots of this film come from a preset or from the setting film: their numbers are shown here, not changed.";
 const opened = new Set(["camera.zoom"]);
-let data = null, held = null, focused = null, refused = null, loading = 0;
+let data = null, dragged = null, focused = null, refused = null, loading = 0;
 
 function draw(tag, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -40,14 +40,14 @@ function shotTrack() {
   const borders = shotsOf() ? starts.slice(1).map((start, index) => {
     const line = draw("line", { x1: across(start), x2: across(start), y1: 0, y2: height, class: "border", tabindex: 0, role: "slider", "aria-label": `End of shot ${index + 1}`, "aria-valuenow": start });
     let to = start;
-    line.addEventListener("pointerdown", (event) => { line.setPointerCapture(event.pointerId); held = line; });
+    line.addEventListener("pointerdown", (event) => { line.setPointerCapture(event.pointerId); dragged = line; });
     line.addEventListener("pointermove", (event) => {
-      if (held !== line) return;
+      if (dragged !== line) return;
       to = snapped(((event.clientX - line.ownerSVGElement.getBoundingClientRect().left - PAD) / wide()) * data.seconds);
       line.setAttribute("x1", across(to));
       line.setAttribute("x2", across(to));
     });
-    line.addEventListener("pointerup", () => { held = null; if (to !== start) moveBorder(index, to - start, starts); });
+    line.addEventListener("pointerup", () => { dragged = null; if (to !== start) moveBorder(index, to - start, starts); });
     line.addEventListener("keydown", (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (by) { event.preventDefault(); focused = ["shots", index]; moveBorder(index, (by * (event.shiftKey ? 10 : 1)) / data.fps, starts); }
@@ -117,9 +117,9 @@ function dotOf(item, shot, point, svg, { down, up, tell, preview }) {
   };
   const commit = () => { focused = [key, point.at]; store(item, shot); preview(); };
   dot.addEventListener("focus", () => tell(point));
-  dot.addEventListener("pointerdown", (event) => { dot.setPointerCapture(event.pointerId); held = point; });
+  dot.addEventListener("pointerdown", (event) => { dot.setPointerCapture(event.pointerId); dragged = point; });
   dot.addEventListener("pointermove", (event) => {
-    if (held !== point) return;
+    if (dragged !== point) return;
     const box = svg.getBoundingClientRect();
     point.at = snapped(((event.clientX - box.left - PAD) / wide()) * data.seconds);
     point.value = up(event.clientY - box.top);
@@ -127,7 +127,7 @@ function dotOf(item, shot, point, svg, { down, up, tell, preview }) {
     list.sort((a, b) => a.at - b.at);
     preview();
   });
-  dot.addEventListener("pointerup", () => { held = null; commit(); });
+  dot.addEventListener("pointerup", () => { dragged = null; commit(); });
   dot.addEventListener("dblclick", (event) => event.stopPropagation());
   dot.addEventListener("keydown", (event) => {
     const step = event.shiftKey ? 10 : 1, move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
@@ -204,11 +204,11 @@ function show() {
 
 async function load() {
   if (!$("timeline").hidden) drawShots({ isTyping: $("shots").contains(document.activeElement) });
-  if ($("timeline").hidden || held || !checked || checked.error) return;
+  if ($("timeline").hidden || dragged || !checked || checked.error) return;
   const mine = ++loading;
   try {
     const answer = await post("timeline", { words: words() });
-    if (mine !== loading || held) return;
+    if (mine !== loading || dragged) return;
     if (answer.error) throw new Error(answer.error);
     data = answer;
     show();

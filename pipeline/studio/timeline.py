@@ -86,7 +86,7 @@ def _lanes(config: RenderConfig, shots: Sequence[_Shown], numbers: Sequence[dict
     texts = [{key: str(value) for key, _, value in settings(shot.plan.config)} for shot in shots]
     lanes = []
     for key, item, value in settings(config):
-        if item.metadata["curve"] and not isinstance(value, list):
+        if item.metadata["curve"] and not isinstance(value, list) and key in numbers[0]:
             data, curve = item.metadata, [round(each[key], 5) for each in numbers]
             low, high = data["usual"] or (data["low"], data["high"])
             lanes.append(

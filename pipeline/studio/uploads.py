@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pipeline.config.limits import LimitsConfig
 from pipeline.errors import InputError, OutputError, RenderError
 from pipeline.media.decode.open_image import open_image
 from pipeline.media.decode.probe import probe
@@ -17,7 +18,7 @@ from pipeline.runtime.files import format_bytes, move_into_place, sha256_of
 MAX_NAME = 60  # letters
 MAX_FILES = 1000
 MAX_AT_ONCE = 4
-MAX_PIXELS = 200_000_000  # as limits.picture_megapixels
+MAX_PIXELS = LimitsConfig().picture_megapixels * 1e6
 MAX_SHOWN = 60  # of the newest files
 PICTURE_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2"}
 MEDIA_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".gif": "image/gif"}
@@ -49,7 +50,7 @@ class Upload:
 
     def as_data(self) -> dict[str, object]:
         """For the page."""
-        return {**asdict(self), "shown": Path(self.name).suffix in MEDIA_TYPES}
+        return {**asdict(self), "has_picture": Path(self.name).suffix in MEDIA_TYPES}
 
 
 class Incoming:

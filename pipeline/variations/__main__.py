@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.cli import own_settings
+from pipeline.cli.alternatives import check_count, command_words, sweep_arguments
 from pipeline.cli.main import complain, launch_together
 from pipeline.cli.sweep import FAILED, Film
 from pipeline.errors import ConfigError, RenderError
 from pipeline.runtime.interrupt import postponed
-from pipeline.variations.alternatives import check_count, command_words, sweep_arguments
 from pipeline.variations.config import VariationsConfig, still_seconds
 
 USAGE = """\

@@ -58,7 +58,7 @@ def test_order_and_states_survive_a_restart(tmp_path: Path) -> None:
         (2, "waiting"),
         (4, "waiting"),
     ]
-    assert again.held and again.jobs[0].words[-1] == "seed=1"
+    assert again.on_hold and again.jobs[0].words[-1] == "seed=1"
     again.act(1, "resume")
     again.act(3, "remove")
     assert numbers(again) == [1, 2, 4] and again.jobs[0].state == "waiting"
@@ -103,7 +103,7 @@ def stored(path: Path, *jobs: dict[str, Any]) -> Queue:
     """A queue whose studio was killed with these entries."""
     table = {"kind": "render", "words": ["seed=1"], "title": "a", "files": []}
     entries = [{**table, "number": number, **job} for number, job in enumerate(jobs, 1)]
-    path.write_text(json.dumps({"next": 9, "held": True, "speed": 0, "jobs": entries}))
+    path.write_text(json.dumps({"next": 9, "on_hold": True, "speed": 0, "jobs": entries}))
     return Queue(path)
 
 

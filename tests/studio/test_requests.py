@@ -30,7 +30,7 @@ LIMIT_MB = 1
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """A studio whose queue stands still."""
     with studio(tmp_path_factory.mktemp("studio"), f"studio.upload_mb={LIMIT_MB}") as started:
-        started.post("hold", held=True)
+        started.post("hold", on_hold=True)
         yield started
 
 
@@ -62,9 +62,9 @@ def test_only_its_own_page_may_ask(running: Studio, path: str, headers: dict[str
 def test_only_its_own_page_may_send(running: Studio, headers: dict[str, str | None]) -> None:
     """A POST without an Origin comes from no browser's page."""
     before = uploaded(running)
-    for path, data in (("hold", {"held": False}), ("upload?name=a.png", png()), ("/upload?name=a.png", png())):
+    for path, data in (("hold", {"on_hold": False}), ("upload?name=a.png", png()), ("/upload?name=a.png", png())):
         assert running.ask(path, data, **headers)[0] == 403
-    assert running.get("state.json")["held"] and uploaded(running) == before
+    assert running.get("state.json")["on_hold"] and uploaded(running) == before
 
 
 def test_no_path_leads_out_of_the_studio(running: Studio) -> None:
@@ -106,12 +106,12 @@ def test_an_upload_is_deleted_unless_a_film_needs_it(running: Studio) -> None:
     assert running.ask("upload?name=old.png", png() + b" ")[0] == 200
     words = [*TINY, "preset=portrait", "start.path=outputs/studio/uploads/old.png"]
     number = running.post("add", kind="render", words=words)["number"]
-    assert b"needs it" in running.ask("forget", {"name": "old.png"})[1]
+    assert b"needs it" in running.ask("delete", {"name": "old.png"})[1]
     running.post("act", number=number, action="remove")
-    running.post("forget", name="old.png")
+    running.post("delete", name="old.png")
     assert "old.png" not in uploaded(running)
     for name in ("old.png", "../queue.json", "", "."):
-        assert running.ask("forget", {"name": name})[0] == 400
+        assert running.ask("delete", {"name": name})[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -125,13 +125,14 @@ def test_an_upload_is_deleted_unless_a_film_needs_it(running: Studio) -> None:
     ],
 )
 def test_an_upload_stays_however_a_film_names_it(running: Studio, words: list[str]) -> None:
-    assert running.ask("upload?name=old.png", png() + b" ")[0] == 200
+    for name, rest in (("old.png", b" "), ("older.png", b"  ")):
+        assert running.ask(f"upload?name={name}", png() + rest)[0] == 200
     kind = "variations" if "|" in words[-1] else "render"
     number = running.post("add", kind=kind, words=[*TINY[1:], "network=efficientnet_lite0", *words])["number"]
-    assert b"needs it" in running.ask("forget", {"name": "old.png"})[1]
+    assert b"needs it" in running.ask("delete", {"name": "old.png"})[1]
     running.post("act", number=number, action="remove")
     end = time.monotonic() + 60
-    while running.ask("forget", {"name": "old.png"})[0] != 200:  # a sketch takes a moment to stop
+    while running.ask("delete", {"name": "old.png"})[0] != 200:  # a sketch takes a moment to stop
         assert time.monotonic() < end
         time.sleep(0.1)
 
@@ -222,7 +223,7 @@ def test_a_large_upload_is_cut_off(running: Studio) -> None:
             else:
                 raise AssertionError("all of it was taken")
             assert sent < 20_000_000  # what the buffers of both sides hold
-    assert running.get("state.json")["held"] and uploaded(running) == before
+    assert running.get("state.json")["on_hold"] and uploaded(running) == before
 
 
 def test_sockets_are_bounded(running: Studio) -> None:
@@ -304,6 +305,19 @@ def test_a_path_with_dots_or_bars_is_no_variation(running: Studio) -> None:
     running.post("act", number=number, action="remove")
 
 
+def test_every_alternative_is_checked(running: Studio) -> None:
+    for word in ("seed=1|2|x", "preset=spiral|nothing", "camera.zoom=1.2|-3", "dream.octaves=9..40"):
+        status, body = running.ask("add", {"kind": "variations", "words": [*TINY, word]})
+        assert status == 400 and word.partition("=")[0].encode() in body, body
+
+
+def test_a_storyboard_may_name_its_sheet(running: Studio) -> None:
+    number = running.post("add", kind="storyboard", words=[*TINY, "output=sheet.png"])["number"]
+    running.post("act", number=number, action="remove")
+    status, body = running.ask("add", {"kind": "storyboard", "words": [*TINY, "preset=triptych"]})
+    assert status == 400 and b"storyboard is of one shot" in body
+
+
 def test_a_second_studio_leaves_uploads_alone(running: Studio) -> None:
     part = running.folder / "outputs" / "studio" / "uploads" / ".99.part"
     part.touch()
@@ -347,7 +361,7 @@ def test_the_page_offers_every_preset_look_and_setting(running: Studio) -> None:
         if group not in ("limits", "preview") and key not in ("jobs", "frames", "shots"):
             assert key in rows or group in rows, key
             assert key not in rows or rows[key]["help"] == item.metadata["help"]
-    assert set(data["first"]) <= rows.keys()
+    assert set(data["main_settings"]) <= rows.keys()
     for each in (*data["presets"], *data["looks"]):
         group = "preset" if each in data["presets"] else "look"
         assert running.ask(f"gallery/{group}/{each['name']}.jpg")[0] == (200 if each["picture"] else 404)

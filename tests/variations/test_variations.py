@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.cli.alternatives import command_words, split, sweep_arguments
 from pipeline.cli.compose import make_config
 from pipeline.dream.network import Network
 from pipeline.errors import RenderError
 from pipeline.plan.planner import plan_film
 from pipeline.storyboard.sketch import draft, moments, sketch, still
 from pipeline.variations import sheet
-from pipeline.variations.alternatives import command_words, split, sweep_arguments
 from pipeline.variations.config import still_seconds
 
 SMALL = ("network=motifnet", "frame.width=96", "frame.height=64", "dream.octaves=1", "start.steps=2", "dream.steps=1")

@@ -40,6 +40,18 @@ def check_count(stills: int) -> None:
         raise RenderError(f"these settings make {stills} stills; a sheet has at most {MAX_STILLS}")
 
 
+def alternatives(argument: str) -> list[str]:
+    """``seed=1..8`` → ``seed=1`` and ``seed=8``: a setting with each of its values, of a range the first and the last.
+
+    Raises RenderError.
+    """
+    key, equals, text = argument.partition("=")
+    values = [text] if argument.startswith("-") or not equals else list(_values(key, text))
+    if len(values) > 2 and len(split(text)) == 1:
+        values = [values[0], values[-1]]
+    return [f"{key}{equals}{value}" for value in values]
+
+
 def command_words(arguments: Sequence[str]) -> tuple[str, ...]:
     """The arguments that render one of the films: without those of the sheet, and groups as people type them."""
     words = [word.removeprefix("+") if word[1:].startswith(APPENDED) else word for word in arguments]
