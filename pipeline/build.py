@@ -35,6 +35,7 @@ from pipeline.motion.optical_flow import flow_estimator
 from pipeline.motion.prefetch import Prefetch
 from pipeline.motion.sphere_camera import SphereCamera
 from pipeline.motion.stage import Opening, Stage, Zoom
+from pipeline.motion.views import DomeView, view_of
 from pipeline.motion.where import Where
 from pipeline.plan.companions import companion_config
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
@@ -74,6 +75,9 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     ``fps`` replaces the plan's frame rate; score and camera keep their seconds. ``score`` replaces the plan's.
     """
     config, size, rate = plan.config, (plan.height, plan.width), fps or float(plan.fps)
+    shown, view = size, view_of(config.frame, plan.height)
+    if isinstance(view, DomeView):
+        size = (view.side, 2 * view.side)  # of the sphere
     if score is None:
         similar = neighbours_of(config.network, network.weights.sha256, network.named)
         score = build_score(plan, network.named, similar.neighbours)
@@ -93,12 +97,13 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
         clock=clock,
         stage=_with_echo(stage, plan, camera),
         dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index),
-        size=size,
+        size=shown,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
         warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),
         grade=build_grade(config.color, network.device),
         where=_where(plan),
         alpha=config.encode.alpha,
+        view=view,
     )
 
 
@@ -160,7 +165,7 @@ def close_loop(plan: ShotPlan, shot: Shot, pre_roll: Callable[[], Iterator[Tenso
 
 
 def _camera(plan: ShotPlan, score: Score, clock: Clock) -> Camera:
-    kind = SphereCamera if plan.config.frame.projection == "equirect" else Camera
+    kind = SphereCamera if plan.is_sphere else Camera
     return kind(lambda index: score.camera(clock.seconds(index)), clock.fps)
 
 
@@ -191,7 +196,7 @@ def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> 
     masks = RegionMasks(_load_images(plan.masks, plan))
     targets = score.targets()
     support = _class_support(config.network, {target.network for target in targets})
-    kind = SphereDreamer if config.frame.projection == "equirect" else Dreamer
+    kind = SphereDreamer if plan.is_sphere else Dreamer
     dreamer = kind(objective, config.dream, masks, start_tone, support)
     for target in targets:
         check_target(dreamer, target, short_side)

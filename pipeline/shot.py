@@ -16,6 +16,7 @@ from pipeline.dream.dreamer import Dreamer
 from pipeline.errors import DreamError
 from pipeline.image import GrowthStep, resize
 from pipeline.motion.stage import Stage
+from pipeline.motion.views import View
 from pipeline.motion.where import Where, change, fit_alpha
 from pipeline.runtime.seeding import FRAMES, START, generator
 from pipeline.score.score import Score
@@ -91,8 +92,9 @@ class Shot:
     """Everything that renders a shot of ``frames`` frames of ``size`` (H, W).
 
     ``canvas`` is the very first one. Before frame 0 it grows step by step (``warm_up``), with a hidden dream each.
-    ``grade`` colours what is shown; the canvas keeps its own colours. ``where`` masks the dream. With ``alpha`` frames
-    have a fourth channel: the ``mask``, or how much the ``dream`` changed the footage.
+    ``grade`` colours what is shown; the canvas keeps its own colours. ``view`` makes a dome or two eyes of it.
+    ``where`` masks the dream. With ``alpha`` frames have a fourth channel: the ``mask``, or how much the ``dream``
+    changed the footage.
     """
 
     canvas: Tensor
@@ -106,6 +108,7 @@ class Shot:
     grade: Grade | None = None
     where: Where | None = None
     alpha: str = "none"
+    view: View | None = None
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
         """Frames ``first`` … from the canvas of the frame before (of frame 0: the last one of ``begin``).
@@ -118,9 +121,11 @@ class Shot:
             mask, grown = self._mask(canvas, cue, index), self.stage.grown(index)
             canvas = self.dreamer.frame(canvas, cue, mask, index, grown)
             canvas = self.stage.finish(canvas, index)
-            frame = resize(self.stage.shown(canvas, cue), self.size)
+            frame = self.stage.shown(canvas, cue)
+            frame = resize(frame, self.size) if self.view is None else frame
             if self.grade is not None and index >= self.clock.pre_roll:  # the pre-roll comes back as canvas
                 frame = self.grade(frame, cue.color)
+            frame = frame if self.view is None else self.view(frame, cue.camera)
             if self.alpha != "none":
                 added = self.stage.added(canvas) if self.alpha == "dream" else None
                 alpha = change(added) if added is not None else mask if self.alpha == "mask" else None

@@ -40,9 +40,16 @@ class FrameConfig:
     fps: Any = option("24", "frames per second: 24, 30000/1001, 29.97, or source; changes smoothness, not speed")
     projection: str = option(
         "flat",
-        "equirect: all around, for headsets and 360° players; twice as wide as high (format=sphere)",
-        choices=("flat", "equirect"),
+        "equirect: all around, for headsets and 360° players, twice as wide as high (format=sphere); dome: a master"
+        " for planetariums, as wide as high (format=dome)",
+        choices=("flat", "equirect", "dome"),
     )
+    stereo: str = option(
+        "none",
+        "two eyes that see the relief of camera=flight, in one frame",
+        choices=("none", "side_by_side", "top_bottom"),
+    )
+    eyes: float = option(0.03, "distance of the two eyes, in frame widths", low=0.001, high=0.3)
     scale: float = option(1.0, "factor on the size", low=0.05, high=16)
 
 

@@ -169,12 +169,11 @@ class Performance:
         if frames > 1 or self.footage is not None:
             fps = shot.clock.fps
             rates = lambda place: shot.score.camera(max(0.0, index - frames + (place - index + 1) * frames) / fps)  # noqa: E731
-            camera = Camera(rates, fps / frames)
             stage: Stage = shot.stage
             if isinstance(stage, LiveFootage):
-                stage = stage.at(camera, frames)
+                stage = stage.at(Camera(rates, fps / frames), frames)
             elif isinstance(stage, Zoom):
-                stage = replace(stage, camera=camera)
+                stage = replace(stage, camera=replace(stage.camera, rates=rates, fps=fps / frames))
             shot = replace(shot, stage=stage, dreamer=replace(shot.dreamer, seconds=frames / fps))
         return next(replace(shot, frames=index + 1).render(canvas, index))
 

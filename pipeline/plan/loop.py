@@ -28,6 +28,10 @@ def close_loop(film: FilmPlan) -> FilmPlan:
 
 
 def _check_shots(film: FilmPlan) -> None:
+    frame = film.config.frame
+    if frame.projection == "dome" or frame.stereo != "none":
+        words = "the end of a film is led back to frames that are its whole picture: not of a dome or two eyes"
+        raise ConfigError("loop", "true", words)
     for number, shot in enumerate(film.shots, 1):
         if shot.footage is not None:
             which = f"shot {number} is footage, which" if film.config.film else "footage"

@@ -56,6 +56,11 @@ class ShotPlan:
     index: int = 0
     handles: Handles = Handles()
 
+    @property
+    def is_sphere(self) -> bool:
+        """Whether the canvas is the whole sphere."""
+        return self.config.frame.projection != "flat"
+
     def scales(self) -> list[float]:
         """Scales of the octaves by which the score tells them apart, coarse to fine, at most 1."""
         scales = octave_scales(self.config.dream, min(self.width, self.height))
@@ -81,8 +86,12 @@ def plan_shot(
         value = getattr(config.camera, name)
         if str(value) not in (plain, "0.0"):
             raise ConfigError(f"camera.{name}", value, f"footage {words}: camera.{name}={plain}")
-    if config.frame.projection == "equirect":
+    if config.frame.projection != "flat":
         _check_sphere(config, footage)
+    if config.frame.stereo != "none":
+        _check_stereo(config)
+    if config.encode.alpha != "none" and (config.frame.projection == "dome" or config.frame.stereo != "none"):
+        raise ConfigError("encode.alpha", config.encode.alpha, "a dome and two eyes have no opacity")
     guides, masks = _images(config.score, config.network, config.limits)
     width, height, notes = _size(config, footage)
     if config.flow.still is not None:
@@ -107,19 +116,31 @@ def plan_shot(
 def _check_sphere(config: RenderConfig, footage: FootagePlan | None) -> None:
     """Raise ConfigError for what a film all around does not have."""
     if footage:
-        raise ConfigError("frame.projection", "equirect", "footage is flat")
+        raise ConfigError("frame.projection", config.frame.projection, "footage is flat")
     bare, words = (
         CameraConfig(),
-        "frame.projection=equirect turns and flies: zoom, rotate, pan, dolly, yaw, pitch, roll",
+        "a film all around turns and flies: zoom, rotate, pan, dolly, yaw, pitch, roll",
     )
     for name in FLAT_ONLY:
         value, plain = getattr(config.camera, name), getattr(bare, name)
         if str(value) not in (str(plain), "0"):
             raise ConfigError(f"camera.{name}", value, words)
     width, height = requested_size(config.frame, None)
-    if width != 2 * height:
-        words = "a film all around is twice as wide as high: format=sphere, or frame.aspect=2:1"
+    is_dome = config.frame.projection == "dome"
+    if abs(width - (1 if is_dome else 2) * height) > 2:  # sides are rounded to even
+        words = "a film all around is twice as wide as high (format=sphere), a dome as wide as high (format=dome)"
         raise ConfigError("frame.width, frame.height", f"{width}x{height}", words)
+
+
+def _check_stereo(config: RenderConfig) -> None:
+    """Raise ConfigError unless there is a relief for two eyes."""
+    stereo, words = config.frame.stereo, ""
+    if config.frame.projection != "flat":
+        words = "a film all around has no relief"
+    elif str(config.camera.relief) in ("0", "0.0"):
+        words = "two eyes need a relief: camera=flight, or camera.relief=0.7"
+    if words:
+        raise ConfigError("frame.stereo", stereo, words)
 
 
 def _size(config: RenderConfig, footage: FootagePlan | None) -> tuple[int, int, list[str]]:

@@ -117,10 +117,11 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("flow.keep_light", lambda c: c.flow.style != "residual", "it is of flow.style=residual"),
     ("flow.preset", lambda c: c.flow.kind != "dis", "it is of flow=dis"),
     ("flow.side", lambda c: c.flow.kind == "none", "no flow is estimated (flow=none)"),
+    ("frame.eyes", lambda c: c.frame.stereo == "none", "it is of frame.stereo"),
     ("camera.center", _stands_still, "the camera neither zooms nor turns"),
     (
         "camera.relief",
-        lambda c: all(map(_is_zero, (c.camera.dolly, c.camera.truck, c.camera.pedestal))),
+        lambda c: c.frame.stereo == "none" and all(map(_is_zero, (c.camera.dolly, c.camera.truck, c.camera.pedestal))),
         "the camera does not fly (camera.dolly, truck or pedestal)",
     ),
     ("camera.shake_rate", lambda c: _is_zero(c.camera.shake), "the camera does not shake (camera.shake=0)"),
