@@ -77,8 +77,11 @@ def _uses_no_stem(config: RenderConfig) -> bool:
 
 
 def _has_guide(config: RenderConfig) -> bool:
-    targets = (config.score.targets, config.score.keys, config.network.targets)
-    return config.score.kind == "guided" or "guide:" in str(targets)
+    return config.score.kind == "guided" or "guide:" in _targets(config)
+
+
+def _targets(config: RenderConfig) -> str:
+    return str((config.score.targets, config.score.keys, config.network.targets))
 
 
 def _stands_still(config: RenderConfig) -> bool:
@@ -156,6 +159,12 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "score.targets says what to dream, and score.draw=8 draws channels of these layers",
     ),
     ("network.guide_layer", lambda c: not _has_guide(c), "no picture is dreamed after (guide:photo.jpg)"),
+    ("network.class_names", lambda c: "class:" not in _targets(c), "no class is dreamed (class:17)"),
+    (
+        "network.others",
+        lambda c: not any(f"@{name}" in _targets(c) for name in c.network.others or {}),
+        "no target names one of them, as class:17@NAME does",
+    ),
     ("score.guide", lambda c: c.score.kind != "guided", "it is of score=guided"),
     ("score.draw", _score("constant", "guided", "layers", "walk", "keys"), "this score draws no channels"),
     (

@@ -37,6 +37,11 @@ def test_rules_name_settings() -> None:
         ("score=keys score.targets=[class:owl] score.every=2b presets=[spiral]", "score.targets score.every presets"),
         ("score.targets=[class:owl] score.layers=[stage4]", "score.layers"),
         ("score.targets=[class:owl] score.layers=[stage4] score.draw=2", "score.targets"),
+        ("network.others={b:{name:resnet18}} score.targets=[class:owl@b] network.class_names=a.txt", ""),
+        (
+            "network.others={b:{name:resnet18}} score.targets=[block8@motifnet] network.class_names=a.txt",
+            "network.others network.class_names",
+        ),
         ("audio.tracker=librosa audio.start=2s", "audio.tracker audio.start"),
         ("audio.path=s.wav audio.bpm=90 audio.tracker=librosa audio.stems={drums:d.wav}", "audio.tracker audio.stems"),
         ("audio.path=s.wav audio.stems={drums:d.wav} camera.zoom=1+0.1*onset_drums", ""),
