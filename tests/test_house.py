@@ -9,12 +9,12 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 # A module may import from the lines below its own. Rooms on one line never import each other.
 LAYERS = (
     ("live", "variations", "studio", "api"),
-    ("render", "atlas", "storyboard"),
+    ("render", "atlas", "storyboard", "imagine"),
     ("preview", "cli"),
     ("film",),
     ("farm",),
     ("segments", "build"),
-    ("shot", "plan", "inputs"),
+    ("shot", "plan", "inputs", "latent"),
     ("score", "motion", "dream", "color", "media", "music"),
     ("cue",),
     ("targets", "timing", "networks", "image", "projection"),
@@ -27,6 +27,7 @@ WITHOUT_TORCH = (
     *("atlas.__main__", "atlas.cli", "atlas.selection", "storyboard.__main__"),
     *("variations.__main__", "variations.config"),
     *("live.__main__", "live.config", "live.controls"),
+    *("imagine.__main__", "imagine.config", "networks.mind_header"),
     "studio",
 )
 HOMES = {

@@ -1,0 +1,1 @@
+"""Imagination: trains generative models that dream by themselves."""

@@ -1,0 +1,59 @@
+"""The header of a *mind*, the file of a trained generator: model, shape, class names, card. No torch."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError
+from pipeline.runtime.files import check_regular
+
+FORMAT = "dream-zoom mind 1"
+EMBEDDED = Path(__file__).with_name("mind.safetensors")
+SIZES = (8, 16, 32, 64, 128, 256)
+MAX_LATENT, MAX_CLASSES = 1024, 10_000
+MAX_HEADER_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a generator's weights are made for: pictures of ``size`` × ``size``, ``latent`` numbers, ``classes``."""
+
+    size: int = 64
+    latent: int = 48
+    classes: int = 1
+
+
+@dataclass(frozen=True)
+class Header:
+    """Everything in a mind but its weights."""
+
+    model: str
+    shape: Shape
+    classes: tuple[str, ...]
+    card: dict[str, Any]
+
+
+def read_header(path: Path) -> Header:
+    """The header of the mind at ``path``. Raises InputError for any other file."""
+    name = f"imagine.weights={path}"
+    check_regular(path, name)
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= MAX_HEADER_BYTES:
+                raise ValueError("no safetensors file")
+            metadata = json.loads(file.read(length)).get("__metadata__", {})
+        if metadata.get("format") != FORMAT:
+            raise ValueError("another kind of safetensors file")
+        shape, card = json.loads(metadata["shape"]), json.loads(metadata["card"])
+        classes = tuple(str(word) for word in card["classes"])
+        sizes = Shape(int(shape["size"]), int(shape["latent"]), len(classes))
+        if sizes.size not in SIZES or not 1 <= sizes.latent <= MAX_LATENT or not 1 <= sizes.classes <= MAX_CLASSES:
+            raise ValueError("an impossible shape")
+        return Header(str(metadata["model"]), sizes, classes, card)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        others = "StyleGAN and other published generators do not fit"
+        raise InputError(
+            f"{name}: it was not made by python -m pipeline.imagine train ({others}), or it is damaged"
+        ) from error
