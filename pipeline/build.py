@@ -89,7 +89,9 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     camera = _camera(plan, score, clock)
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
     zoom = Zoom(camera, size, plan.handles.continues, config.camera.mirror)
-    stage: Stage = Opening(list(growth_steps(config.start, size, opening)), zoom) if opening else zoom
+    stage: Stage = (
+        Opening(list(growth_steps(config.start, size, opening)), zoom, config.start.boost) if opening else zoom
+    )
     has_warm_up = not (opening or plan.handles.continues or plan.footage)
     return Shot(
         canvas=canvas.to(network.device),
@@ -100,6 +102,7 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
         size=shown,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
         warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),
+        boost=config.start.boost,
         grade=build_grade(config.color, network.device),
         where=_where(plan),
         alpha=config.encode.alpha,

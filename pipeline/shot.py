@@ -58,13 +58,17 @@ class SeededDreamer:
     seed: int
     shot: int
 
-    def frame(self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int, grown: float = 1.0) -> Tensor:
-        """The dream of frame ``index``. Raises DreamError naming the frame."""
-        return self._dream(canvas, cue, mask, grown, index, FRAMES)
+    def frame(
+        self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int, grown: float = 1.0, boost: float = 1.0
+    ) -> Tensor:
+        """The dream of frame ``index``, ``boost`` times as long as a frame. Raises DreamError naming the frame."""
+        return self._dream(canvas, cue, mask, grown, index, FRAMES, self.seconds * boost)
 
-    def warm_up(self, canvas: Tensor, cue: Cue, mask: Tensor | None, number: int, grown: float = 1.0) -> Tensor:
+    def warm_up(
+        self, canvas: Tensor, cue: Cue, mask: Tensor | None, number: int, grown: float = 1.0, boost: float = 1.0
+    ) -> Tensor:
         """One hidden dream before a frame; every ``number`` has its own random stream. Raises DreamError."""
-        return self._dream(canvas, cue, mask, grown, number, START)
+        return self._dream(canvas, cue, mask, grown, number, START, WARM_UP_SECONDS * boost)
 
     def state(self) -> Mapping[str, str]:
         """What the next frame depends on besides the canvas, as text."""
@@ -78,8 +82,9 @@ class SeededDreamer:
         """Free the GPU memory of recorded gradients."""
         self.dreamer.close()
 
-    def _dream(self, canvas: Tensor, cue: Cue, mask: Tensor | None, grown: float, number: int, stream: int) -> Tensor:
-        seconds = self.seconds if stream == FRAMES else WARM_UP_SECONDS
+    def _dream(
+        self, canvas: Tensor, cue: Cue, mask: Tensor | None, grown: float, number: int, stream: int, seconds: float
+    ) -> Tensor:
         rng = generator(self.seed, self.shot, number, stream)
         try:
             return self.dreamer.dream(canvas, cue.targets, cue.dream, seconds, rng, mask, grown)
@@ -91,9 +96,9 @@ class SeededDreamer:
 class Shot:
     """Everything that renders a shot of ``frames`` frames of ``size`` (H, W).
 
-    ``canvas`` is the very first one. Before frame 0 it grows step by step (``warm_up``), with a hidden dream each.
-    ``grade`` colours what is shown; the canvas keeps its own colours. ``view`` makes a dome or two eyes of it.
-    ``where`` masks the dream. With ``alpha`` frames have a fourth channel: the ``mask``, or how much the ``dream``
+    ``canvas`` is the very first one. Before frame 0 it grows step by step (``warm_up``), with a hidden dream each that
+    counts ``boost`` times. ``grade`` colours what is shown; the canvas keeps its own colours. ``view`` makes a dome or
+    two eyes of it. ``where`` masks the dream. With ``alpha`` frames have a fourth channel: the ``mask``, or how much the ``dream``
     changed the footage.
     """
 
@@ -105,6 +110,7 @@ class Shot:
     size: tuple[int, int]
     frames: int
     warm_up: Sequence[GrowthStep] = ()
+    boost: float = 1.0
     grade: Grade | None = None
     where: Where | None = None
     alpha: str = "none"
@@ -119,17 +125,9 @@ class Shot:
             cue = self.score.at(self.clock.seconds(index))
             canvas = self.stage.advance(canvas, cue, index)
             mask, grown = self._mask(canvas, cue, index), self.stage.grown(index)
-            canvas = self.dreamer.frame(canvas, cue, mask, index, grown)
+            canvas = self.dreamer.frame(canvas, cue, mask, index, grown, self.stage.boost(index))
             canvas = self.stage.finish(canvas, index)
-            frame = self.stage.shown(canvas, cue)
-            frame = resize(frame, self.size) if self.view is None else frame
-            if self.grade is not None and index >= self.clock.pre_roll:  # the pre-roll comes back as canvas
-                frame = self.grade(frame, cue.color)
-            frame = frame if self.view is None else self.view(frame, cue.camera)
-            if self.alpha != "none":
-                added = self.stage.added(canvas) if self.alpha == "dream" else None
-                alpha = change(added) if added is not None else mask if self.alpha == "mask" else None
-                frame = torch.cat([frame, fit_alpha(alpha, frame)], 1)
+            frame = self._show(canvas, cue, mask, index)
             yield Step(index, frame, cue.label, canvas, self.dreamer.state())
 
     def begin(self) -> Iterator[Tensor]:
@@ -138,8 +136,21 @@ class Shot:
         for number, step in enumerate(self.warm_up, 1):
             canvas = resize(canvas, step.size)
             mask = self._mask(canvas, cue, 0)
-            canvas = self.dreamer.warm_up(canvas, cue, mask, number, step.grown)
+            canvas = self.dreamer.warm_up(canvas, cue, mask, number, step.grown, self.boost)
             yield canvas
+
+    def _show(self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int) -> Tensor:
+        """The canvas as it is shown: reduced, graded, seen through the view, with its opacity."""
+        frame = self.stage.shown(canvas, cue)
+        frame = resize(frame, self.size) if self.view is None else frame
+        if self.grade is not None and index >= self.clock.pre_roll:  # the pre-roll comes back as canvas
+            frame = self.grade(frame, cue.color)
+        frame = frame if self.view is None else self.view(frame, cue.camera)
+        if self.alpha == "none":
+            return frame
+        added = self.stage.added(canvas) if self.alpha == "dream" else None
+        alpha = change(added) if added is not None else mask if self.alpha == "mask" else None
+        return torch.cat([frame, fit_alpha(alpha, frame)], 1)
 
     def _mask(self, canvas: Tensor, cue: Cue, index: int) -> Tensor | None:
         drawn = self.stage.mask(canvas, cue.dream.mask)

@@ -72,7 +72,7 @@ CASES = {
     "film-auto": "film=auto audio.bpm=400 audio.beats_per_bar=1 duration=20f",
     "film-footage": "'film=[{preset: footage, source.path: clip.mkv}, {preset: spiral, transition: zoom_through}]'",
     "loop": "loop=true",
-    "loop-film": "loop=true " + shlex.quote(TWO % "crossfade"),
+    "loop-film": "loop=true " + shlex.quote((TWO % "crossfade").replace("3s", "5s", 1)),
     "unstopped": "+preset=spiral segment=6",
     "stopped-and-resumed": "+preset=spiral segment=6",
     # Footage.

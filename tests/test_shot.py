@@ -35,7 +35,7 @@ def shot_of(plan: FilmPlan) -> Shot:
 
 def run(plan: FilmPlan) -> list[torch.Tensor]:
     shot = shot_of(plan)
-    canvas = list(shot.begin())[-1]
+    *_, canvas = (shot.canvas, *shot.begin())
     return [step.frame for step in shot.render(canvas)]
 
 
@@ -47,6 +47,27 @@ def test_resumed_frame_has_the_same_bits(tmp_path: Path) -> None:
     whole = run(plan)
     rest = [step.frame for step in shot_of(plan).render(whole[2], first=3)]
     assert all(torch.equal(a, b) for a, b in zip(whole[3:], rest, strict=True))
+
+
+GENTLE, STRONG = ((f"dream.strength={strength}", f"dream.tone_rate={rate}") for strength, rate in ((0.2, 3), (0.4, 6)))
+
+
+def test_boost_strengthens_the_hidden_growth(tmp_path: Path) -> None:
+    film = (*TINY, "network=motifnet", "duration=2f", "camera=static")
+    boosted, strong = (shot_of(planned(tmp_path, *film, *s)) for s in (("start.boost=2", *GENTLE), STRONG))
+    grown = [list(shot.begin())[-1] for shot in (boosted, strong)]
+    assert torch.equal(*grown)
+    first, after = (
+        next(iter(shot.render(canvas))).frame for shot, canvas in zip((boosted, strong), grown, strict=True)
+    )
+    assert float((first - grown[0]).abs().mean()) < 0.75 * float((after - grown[1]).abs().mean())
+
+
+def test_boost_strengthens_an_opening_and_nothing_after_it(tmp_path: Path) -> None:
+    film = (*TINY, "network=motifnet", "duration=10f", "camera=static", "start.unfold=8f")
+    boosted, strong = (run(planned(tmp_path, *film, *s)) for s in (("start.boost=2", *GENTLE), STRONG))
+    assert all(torch.equal(*frames) for frames in zip(boosted[:8], strong[:8], strict=True))
+    assert not torch.equal(boosted[8], strong[8])
 
 
 def test_camera_and_targets_follow_seconds_at_any_rate(tmp_path: Path) -> None:

@@ -68,6 +68,9 @@ class StartConfig:
         low=0,
         high=2000,
     )
+    boost: float = option(
+        1.0, "factor on dream.strength and dream.tone_rate while the noise grows, also as an opening", low=0.1, high=10
+    )
     unfold: Any = option("0s", "show this growth as the film's opening, for this long")
 
 

@@ -32,6 +32,10 @@ class Stage(ABC):
         """The fraction of a finished frame's detail that the canvas of frame ``index`` has."""
         return 1.0
 
+    def boost(self, index: int) -> float:
+        """Factor on how much frame ``index`` is dreamed."""
+        return 1.0
+
     def finish(self, canvas: Tensor, index: int) -> Tensor:
         """The dreamed canvas of frame ``index`` → the finished one, with whatever else the next frame needs."""
         return canvas
@@ -66,10 +70,11 @@ class Zoom(Stage):
 
 @dataclass(frozen=True)
 class Opening(Stage):
-    """The canvas grows through ``steps``, one per frame; then ``zoom`` takes over."""
+    """The canvas grows through ``steps``, one per frame, each dreamed ``growth_boost`` times; then ``zoom`` takes over."""
 
     steps: Sequence[GrowthStep]
     zoom: Zoom
+    growth_boost: float = 1.0
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         is_growing = index < len(self.steps)
@@ -77,6 +82,9 @@ class Opening(Stage):
 
     def grown(self, index: int) -> float:
         return self.steps[index].grown if index < len(self.steps) else 1.0
+
+    def boost(self, index: int) -> float:
+        return self.growth_boost if index < len(self.steps) else 1.0
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
         return self.zoom.finish(canvas, index)
