@@ -70,7 +70,7 @@ class Zoom(Stage):
 
 @dataclass(frozen=True)
 class Opening(Stage):
-    """The canvas grows through ``steps``, one per frame, each dreamed ``growth_boost`` times; then ``zoom`` takes over."""
+    """The canvas grows through ``steps``, one a frame, dreamed ``growth_boost`` times; then ``zoom`` takes over."""
 
     steps: Sequence[GrowthStep]
     zoom: Zoom
