@@ -98,8 +98,8 @@ class Shot:
 
     ``canvas`` is the very first one. Before frame 0 it grows step by step (``warm_up``), with a hidden dream each that
     counts ``boost`` times. ``grade`` colours what is shown; the canvas keeps its own colours. ``view`` makes a dome or
-    two eyes of it. ``where`` masks the dream. With ``alpha`` frames have a fourth channel: the ``mask``, or how much the
-    ``dream`` changed the footage.
+    two eyes of it. ``where`` masks the dream. With ``alpha`` frames have a fourth channel: the ``mask``, or how much
+    the ``dream`` changed the footage.
     """
 
     canvas: Tensor
