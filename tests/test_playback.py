@@ -46,6 +46,13 @@ def test_frames_in_between_are_counted_and_marked(program: Program, tmp_path: Pa
     assert "in between by optical flow: 9" in read_record(tmp_path / "film.mkv")
 
 
+def test_rate_of_the_dream_itself_changes_nothing(program: Program, tmp_path: Path, dreamed: list[np.ndarray]) -> None:
+    run = program.run(*FILM, "encode=ffv1", "output=film.mkv", "encode.interpolate=12", folder=tmp_path)
+    assert run.code == 0 and same(frames(tmp_path / "film.mkv"), dreamed), run.err
+    run = program.run(*FILM, "output=film.mp4", "encode.interpolate=12", folder=tmp_path)
+    assert run.code == 0 and probe_and_count(tmp_path / "film.mp4").codec == "h264", run.err
+
+
 def test_shots_with_a_transition_are_shown_backwards(program: Program, tmp_path: Path) -> None:
     shots = "film=[{preset: spiral, duration: 6f},{preset: breathing, duration: 6f, transition: crossfade, fade: 2f}]"
     for name, words in (("plain", ()), ("back", ("film.reverse=true",))):

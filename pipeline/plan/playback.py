@@ -82,6 +82,8 @@ class Playback:
 def plan_playback(film: FilmPlan) -> Playback | None:
     """How the film is shown; None where its frames are shown as they are dreamed. Raises ConfigError."""
     config, play = film.config, film.config.playback
+    if not is_played(config):
+        return None
     fps = _shown_fps(config, film.fps)
     speed = parse_curve(
         play.speed,
@@ -92,8 +94,6 @@ def plan_playback(film: FilmPlan) -> Playback | None:
         limits=(0.05, 20),
         signals=film.signals,
     )
-    if not (play.reverse or play.pingpong) and fps == film.fps and speed.text in ("1", "1.0"):
-        return None
     if config.frames is not None:
         words = "a part is shown as it is dreamed: leave out film.reverse, pingpong, speed and encode.interpolate"
         raise ConfigError("frames", config.frames, words)
@@ -132,7 +132,7 @@ def playback_notes(film: FilmPlan) -> list[str]:
 
 
 def is_played(config: RenderConfig) -> bool:
-    """Whether the film may be shown otherwise than it is dreamed, so that its frames are encoded again."""
+    """Whether the film is shown otherwise than it is dreamed, so that its frames are encoded again."""
     return config.playback != PlaybackConfig() or config.encode.interpolate is not None
 
 

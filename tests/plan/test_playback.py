@@ -22,9 +22,14 @@ def positions(folder: Path, *words: str) -> list[float]:
     return list(playback.positions)
 
 
-@pytest.mark.parametrize("words", [(), ("film.speed=1",), ("encode.interpolate=4",), ("playback.reverse=false",)])
+@pytest.mark.parametrize("words", [(), ("film.speed=1",), ("playback.reverse=false",)])
 def test_plain_film_is_shown_as_it_is_dreamed(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert planned(tmp_path, "duration=5f", *words).playback is None
+
+
+def test_rate_of_the_dream_itself_adds_no_frames(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "duration=5f", "encode.interpolate=4")
+    assert plan.playback is not None and list(plan.playback.positions) == [0, 1, 2, 3, 4] and plan.shown_fps == 4
 
 
 def test_whole_frames_in_another_order(tmp_path: Path) -> None:
