@@ -39,12 +39,15 @@ def make(config: RenderConfig, folder: Path, name: str, listeners: "Sequence[Fra
 
     ``listeners`` follow the frames. Raises RenderError kinds, and Interrupted after Ctrl-C.
     """
+    from pipeline.farm.ray_cluster import is_installed
     from pipeline.plan.output_paths import output_paths
     from pipeline.plan.planner import plan_film
     from pipeline.plan.score import check_score
     from pipeline.segments.request import find_finished, find_unfinished
     from pipeline.segments.workdir import check_outputs
 
+    if config.engine == "ray" and not is_installed():
+        raise RenderError("engine=ray needs Ray: pip install 'dream-zoom[farm]', or leave engine=local")
     if done := find_finished(config, output_paths(config, folder, name), folder):
         log.info(f"{done[0]} is finished already; overwrite=true renders it again")
         return done

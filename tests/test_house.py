@@ -42,6 +42,7 @@ HOMES = {
     "OpenEXR": {"media/encode/float_pictures.py"},
     "tifffile": {"media/encode/float_pictures.py"},
     "pythonosc": {"live/osc.py"},
+    "ray": {"farm/ray_cluster.py"},
 }
 MAX_LINES, MAX_PARAMETERS = 250, 8
 FILES = sorted(PIPELINE.rglob("*.py"))

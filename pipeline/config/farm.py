@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pipeline.config.setting import option
 
-ENGINES = ("local", "script")
+ENGINES = ("local", "ray", "script")
 
 
 @dataclass

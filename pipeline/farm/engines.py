@@ -1,12 +1,17 @@
 """Renders the shots of a film with the engine of its config, other than on this machine."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 from pipeline.config import RenderConfig
+from pipeline.errors import DreamError
 from pipeline.farm.executor import Executor
 from pipeline.farm.film_tasks import FilmTasks
+from pipeline.farm.ray_engine import RayExecutor
 from pipeline.farm.script import ScriptExecutor, remove_tasks, task_folders
 from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import Progress
@@ -24,16 +29,32 @@ def render_elsewhere(
     tasks: FilmTasks, folder: Path, stop: Stop, listeners: Sequence[FrameListener], progress: Progress
 ) -> None:
     """Render all tasks, or write them for engine=script. Raises RenderError kinds and Interrupted."""
-    with open_executor(tasks.plan.config, folder, stop) as executor:
+    ahead = Counter[str]()  # frames of open segments that are counted already
+
+    def count(name: str, rendered: int, stored: int) -> None:
+        new = rendered or max(0, stored - ahead[name])
+        ahead[name] = max(0, ahead[name] + rendered - stored)
+        for _ in range(new):
+            progress.step(name)
+
+    with open_executor(tasks.plan.config, folder, tasks.device, stop) as executor:
         for wave in tasks.waves():
+            arrived = 0
             for task, result in executor.map(wave):
-                for _ in range(tasks.accept(result, listeners)):
-                    progress.step(task.name)
+                stored = tasks.accept(result, listeners)
+                count(task.name, int(result.data.get("pulse", 0)), stored)
+                arrived += stored
             if isinstance(executor, ScriptExecutor):
                 return
+            if not arrived:
+                raise DreamError(f"nothing arrived of {', '.join(task.name for task in wave)}")
 
 
 @contextmanager
-def open_executor(config: RenderConfig, folder: Path, stop: Stop) -> Iterator[Executor]:
+def open_executor(config: RenderConfig, folder: Path, device: str, stop: Stop) -> Iterator[Executor]:
     """The executor of ``engine=`` for a film with this work folder."""
-    yield ScriptExecutor(folder)
+    if config.engine == "script":
+        yield ScriptExecutor(folder)
+        return
+    with RayExecutor(config, folder, torch.get_num_threads(), device, stop) as executor:
+        yield executor

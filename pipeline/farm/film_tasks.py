@@ -202,4 +202,5 @@ class FilmTasks:
             "inputs": [asdict(each) for each in self.inputs],
             "threads": torch.get_num_threads(),
             "mixed": self.plan.config.farm.mixed,
+            "deletes": self.plan.config.engine == "ray",  # what has arrived
         }

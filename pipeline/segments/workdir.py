@@ -21,7 +21,7 @@ from pipeline.segments.fingerprint import Spec
 from pipeline.segments.lock import RenderLock
 
 OWN_FILES = re.compile(
-    r"lock(\.json)?|request\.json|film\.json|part\.json|joining|part-\w+\.\w+|shot-\d{3,}|seam-\d{3,}.*|played-\d{5,}\..*|task-\d{3,}|(tasks|join)\.sh|\..*part"
+    r"lock(\.json)?|request\.json|film\.json|part\.json|joining|part-\w+\.\w+|shot-\d{3,}|seam-\d{3,}.*|played-\d{5,}\..*|task-\d{3,}|(tasks|join)\.sh|ray-token|\..*part"
 )
 """What a work folder contains; anything else in it belongs to somebody else."""
 

@@ -1,0 +1,141 @@
+"""A Ray cluster: found, or started on this machine for one film. The only file that imports Ray."""
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import RayConfig
+from pipeline.errors import ConfigError, RenderError
+from pipeline.runtime import interrupt
+
+TOKEN = "ray-token"  # a file in the work folder
+OBJECT_STORE_BYTES = 10**9
+LOCAL = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's word for a cluster that listens beyond the loopback
+    "RAY_AUTH_MODE": "token",
+}
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
+
+
+@dataclass
+class Cluster:
+    """A connection; ``scratch`` is the folder of a Ray that was started for this run."""
+
+    ray: Any
+    scratch: Path | None = None
+
+    def nodes(self) -> list[str]:
+        """The ids of the machines that are alive and have cores for tasks."""
+        return [node["NodeID"] for node in self._alive() if node["Resources"].get("CPU")]
+
+    def total(self, resource: str) -> float:
+        """How much of a resource all machines have."""
+        return sum(float(node["Resources"].get(resource, 0)) for node in self._alive())
+
+    def largest(self, resource: str) -> float:
+        """The most that one machine has of a resource."""
+        return max((float(node["Resources"].get(resource, 0)) for node in self._alive()), default=0.0)
+
+    def on_node(self, node: str, *, strict: bool) -> Any:
+        """The strategy that runs a task on this machine, or rather there."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        return NodeAffinitySchedulingStrategy(node, soft=not strict)
+
+    def end_process(self, node: str, pid: int) -> None:
+        """Kill a worker that hangs; it may not answer anything else."""
+        strategy = self.on_node(node, strict=True)
+        self.ray.remote(_kill).options(num_cpus=0, max_retries=0, scheduling_strategy=strategy).remote(pid)
+
+    def close(self) -> None:
+        """Leave the cluster; ends it if it was started for this run."""
+        with suppress(Exception):
+            self.ray.shutdown()
+        if self.scratch is not None:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _alive(self) -> list[Any]:
+        return [node for node in self.ray.nodes() if node["Alive"]]
+
+
+def is_installed() -> bool:
+    """Whether Ray is installed, without importing it."""
+    return importlib.util.find_spec("ray") is not None
+
+
+def connect(config: RayConfig, folder: Path) -> Cluster:
+    """Connect to the cluster at ``ray.address``, or start one on this machine; its token goes to the work ``folder``.
+
+    Raises ConfigError where no cluster answers, RenderError where none starts.
+    """
+    before = {name: signal.getsignal(name) for name in interrupt.SIGNALS}
+    scratch = None
+    options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+    environment = {name: value for name, value in QUIET.items() if name not in os.environ}
+    if config.address is None:
+        scratch = Path(tempfile.mkdtemp(prefix="dream-zoom-ray-"))  # sockets need a short name
+        environment |= {**LOCAL, "RAY_AUTH_TOKEN_PATH": str(_write_token(folder.absolute() / TOKEN))}
+        options |= {"include_dashboard": config.dashboard, "_node_ip_address": "127.0.0.1"}
+        options |= {"_temp_dir": str(scratch), "object_store_memory": OBJECT_STORE_BYTES, "address": "local"}
+    else:
+        options["address"] = config.address
+    os.environ.update(environment)
+    try:
+        import ray
+
+        _forget_token()
+        ray.init(**options)
+    except Exception as error:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        if config.address is None:
+            raise RenderError(f"Ray does not start on this machine ({line})") from error
+        raise ConfigError("ray.address", config.address, f"no Ray cluster answers there ({line})") from error
+    finally:
+        interrupt.restore(before)  # Ray takes SIGTERM for itself
+    return Cluster(ray, scratch)
+
+
+def get(reference: Any) -> Any:
+    """What a reference of Ray stands for; in a worker."""
+    import ray
+
+    return ray.get(reference)
+
+
+def node_id() -> str:
+    """The id of the machine of this worker."""
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
+
+
+def _kill(pid: int) -> None:
+    command = Path(f"/proc/{pid}/cmdline")
+    if not command.exists() or b"ray::" in command.read_bytes():
+        os.kill(pid, signal.SIGKILL)
+
+
+def _write_token(path: Path) -> Path:
+    """A new secret that only this user can read."""
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32))
+    return path
+
+
+def _forget_token() -> None:
+    """Make Ray read the token again, in a process that had another one."""
+    with suppress(Exception):
+        from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
+
+        AuthenticationTokenLoader.instance().reset_cache()
