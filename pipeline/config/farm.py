@@ -1,6 +1,7 @@
 """Where shots are rendered: on this machine, on a Ray cluster, or by commands of a batch system."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.config.setting import option
 
@@ -11,6 +12,14 @@ ENGINES = ("local", "ray", "script")
 class FarmConfig:
     """How a film is divided among workers (engine=ray and engine=script)."""
 
+    chunk: Any = option(
+        None,
+        "length of the pieces of footage that render independently, such as 20s; null: a whole shot."
+        " Frames after a piece begins differ a little, with every engine",
+    )
+    run_in: Any = option(
+        "2s", "footage before such a piece that is dreamed and thrown away, unless a scene begins there"
+    )
     mixed: bool = option(
         False, "let workers with other versions or another device render too; the film then has other bytes"
     )

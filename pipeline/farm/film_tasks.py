@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from pipeline.segments.shot_render import ShotRender, layout_of
 from pipeline.segments.store import SegmentStore
 from pipeline.segments.writer import FrameListener
 
-TASK_SETTINGS = ("output", "frames", "shots", "jobs", "engine", "farm", "ray", "preview", "overwrite", "resume")
+TASK_SETTINGS = ("output", "frames", "shots", "jobs", "engine", "ray", "preview", "overwrite", "resume")
 """Settings of the run on this machine, which a worker does not need."""
 
 
@@ -47,7 +48,7 @@ class FilmTasks:
     def waves(self) -> Iterator[list[Task]]:
         """Tasks that depend on no other one; the next ones once these are finished."""
         while chains := self._ready():
-            yield [self._task(chain) for chain in chains]
+            yield [task for chain in chains for task in self._tasks(chain)]
 
     def accept(self, result: Parcel, listeners: Sequence[FrameListener]) -> int:
         """Store the segment of a result, if it has one; the number of frames. Raises OutputError."""
@@ -122,11 +123,14 @@ class FilmTasks:
     def _is_finished(self, number: int) -> bool:
         return number in self.shots and not self._gaps(number)
 
-    def _gaps(self, number: int) -> list[range]:
-        """The segments to render, of the film's part only if it has one."""
+    def _gaps(self, number: int, segments: range | None = None) -> list[range]:
+        """The segments to render, of ``segments`` and of the film's part only if there are any."""
         shot = self.open_shot(number)
-        needed = self.plan.needed_frames()[number] if self.plan.part else None
-        return shot.store.gaps(shot.segments_of(needed) if needed else None)
+        numbers = segments or range(shot.store.layout.count)
+        if self.plan.part:
+            needed = shot.segments_of(self.plan.needed_frames()[number])
+            numbers = range(max(numbers.start, needed.start), min(numbers.stop, needed.stop))
+        return shot.store.gaps(numbers) if numbers else []
 
     def _ready(self) -> list[list[int]]:
         """Runs of shots that continue each other and wait for no other one."""
@@ -146,16 +150,32 @@ class FilmTasks:
                 self.open_shot(chain[0])  # raises: it depends on a shot that is not selected
         return ready
 
-    def _task(self, chain: list[int]) -> Task:
-        name = f"shot {chain[0] + 1}" if len(chain) == 1 else f"shots {chain[0] + 1} to {chain[-1] + 1}"
-        return Task(name, lambda: iter(()), partial(self._pack, chain), inputs.paths_of(self.inputs), self.fault)
+    def _tasks(self, chain: list[int]) -> Iterator[Task]:
+        """One task for a run of shots, or for each chunk of a shot of footage."""
+        layout = layout_of(self.plan.shots[chain[0]])
+        if len(chain) == 1 and layout.chunks:
+            bounds = [0, *(layout.number(first) for first, _ in layout.chunks), layout.count]
+            for start, stop in pairwise(bounds):
+                if self._gaps(chain[0], range(start, stop)):
+                    yield self._task(chain, range(start, stop))
+        else:
+            yield self._task(chain, None)
 
-    def _pack(self, chain: list[int]) -> Parcel:
+    def _task(self, chain: list[int], segments: range | None) -> Task:
+        name = f"shot {chain[0] + 1}" if len(chain) == 1 else f"shots {chain[0] + 1} to {chain[-1] + 1}"
+        if segments is not None:
+            layout = layout_of(self.plan.shots[chain[0]])
+            name = f"{name}, frames {layout.first(segments.start)} to {layout.first(segments.stop)}"
+        return Task(
+            name, lambda: iter(()), partial(self._pack, chain, segments), inputs.paths_of(self.inputs), self.fault
+        )
+
+    def _pack(self, chain: list[int], segments: range | None) -> Parcel:
         """What a worker needs for the shots of a chain that are not finished by now."""
         pieces, blobs = list[dict[str, Any]](), dict[str, bytes]()
         for number in chain:
             is_open = self._is_open(number)
-            gaps = self._gaps(number) if is_open else [range(layout_of(self.plan.shots[number]).count)]
+            gaps = self._gaps(number, segments) if is_open else [range(layout_of(self.plan.shots[number]).count)]
             for gap in gaps:
                 piece = {"shot": number, "start": gap.start, "stop": gap.stop, "spec": dict(self._spec(number))}
                 path = self._canvas_before(number, gap.start) if is_open else None
@@ -173,8 +193,9 @@ class FilmTasks:
 
     def _canvas_before(self, number: int, segment: int) -> Path | None:
         """The checkpoint that a segment starts from."""
+        store = self.shots[number].store
         if segment:
-            return self.shots[number].store.checkpoint_file(segment - 1)
+            return None if store.layout.run_in(segment) is not None else store.checkpoint_file(segment - 1)
         if self.plan.shots[number].handles.continues:
             before = self.shots[number - 1].store
             return before.checkpoint_file(before.layout.count - 1)
@@ -195,7 +216,7 @@ class FilmTasks:
     def _common(self) -> dict[str, Any]:
         """What all tasks of the film share."""
         settings = {key: value for key, value in asdict(self.plan.request).items() if key not in TASK_SETTINGS}
-        settings["device"] = self.device
+        settings |= {"device": self.device, "farm": {name: settings["farm"][name] for name in ("chunk", "run_in")}}
         return {
             "work": "shot",
             "config": inputs.absolute(settings, self.plan),

@@ -31,7 +31,8 @@ from pipeline.runtime.device import choose_device, device_name, is_out_of_memory
 from pipeline.runtime.interrupt import Stop
 from pipeline.segments import checkpoint, fingerprint, record
 from pipeline.segments.checkpoint import Position
-from pipeline.segments.shot_render import ShotRender, cue_digest, encoder, layout_of, resume
+from pipeline.segments.resume import resume
+from pipeline.segments.shot_render import ShotRender, cue_digest, encoder, layout_of
 from pipeline.segments.store import SegmentStore
 from pipeline.segments.writer import SegmentWriter
 from pipeline.shot import Shot
@@ -142,7 +143,8 @@ def _shot(work: Work, number: int, before: dict[str, Any]) -> tuple[ShotRender, 
 def _position(work: Work, piece: dict[str, Any], before: ShotRender | None) -> Position:
     """Where a piece begins: after the canvas that came along or that the piece before ended with."""
     number, name = piece["shot"], piece.get("canvas")
-    first = layout_of(work.plan.shots[number]).first(piece["start"])
+    layout = layout_of(work.plan.shots[number])
+    first = layout.first(piece["start"])
     if name:
         path = work.folder / "canvas.safetensors"
         path.write_bytes(work.task.blobs[name])
@@ -154,7 +156,7 @@ def _position(work: Work, piece: dict[str, Any], before: ShotRender | None) -> P
         last = before.store.last_checkpoint()
         assert last is not None
         return Position(0, last[0][:, :3])
-    return Position()
+    return Position(first, run_in=layout.run_in(piece["start"]))
 
 
 def _render(work: Work, render: ShotRender, numbers: range, position: Position) -> Iterator[Parcel]:
@@ -191,7 +193,7 @@ def _write(work: Work, render: ShotRender, numbers: range, position: Position, o
     is_cuda = shot.canvas.device.type == "cuda"
     with ExitStack() as stack:
         stack.callback(shot.dreamer.close)
-        shot = open_footage(plan, shot, stack, first=position.first)
+        shot = open_footage(plan, shot, stack, first=position.dreams_from)
         shot = close_loop(plan, shot, partial(_pre_roll, work))
         progress = stack.enter_context(Pulse(length, f"shot {plan.index + 1}", outbox))
         writer = stack.enter_context(

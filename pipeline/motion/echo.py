@@ -21,6 +21,11 @@ class Echo(Stage):
         self.inner, self._camera = inner, camera
         self._trail: Tensor | None = None  # of the frame that is dreamed now
         self._share = 1.0  # of it in the mean
+        self._begin = 0
+
+    def begin_scene(self, index: int) -> None:
+        self._begin = index
+        self.inner.begin_scene(index)
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         now, trail = canvas[:, :3], canvas[:, -3:]
@@ -30,7 +35,7 @@ class Echo(Stage):
             now, trail = both[:, :3], both[:, 3:]
         else:
             now, trail = self.inner.advance(now, cue, index), self._camera.move(trail, index)
-        self._trail = trail if index else None
+        self._trail = trail if index not in (0, self._begin) else None
         return now
 
     def mask(self, canvas: Tensor, kind: str) -> Tensor | None:

@@ -72,6 +72,10 @@ class Footage(Stage):
         self._frames, self._config, self._camera, self._warm_up = frames, config, camera, warm_up
         self._device, self._first = device, first
         self._now: SourceFrame | None = None
+        self._begin = -1  # begins a scene, whatever the footage shows
+
+    def begin_scene(self, index: int) -> None:
+        self._begin = index
 
     def __enter__(self) -> "Footage":
         self._frames.start(max(0, self._first - 1))
@@ -90,7 +94,7 @@ class Footage(Stage):
         """
         before, now = self._next(index)
         source = now.source.to(self._device)
-        if before is not None and not self._frames.is_cut(index):
+        if before is not None and index != self._begin and not self._frames.is_cut(index):
             return self._blend(canvas, cue, before, source)
         canvas = source
         for step in range(self._config.warmup):

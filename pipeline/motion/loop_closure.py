@@ -35,6 +35,9 @@ class LoopClosure(Stage):
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         return self.inner.advance(canvas, cue, index)
 
+    def begin_scene(self, index: int) -> None:
+        self.inner.begin_scene(index)
+
     def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
         return self.inner.mask(canvas, kind)
 

@@ -21,6 +21,9 @@ class Stage(ABC):
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         """The canvas of frame ``index`` − 1 → the canvas that frame ``index`` is dreamed on."""
 
+    def begin_scene(self, index: int) -> None:  # noqa: B027 - nothing to do without footage
+        """Let a scene begin at frame ``index``: the canvas before does not matter. For footage only."""
+
     def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
         """Where to dream on this canvas, ``(1, 1, H, W)`` in [0, 1], if ``dream.mask`` is ``kind``; None: everywhere.
 

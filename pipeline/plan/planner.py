@@ -11,6 +11,7 @@ from pipeline.errors import ConfigError
 from pipeline.media.encode.codecs import codec_notes
 from pipeline.media.encode.encoder_check import resolve_encoder
 from pipeline.plan import shot_list
+from pipeline.plan.chunks import plan_chunks
 from pipeline.plan.delivery import delivery_notes
 from pipeline.plan.film_plan import FilmPlan, selected_shots
 from pipeline.plan.footage import ClipLibrary
@@ -157,6 +158,7 @@ def _plan_listed_shot(config: RenderConfig, slot: Slot, fps: Fraction, clips: Cl
 
 
 def _with_mask(shot: ShotPlan, clips: ClipLibrary) -> ShotPlan:
+    plan_chunks(shot)  # checks farm.chunk
     mask, notes = plan_mask(shot.config, clips, shot.fps, shot.frames)
     return replace(shot, mask=mask, notes=(*shot.notes, *notes))
 

@@ -188,6 +188,8 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "the film has no sound",
     ),
     ("audio.attack audio.release", lambda c: not _has_music(c), "there is no music (audio.path= or audio.bpm=)"),
+    ("farm.chunk farm.run_in", lambda c: not _has_footage(c), "only footage renders in pieces (source=video)"),
+    ("farm.run_in", lambda c: c.farm.chunk is None, "footage is not divided (farm.chunk=)"),
     (
         "farm.mixed farm.cpus farm.gpus farm.lease ray.address ray.dashboard",
         lambda c: c.engine == "local",

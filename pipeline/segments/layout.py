@@ -11,6 +11,7 @@ class Layout:
 
     Frames before ``head`` and from ``tail`` on are mixed into transitions later: their files are lossless and end in
     ``lossless_suffix``, the others in ``suffix``, unless the whole shot is encoded again later (``all_lossless``).
+    ``chunks``: first frames of segments that need no canvas, and the frames from which they are dreamed.
     """
 
     grid: int
@@ -21,6 +22,11 @@ class Layout:
     tail: int | None = None
     cuts: tuple[int, ...] = ()
     all_lossless: bool = False
+    chunks: tuple[tuple[int, int], ...] = ()
+
+    def run_in(self, number: int) -> int | None:
+        """The frame from which segment ``number`` is dreamed if it begins a chunk; else None."""
+        return dict(self.chunks).get(self.first(number))
 
     @property
     def count(self) -> int:

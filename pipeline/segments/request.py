@@ -19,7 +19,7 @@ from pipeline.segments.lock import is_held
 
 RUN_SETTINGS = (
     *("output", "overwrite", "resume", "keep_segments", "frames", "jobs", "limits", "preview", "shots"),
-    *("encode.stall_timeout", "engine", "ray", "farm"),
+    *("encode.stall_timeout", "engine", "ray", "farm.mixed", "farm.cpus", "farm.gpus", "farm.lease"),
 )
 """Settings, or groups of them, that belong to a run and do not change the film."""
 
@@ -109,6 +109,8 @@ def film_settings(config: RenderConfig) -> dict[str, Any]:
         (settings[group] if group else settings).pop(name, None)
     neutral = asdict(ColorConfig())
     settings["color"] = {name: value for name, value in settings["color"].items() if value != neutral[name]}
+    if config.farm.chunk is None:
+        del settings["farm"]
     if settings["playback"] == asdict(PlaybackConfig()):
         del settings["playback"]
     in_use = {

@@ -12,23 +12,24 @@ from typing import Any
 
 from torch import Tensor
 
-from pipeline.errors import Interrupted, OutputError
+from pipeline.errors import OutputError
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.lossless import SUFFIX, lossless, read_frames, read_picture
+from pipeline.plan.chunks import plan_chunks
 from pipeline.plan.playback import is_played
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import Progress
 from pipeline.segments import fingerprint
-from pipeline.segments.checkpoint import Position
 from pipeline.segments.fingerprint import Spec
 from pipeline.segments.layout import Layout
+from pipeline.segments.resume import resume, warm_up_frames
 from pipeline.segments.spool import CueDigest
 from pipeline.segments.store import SegmentStore
 from pipeline.segments.workdir import WorkFolder
 from pipeline.segments.writer import FrameListener, SegmentWriter
-from pipeline.shot import Shot, Step
+from pipeline.shot import Shot
 
 log = logging.getLogger(__name__)
 
@@ -109,9 +110,10 @@ class ShotRender:
         if footage is not None:
             frames = [range(layout.first(gap.start), layout.first(gap.stop)) for gap in gaps]
             scenes = (0, *footage.cuts(self.plan.frames))
-            return {at: float(self.plan.config.flow.warmup) for at in scenes if any(at in span for span in frames)}
+            hidden = {at: float(self.plan.config.flow.warmup) for at in scenes if any(at in span for span in frames)}
+            return hidden | {at: float(at - start) for at, start in layout.chunks if any(at == f.start for f in frames)}
         is_new = bool(gaps) and self.store.position(gaps[0].start).first == 0
-        return {0: sum(_fraction(step.size, self.shot.size) for step in self.shot.warm_up)} if is_new else {}
+        return {0: warm_up_frames(self.shot)} if is_new else {}
 
     def _show_finished(self, listeners: Sequence[FrameListener]) -> None:
         entries = {entry.file: entry for entry in self.store.entries.values()}
@@ -164,6 +166,7 @@ def layout_of(plan: ShotPlan) -> Layout:
         tail=frames - handles.tail if handles.tail else None,
         cuts=tuple(cuts),
         all_lossless=is_played(config),
+        chunks=plan_chunks(plan),
     )
 
 
@@ -174,28 +177,6 @@ def encoder(
     encode = lossless(plan.config.encode) if is_lossless else plan.config.encode
     size = {"width": plan.width, "height": plan.height}
     return Encoder(path, **size, fps=fps or plan.fps, encode=encode, stall=encode.stall_timeout, planar=from_gpu)
-
-
-def resume(shot: Shot, position: Position, stop: Stop, progress: Progress) -> Iterator[Step]:
-    """The steps of a shot from ``position`` on. Raises Interrupted during the warm-up."""
-    shot.dreamer.restore(position.state)
-    canvas = _warm_up(shot, stop, progress) if position.canvas is None else position.canvas
-    return shot.render(canvas.to(shot.canvas.device), position.first)
-
-
-def _warm_up(shot: Shot, stop: Stop, progress: Progress) -> Tensor:
-    """The canvas that frame 0 starts from."""
-    canvas = shot.canvas
-    for canvas in shot.begin():
-        progress.hidden(_fraction((canvas.shape[2], canvas.shape[3]), shot.size))
-        if stop.requested:
-            raise Interrupted("stopped before the first frame; nothing was written")
-    return canvas
-
-
-def _fraction(size: tuple[int, int], whole: tuple[int, int]) -> float:
-    """The pixels of a size, relative to those of another."""
-    return size[0] * size[1] / (whole[0] * whole[1])
 
 
 def cue_digest(shot: Shot, scales: Sequence[float]) -> CueDigest:

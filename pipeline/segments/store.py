@@ -79,31 +79,38 @@ class SegmentStore:
                 number += 1
                 continue
             start, stop = number, number + 1
-            while stop < segments.stop and not self.has_segment(stop):
+            while stop < segments.stop and not self.has_segment(stop) and self.layout.run_in(stop) is None:
                 stop += 1
             previous_stop = gaps[-1].stop if gaps else 0
-            while start > previous_stop and not self._has_checkpoint(start - 1):
+            while start > previous_stop and not self._can_begin(start):
                 start -= 1
-            if gaps and start == previous_stop:
+            if gaps and start == previous_stop and self.layout.run_in(start) is None:
                 start = gaps.pop().start
             gaps.append(range(start, stop))
             number = stop
         return gaps
+
+    def _can_begin(self, number: int) -> bool:
+        """Whether segment ``number`` can be rendered without the one before."""
+        return not number or self.layout.run_in(number) is not None or self._has_checkpoint(number - 1)
 
     def position(self, number: int) -> Position:
         """Where segment ``number``, the first of a gap, resumes."""
         opened = self.spools.load(number)
         if opened is not None or not number:
             return opened or Position()
+        run_in = self.layout.run_in(number)
+        if run_in is not None:
+            return Position(self.layout.first(number), run_in=run_in)
         entry = self._recorded[self.layout.first(number - 1)]
         saved = checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
         assert saved is not None
         return Position(self.layout.first(number), *saved)
 
     def next_frame(self, segments: range | None = None) -> int:
-        """The next frame to dream; the number of frames if none is left."""
+        """The next frame to dream, stored or not; the number of frames if none is left."""
         gaps = self.gaps(segments)
-        return self.position(gaps[0].start).first if gaps else self.layout.frames
+        return self.position(gaps[0].start).dreams_from if gaps else self.layout.frames
 
     def add(self, number: int, part: Path, canvas: Tensor, state: Mapping[str, str], seconds: float) -> Path:
         """Name the complete video ``part``, save the canvas of its last frame next to it, append to the journal."""
