@@ -12,9 +12,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from pipeline.build import Networks, build_shot, close_loop, open_footage
+from pipeline.build import Networks, build_shot
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, DreamError, Interrupted
+from pipeline.farm.chunk_shots import open_chunks, open_shot
 from pipeline.farm.engines import collect, render_elsewhere
 from pipeline.farm.executor import LocalExecutor, Parcel, Task
 from pipeline.farm.film_tasks import FilmTasks
@@ -189,9 +190,9 @@ class _Film:
             listeners = [_FilmListener(listener, first_frame) for listener in listeners]
         with ExitStack() as stack:
             stack.callback(shot.dreamer.close)
-            shot = open_footage(plan, shot, stack, first=render.store.next_frame(segments))
-            shot = close_loop(plan, shot, self.shots[0].pre_roll)
-            render.run(title, shot, stop, listeners, segments)
+            first = render.store.next_frame(segments)
+            opened = open_chunks(plan, partial(open_shot, plan, shot, self.shots[0].pre_roll), stack, first)
+            render.run(title, opened, stop, listeners, segments)
 
     def _check_dependencies(self, number: int) -> None:
         needed, plan = self._unfinished_dependency(number), self.plan.shots[number]

@@ -45,6 +45,8 @@ def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
 
     def render(films: list[Film]) -> list[int]:
         sweep.check_outputs(films)
+        if not in_parallel:
+            _note_engine(films)
         return sweep.render(films, partial(_run, job), in_parallel=in_parallel)
 
     _start(render, usage, needs_all=False)
@@ -52,7 +54,17 @@ def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
 
 def launch_together(job: Callable[[list[Film]], None], usage: str) -> None:
     """The same for a job that makes one thing of all films of a sweep: the first mistake ends it."""
-    _start(lambda films: [exit_code_of(lambda: _name_files(lambda: job(films)))], usage, needs_all=True)
+
+    def make(films: list[Film]) -> list[int]:
+        _note_engine(films)
+        return [exit_code_of(lambda: _name_files(lambda: job(films)))]
+
+    _start(make, usage, needs_all=True)
+
+
+def _note_engine(films: list[Film]) -> None:
+    for engine in {film.config.engine for film in films} - {"local"}:
+        log.info(f"engine={engine} has no effect: only python -m pipeline.render divides films among machines")
 
 
 def _start(render: Render, usage: str, *, needs_all: bool) -> None:

@@ -16,11 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.build import Networks, build_shot, close_loop, open_footage
+from pipeline.build import Networks, build_shot
 from pipeline.config import RenderConfig, validate
 from pipeline.dream.network import Network
 from pipeline.errors import DreamError, InputError
 from pipeline.farm import inputs
+from pipeline.farm.chunk_shots import open_chunks, open_shot
 from pipeline.farm.executor import Parcel
 from pipeline.farm.outbox import Outbox, Pulse
 from pipeline.plan.film_plan import FilmPlan
@@ -193,15 +194,16 @@ def _write(work: Work, render: ShotRender, numbers: range, position: Position, o
     is_cuda = shot.canvas.device.type == "cuda"
     with ExitStack() as stack:
         stack.callback(shot.dreamer.close)
-        shot = open_footage(plan, shot, stack, first=position.dreams_from)
-        shot = close_loop(plan, shot, partial(_pre_roll, work))
+        opened = open_chunks(
+            plan, partial(open_shot, plan, shot, partial(_pre_roll, work)), stack, position.dreams_from
+        )
         progress = stack.enter_context(Pulse(length, f"shot {plan.index + 1}", outbox))
         writer = stack.enter_context(
             SegmentWriter(
                 store, partial(encoder, plan, from_gpu=is_cuda), plan.width * plan.height, is_cuda, work.stop, [outbox]
             )
         )
-        writer.write(numbers, position, resume(shot, position, work.stop, progress), progress)
+        writer.write(numbers, position, resume(opened, position, work.stop, progress), progress)
 
 
 def _pre_roll(work: Work) -> Iterator[Tensor]:

@@ -12,7 +12,8 @@ def plan_chunks(plan: ShotPlan) -> Chunks:
     """The chunks of a shot; none unless it is footage and ``farm.chunk`` is given. Raises ConfigError.
 
     A chunk begins with a segment. It is dreamed from the scene that begins near there, where the canvas before does not
-    matter; without such a scene from ``farm.run_in`` before. Frames before the chunk are thrown away.
+    matter; without such a scene from ``farm.run_in`` before. What is dreamed before the chunk
+    is thrown away, and the end of the chunk before is led to it.
     """
     config, fps, grid = plan.config.farm, plan.fps, plan.config.segment
     if plan.footage is None or config.chunk is None:

@@ -1,6 +1,7 @@
 """Footage in chunks: equal in every engine, and equal to one piece where a scene begins."""
 
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,11 @@ def test_chunks_in_tasks_are_those_of_one_machine(tmp_path: Path) -> None:
         do_task(task)
     render(tmp_path / "many", *words)
     assert (len(tasks), digest(tmp_path / "many")) == (2, digest(tmp_path / "one"))
-    assert plan.shots[0].frames == 24
+    (shot,) = plan.shots
+    assert plan_chunks(shot) == ((12, 6),)
+    shown = [frame.astype(float) for frame in decode(tmp_path / "one" / "film.mp4")]
+    steps = [abs(after - before).mean() for before, after in pairwise(shown)]
+    assert steps[11] < 1.5 * sum(steps[6:11] + steps[12:17]) / 10  # from frame 11 to 12, where the chunks meet
 
 
 def test_chunk_at_a_scene_has_the_frames_of_one_piece(tmp_path: Path) -> None:
