@@ -19,7 +19,7 @@ from pipeline.cli.frame_arguments import check_frame
 from pipeline.cli.sanitize import CONF, REFERENCES, choices
 from pipeline.config import RenderConfig, settings
 from pipeline.config.literal import literal
-from pipeline.config.renamed import RENAMED, current_key
+from pipeline.config.renamed import RENAMED, current_key, is_mask_file
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 from pipeline.runtime.files import expand_home
 
@@ -36,7 +36,6 @@ SHORT |= {f"film.{name}": f"playback.{name}" for name in ("reverse", "pingpong",
 SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 LISTS = ("film", "presets", *TARGETS)  # checked when they are composed: file names in them are letters
-MASK_WORDS = ("none", "motion", "still", "luma", "")  # else dream.mask names a file
 MAX_FILMS = 1000  # of one sweep
 MAX_CHARS = 40_000  # of one argument
 _CLOCK = re.compile(r"\$\{now:[\w%:. -]*\}")
@@ -113,7 +112,7 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
         argument = f"{key}={value}"
     if name != key and name not in APPENDED and (name in _names() or name in _groups()):
         key, argument = name, argument[len(key) - len(name) :]
-    if name == "dream.mask" and value not in MASK_WORDS and value != "null" and not (sweep and "," in value):
+    if name == "dream.mask" and any(map(is_mask_file, value.split(",") if sweep else [value])):
         key = name = "mask.path"
         argument = f"{key}={value}"
     if name in RENAMED:

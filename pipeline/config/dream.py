@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.config.renamed import MASK_WORDS
 from pipeline.config.setting import option
 from pipeline.errors import ConfigError, nearest
 
@@ -169,7 +170,7 @@ class DreamConfig:
     mask: str = option(
         "none",
         "where the dream is strong: everywhere, or where the footage moves, stands still or is bright",
-        choices=("none", "motion", "still", "luma"),
+        choices=MASK_WORDS,
     )
     tone: str = option(
         "hold",

@@ -14,6 +14,8 @@ RENAMED = {
     "flow.light": "flow.keep_light",
     "encode.patience": "encode.stall_timeout",
 }
+MASK_WORDS = ("none", "motion", "still", "luma")
+"""What ``dream.mask`` can be; anything else is a file, and short for ``mask.path``."""
 REMOVED = ("dream.adaptive", "dream.thrift")  # in records of earlier versions
 
 
@@ -25,10 +27,27 @@ def current_key(key: str) -> str:
 
 
 def current_names(table: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
-    """A table of settings, nested or with dotted keys, with the names of today. Notes old ones in the log."""
+    """A table of settings, nested or with dotted keys, with the names of today. Notes old ones in the log.
+
+    A file in ``dream.mask`` becomes ``mask.path``.
+    """
     result = {}
     for name, value in table.items():
         key = f"{prefix}{name}"
         value = current_names(value, f"{key}.") if isinstance(value, Mapping) else value
         result[current_key(key).removeprefix(prefix)] = value
-    return result
+    return result if prefix else _with_mask_path(result)
+
+
+def _with_mask_path(table: dict[str, Any]) -> dict[str, Any]:
+    dream = table.get("dream")
+    for holder, key in ((table, "dream.mask"), (dream, "mask")):
+        if isinstance(holder, dict) and is_mask_file(holder.get(key)):
+            mask = table.get("mask")
+            table["mask"] = {**(mask if isinstance(mask, Mapping) else {}), "path": holder.pop(key)}
+    return table
+
+
+def is_mask_file(value: Any) -> bool:
+    """Whether this value of ``dream.mask`` names a file."""
+    return isinstance(value, str) and value not in (*MASK_WORDS, "", "null")

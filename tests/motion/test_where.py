@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pipeline import Film
 from pipeline.errors import RenderError
+from pipeline.media import ffmpeg
 from pipeline.motion.where import MaskFrames, Where, change
 from tests.media.drawing import video
 
@@ -91,6 +92,31 @@ def test_moving_mask_follows_the_footage(tmp_path: Path) -> None:
     assert max(strength[1]) < 0.02 < strength[4][0] and strength[4][1] < strength[4][0] / 4
     alpha = [frame[:, 3] for frame in frames]  # the mask's frame 8 is the film's frame 2
     assert [round(float(each.mean()), 2) for each in alpha] == [0, 0, 0.5, 0.5, 0.5]
+
+
+def test_shot_can_have_a_mask_of_its_own(tmp_path: Path) -> None:
+    mask = left_half(tmp_path / "mask.png")
+    shots = (
+        f"film=[{{duration: 4f, dream.mask: '{mask}'}}, {{duration: 4f, dream: {{mask: '{mask}'}}}}, {{duration: 4f}}]"
+    )
+    plans = Film(shots, **SMALL).plan.shots
+    assert [shot.mask.path if shot.mask else None for shot in plans] == [mask, mask, None]
+
+
+def test_mask_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    opaque, sound = left_half(tmp_path / "mask.png"), tmp_path / "sound.mov"
+    ffmpeg.run(["-f", "lavfi", "-i", "sine=d=0.2", f"file:{sound}"], doing="drawing")
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    left_half(masks / "0.png")
+    (masks / "1.png").write_bytes(opaque.read_bytes()[:60])
+    for words, part in (
+        ((f"dream.mask={opaque}", "mask.channel=alpha"), r"mask\.channel=alpha: \S+mask\.png is opaque everywhere"),
+        ((f"dream.mask={sound}",), r"dream\.mask: \S+sound\.mov holds no pictures"),
+        ((f"dream.mask={masks}",), r"dream\.mask: \S+masks is damaged at 0\.04 s \([^;]*$"),  # salvage is for footage
+    ):
+        with pytest.raises(RenderError, match=part):
+            _ = Film(*words, **SMALL).plan
 
 
 @pytest.mark.parametrize(
