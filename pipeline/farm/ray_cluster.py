@@ -91,6 +91,7 @@ def connect(config: RayConfig, folder: Path) -> Cluster:
         import ray
 
         _forget_token()
+        _silence()
         ray.init(**options)
     except Exception as error:
         if scratch is not None:
@@ -131,6 +132,14 @@ def _write_token(path: Path) -> Path:
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32))
     return path
+
+
+def _silence() -> None:
+    """Keep Ray's messages about killed workers off standard output, which has the paths of the film."""
+    with suppress(Exception):
+        from ray._private import worker
+
+        worker.print_to_stdstream = lambda data, ignore_prefix: None
 
 
 def _forget_token() -> None:

@@ -34,7 +34,11 @@ def run_program(folder: Path, *words: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "pipeline.render", *TINY, FILM, "engine=ray", "farm.cpus=1"]
     command += [f"output={folder}/film.mp4", *words]
     return subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
     )
 
 
@@ -90,8 +94,9 @@ def test_stopped_and_killed_film_has_the_bytes_of_one_machine(tmp_path: Path, mo
         until_segments(many, before + 1, program)
         for number in workers(program)[:1]:
             os.kill(number, signal.SIGKILL)
-        _, words = program.communicate(timeout=TIMEOUT)
+        paths, words = program.communicate(timeout=TIMEOUT)
     assert program.returncode == 0, words
+    assert [Path(line).suffix for line in paths.splitlines()] == [".mp4", ".png", ".yaml"]
     assert len(lines(many)) == 3 + 1 + 1  # no segment twice
     render(tmp_path / "one", FILM)
     assert digest(many) == digest(tmp_path / "one")
