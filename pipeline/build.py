@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from pipeline.config import NetworkConfig, RenderConfig, StartConfig, octave_scales
+from pipeline.config import NetworkConfig, RenderConfig, octave_scales
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.ensemble import Ensemble
@@ -22,25 +21,29 @@ from pipeline.dream.region_mask import RegionMasks
 from pipeline.dream.sphere_dreamer import SphereDreamer
 from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
-from pipeline.image import fit, growth_steps
+from pipeline.image import growth_steps
+from pipeline.inputs.first_canvas import first_canvas, imagined_canvas
 from pipeline.inputs.grade import build_grade
+from pipeline.inputs.latent_walk import walk_frames
 from pipeline.inputs.mask import read_mask
-from pipeline.media.decode.image_file import load_still
+from pipeline.inputs.pictures import load_pictures
+from pipeline.inputs.prior import Prior
 from pipeline.media.decode.reader import Reader
 from pipeline.motion.camera import Camera
 from pipeline.motion.echo import Echo
 from pipeline.motion.footage import MAX_WARM_UPS, Footage
 from pipeline.motion.loop_closure import LoopClosure, LoopTargets
 from pipeline.motion.optical_flow import flow_estimator
-from pipeline.motion.prefetch import Prefetch
+from pipeline.motion.prefetch import Prefetch, ReadFrames
 from pipeline.motion.sphere_camera import SphereCamera
 from pipeline.motion.stage import Opening, Stage, Zoom
 from pipeline.motion.views import DomeView, view_of
 from pipeline.motion.where import Where
+from pipeline.networks.mind import load_mind
 from pipeline.plan.companions import companion_config
+from pipeline.plan.imagine import has_prior
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
 from pipeline.plan.shot_plan import ShotPlan
-from pipeline.runtime.seeding import START, generator
 from pipeline.score.score import Score
 from pipeline.score.target_weights import parse_weights, weights_at
 from pipeline.shot import Clock, SeededDreamer, Shot
@@ -48,8 +51,6 @@ from pipeline.targets.target import Target, TargetWeights
 from pipeline.timing.timecode import parse_time
 
 log = logging.getLogger(__name__)
-
-MAX_GUIDE_PIXELS = 224  # on the short side of guides and masks
 
 
 class Networks:
@@ -81,9 +82,14 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     if score is None:
         similar = neighbours_of(config.network, network.weights.sha256, network.named)
         score = build_score(plan, network.named, similar.neighbours)
+    objective = _objective(plan, network)
     canvas = first_canvas(config.start, size, config.seed, plan.index)
-    dreamer = _dreamer(plan, network, score, canvas)
-    if plan.footage is not None:
+    if plan.imagine is not None and config.start.kind == "imagine":
+        value = partial(objective.value, targets=score.octave_weights(0.0, 1.0))
+        canvas = imagined_canvas(plan.imagine, config, size, value, network.device)
+    dreamer = _dreamer(plan, objective, score, canvas)
+    has_source = config.source.kind in ("video", "imagine")
+    if has_source:
         flow_estimator(config.flow, network.device)  # checks it before the first frame of the film
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
     camera = _camera(plan, score, clock)
@@ -92,12 +98,12 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     stage: Stage = (
         Opening(list(growth_steps(config.start, size, opening)), zoom, config.start.boost) if opening else zoom
     )
-    has_warm_up = not (opening or plan.handles.continues or plan.footage)
+    has_warm_up = not (opening or plan.handles.continues or has_source)
     return Shot(
         canvas=canvas.to(network.device),
         score=score,
         clock=clock,
-        stage=_with_echo(stage, plan, camera),
+        stage=_dressed(stage, plan, camera),
         dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index),
         size=shown,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
@@ -115,7 +121,6 @@ def _where(plan: ShotPlan) -> Where | None:
     mask, config = plan.mask, plan.config.mask
     if mask is None and not config.invert and not config.feather:
         return None
-
     frames = None
     if mask is not None:
         pictures = (mask.video.clip, mask.video.picks(plan.frames)) if mask.video else None
@@ -128,24 +133,25 @@ def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -
 
     Reading starts at frame ``first``; every frame gets the same bits whichever came first.
     """
-    if plan.footage is None:
-        return shot
     config, device, footage = plan.config, shot.canvas.device, plan.footage
-    red, green, blue = config.source.background
-    size = {"width": plan.width, "height": plan.height}
-    frames = Prefetch(
-        Reader(footage.clip, footage.picks(plan.frames), **size, background=(red, green, blue)).frames,
-        flow_estimator(config.flow, device),
-        footage.cuts(plan.frames),
-        footage.repeats(plan.frames),
-        still_frames(plan),
-        float(plan.fps),
-    )
+    cuts = repeats = frozenset[int]()
+    if footage is not None:
+        red, green, blue = config.source.background
+        size = {"width": plan.width, "height": plan.height}
+        read: ReadFrames = Reader(
+            footage.clip, footage.picks(plan.frames), **size, background=(red, green, blue)
+        ).frames
+        cuts, repeats = footage.cuts(plan.frames), footage.repeats(plan.frames)
+    elif plan.imagine is not None and config.source.kind == "imagine":
+        read = walk_frames(plan.imagine, config.imagine, (plan.height, plan.width), shot.clock, shot.frames)
+    else:
+        return shot
+    frames = Prefetch(read, flow_estimator(config.flow, device), cuts, repeats, still_frames(plan), shot.clock.fps)
     camera = _camera(plan, shot.score, shot.clock)
     plain, where = shot.dreamer.warm_up, shot.where
     warm_up = plain if where is None else where.warm_up(plain, lambda n: shot.clock.seconds(n // MAX_WARM_UPS))
     stage = Footage(frames, config.flow, camera, warm_up, device, first)
-    return replace(shot, stage=_with_echo(stack.enter_context(stage), plan, camera))
+    return replace(shot, stage=_dressed(stack.enter_context(stage), plan, camera))
 
 
 def still_frames(plan: ShotPlan) -> int:
@@ -164,7 +170,8 @@ def close_loop(plan: ShotPlan, shot: Shot, pre_roll: Callable[[], Iterator[Tenso
         return shot
     stage = shot.stage.inner if isinstance(shot.stage, Echo) else shot.stage
     closure = LoopClosure(stage, LoopTargets(pre_roll, overlap), plan.frames - overlap, overlap)
-    return replace(shot, stage=_with_echo(closure, plan, _camera(plan, shot.score, shot.clock)))
+    camera = _camera(plan, shot.score, shot.clock)
+    return replace(shot, stage=Echo(closure, camera) if isinstance(shot.stage, Echo) else closure)
 
 
 def _camera(plan: ShotPlan, score: Score, clock: Clock) -> Camera:
@@ -172,31 +179,25 @@ def _camera(plan: ShotPlan, score: Score, clock: Clock) -> Camera:
     return kind(lambda index: score.camera(clock.seconds(index)), clock.fps)
 
 
-def _with_echo(stage: Stage, plan: ShotPlan, camera: Camera) -> Stage:
-    """The stage with trails, if the shot has any."""
+def _dressed(stage: Stage, plan: ShotPlan, camera: Camera) -> Stage:
+    """The stage with the pull of a generator and with trails, if the shot has any."""
+    if plan.imagine is not None and has_prior(plan.config):
+        mind, truncation = load_mind(plan.imagine.path), plan.config.imagine.truncation
+        stage = Prior(stage, mind, truncation, camera.fps, min(plan.scales()))
     return stage if str(plan.config.dream.echo) in ("0", "0.0") else Echo(stage, camera)
 
 
-def first_canvas(config: StartConfig, size: tuple[int, int], seed: int, shot: int) -> Tensor:
-    """The canvas ``(1, 3, h, w)`` before any dream, on the CPU: the photograph, or noise at its smallest size."""
-    height, width = size
-    if config.kind == "image":
-        red, green, blue = config.background
-        return load_still(Path(str(config.path)), width=width, height=height, background=(red, green, blue))
-    small = fit(size, min(config.size, min(size)))
-    noise = torch.randn(1, 3, *small, generator=generator(seed, shot, 0, START))
-    grey: Tensor = 0.45 + config.noise * noise
-    return grey.clamp(0, 1)
+def _objective(plan: ShotPlan, network: Network) -> Objective:
+    ensemble = Ensemble(network, partial(_load_companion, plan.config, network))
+    return Objective(ensemble, load_pictures(plan.guides, (plan.height, plan.width)), guide_layer(plan.config))
 
 
-def _dreamer(plan: ShotPlan, network: Network, score: Score, canvas: Tensor) -> Dreamer:
+def _dreamer(plan: ShotPlan, objective: Objective, score: Score, canvas: Tensor) -> Dreamer:
     """The dreamer of a plan that can dream every target of the score. Raises ConfigError."""
     config, short_side = plan.config, min(plan.height, plan.width)
     key = "network.class_support"
-    ensemble = Ensemble(network, partial(_load_companion, config, network))
-    objective = Objective(ensemble, _load_images(plan.guides, plan), guide_layer(config))
-    start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind == "image" else None
-    masks = RegionMasks(_load_images(plan.masks, plan))
+    start_tone = (float(canvas.mean()), float(canvas.std())) if config.start.kind != "noise" else None
+    masks = RegionMasks(load_pictures(plan.masks, (plan.height, plan.width)))
     targets = score.targets()
     support = _class_support(config.network, {target.network for target in targets})
     kind = SphereDreamer if plan.is_sphere else Dreamer
@@ -240,9 +241,3 @@ def _check_octaves(dreamer: Dreamer, scales: list[float], targets: list[Target])
     if len(usable) < len(scales):
         text = f"the frame is small for {len(scales)} octaves; some targets use {max(1, len(usable))} of them"
         log.info(text, extra={"once": True})
-
-
-def _load_images(files: Iterable[str], plan: ShotPlan) -> dict[str, Tensor]:
-    """Guides or masks by file, ``(1, 3, h, w)`` in the frame's shape, no larger than needed."""
-    height, width = fit((plan.height, plan.width), min(MAX_GUIDE_PIXELS, plan.height, plan.width))
-    return {file: load_still(Path(file), width=width, height=height) for file in sorted(files)}

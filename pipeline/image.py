@@ -76,7 +76,7 @@ def growth_steps(config: StartConfig, size: tuple[int, int], steps: int) -> Iter
     The growth is the same for all sizes, so that they have the same composition; small frames stop growing earlier.
     """
     short_side = min(size)
-    smallest = min(config.size, short_side) if config.kind == "noise" else max(short_side, REFERENCE_PIXELS)
+    smallest = min(config.size, short_side) if config.kind != "image" else max(short_side, REFERENCE_PIXELS)
     largest = max(smallest, REFERENCE_PIXELS)
     growing = max(1, round(steps * GROWTH_FRACTION))
     for step in range(steps):

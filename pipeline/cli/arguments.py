@@ -125,7 +125,7 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
     if key.lstrip("+") in FILES:
         is_output = key.lstrip("+") not in INPUTS
         return f"{key}={_quoted_output(value, sweep=sweep) if is_output else _quoted(value, sweep=sweep)}"
-    is_curve = key in {name for name, item, _ in settings(RenderConfig()) if item.metadata["curve"]}
+    is_curve = key == "imagine.z" or key in {n for n, item, _ in settings(RenderConfig()) if item.metadata["curve"]}
     has_quotes = re.search(r"[\"'\[]", value)
     if is_curve and re.search(r"[:(\s]", value) and not has_quotes and not value.startswith(SWEEPS):
         return f'{key}="{value}"'

@@ -17,6 +17,7 @@ from pipeline.config.dream import (
 )
 from pipeline.config.farm import FarmConfig, RayConfig
 from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
+from pipeline.config.imagine import ImagineConfig
 from pipeline.config.limits import LimitsConfig
 from pipeline.config.octaves import REFERENCE_PIXELS, octave_scales, octave_strengths
 from pipeline.config.output import EncodeConfig, PreviewConfig
@@ -35,6 +36,7 @@ __all__ = [
     "FarmConfig",
     "FlowConfig",
     "FrameConfig",
+    "ImagineConfig",
     "LimitsConfig",
     "MaskConfig",
     "NetworkConfig",

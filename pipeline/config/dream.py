@@ -58,7 +58,7 @@ class FrameConfig:
 class StartConfig:
     """What the first frame is made from."""
 
-    kind: str = option("noise", "noise or your picture", choices=("noise", "image"))
+    kind: str = option("noise", "noise, your picture, or a generator's", choices=("noise", "image", "imagine"))
     path: str | None = option(None, "your picture, for start=image")
     background: list[float] = option([0.0, 0.0, 0.0], "red, green, blue in 0..1 behind transparent pictures")
     size: int = option(64, "pixels of the short side at which the noise starts to grow", low=16, high=4096)
@@ -158,6 +158,14 @@ class DreamConfig:
     )
     fill: Any = option(
         0.0, "fills calm areas: divides the gradient by its local strength to this power", low=0, high=1, curve=True
+    )
+    prior: Any = option(
+        0.0,
+        "pull of coarse shapes toward what a generator can make (imagine.weights), in 1/24 second",
+        low=0,
+        high=1,
+        curve=True,
+        usual=(0, 0.5),
     )
     echo: Any = option(
         0.0,

@@ -11,7 +11,9 @@ class SourceConfig:
     """Footage to dream over."""
 
     kind: str = option(
-        "none", "footage under the dream; a camera in live sessions", choices=("none", "video", "camera")
+        "none",
+        "footage, or a walk through a generator; a camera in live sessions",
+        choices=("none", "video", "imagine", "camera"),
     )
     path: str | None = option(
         None, "your footage: a video, a folder of pictures, or frames/%05d.png; a camera's device"

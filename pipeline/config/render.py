@@ -18,6 +18,7 @@ from pipeline.config.dream import (
 )
 from pipeline.config.farm import ENGINES, FarmConfig, RayConfig
 from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
+from pipeline.config.imagine import ImagineConfig
 from pipeline.config.limits import LimitsConfig, check_sizes
 from pipeline.config.output import EncodeConfig, PreviewConfig
 from pipeline.config.playback import PlaybackConfig
@@ -35,6 +36,7 @@ INPUT_FILES = {
     "audio.markers": "markers",
     "audio.stems": "stems",
     "audio.signals": "recorded signals",
+    "imagine.weights": "a trained generator",
     "color.palette": "a picture of colors",
     "color.lut": "a look-up table",
 }
@@ -88,6 +90,7 @@ class RenderConfig:
     start: StartConfig = field(default_factory=StartConfig)
     source: SourceConfig = field(default_factory=SourceConfig)
     flow: FlowConfig = field(default_factory=FlowConfig)
+    imagine: ImagineConfig = field(default_factory=ImagineConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
     dream: DreamConfig = field(default_factory=DreamConfig)

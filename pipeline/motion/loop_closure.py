@@ -32,6 +32,9 @@ class LoopClosure(Stage):
     first: int
     frames: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "moves_all_channels", self.inner.moves_all_channels)
+
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         return self.inner.advance(canvas, cue, index)
 

@@ -166,7 +166,7 @@ def _with_mask(shot: ShotPlan, clips: ClipLibrary) -> ShotPlan:
 def _shot_config(config: RenderConfig, bare_frame: FrameConfig, slot: Slot) -> RenderConfig:
     """The settings of one shot; ``bare_frame`` is the frame of a shot without footage."""
     shot = shot_list.shot_config(config, slot.entry)
-    if shot.source.kind == "none":
+    if shot.source.kind in ("none", "imagine"):
         shot.frame = bare_frame
     if slot.transition == "zoom_through":
         shot.start.kind, shot.start.unfold = "noise", "0s"

@@ -9,10 +9,12 @@ from pathlib import Path
 from pipeline.config import CameraConfig, NetworkConfig, RenderConfig, ScoreConfig, octave_scales
 from pipeline.config.limits import LimitsConfig
 from pipeline.errors import ConfigError, InputError, nearest
+from pipeline.networks.imagined import ImaginePlan
 from pipeline.plan.companions import check_others
 from pipeline.plan.footage import FootagePlan
 from pipeline.plan.frame_size import even, requested_size
 from pipeline.plan.handles import Handles
+from pipeline.plan.imagine import has_prior, plan_imagine
 from pipeline.plan.input_files import check_color_files, check_picture, check_weights
 from pipeline.plan.mask import MaskPlan
 from pipeline.runtime.opencv import opencv
@@ -51,6 +53,7 @@ class ShotPlan:
     masks: frozenset[str]
     signals: Signals
     footage: FootagePlan | None = None
+    imagine: ImaginePlan | None = None
     mask: MaskPlan | None = None
     notes: tuple[str, ...] = ()
     index: int = 0
@@ -75,6 +78,7 @@ def plan_shot(
     Raises ConfigError for values that do not fit together, InputError for missing files.
     """
     frames = round(seconds * fps)
+    has_source = config.source.kind != "none"
     opening = _opening(config, seconds, fps, signals)
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
@@ -82,12 +86,12 @@ def plan_shot(
     if config.network.class_names is not None:
         read_class_names(Path(config.network.class_names))
     check_color_files(config.color, config.limits)
-    for name, plain, words in FRAMES_ONLY if footage else ():
+    for name, plain, words in FRAMES_ONLY if has_source else ():
         value = getattr(config.camera, name)
         if str(value) not in (plain, "0.0"):
             raise ConfigError(f"camera.{name}", value, f"footage {words}: camera.{name}={plain}")
     if config.frame.projection != "flat":
-        _check_sphere(config, footage)
+        _check_sphere(config, has_source)
     if config.frame.stereo != "none":
         _check_stereo(config)
     if config.encode.alpha != "none" and (config.frame.projection == "dome" or config.frame.stereo != "none"):
@@ -96,7 +100,7 @@ def plan_shot(
     width, height, notes = _size(config, footage)
     if config.flow.still is not None:
         parse_time(config.flow.still, fps=fps, key="flow.still", duration=seconds)
-    if footage and config.flow.kind == "dis":
+    if has_source and config.flow.kind == "dis":
         opencv()  # also for a shot that comes late in its film
     return ShotPlan(
         config=config,
@@ -109,13 +113,17 @@ def plan_shot(
         masks=masks,
         signals=signals,
         footage=footage,
+        imagine=plan_imagine(config, seconds, fps, signals),
         notes=(*notes, *(footage.clip.notes if footage else ())),
     )
 
 
-def _check_sphere(config: RenderConfig, footage: FootagePlan | None) -> None:
+def _check_sphere(config: RenderConfig, has_source: bool) -> None:
     """Raise ConfigError for what a film all around does not have."""
-    if footage:
+    if config.start.kind == "imagine" or has_prior(config):
+        key = "start" if config.start.kind == "imagine" else "dream.prior"
+        raise ConfigError("frame.projection", config.frame.projection, f"a generator's pictures are flat ({key})")
+    if has_source:
         raise ConfigError("frame.projection", config.frame.projection, "footage is flat")
     bare, words = (
         CameraConfig(),

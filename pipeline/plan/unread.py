@@ -46,7 +46,7 @@ def unread(config: RenderConfig) -> dict[str, str]:
 def _unused_path(config: RenderConfig, setting: str) -> Any:
     """The file that the ``setting`` names, if the kind of its group has no use for one."""
     kind = _value(config, f"{setting.partition('.')[0]}.kind")
-    return _value(config, setting) if kind in ("noise", "none") else None
+    return _value(config, setting) if kind in ("noise", "none", "imagine") else None
 
 
 def _value(config: RenderConfig, setting: str) -> Any:
@@ -56,6 +56,10 @@ def _value(config: RenderConfig, setting: str) -> Any:
 
 def _has_footage(config: RenderConfig) -> bool:
     return config.source.kind != "none"
+
+
+def _imagines_nothing(config: RenderConfig) -> bool:
+    return "imagine" not in (config.start.kind, config.source.kind)
 
 
 def _has_picture(config: RenderConfig) -> bool:
@@ -98,7 +102,16 @@ def _score(*kinds: str) -> Callable[[RenderConfig], bool]:
     return lambda config: config.score.kind in kinds
 
 
+_NO_GENERATOR = "no generator makes pictures (start=imagine, source=imagine, dream.prior=0.3)"
+
 RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
+    ("imagine.z imagine.fit", _imagines_nothing, _NO_GENERATOR),
+    ("imagine.weights imagine.truncation", lambda c: _imagines_nothing(c) and _is_zero(c.dream.prior), _NO_GENERATOR),
+    (
+        "imagine.speed",
+        lambda c: c.source.kind != "imagine" or "," in str(c.imagine.z),
+        "it is of a walk without keyframes (source=imagine)",
+    ),
     ("start.background", lambda c: c.start.kind != "image", "there is no picture (start=image)"),
     ("start.path", lambda c: _has_footage(c) and c.dream.tone != "start", "the film begins with its footage"),
     (
@@ -109,7 +122,7 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("start.kind start.size start.noise start.unfold start.steps", _has_footage, "the film begins with its footage"),
     (
         "source.path source.start source.end source.fps source.salvage source.background source.cut",
-        lambda c: not _has_footage(c),
+        lambda c: c.source.kind in ("none", "imagine"),
         "there is no footage (source=video)",
     ),
     (

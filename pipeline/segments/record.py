@@ -158,6 +158,7 @@ def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
         "mask.path": config.mask.path,
         "score.guide": config.score.guide if config.score.kind == "guided" else None,
         "network.weights": config.network.weights,
+        "imagine.weights": config.imagine.weights if plan.imagine else None,
         "network.class_names": config.network.class_names,
         "color.palette": None if config.color.palette in PALETTES else config.color.palette,
         "color.lut": config.color.lut,

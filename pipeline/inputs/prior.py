@@ -1,0 +1,91 @@
+"""A generator as prior of the dream: coarse shapes are pulled toward a picture that it can make.
+
+The middle of the canvas is encoded and drawn again. Only the coarse difference is added, so fine octaves dream freely.
+"""
+
+from math import inf, sqrt
+
+import torch
+from torch import Tensor
+
+from pipeline.cue import Cue
+from pipeline.image import fit, resize
+from pipeline.inputs.latent_walk import in_frame
+from pipeline.motion.stage import Stage
+from pipeline.networks.mind import Mind
+
+COARSE_SIDE = 24  # pixels on the short side of the difference
+CLASSES_AT_ONCE = 64
+REFERENCE_FPS = 24.0  # that dream.prior refers to
+
+
+class Prior(Stage):
+    """The stage ``inner`` with a pull of ``dream.prior``. ``scale`` is the coarsest octave, whose targets count.
+
+    Class targets that the generator knows say what it draws; else that is the class whose picture is nearest.
+    """
+
+    def __init__(self, inner: Stage, mind: Mind, truncation: float, fps: float, scale: float) -> None:
+        self.inner, self._truncation, self._fps, self._scale = inner, truncation, fps, scale
+        self._net, self._classes = mind.generator, mind.header.classes
+        self.moves_all_channels = False
+
+    def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
+        canvas = self.inner.advance(canvas, cue, index)
+        amount = 1 - (1 - cue.dream.prior) ** (REFERENCE_FPS / self._fps)
+        if amount <= 0:
+            return canvas
+        size = (canvas.shape[2], canvas.shape[3])
+        picture = self._picture(canvas.cpu().float(), self._weights(cue)).to(canvas.device, canvas.dtype)
+        difference = in_frame(picture, size, "whole") - canvas
+        coarse = resize(difference, fit(size, min(COARSE_SIDE, *size)))
+        pulled: Tensor = (canvas + amount * resize(coarse, size)).clamp(0, 1)
+        return pulled
+
+    def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
+        return self.inner.mask(canvas, kind)
+
+    def grown(self, index: int) -> float:
+        return self.inner.grown(index)
+
+    def boost(self, index: int) -> float:
+        return self.inner.boost(index)
+
+    def finish(self, canvas: Tensor, index: int) -> Tensor:
+        return self.inner.finish(canvas, index)
+
+    def added(self, canvas: Tensor) -> Tensor | None:
+        return self.inner.added(canvas)
+
+    def shown(self, canvas: Tensor, cue: Cue) -> Tensor:
+        return self.inner.shown(canvas, cue)
+
+    def _weights(self, cue: Cue) -> Tensor | None:
+        """Class weights ``(1, classes)`` of the present targets; None where the generator knows none of them."""
+        weights = torch.zeros(1, len(self._classes))
+        for target, weight in cue.targets(self._scale).items():
+            if target.kind == "class" and target.name in self._classes and weight > 0:
+                weights[0, self._classes.index(target.name)] += weight
+        total = float(weights.sum())
+        return weights / total if total else None
+
+    @torch.no_grad()
+    def _picture(self, canvas: Tensor, weights: Tensor | None) -> Tensor:
+        """What the generator makes of the middle of the canvas: ``(1, 3, S, S)``."""
+        net, side = self._net, self._net.shape.size
+        height, width = canvas.shape[2:]
+        short = min(height, width)
+        top, left = (height - short) // 2, (width - short) // 2
+        square = resize(canvas[..., top : top + short, left : left + short], (side, side)).clamp(0, 1)
+        classes = torch.eye(net.shape.classes) if weights is None else weights
+        best, error = square, inf
+        for first in range(0, len(classes), CLASSES_AT_ONCE):
+            part = classes[first : first + CLASSES_AT_ONCE]
+            noise = net.invert(square.expand(len(part), -1, -1, -1), part)
+            limit = self._truncation * sqrt(net.shape.latent)
+            pictures = net(noise * (limit / noise.norm(dim=1, keepdim=True).clamp(min=1e-6)).clamp(max=1), part)
+            errors = (pictures - square).abs().mean(dim=(1, 2, 3))
+            nearest = int(errors.argmin())
+            if float(errors[nearest]) < error:
+                best, error = pictures[nearest : nearest + 1], float(errors[nearest])
+        return best

@@ -1,0 +1,175 @@
+"""Generated pictures in films: which picture when, in the shape of the frame, checked before the film."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+import torch
+
+from pipeline.config import DreamConfig, FlowConfig, ImagineConfig, RenderConfig, SourceConfig, StartConfig
+from pipeline.cue import CameraRates, Cue
+from pipeline.errors import ConfigError, RenderError
+from pipeline.inputs.first_canvas import imagined_canvas
+from pipeline.inputs.latent_ascent import ascend
+from pipeline.inputs.latent_walk import LatentWalk, Point, between, in_frame, walk_frames
+from pipeline.inputs.prior import Prior
+from pipeline.motion.camera import Camera
+from pipeline.motion.stage import Zoom
+from pipeline.networks import motifnet
+from pipeline.networks.imagined import ImaginePlan
+from pipeline.networks.mind import load_mind
+from pipeline.networks.mind_header import EMBEDDED, read_header
+from pipeline.plan.imagine import plan_imagine
+from pipeline.shot import Clock
+from pipeline.targets.target import Target
+from pipeline.timing.beat_grid import even_grid
+from pipeline.timing.signals import Signals
+
+SIZE = (48, 80)
+FPS = 12
+CPU = torch.device("cpu")
+METRONOME = Signals(even_grid(120, 4), attack=0.01, release=0.25)
+
+
+def plan(z: str | None, seconds: float = 4.0, **settings: object) -> tuple[ImaginePlan, ImagineConfig]:
+    imagine = ImagineConfig(z=z, **settings)  # type: ignore[arg-type]
+    config = RenderConfig(source=SourceConfig(kind="imagine"), imagine=imagine, seed=5)
+    planned = plan_imagine(config, seconds, Fraction(FPS), METRONOME)
+    assert planned is not None
+    return planned, imagine
+
+
+def walk(z: str | None, period: float = 0.0, **settings: object) -> LatentWalk:
+    return LatentWalk(*plan(z, **settings), SIZE, FPS, period)
+
+
+def difference(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float((a - b).abs().mean())
+
+
+def test_embedded_generator_is_small_and_knows_the_motifs() -> None:
+    assert EMBEDDED.stat().st_size <= 4_000_000
+    mind = load_mind()
+    assert mind.header.classes == motifnet.CLASSES
+    card = mind.header.card
+    assert card["bits_per_dimension"][-1][1] < card["bits_per_dimension"][0][1]
+
+
+def test_motifnet_names_the_samples() -> None:
+    """MotifNet learned from drawings by the same hand, so this says that motifs are whole, not that they are varied."""
+    generator, judge = load_mind().generator, motifnet.load()
+    classes = len(motifnet.CLASSES)
+    labels = torch.arange(classes).repeat_interleave(3)
+    noise = torch.randn(len(labels), generator.shape.latent, generator=torch.Generator().manual_seed(11))
+    with torch.no_grad():
+        pictures = generator(0.7 * noise, torch.eye(classes)[labels])
+        answers = judge(torch.nn.functional.interpolate(pictures, scale_factor=2, mode="bicubic")).mean((2, 3))
+    assert float((answers.argmax(1) == labels).float().mean()) >= 0.8
+
+
+def test_walk_rests_at_its_keys_and_never_jumps() -> None:
+    path = walk("0s: class:owl seed:2, 2s: class:rose")
+    pictures = [path.picture(n / FPS) for n in range(3 * FPS)]
+    steps = [difference(a, b) for a, b in pairwise(pictures)]
+    whole = difference(pictures[0], pictures[2 * FPS])
+    assert whole > 0.05 and max(steps) < whole / 4
+    assert steps[0] < max(steps) / 2 and torch.equal(pictures[-1], pictures[2 * FPS])
+
+
+def test_walk_by_seeds_goes_at_its_speed() -> None:
+    path, faster = walk("class:owl seed:3", speed=0.5), walk("class:owl seed:3", speed="0.25 + t/4")
+    assert torch.equal(path.picture(2.0), walk("class:owl seed:4").picture(0.0))
+    assert difference(path.picture(2.0), faster.picture(2.0)) < difference(path.picture(1.0), faster.picture(1.0)) / 9
+
+
+@pytest.mark.parametrize("z", ["seed:1", "1s: seed:1, 3s: class:fern"])
+def test_loop_ends_where_it_began(z: str) -> None:
+    path = walk(z, period=4.0, speed=0.9)
+    assert torch.allclose(path.picture(0.0), path.picture(4.0), atol=1e-4)
+    steps = sorted(difference(path.picture(n / FPS), path.picture((n + 1) / FPS)) for n in range(4 * FPS))
+    assert difference(path.picture(4.0 - 1 / FPS), path.picture(0.0)) <= steps[-1]
+    assert steps[-1] > 0.005
+
+
+def test_frames_are_the_same_from_any_first_one() -> None:
+    planned, config = plan("seed:1", speed=2)
+    read = walk_frames(planned, config, SIZE, Clock(FPS), 8)
+    late, whole = list(read(5)), list(read(0))
+    assert len(whole) == 8 and all(torch.equal(a, b) for a, b in zip(late, whole[5:], strict=True))
+
+
+def test_noise_turns_without_losing_length() -> None:
+    weights = torch.eye(2)
+    a, b = torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 3.0]])
+    middle = between(Point(a, weights[:1]), Point(b, weights[1:]), 0.5)
+    assert middle.noise.norm() == pytest.approx(3.0) and middle.weights.tolist() == [[0.5, 0.5]]
+    assert torch.equal(between(Point(a, weights[:1]), Point(-a, weights[1:]), 0.5).noise, torch.zeros(1, 2))
+
+
+@pytest.mark.parametrize("size", [(48, 80), (80, 48), (64, 64), (20, 90)])
+@pytest.mark.parametrize("fit", ["whole", "fill"])
+def test_picture_fits_any_frame(size: tuple[int, int], fit: str) -> None:
+    ramp = torch.linspace(0.2, 0.8, 32).expand(1, 3, 32, 32).contiguous()
+    frame = in_frame(ramp, size, fit)
+    assert frame.shape[2:] == size and 0.1 < float(frame.min()) and float(frame.max()) < 0.9
+
+
+def test_start_grows_from_the_generators_picture() -> None:
+    planned, _ = plan("class:sunflower")
+    config = RenderConfig(start=StartConfig(kind="imagine", size=32))
+    canvas = imagined_canvas(planned, config, SIZE, torch.mean, CPU)
+    assert canvas.shape[2:] == (32, 53)
+    yellow = canvas[0, :, 12:20, 22:31].mean(dim=(1, 2))
+    assert yellow[0] > yellow[2] + 0.1
+
+
+def test_dreamed_start_fires_its_target() -> None:
+    """A value that wants yellow finds a class that has it, and raises it."""
+
+    def yellowness(picture: torch.Tensor) -> torch.Tensor:
+        return (picture[:, 0] + picture[:, 1] - 2 * picture[:, 2]).mean()
+
+    net = load_mind().generator
+    noise, weights = ascend(net, yellowness, None, seed=1, truncation=0.7, steps=6)
+    after = yellowness(net(noise, weights))
+    typical = [yellowness(net(torch.zeros(1, 48), row[None])) for row in torch.eye(len(motifnet.CLASSES))]
+    assert float(after) > max(map(float, typical)) and noise.norm() <= 0.7 * 48**0.5 + 1e-4
+
+
+def test_prior_pulls_toward_the_class_of_the_target() -> None:
+    """A grey canvas turns toward an owl's blue ground; with dream.prior=0 nothing happens."""
+    zoom = Zoom(Camera(lambda index: CameraRates(), FPS), SIZE)
+    stage, grey = Prior(zoom, load_mind(), 0.7, FPS, 0.5), torch.full((1, 3, *SIZE), 0.5)
+    cues = [
+        Cue(0.0, CameraRates(), DreamConfig(prior=prior), FlowConfig(), lambda scale: {Target("class", "owl"): 1.0}, "")
+        for prior in (0.0, 0.5)
+    ]
+    assert torch.equal(stage.advance(grey, cues[0], 0), grey)
+    pulled = stage.advance(grey, cues[1], 0)
+    owl = walk("class:owl", truncation=0.0).picture(0.0)
+    assert difference(pulled, owl) < 0.9 * difference(grey, owl)
+    fine = pulled - torch.nn.functional.avg_pool2d(pulled, 5, 1, 2, count_include_pad=False)
+    assert float(fine.abs().mean()) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("z", "words"),
+    [
+        ("class:owll", "did you mean owl"),
+        ("seed:x", "whole number"),
+        ("owl", "write seed:7"),
+        ("dream", "for start=imagine"),
+        ("seed:1 seed:2", "write seed:7"),
+        ("0s: seed:1, 0s: seed:2", "two keys"),
+        ("0s: seed:1, 4q: seed:2", "unit of time"),
+        ("seed:99999999999999999999", "whole number"),
+    ],
+)
+def test_bad_places_are_refused(z: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        plan(z)
+
+
+def test_weights_of_another_kind_are_refused() -> None:
+    with pytest.raises(RenderError, match="StyleGAN"):
+        read_header(motifnet.WEIGHTS)
