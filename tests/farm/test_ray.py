@@ -106,8 +106,10 @@ def test_stopped_and_killed_film_has_the_bytes_of_one_machine(tmp_path: Path, mo
 def executor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayExecutor]:
     config = RenderConfig()
     config.farm.cpus = 1
-    with RayExecutor(config, tmp_path_factory.mktemp("token"), 1, "cpu", Stop()) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        with RayExecutor(config, tmp_path_factory.mktemp("token"), 1, "cpu", Stop()) as running:
+            yield running
 
 
 @needs_ray

@@ -50,7 +50,8 @@ def test_loop_in_a_task_is_that_of_one_machine(tmp_path: Path) -> None:
     assert digest(tmp_path / "many") == digest(tmp_path / "one")
 
 
-def test_other_inputs_are_refused(tmp_path: Path) -> None:
+def test_other_inputs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     photo = tmp_path / "photo.png"
     Image.new("RGB", (96, 64), (90, 120, 40)).save(photo)
     render(tmp_path, *PICTURE, f"start.path={photo}", "engine=script")
