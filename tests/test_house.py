@@ -9,11 +9,11 @@ PIPELINE = Path(__file__).resolve().parent.parent / "pipeline"
 # A module may import from the lines below its own. Rooms on one line never import each other.
 LAYERS = (
     ("live", "variations", "studio", "api"),
-    ("render", "atlas", "storyboard", "imagine"),
+    ("render", "atlas", "storyboard", "imagine", "train"),
     ("preview", "cli"),
     ("film",),
     ("farm",),
-    ("segments", "build"),
+    ("segments", "build", "pictures"),
     ("shot", "plan", "inputs", "latent"),
     ("score", "motion", "dream", "color", "media", "music"),
     ("cue",),
@@ -28,6 +28,7 @@ WITHOUT_TORCH = (
     *("variations.__main__", "variations.config"),
     *("live.__main__", "live.config", "live.controls"),
     *("imagine.__main__", "imagine.config", "networks.mind_header"),
+    *("train.__main__", "train.config", "networks.trained_header", "networks.metadata"),
     "studio",
 )
 HOMES = {

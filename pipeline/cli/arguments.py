@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 
 import pipeline
-from pipeline.cli import safe_yaml
+from pipeline.cli import network_file, safe_yaml
 from pipeline.cli.file_settings import FILES, INPUTS, TARGETS, escaped_once
 from pipeline.cli.frame_arguments import check_frame
 from pipeline.cli.sanitize import CONF, REFERENCES, choices
@@ -94,7 +94,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     if options.config_dir is not None and not os.access(options.config_dir, os.R_OK | os.X_OK):
         raise InputError(f"--config-dir={options.config_dir}: the folder cannot be read: permission denied")
     options.flags = [word for word in arguments if word not in options.overrides]
-    words = [normalise(word, sweep=options.multirun) for word in options.overrides]
+    words = [normalise(word, sweep=options.multirun) for word in network_file.expand(options.overrides)]
     options.overrides = check_frame(in_order(words))
     return options
 

@@ -12,7 +12,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pipeline.cli import arguments, safe_yaml, sanitize, shot_presets
+from pipeline.cli import arguments, network_file, safe_yaml, sanitize, shot_presets
 from pipeline.cli.arguments import in_order, normalise
 from pipeline.cli.file_settings import FILES, STEMS, TARGETS, escaped_once, is_literal
 from pipeline.cli.messages import explain, is_usage_error, unknown_setting
@@ -63,7 +63,7 @@ def make_config(overrides: Sequence[str] = (), name: str = "config") -> RenderCo
     """The checked config of ``overrides``, without a command line. Raises RenderError and Hydra's errors."""
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return read(compose(name, in_order([normalise(override) for override in overrides])))
+        return read(compose(name, in_order([normalise(override) for override in network_file.expand(overrides)])))
 
 
 def typed_config(words: Sequence[str], name: str = "config") -> RenderConfig:

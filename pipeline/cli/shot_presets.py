@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from pipeline.cli import safe_yaml
+from pipeline.cli import network_file, safe_yaml
 from pipeline.cli.arguments import in_order, normalise
 from pipeline.cli.sanitize import CONF
 from pipeline.config import RenderConfig, settings
@@ -23,7 +23,7 @@ def expand(key: str, entry: Entry) -> dict[str, Any]:
 
     Raises ConfigError, which names ``key``.
     """
-    entry = current_names(entry)
+    entry = network_file.expand_entry(current_names(entry))
     groups = {name.partition(".")[0] for name, _, _ in settings(RenderConfig())} | {"look", "move"}
     check_words(key, entry, tuple(groups - {*OF_FILM}))
     if GlobalHydra.instance().is_initialized():

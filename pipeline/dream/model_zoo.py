@@ -22,6 +22,7 @@ from pipeline.dream.weights import Weights, find_weights, load_weights
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.networks import bvlc_googlenet, efficientnet_lite, motifnet
 from pipeline.networks.definition import Definition
+from pipeline.networks.trained_header import read_trained_header
 
 OWN = {**efficientnet_lite.DEFINITIONS, "motifnet": motifnet.DEFINITION, "bvlc_googlenet": bvlc_googlenet.DEFINITION}
 
@@ -90,16 +91,28 @@ def _own(config: NetworkConfig, definition: Definition) -> Network:
         )
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
         model = load_weights(definition.build(), weights, name, definition.convert)
-    return dress_own(name, model, weights, config.class_names)
+    return dress_own(name, model, weights, config.class_names, _trained_classes(path))
 
 
-def dress_own(name: str, model: nn.Module, weights: Weights, class_names: str | None = None) -> Network:
-    """A model of a network of our own as a network."""
+def _trained_classes(path: Path) -> tuple[str, ...] | None:
+    """The names of the classes in a file that ``python -m pipeline.train`` wrote."""
+    header = read_trained_header(path)
+    return header.classes if header else None
+
+
+def dress_own(
+    name: str,
+    model: nn.Module,
+    weights: Weights,
+    class_names: str | None = None,
+    trained: tuple[str, ...] | None = None,
+) -> Network:
+    """A model of a network of our own as a network; ``trained`` are the names of the classes in its file."""
     definition = OWN[name]
     return Network(
         name,
         model,
-        name_classes(model, definition.classes or imagenet_classes(), class_names),
+        name_classes(model, trained or definition.classes or imagenet_classes(), class_names),
         weights,
         Anatomy(definition.short_names, class_layer=definition.class_layer, normalisation=definition.normalisation),
     )

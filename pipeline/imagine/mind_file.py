@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from pipeline.networks.metadata import with_sorted_header
 from pipeline.networks.mind_header import FORMAT
 from pipeline.runtime.files import write_bytes
 
@@ -16,4 +17,4 @@ def write_mind(net: nn.Module, kind: str, shape: dict[str, Any], card: dict[str,
     """Write the weights in half precision, what they are made for, and the card. Raises OutputError."""
     weights = {name: tensor.detach().cpu().to(torch.float16).contiguous() for name, tensor in net.state_dict().items()}
     metadata = {"format": FORMAT, "model": kind, "shape": json.dumps(shape), "card": json.dumps(card)}
-    write_bytes(path, save(weights, metadata))
+    write_bytes(path, with_sorted_header(save(weights, metadata)))

@@ -8,8 +8,9 @@ import torch
 from pipeline.config import RenderConfig
 from pipeline.imagine.config import TrainConfig
 from pipeline.imagine.mind_file import write_mind
-from pipeline.imagine.pictures import read_drawings, read_folder
+from pipeline.imagine.pictures import read_drawings
 from pipeline.imagine.train import Setting, Training
+from pipeline.pictures.folder import read_folder
 from pipeline.runtime.device import DTYPES, choose_device, has_bfloat16
 
 

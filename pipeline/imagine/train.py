@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from pipeline.errors import InputError, Interrupted
 from pipeline.imagine import sheet, vae
 from pipeline.imagine.config import TrainConfig
-from pipeline.imagine.pictures import Pictures
 from pipeline.networks.generator import Generator
 from pipeline.networks.mind_header import Shape
+from pipeline.pictures.folder import Pictures
+from pipeline.pictures.labelled_sheet import write_sheet
 from pipeline.runtime.files import atomic_write
 from pipeline.runtime.interrupt import Stop
 
@@ -146,7 +147,7 @@ class Training:
         bits = self.measure()
         self.history.append((done, round(bits, 4)))
         log.info(f"step {done} of {self.config.steps}: {bits:.3f} bits per dimension on held-out pictures (ELBO)")
-        sheet.write_sheet(sheet.sample(self.finish(), sheet.SAMPLES, 0), self.learned.classes, self.setting.sheet)
+        write_sheet(sheet.sample(self.finish(), sheet.SAMPLES, 0), self.learned.classes, self.setting.sheet)
 
     def _save(self, done: int) -> None:
         parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in ("net", "mean", "optimizer")}

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
+from pipeline.networks.metadata import read_metadata
 from pipeline.runtime.files import check_regular
 
 FORMAT = "dream-zoom mind 1"
 EMBEDDED = Path(__file__).with_name("mind.safetensors")
 SIZES = (8, 16, 32, 64, 128, 256)
 MAX_LATENT, MAX_CLASSES = 1024, 10_000
-MAX_HEADER_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,7 @@ def read_header(path: Path) -> Header:
     name = f"imagine.weights={path}"
     check_regular(path, name)
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= MAX_HEADER_BYTES:
-                raise ValueError("no safetensors file")
-            metadata = json.loads(file.read(length)).get("__metadata__", {})
+        metadata = read_metadata(path)
         if metadata.get("format") != FORMAT:
             raise ValueError("another kind of safetensors file")
         shape, card = json.loads(metadata["shape"]), json.loads(metadata["card"])
@@ -51,7 +47,7 @@ def read_header(path: Path) -> Header:
         sizes = Shape(int(shape["size"]), int(shape["latent"]), len(classes))
         if sizes.size not in SIZES or not 1 <= sizes.latent <= MAX_LATENT or not 1 <= sizes.classes <= MAX_CLASSES:
             raise ValueError("an impossible shape")
-        return Header(str(metadata["model"]), sizes, classes, card)
+        return Header(metadata["model"], sizes, classes, card)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         others = "StyleGAN and other published generators do not fit"
         raise InputError(

@@ -16,13 +16,16 @@ MIN_FRAMES, MIN_SECONDS = 5, 3.0  # before the first estimate of the time left
 
 
 class Progress:
-    """Counts frames on stderr, with frames per second, time left and the current target.
+    """Counts frames (or another ``unit``) on stderr, with frames per second, time left and the current target.
 
     ``done`` of the ``total`` are counted before the start. ``before`` maps frames to the work of the hidden dreams
     before them, in frames. Time left is shown after ``MIN_FRAMES`` or ``MIN_SECONDS``, when it is known.
     """
 
-    def __init__(self, total: int, name: str, done: int = 0, before: Mapping[int, float] | None = None) -> None:
+    def __init__(
+        self, total: int, name: str, done: int = 0, before: Mapping[int, float] | None = None, unit: str = "frames"
+    ) -> None:
+        self._unit = unit
         self._before = dict(before or {})
         self._total, self._name, self._done, self._rendered = total, name, done, 0
         self._work_left, self._work_done = total - done + sum(self._before.values()), 0.0
@@ -71,7 +74,7 @@ class Progress:
         self._work_done += done
         self._work_left = max(0.0, self._work_left - work)
         rate, left = self.rate(), self.seconds_left()
-        facts = [f"{rate:.2f} frames/s"] if rate is not None else []
+        facts = [f"{rate:.2f} {self._unit}/s"] if rate is not None else []
         facts += [f"{tqdm.format_interval(left)} left"] if left is not None else []
         now = time.monotonic()
         if self._bar is not None:
