@@ -20,7 +20,7 @@ from pipeline.cli.sanitize import choices
 from scripts.frame_cases import ROOT
 from scripts.gallery import draw_picture
 
-WIDTH, HEIGHT, FPS = 192, 108, 12
+WIDTH, HEIGHT, FPS = 240, 136, 12
 FRAMES = (0, 9, 18, 27, 36, 47)  # of four seconds
 TEXT_PIXELS = 18
 JPEG_QUALITY = 82
@@ -29,7 +29,7 @@ JPEG_QUALITY = 82
 def stills(move: str, photo: Path, folder: Path) -> list[Image.Image]:
     """Frames of the film with this move. Raises subprocess.CalledProcessError."""
     size = [f"frame.width={WIDTH}", f"frame.height={HEIGHT}", f"frame.fps={FPS}", f"duration={FRAMES[-1] + 1}f"]
-    start = ["start=image", f"start.path={photo}", "start.steps=0", "dream.strength=0.35", "look=gardens"]
+    start = ["start=image", f"start.path={photo}", "start.steps=0", "dream.strength=0.12", "look=animals"]
     words = [f"move={move}", *size, *start, "encode=png", f"output={folder / move}"]
     subprocess.run([sys.executable, "-P", "-m", "pipeline.render", *words], cwd=ROOT, check=True, capture_output=True)
     return [Image.open(folder / move / f"{frame:05}.png").convert("RGB") for frame in FRAMES]
