@@ -1,7 +1,8 @@
-"""Colours of finished frames: palette, temperature, saturation, contrast, look-up table, in this order.
+"""Colours of finished frames: sharpness, palette, temperature, saturation, contrast, look-up table, in this order.
 
-The first three are one affine map between cube roots of cone responses (see ``oklab.py``), so each pixel is converted
-once. What leaves the range is compressed toward a grey of its lightness, softly, so that hues and gradients stay.
+Palette, temperature and saturation are one affine map between cube roots of cone responses (``oklab.py``), so each
+pixel is converted once. What leaves the range is compressed toward a grey of its lightness, softly, so that hues and
+gradients stay.
 """
 
 import math
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.color import oklab
@@ -20,6 +22,7 @@ STRIP_PIXELS = 1 << 17  # converted at a time: they fit into caches
 CONTRAST_PIVOT = 0.45  # stays; the mean that dream.tone=hold holds
 KNEE, MAX_KNEE = 0.8, 0.999  # of the way from grey to the edge of the range: where compression begins
 EPSILON = 1e-6
+BLUR = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)  # binomial, with a deviation of one pixel
 
 Rows = Sequence[Sequence[float]]
 
@@ -33,6 +36,8 @@ class Grade:
 
     def __call__(self, frame: Tensor, color: ColorConfig) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1], coloured; the frame itself where nothing changes."""
+        if float(color.sharpness) != 1:
+            frame = sharpen(frame.float(), float(color.sharpness))
         cones, contrast = self._cones(frame, color), float(color.contrast)
         if cones is None and contrast == 1 and self.lut is None:
             return frame
@@ -64,6 +69,16 @@ class Grade:
         if contrast != 1:
             frame = change_contrast(frame, contrast)
         return frame if self.lut is None else self.lut(frame)
+
+
+def sharpen(frame: Tensor, amount: float) -> Tensor:
+    """``(1, 3, H, W)`` with ``amount`` times the detail that a blur of about a pixel takes away: an unsharp mask."""
+    height, width = frame.shape[2:]
+    weights = frame.new_tensor(BLUR)
+    padded = F.pad(frame, (2, 2, 2, 2), mode="replicate")
+    rows = sum(weight * padded[..., at : at + height, :] for at, weight in enumerate(weights))
+    blurred: Tensor = sum(weight * rows[..., at : at + width] for at, weight in enumerate(weights))
+    return torch.lerp(blurred, frame, amount).clamp_(0, 1)
 
 
 def change_contrast(frame: Tensor, contrast: float) -> Tensor:

@@ -16,6 +16,9 @@ class ColorConfig:
     temperature: Any = option(0.0, "white point: -1 is cool, 1 is warm", low=-1, high=1, curve=True)
     saturation: Any = option(1.0, "strength of all colors; 0 is black and white", low=0, high=4, curve=True)
     contrast: Any = option(1.0, "slope of the tone curve at middle gray", low=0.1, high=4, curve=True)
+    sharpness: Any = option(
+        1.0, "strength of the finest detail; below 1 softer, above 1 sharper", low=0, high=4, curve=True, usual=(0, 2)
+    )
     lut: str | None = option(None, "your look-up table, a .cube file, applied last")
 
     @property

@@ -72,6 +72,19 @@ def test_warm_is_redder_and_cool_is_bluer() -> None:
     assert warmth[0] < warmth[1] - 0.1 and warmth[2] > warmth[1] + 0.1
 
 
+def test_sharpness_scales_the_finest_detail_alone() -> None:
+    step = torch.full((1, 3, 16, 32), 0.3)
+    step[..., 16:] = 0.6
+    stripes = 0.1 * (torch.arange(32) % 2) - 0.05
+    picture = step + stripes
+    soft = colored(picture, sharpness=0.0)
+    assert float((soft - soft.mean(2, keepdim=True)).abs().max()) < 1e-6
+    assert float((soft[..., 4:12] - 0.3).abs().max()) < 1e-6  # stripes of one pixel are gone
+    assert float(soft[..., 20:28].mean()) == pytest.approx(0.6, abs=1e-3)
+    sharp = colored(picture, sharpness=2.0)
+    assert torch.allclose(sharp[..., 4:12] - 0.3, 2 * stripes[4:12].expand(1, 3, 16, 8), atol=1e-5)
+
+
 def test_contrast_has_its_slope_at_middle_gray_and_keeps_the_ends() -> None:
     ramp = torch.linspace(0, 1, 1001).expand(1, 3, 1, 1001)
     for contrast in (0.5, 2.0):
