@@ -23,7 +23,7 @@ from scripts.gallery import draw_picture
 WIDTH, HEIGHT, FPS = 240, 136, 12
 FRAMES = (0, 9, 18, 27, 36, 47)  # of four seconds
 TEXT_PIXELS = 18
-JPEG_QUALITY = 82
+JPEG_QUALITY = 72
 
 
 def stills(move: str, photo: Path, folder: Path) -> list[Image.Image]:
