@@ -122,7 +122,8 @@ def node_id() -> str:
 def _kill(pid: int) -> None:
     command = Path(f"/proc/{pid}/cmdline")
     if not command.exists() or b"ray::" in command.read_bytes():
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # Ray ended it already
+            os.kill(pid, signal.SIGKILL)
 
 
 def _write_token(path: Path) -> Path:
