@@ -212,7 +212,8 @@ def _dreamer(plan: ShotPlan, objective: Objective, score: Score, canvas: Tensor)
 
 def _load_companion(config: RenderConfig, main: Network, name: str) -> Network:
     """Another network of the shot, as its targets call it, on the device and in the precision of the first."""
-    network = model_zoo.build(companion_config(config.network, name))
+    settings = companion_config(config.network, name)
+    network = main if settings is config.network else model_zoo.build(settings)
     return network.to(main.device, main.precision, main.channels_last, config.deterministic)
 
 

@@ -34,7 +34,8 @@ WITHOUT_TORCH = (
 HOMES = {
     "torchvision": {"dream/model_zoo.py", "dream/feature_extractor.py", "motion/raft.py"},
     "timm": {"dream/timm_models.py"},
-    "huggingface_hub": {"dream/timm_models.py"},
+    "open_clip": {"dream/clip_models.py"},
+    "huggingface_hub": {"dream/timm_models.py", "dream/clip_models.py"},
     "hydra": {f"cli/{name}.py" for name in ("main", "arguments", "compose", "messages", "shot_presets", "sanitize")},
     "imageio_ffmpeg": {"media/ffmpeg.py"},
     "cv2": {"runtime/opencv.py"},

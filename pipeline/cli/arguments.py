@@ -16,6 +16,8 @@ import pipeline
 from pipeline.cli import network_file, safe_yaml
 from pipeline.cli.file_settings import FILES, INPUTS, TARGETS, escaped_once
 from pipeline.cli.frame_arguments import check_frame
+from pipeline.cli.quoted_texts import in_quotes as in_quotes
+from pipeline.cli.quoted_texts import quote_texts
 from pipeline.cli.sanitize import CONF, REFERENCES, choices
 from pipeline.config import RenderConfig, settings
 from pipeline.config.literal import literal
@@ -125,6 +127,8 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
     if key.lstrip("+") in FILES:
         is_output = key.lstrip("+") not in INPUTS
         return f"{key}={_quoted_output(value, sweep=sweep) if is_output else _quoted(value, sweep=sweep)}"
+    if key.lstrip("+") in TARGETS:
+        return f"{key}={quote_texts(value)}"
     is_curve = key == "imagine.z" or key in {n for n, item, _ in settings(RenderConfig()) if item.metadata["curve"]}
     has_quotes = re.search(r"[\"'\[]", value)
     if is_curve and re.search(r"[:(\s]", value) and not has_quotes and not value.startswith(SWEEPS):
@@ -212,10 +216,3 @@ def requote(override: str) -> str:
         return override
     unescaped = re.sub(r"\\(.)", r"\1", value)
     return f"{key}={in_quotes(unescaped)}"
-
-
-def in_quotes(value: str) -> str:
-    """The text in quotes, as Hydra's grammar reads it back letter by letter."""
-    slashes = len(value) - len(value.rstrip("\\"))
-    doubled = re.sub(r'(\\*)"', r"\1\1\"", value) + "\\" * slashes  # Hydra reads those before a quote in pairs
-    return f'"{doubled}"'

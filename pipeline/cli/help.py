@@ -43,10 +43,10 @@ Times: 8s, 1m30s, 96f (frames), 25% (of the film), 4b (beats), 2bar. All rates a
 
 Targets: block10 (a layer), block10:77 (a channel), block10:77@0.5x0.3 (a neuron at a position), dir:block10:12..40
 (from one channel to another), diverse:block10:3+17+40 (channels that differ), class:lion, guide:photo.jpg (the features
-of a picture). -1*class:lion means less of it, 'class:lion + 0.5*block10' a sum; class:owl@motifnet is of another
-network. "class:lion{left}" dreams in one part of the frame (left, right, top, bottom, center, circle(x,y,r), mask.png,
-or not and one of these), "class:lion[coarse]" on the large octaves only ([fine], [0.2..0.6]); these need quotes:
-'score.targets=["class:lion{left}"]'.
+of a picture), text:"a cathedral of bones" (what words describe). -1*class:lion means less of it,
+'class:lion + 0.5*block10' a sum; class:owl@motifnet is of another network. "class:lion{left}" dreams in one part of the
+frame (left, right, top, bottom, center, circle(x,y,r), mask.png, or not and one of these), "class:lion[coarse]" on the
+large octaves only ([fine], [0.2..0.6]); these need quotes: 'score.targets=["class:lion{left}"]'.
 
 A number marked ~ can change over time: '0s: 1.2, 4s: 1.6 in-out, 8s: 1' (keyframes; linear, in, out, in-out, hold or
 bezier(x1,y1,x2,y2)), '1.4 + 0.2*sin(2*pi*t/8)' (an expression in t, frame, fps, duration), or Deforum's

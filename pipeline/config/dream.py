@@ -80,9 +80,11 @@ class NetworkConfig:
     """The network that dreams."""
 
     name: str = option(
-        "efficientnet_lite0", "efficientnet_lite0 to 2, motifnet, or a classifier of torchvision or timm"
+        "efficientnet_lite0", "efficientnet_lite0 to 2, motifnet, or a network of torchvision, timm or open_clip"
     )
-    library: str = option("", "whose network it is: timm, or empty for all others", choices=("", "timm"))
+    library: str = option(
+        "", "whose network it is: timm, open_clip, or empty for all others", choices=("", "timm", "open_clip")
+    )
     weights: str | None = option(None, "file of weights, .safetensors or .pth; null: from the cache, else a download")
     others: Any = option(
         None, "networks that targets name, as class:cliff@places: {places: {name: resnet50, weights: places.pth}}"
@@ -90,6 +92,7 @@ class NetworkConfig:
     class_names: str | None = option(
         None, "file with the names of the classes, one a line; null: ImageNet's if there are as many, else numbers"
     )
+    crops: int = option(4, "random crops of the frame that open_clip's networks look at in each step", low=1, high=64)
     layers: list[str] = option([], "layers of randomly drawn channels, if score.layers is empty")
     targets: list[Any] = option([], "targets if score.targets is empty")
     class_support: list[Any] = option(

@@ -204,6 +204,7 @@ class Dreamer:
         moved, shift = jitter.moved(picture, (down, right)), (down, right)
         if config.noise > 0:
             moved = moved + config.noise * _normal(moved, generator)
+        self._objective.network.draw(generator)
         side = tiling.tile_side(self.tile, (picture.shape[2], picture.shape[3]), picture.device)
         if side is not None:
             cuts = generator.clone_state()  # the frame's own draws stay the same, with or without tiles

@@ -37,6 +37,11 @@ class Ensemble:
             self.main.companions[name] = self._load(name)
         return self.main.companions[name]
 
+    def draw(self, generator: torch.Generator) -> None:
+        """Draw what networks look at in the next steps, from copies of ``generator``: its own draws stay the same."""
+        for network in {self.main, *self.main.companions.values()}:
+            network.draw(generator.clone_state())
+
     def activations(self, frame: Tensor, layers: Iterable[str], *, exact: bool = False) -> dict[str, Tensor]:
         """As ``Network.activations``, for layers of several networks."""
         maps = dict[str, Tensor]()

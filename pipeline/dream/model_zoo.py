@@ -36,6 +36,10 @@ def build(config: NetworkConfig) -> Network:
         from pipeline.dream import timm_models  # an extra that is slow to load
 
         return timm_models.build(config, imagenet_classes())
+    if config.library == "open_clip":
+        from pipeline.dream import clip_models  # an extra that is slow to load
+
+        return clip_models.build(config)
     if config.name in OWN:
         return _own(config, OWN[config.name])
     known = models.list_models(module=models)

@@ -50,6 +50,8 @@ class Network:
     says what was loaded.
     """
 
+    embeds = False  # whether it compares frames with texts
+
     def __init__(
         self,
         name: str,
@@ -107,6 +109,15 @@ class Network:
     def normalise(self, frame: Tensor) -> Tensor:
         """The network's input for a frame in [0, 1]."""
         return ((frame - self._mean) / self._std).contiguous(memory_format=self.memory_format)
+
+    def draw(self, generator: torch.Generator) -> None:
+        """Draw what the network looks at in the next steps; most look at the whole frame."""
+
+    def text_embedding(self, words: str, key: str) -> Tensor:
+        """The embedding of a text; see ``TextNetwork``. Raises ConfigError."""
+        raise ConfigError(
+            key, f"text:{words}", f"{self.name} knows no texts; leave out the network, or name one of open_clip"
+        )
 
     def resolve(self, layer: str, key: str) -> str:
         """The layer's full name for a full or short one. Raises ConfigError with the nearest names."""

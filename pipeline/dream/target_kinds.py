@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.dream.feature_extractor import LOGITS
 from pipeline.dream.gain_normalization import REFERENCE_SIDE, Context
 from pipeline.dream.target_objective import Shift, TargetObjective
 from pipeline.dream.tiling import View
@@ -147,6 +148,30 @@ class Guide(TargetObjective):
             return F.normalize(places, dim=1, eps=TINY)
 
 
+class Text(TargetObjective):
+    """How alike the frame and a text are: the mean cosine between their embeddings, over random crops."""
+
+    graph_safe = False
+
+    def locate(self, key: str) -> tuple[str, tuple[int, ...]]:
+        self.embedding = self.network.text_embedding(self.target.name, key)
+        return LOGITS, ()
+
+    def means(self, activation: Tensor, index: Tensor | None = None) -> Tensor:
+        return activation[0] @ self.embedding
+
+
+class Likeness(Text):
+    """The same for a guide picture, on a network that compares frames with texts."""
+
+    def locate(self, key: str) -> tuple[str, tuple[int, ...]]:
+        picture = self.context.pictures[self.target.name].to(self.network.device)
+        with torch.no_grad():
+            embedding = self.network.activations(picture, [LOGITS], exact=True)[LOGITS][0]
+        self.embedding = F.normalize(embedding, dim=0)
+        return LOGITS, ()
+
+
 OBJECTIVES: dict[str, type[TargetObjective]] = {
     "layer": Layer,
     "channel": Channel,
@@ -155,6 +180,8 @@ OBJECTIVES: dict[str, type[TargetObjective]] = {
     "dir": Direction,
     "diverse": Diverse,
     "guide": Guide,
+    "likeness": Likeness,
+    "text": Text,
 }
 
 
@@ -163,6 +190,8 @@ def objective_of(target: Target, context: Context, key: str) -> TargetObjective:
     kind: str = target.kind
     if target.channel is not None:
         kind = "channel" if target.place is None else "neuron"
+    if kind == "guide" and context.network.of(target.network).embeds:
+        kind = "likeness"
     return OBJECTIVES[kind](target, context, key)
 
 

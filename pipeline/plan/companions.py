@@ -7,9 +7,10 @@ import yaml
 from pipeline.config import LimitsConfig, NetworkConfig
 from pipeline.errors import ConfigError
 from pipeline.plan.input_files import check_weights
+from pipeline.targets.target import TEXT_NETWORK
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
-ALLOWED = ("name", "library", "weights", "class_names")
+ALLOWED = ("name", "library", "weights", "class_names", "crops")
 
 
 def companion_config(network: NetworkConfig, name: str) -> NetworkConfig:
@@ -17,6 +18,8 @@ def companion_config(network: NetworkConfig, name: str) -> NetworkConfig:
     entry = (network.others or {}).get(name)
     if entry is not None:
         return NetworkConfig(**entry)
+    if name == TEXT_NETWORK and network.library == "open_clip":
+        return network
     file = CONF / f"{name}.yaml"
     if name.isidentifier() and file.is_file():
         return NetworkConfig(**yaml.safe_load(file.read_text(encoding="utf-8")).get("network", {"name": name}))
@@ -33,6 +36,11 @@ def check_others(network: NetworkConfig, limits: LimitsConfig) -> None:
     for name, entry in (others or {}).items():
         key = f"network.others.{name}"
         if not isinstance(entry, dict) or not entry.get("name") or not set(entry) <= set(ALLOWED):
-            raise ConfigError(key, entry, f"it needs a name, and may have library, weights and class_names: {example}")
+            raise ConfigError(
+                key, entry, f"it needs a name, and may have library, weights, class_names and crops: {example}"
+            )
+        crops = entry.get("crops", 1)
+        if not isinstance(crops, int) or not 1 <= crops <= 64:
+            raise ConfigError(f"{key}.crops", crops, "allowed are 1 to 64")
         if entry.get("weights"):
             check_weights(Path(entry["weights"]), limits)

@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
 from pipeline.plan import shot_list
+from pipeline.targets.target import TEXT_NETWORK
 
 HINTS = {"start.path": "add start=image", "source.path": "add source=video, or preset=footage"}
 
@@ -175,7 +176,12 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("network.class_names", lambda c: "class:" not in _targets(c), "no class is dreamed (class:17)"),
     (
         "network.others",
-        lambda c: not any(f"@{name}" in _targets(c) for name in c.network.others or {}),
+        lambda c: (
+            not any(
+                f"@{name}" in _targets(c) or (name == TEXT_NETWORK and "text:" in _targets(c))
+                for name in c.network.others or {}
+            )
+        ),
         "no target names one of them, as class:17@NAME does",
     ),
     ("score.guide", lambda c: c.score.kind != "guided", "it is of score=guided"),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pipeline.errors import ConfigError
-from pipeline.targets.target import Target, TargetWeights, parse_target
+from pipeline.targets.target import TEXT, Target, TargetWeights, parse_target
 
 Weight = float | Callable[[float], float]
 """A number, or a function of seconds."""
@@ -103,12 +103,22 @@ def strongest(weights: Mapping[Target, float]) -> str:
 def _terms(value: object, key: str, depth: int) -> list[tuple[str, object]]:
     """(target, weight) as they are written."""
     if isinstance(value, str):
-        return [_term(part) for part in _PLUS.split(value)]
+        return [_term(part) for part in _terms_of(value)]
     if isinstance(value, Mapping):
         return [(str(target), weight) for target, weight in value.items()]
     if isinstance(value, Sequence) and depth > 0:
         return [term for item in value for term in _terms(item, key, depth - 1)]
     raise ConfigError(key, value, "write targets as text, a list of texts or a mapping of targets to weights")
+
+
+def _terms_of(text: str) -> Iterator[str]:
+    """The parts of a sum: split at each plus between blanks, but not within the quotes of a text."""
+    quoted, start = [match.span() for match in TEXT.finditer(text)], 0
+    for plus in _PLUS.finditer(text):
+        if not any(first <= plus.start() < last for first, last in quoted):
+            yield text[start : plus.start()]
+            start = plus.end()
+    yield text[start:]
 
 
 def _term(text: str) -> tuple[str, object]:

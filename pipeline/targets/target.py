@@ -7,6 +7,7 @@
     diverse:stage4:3,17,40    several channels, each in places of its own (also 3+17+40)
     class:great white shark   a class that the network knows by name
     guide:photo.jpg           the features of an image; guide:stage4:photo.jpg those of one layer
+    text:"a cathedral"        what a text describes, also in single quotes or, without brackets and @ in it, in none
     class:owl{left}           only in a region of the frame, see region.py
     class:owl@motifnet        of another network than the film's; before the region and the octaves
     class:owl[coarse]         …[fine], …[0.2..0.6]: only on these octaves, by scale (1 = full size)
@@ -36,6 +37,9 @@ _OCTAVES = re.compile(r"(?P<rest>.*)\[(?P<inside>[^\[\]]*)\]", re.DOTALL)
 _REGION = re.compile(r"(?P<rest>.*)\{(?P<inside>[^{}]*)\}", re.DOTALL)
 _NETWORK = re.compile(r"(?P<rest>.+)@(?P<network>[A-Za-z][\w./-]*)", re.DOTALL)
 _FILE_WITH_AT = re.compile(r"[^.]*@.*|.*@.*\.(jpe?g|png|webp|tiff?|gif|bmp|avif)", re.DOTALL | re.IGNORECASE)
+_QUOTED = re.compile(r"""(["'])(?P<words>\s*(?!\s|\1)(?:(?!\1).)+)\1(?P<rest>.*)""", re.DOTALL)
+TEXT = re.compile(r"""text:\s*("[^"]*"|'[^']*')""")  # a text in quotes, within other words
+TEXT_NETWORK = "clip"  # of text: targets that name none
 _RANGE = re.compile(rf"({_DECIMAL})\s*\.\.\s*({_DECIMAL})")
 
 
@@ -71,8 +75,8 @@ class Target:
     """One target; ``str(target)`` is its canonical notation.
 
     Kind ``layer`` has ``layer``, ``channel`` and ``place``; ``dir`` and ``diverse`` a ``layer`` and ``channels``;
-    ``class`` a ``name``; ``guide`` a file's ``name`` and perhaps a ``layer``. ``place`` is (x, y) in fractions of the
-    frame from the left and the top. ``network`` is empty for the film's own.
+    ``class`` and ``text`` a ``name``; ``guide`` a file's ``name`` and perhaps a ``layer``. ``place`` is (x, y) in
+    fractions of the frame from the left and the top. ``network`` is empty for the film's own.
     """
 
     kind: str
@@ -87,7 +91,8 @@ class Target:
 
     def bare(self) -> str:
         """The notation without region and octaves."""
-        network = f"@{self.network}" if self.network else ""
+        usual = PREFIXES[self.kind].network if self.kind != "layer" else ""
+        network = f"@{self.network}" if self.network != usual else ""
         if self.kind == "layer":
             channel = "" if self.channel is None else f":{self.channel}"
             place = "" if self.place is None else "@" + "x".join(map(decimal, self.place))
@@ -106,17 +111,24 @@ class Target:
 class Prefix:
     """A kind of target written ``prefix:…``: how the text behind the colon is read and written.
 
-    ``read`` gives the fields of the target, None where the text does not fit; ``form`` says how to write one.
+    ``read`` gives the fields of the target, None where the text does not fit; ``form`` says how to write one;
+    ``network`` is that of targets that name none, empty for the film's own.
     """
 
     read: Callable[[str], dict[str, Any] | None]
     write: Callable[[Target], str]
     form: str
+    network: str = ""
 
 
 def _guide(text: str) -> dict[str, Any]:
     match = _GUIDE.fullmatch(text)
     return {"name": text} if match is None else {"layer": match["layer"], "name": match["file"].strip()}
+
+
+def _text(text: str) -> dict[str, Any] | None:
+    words = " ".join(text.split())
+    return None if ('"' in words and "'" in words) or words[0] in "\"'" else {"name": words}
 
 
 def _channels(pattern: re.Pattern[str]) -> Callable[[str], dict[str, Any] | None]:
@@ -135,6 +147,12 @@ PREFIXES = {
     "guide": Prefix(
         _guide, lambda target: f"{target.layer and target.layer + ':'}{target.name}", "guide:FILE or guide:LAYER:FILE"
     ),
+    "text": Prefix(
+        _text,
+        lambda target: f"'{target.name}'" if '"' in target.name else f'"{target.name}"',
+        'text:"WORDS", with one kind of quotes around the words and not in them',
+        TEXT_NETWORK,
+    ),
     "dir": Prefix(
         _channels(_DIRECTION),
         lambda target: f"{target.layer}:" + ">".join(map(str, target.channels)),
@@ -147,8 +165,8 @@ PREFIXES = {
     ),
 }
 _FORMS = (
-    "write a target as layer, layer:77, layer:77@0.5x0.3, dir:layer:12>40, diverse:layer:3,17, class:NAME or"
-    " guide:FILE, with @NETWORK after it for another network, {left} for a region of the frame and"
+    "write a target as layer, layer:77, layer:77@0.5x0.3, dir:layer:12>40, diverse:layer:3,17, class:NAME,"
+    " guide:FILE or text:WORDS, with @NETWORK after it for another network, {left} for a region of the frame and"
     " [coarse], [fine] or [0.2..0.6] for octaves"
 )
 
@@ -163,6 +181,9 @@ def parse_target(text: str, key: str) -> Target:
         raise ConfigError(key, repr(text[:40]), _FORMS)
     prefix, colon, name = text.partition(":")
     kind = prefix if colon and prefix in PREFIXES else None
+    quoted = _QUOTED.fullmatch(name.strip()) if kind == "text" else None
+    if quoted:  # any letters stand between the quotes
+        name = f"_{quoted['rest']}"
     # File names may end in brackets of their own.
     rest, octaves, region = _split(name.strip() if kind else text, text, key, is_file=kind == "guide")
     match, network = _NETWORK.fullmatch(rest), ""
@@ -172,9 +193,10 @@ def parse_target(text: str, key: str) -> Target:
         return replace(_parse_layer(rest, text, key), octaves=octaves, region=region, network=network)
     if not rest:
         raise ConfigError(key, text, f"a name has to follow {prefix}:, for example class:lion")
-    fields = PREFIXES[kind].read(rest)
-    if fields is None:
+    fields = PREFIXES[kind].read(quoted["words"] if quoted else rest)
+    if fields is None or (quoted and rest != "_"):
         raise ConfigError(key, text, f"write {PREFIXES[kind].form}")
+    network = network or PREFIXES[kind].network
     return Target(kind, octaves=octaves, region=region, network=network, **fields)
 
 
