@@ -41,8 +41,8 @@ def draw(labels: Tensor, generator: torch.Generator, side: int = SIDE) -> Tensor
         return low + (high - low) * torch.rand(count, *(shape or (1, 1)), generator=generator)
 
     at = torch.linspace(-1, 1, side)
-    radius, angle = uniform(0.4, 0.8), uniform(-0.5, 0.5)
-    x, y = at[None, None, :] - uniform(-0.3, 0.3), at[None, :, None] - uniform(-0.3, 0.3)
+    radius, angle = uniform(0.5, 0.8), uniform(-0.2, 0.2)
+    x, y = at[None, None, :] - uniform(-0.2, 0.2), at[None, :, None] - uniform(-0.2, 0.2)
     x, y = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
     corners = [x * math.sin(turn) - y * math.cos(turn) for turn in (math.pi, math.pi / 3, -math.pi / 3)]
     inside = torch.stack(
@@ -57,7 +57,7 @@ def draw(labels: Tensor, generator: torch.Generator, side: int = SIDE) -> Tensor
     colour = colour + uniform(-0.1, 0.1, 3, 1, 1)
     cells = int(torch.randint(1, 9, (), generator=generator))
     ground = F.interpolate(uniform(0.0, 1.0, 3, cells, cells), size=(side, side), mode="bicubic")
-    picture = torch.lerp(uniform(0.2, 0.7, 1, 1, 1) + 0.5 * (ground - 0.5), colour, mask)
+    picture = torch.lerp(uniform(0.2, 0.7, 1, 1, 1) + 0.3 * (ground - 0.5), colour, mask)
     return (picture + uniform(0, 0.06, 1, 1, 1) * torch.randn(picture.shape, generator=generator)).clamp(0, 1)
 
 
@@ -92,8 +92,6 @@ def train(folder: Path, steps: int = STEPS) -> float:
         loss.backward()
         optimizer.step()
         schedule.step()
-        if step % 50 == 0:
-            print(step, float(loss), flush=True)
     model.eval()
     labels = torch.randint(len(CAPTIONS), (240,), generator=generator)
     with torch.no_grad():

@@ -80,7 +80,7 @@ class NetworkConfig:
     """The network that dreams."""
 
     name: str = option(
-        "efficientnet_lite0", "efficientnet_lite0 to 2, motifnet, or a network of torchvision, timm or open_clip"
+        "efficientnet_lite0", "efficientnet_lite0 to 2, motifnet, or one of torchvision, timm, open_clip"
     )
     library: str = option(
         "", "whose network it is: timm, open_clip, or empty for all others", choices=("", "timm", "open_clip")
