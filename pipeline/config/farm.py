@@ -35,7 +35,7 @@ class FarmConfig:
     lease: float = option(
         600.0,
         "seconds without a frame after which a task counts as hung and goes to another worker",
-        low=5,
+        low=60,
         high=86_400,
     )
 
