@@ -16,12 +16,13 @@ import pipeline
 from pipeline.cli import network_file, safe_yaml
 from pipeline.cli.file_settings import FILES, INPUTS, TARGETS, escaped_once
 from pipeline.cli.frame_arguments import check_frame
+from pipeline.cli.messages import unknown_setting
 from pipeline.cli.quoted_texts import in_quotes as in_quotes
 from pipeline.cli.quoted_texts import quote_texts
 from pipeline.cli.sanitize import CONF, REFERENCES, choices
 from pipeline.config import RenderConfig, settings
 from pipeline.config.literal import literal
-from pipeline.config.renamed import RENAMED, current_key, is_mask_file
+from pipeline.config.renamed import RENAMED, SHORT, current_key, is_mask_file
 from pipeline.errors import ConfigError, InputError, RenderError, nearest
 from pipeline.runtime.files import expand_home
 
@@ -33,8 +34,6 @@ APPENDED = (
     "format",
 )  # groups outside the defaults list: Hydra wants a plus before them
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")  # what a user may set of Hydra's own
-SHORT = {"preview": "preview.on"}
-SHORT |= {f"film.{name}": f"playback.{name}" for name in ("reverse", "pingpong", "speed")}
 SWEEPS = ("choice(", "range(", "interval(", "glob(", "sort(", "shuffle(")
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 LISTS = ("film", "presets", *TARGETS)  # checked when they are composed: file names in them are letters
@@ -152,6 +151,7 @@ def check(options: Namespace) -> None:
     Hydra's own settings are closed: they can name classes to build, packages to import and pickles to load.
     """
     folders = [CONF, *([Path(options.config_dir)] if options.config_dir else [])]
+    lists = tuple(f"{name}." for name, _, value in settings(RenderConfig()) if isinstance(value, list))
     films, chosen = 1.0, set[str]()
     for override in OverridesParser.create().parse_overrides(options.overrides):
         key, line = str(override.key_or_group), safe_yaml.shown(override.input_line)
@@ -161,6 +161,8 @@ def check(options: Namespace) -> None:
             raise RenderError(f"{line}: a group cannot be moved to another place; write {key}=choice")
         if re.split(r"[./]", key)[0] == "hydra" and key not in FOLDERS:
             raise RenderError(f"{line}: of Hydra's own settings only {', '.join(FOLDERS)} can be set, to a folder")
+        if key.startswith(lists):  # Hydra would look for an entry of this number
+            raise RenderError(unknown_setting(key))
         text = _CLOCK.sub("", line) if key in FOLDERS else override.input_line
         if safe_yaml.reaches_outside(text) and key not in LISTS:
             rename = "; rename the file" if key in FILES else ""

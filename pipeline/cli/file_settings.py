@@ -6,7 +6,7 @@ from typing import Any
 from pipeline.config.literal import literal
 from pipeline.config.render import NAMED_FILES
 
-FILES = NAMED_FILES
+FILES = (*NAMED_FILES, "dream.mask")
 INPUTS = tuple(key for key in FILES if key != "output")
 STEMS = "audio.stems."  # and a name
 TARGETS = ("score.targets", "score.keys", "network.targets")  # whose targets may name pictures and masks

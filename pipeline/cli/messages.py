@@ -7,6 +7,7 @@ from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseExceptio
 
 from pipeline.cli.sanitize import CONF
 from pipeline.config import RenderConfig, settings
+from pipeline.config.renamed import typed_name
 from pipeline.errors import nearest
 from pipeline.targets.layer_names import all_layers
 
@@ -50,7 +51,8 @@ def explain(error: BaseException) -> str:
     where = f"{file.group(1)}={file.group(2)}: " if file else ""
     if isinstance(cause, ValidationError):
         value = "null" if cause.value is None else cause.value
-        return f"{where}{cause.full_key}={value}: {_needs(str(cause.full_key), str(value))}"
+        key = str(cause.full_key)
+        return f"{where}{typed_name(key)}={value}: {_needs(key, str(value))}"
     if isinstance(cause, InterpolationResolutionError):
         return f"{where}{cause.full_key}: its reference leads nowhere, or back to itself"
     if cause is not None and cause.full_key:
@@ -63,7 +65,7 @@ def unknown_setting(key: str) -> str:
     if key in ("export", "play"):
         return f"{key}: a render has no such setting; python -m pipeline.score has it"
     last = key.rpartition(".")[2]
-    names = [name for name, _, _ in settings(RenderConfig())]
+    names = [typed_name(name) for name, _, _ in settings(RenderConfig())]
     if last in SIZES:
         return f"{key}: there is no such setting (did you mean frame.width and frame.height?); --help all lists all"
     same_last = [name for name in names if name.rpartition(".")[2] == last]

@@ -1,4 +1,4 @@
-"""Settings that had another name. Old names are still read, with a note."""
+"""Settings that had, or have, another name. Old names are still read, with a note."""
 
 import logging
 from collections.abc import Mapping
@@ -14,6 +14,9 @@ RENAMED = {
     "flow.light": "flow.keep_light",
     "encode.patience": "encode.stall_timeout",
 }
+SHORT = {"preview": "preview.on"}
+SHORT |= {f"film.{name}": f"playback.{name}" for name in ("reverse", "pingpong", "speed")}
+"""What is typed → the setting; ``film`` itself is the list of shots."""
 MASK_WORDS = ("none", "motion", "still", "luma")
 """What ``dream.mask`` can be; anything else is a file, and short for ``mask.path``."""
 REMOVED = ("dream.adaptive", "dream.thrift")  # in records of earlier versions
@@ -24,6 +27,11 @@ def current_key(key: str) -> str:
     if key in RENAMED:
         log.info(f"{key} is now {RENAMED[key]}", extra={"once": True})
     return RENAMED.get(key, key)
+
+
+def typed_name(key: str) -> str:
+    """The name of a setting as people type it."""
+    return next((short for short, name in SHORT.items() if name == key), key)
 
 
 def current_names(table: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import Field, field, fields, is_dataclass
 from typing import Any, get_origin
 
+from pipeline.config.renamed import typed_name
 from pipeline.errors import ConfigError, nearest
 
 
@@ -41,7 +42,8 @@ def settings(config: Any, prefix: str = "") -> Iterator[tuple[str, "Field[Any]",
 
 def check_settings(config: Any) -> None:
     """Check every setting's kind, range and choices. Raises ConfigError."""
-    for key, item, value in settings(config):
+    for name, item, value in settings(config):
+        key = typed_name(name)
         choices = item.metadata["choices"]
         # A reference brings any type with it, and a setting without a type takes any.
         if get_origin(item.type) is list and not isinstance(value, list):

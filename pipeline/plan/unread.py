@@ -91,7 +91,8 @@ def _targets(config: RenderConfig) -> str:
 
 def _stands_still(config: RenderConfig) -> bool:
     camera = config.camera
-    others = (camera.rotate, camera.swirl, camera.lens, *camera.shear)
+    others = [camera.rotate, camera.swirl, camera.lens, *camera.shear]
+    others += [camera.dolly] * (config.frame.projection != "flat")  # it heads for the centre there
     return str(camera.zoom) in ("1", "1.0") and all(_is_zero(value) for value in others)
 
 
@@ -120,7 +121,11 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         lambda c: _has_picture(c),
         "the film begins with a picture, not with noise",
     ),
-    ("start.kind start.size start.noise start.unfold start.steps", _has_footage, "the film begins with its footage"),
+    (
+        "start.kind start.size start.noise start.unfold start.steps start.boost",
+        _has_footage,
+        "the film begins with its footage",
+    ),
     (
         "source.path source.start source.end source.fps source.salvage source.background source.cut",
         lambda c: c.source.kind in ("none", "imagine"),
@@ -140,6 +145,11 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "camera.relief",
         lambda c: c.frame.stereo == "none" and all(map(_is_zero, (c.camera.dolly, c.camera.truck, c.camera.pedestal))),
         "the camera does not fly (camera.dolly, truck or pedestal)",
+    ),
+    (
+        "camera.fov",
+        lambda c: not isinstance(c.camera.fov, str) and _is_zero(c.camera.yaw) and _is_zero(c.camera.pitch),
+        "the camera neither turns (camera.yaw, camera.pitch) nor changes its field of view",
     ),
     ("camera.shake_rate", lambda c: _is_zero(c.camera.shake), "the camera does not shake (camera.shake=0)"),
     ("dream.octave_ratio dream.detail", lambda c: c.dream.octaves == 1, "there is one octave only"),
@@ -220,6 +230,11 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "the batch system decides (engine=script)",
     ),
     ("ray.dashboard", lambda c: c.ray.address is not None, "the cluster at ray.address runs already"),
-    ("encode.quality", lambda c: c.encode.codec == "ffv1", "FFV1 is lossless"),
+    (
+        "encode.quality",
+        lambda c: c.encode.codec in ("ffv1", "tiff", "exr"),
+        "FFV1, TIFF and EXR have one quality",
+    ),
+    ("encode.cover", lambda c: "cover" not in c.encode.also, "it is of encode.also=[cover]"),
 )
 """(settings, whether a config does not read them, why)."""

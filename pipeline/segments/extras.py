@@ -111,6 +111,7 @@ def _make_preview(plan: FilmPlan, parts: Pieces, sound: Audible | None, record: 
         record=record,
         title=plan.title,
         overwrite=True,  # checked before the render
+        is_sphere=plan.config.frame.projection == "equirect",
     )
     try:
         assemble([encoder.part], film, sound=sound)

@@ -31,8 +31,8 @@ def test_rules_name_settings() -> None:
         ("dream.octaves=1 dream.detail=0.3 dream.tone=free dream.tone_mean=0.4", "dream.detail dream.tone_mean"),
         ("preset=portrait start.path=a.jpg start.size=32 start.steps=3", "start.size"),
         (
-            "preset=footage source.path=a.mp4 start.steps=3 start=noise flow=raft flow.preset=fast",
-            "start.steps start flow.preset",
+            "preset=footage source.path=a.mp4 start.steps=3 start.boost=2 start=noise flow=raft flow.preset=fast",
+            "start.steps start.boost start flow.preset",
         ),
         ("score=keys score.targets=[class:owl] score.every=2b presets=[spiral]", "score.targets score.every presets"),
         ("score.targets=[class:owl] score.layers=[stage4]", "score.layers"),
@@ -46,6 +46,9 @@ def test_rules_name_settings() -> None:
         ("audio.path=s.wav audio.bpm=90 audio.tracker=librosa audio.stems={drums:d.wav}", "audio.tracker audio.stems"),
         ("audio.path=s.wav audio.stems={drums:d.wav} camera.zoom=1+0.1*onset_drums", ""),
         ("encode=ffv1 encode.quality=best audio.bpm=90 audio.attack=0.1", "encode.quality"),
+        ("camera.zoom=1 camera.dolly=0.2 camera.center=[0,0] format=sphere", ""),
+        ("camera.zoom=1 camera.dolly=0.2 camera.center=[0,0] camera.fov=40", "camera.center camera.fov"),
+        ("camera.yaw=9 camera.fov=40 encode=tiff encode.quality=best encode.cover=1s", "encode.quality encode.cover"),
         ("film=[{preset:spiral},{preset:portrait,start:{path:a.jpg}}] flow.side=64 start.unfold=1s", "flow.side"),
     ],
 )
