@@ -26,7 +26,7 @@ def settings_of(file: str) -> dict[str, Any]:
             f"network={file}: it was not made by python -m pipeline.train, or it is damaged; "
             "for weights of your own give network=ARCHITECTURE network.weights=FILE"
         )
-    targets = [f"class:{name}" for name in header.classes[:MAX_TARGETS]]
+    targets = [f"class:{name}" for name in header.classes[:-1][:MAX_TARGETS]]
     return {"network": header.base, "network.weights": str(path), "network.targets": targets}
 
 

@@ -11,11 +11,13 @@ from pipeline.networks.metadata import read_metadata
 FORMAT = "dream-zoom network 1"
 BASES = ("motifnet", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 MAX_CLASSES = 1000
+NOTHING = "nothing"
+"""The last class: scrambled and blurred pictures."""
 
 
 @dataclass(frozen=True)
 class TrainedHeader:
-    """Everything in the file but the weights."""
+    """Everything in the file but the weights. The last class is ``NOTHING``."""
 
     base: str
     classes: tuple[str, ...]
@@ -33,7 +35,7 @@ def read_trained_header(path: Path) -> TrainedHeader | None:
         classes, card = json.loads(metadata["classes"]), json.loads(metadata["card"])
     except (OSError, ValueError, KeyError, RecursionError):
         return None
-    if not (isinstance(classes, list) and isinstance(card, dict) and 2 <= len(classes) <= MAX_CLASSES):
+    if not (isinstance(classes, list) and isinstance(card, dict) and 3 <= len(classes) <= MAX_CLASSES + 1):
         return None
     fits = metadata.get("base") in BASES and all(isinstance(name, str) and is_class_name(name) for name in classes)
     return TrainedHeader(metadata["base"], tuple(classes), card) if fits else None

@@ -64,21 +64,12 @@ class Classifier(nn.Module):
         assert isinstance(head, nn.Conv2d)
         return head
 
-    @torch.no_grad()
     def finished(self) -> "Classifier":
-        """A copy for dreaming, without *nothing*, whose body ends in the evidence for each class at each place.
+        """A copy for dreaming, whose body ends in the evidence for each class at each place against all others.
 
-        Half the evidence for *nothing* and half the mean of all classes are subtracted from each class, as in MotifNet:
-        which class wins stays the same, and what is left speaks for a whole motif and for this class alone.
+        *Nothing* stays a class: colours alone tell a few classes apart, but no picture from a blurred one.
         """
         result = copy.deepcopy(self).eval().requires_grad_(False)
-        old = result.head
-        head = nn.Conv2d(old.in_channels, old.out_channels - 1, 1, device="meta")
-        head = head.to_empty(device=old.weight.device).requires_grad_(False)
-        for new, whole in ((head.weight, old.weight), (head.bias, old.bias)):
-            assert new is not None and whole is not None
-            new.copy_(whole[:-1] - 0.5 * (whole[-1:] + whole[:-1].mean(0, keepdim=True)))
-        setattr(result.body, result.head_name, head)
         result.body.verdict = ClassEvidence()
         return result
 

@@ -8,7 +8,7 @@ import torch
 
 from pipeline.config import RenderConfig
 from pipeline.errors import InputError
-from pipeline.networks.trained_header import MAX_CLASSES, class_names
+from pipeline.networks.trained_header import MAX_CLASSES, NOTHING, class_names
 from pipeline.pictures.folder import Pictures, read_folder
 from pipeline.runtime.device import DTYPES, choose_device, has_bfloat16
 from pipeline.train.classifier import write_network
@@ -49,7 +49,7 @@ def train_network(config: RenderConfig, own: TrainConfig, output: Path) -> Path:
     }
     log.info(f"{accuracy:.0%} of {held_out} pictures that were not learned are right, {attacked:.0%} under attack")
     training.write_sheet()
-    write_network(training.mean.finished(), pictures.classes, card, output)
+    write_network(training.mean.finished(), class_names((*pictures.classes, NOTHING)), card, output)
     state.unlink(missing_ok=True)
     log.info(f"python -m pipeline.render network={output} score.targets=[class:{pictures.classes[0]}] dreams of them")
     return output

@@ -65,7 +65,7 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_classes_are_learned_and_described(trained: Path) -> None:
     header = read_trained_header(trained)
     assert header is not None and header.base == "motifnet"
-    assert header.classes == ("class_7", "blue_stripes")
+    assert header.classes == ("class_7", "blue_stripes", "nothing")
     assert header.card["pictures"]["classes"] == {"class_7": 14, "blue_stripes": 14}
     assert header.card["accuracy"]["clean"] == 1.0 and header.card["settings"]["seed"] == 3
     with Image.open(trained.with_suffix(".sheet.png")) as sheet:
@@ -77,7 +77,7 @@ def test_damaged_pictures_are_named(folder: Path, tmp_path: Path, caplog: pytest
     train(folder, tmp_path / "lite.safetensors", base="efficientnet_lite0", steps=2)
     assert "left out" in caplog.text and "broken.png" in caplog.text
     network = model_zoo.build(make_config([f"network={tmp_path}/lite.safetensors"]).network)
-    assert network.name == "efficientnet_lite0" and network.classes == ("class_7", "blue_stripes")
+    assert network.name == "efficientnet_lite0" and network.classes == ("class_7", "blue_stripes", "nothing")
 
 
 def test_trained_network_is_a_choice(trained: Path) -> None:
@@ -133,7 +133,7 @@ def test_pictures_without_folders_become_clusters(tmp_path: Path, caplog: pytest
     path = train(tmp_path, tmp_path / "out.safetensors", steps=1, clusters=2)
     assert "no folders as classes" in caplog.text and "cluster_1 (12), cluster_2 (12)" in caplog.text
     header = read_trained_header(path)
-    assert header is not None and header.classes == ("cluster_1", "cluster_2")
+    assert header is not None and header.classes == ("cluster_1", "cluster_2", "nothing")
 
 
 def test_k_means_finds_three_clouds() -> None:
