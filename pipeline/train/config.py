@@ -27,7 +27,7 @@ class TrainConfig:
     attack_steps: int = option(1, "gradient steps of this attack", low=1, high=50)
     augment: float = option(1.0, "how much pictures are turned, cropped and recoloured at random", low=0, high=2)
     nothing: float = option(
-        0.25,
+        0.35,
         "fraction of pictures that are scrambled or blurred and teach what is no motif; textures: 0",
         low=0,
         high=0.8,
