@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from pipeline.media.decode.image_file import write_png
+from pipeline.media.decode.probe import probe_and_count
 from pipeline.runtime.files import sha256_of
 from pipeline.segments.lock import RenderLock
 from tests.forked import Program, Run
@@ -160,6 +161,24 @@ def test_killed_render_resumes_after_its_segments(scene: Scene, quiet: str) -> N
     run = scene.run()
     assert any(matches(line, "note: …4 of 14 frames") for line in run.err.splitlines()), run.err
     assert sha256_of(scene.folder / "film.mp4") == quiet
+
+
+@pytest.mark.parametrize(("event", "code"), [("SIGKILL before the preview", -9), ("full disk before the preview", 1)])
+def test_preview_and_cover_follow_after_a_fault(scene: Scene, event: str, code: int) -> None:
+    if code == 1:
+        mount_small_disk(scene.folder)
+    run = scene.run("encode.also=[preview,cover]", event=event)
+    assert run.code == code and "Traceback" not in run.err, run.err
+    assert code < 0 or "No space left on device" in run.err, run.err
+    also = [scene.folder / f"film.mp4.{name}" for name in ("preview.mp4", "cover.png")]
+    assert not any(path.exists() for path in also)
+    film = sha256_of(scene.folder / "film.mp4")  # it was finished
+    (scene.folder / "ballast").unlink(missing_ok=True)
+    run = scene.run("encode.also=[preview,cover]")
+    assert run.code == 0 and "resuming: 14 of 14 frames" in run.err, run.err
+    assert sha256_of(scene.folder / "film.mp4") == film
+    assert probe_and_count(also[0]).frames == 14 and also[1].stat().st_size
+    assert not (scene.folder / "film.mp4.work").exists()
 
 
 def test_every_damage_and_mount_command_is_used() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from pipeline import film
-from pipeline.segments import played, writer
+from pipeline.segments import join, played, writer
 from scripts.torture import encoders
 
 SHOT_FOLDER = Path("film.mp4.work") / "shot-001"
@@ -86,6 +86,17 @@ def fill_disk_before_join() -> None:
     film.join_film = fill_and_join
 
 
+def before_extras(act: Callable[[], None]) -> None:
+    """Let it happen when the film is finished, and its preview and cover are about to be made."""
+    make = join.make_extras
+
+    def act_and_make(*arguments: Any) -> None:
+        act()
+        make(*arguments)
+
+    join.make_extras = act_and_make
+
+
 def kill_while_showing() -> None:
     """Kill the program after the second of the segments that are shown in another order."""
     move, moves = played.move_into_place, list[Path]()
@@ -126,6 +137,8 @@ EVENTS: dict[str, tuple[int, Callable[[], None]]] = {
     "full disk": (6, fill_disk),
     "full disk at the end": (-1, lambda: None),
     "SIGKILL while showing": (-1, lambda: None),
+    "full disk before the preview": (-1, lambda: None),
+    "SIGKILL before the preview": (-1, lambda: None),
     "folder deleted": (6, delete_work_folder),
     "film appears": (6, create_film),
     "clock": (6, turn_clock_back),
@@ -139,6 +152,10 @@ def arm(name: str) -> None:
     writer.MIN_SPOOLED_SECONDS = 0.0  # so that even these short segments are spooled frame by frame
     if name == "full disk at the end":
         fill_disk_before_join()
+    if name == "full disk before the preview":
+        before_extras(fill_disk)
+    if name == "SIGKILL before the preview":
+        before_extras(partial(send, signal.SIGKILL))
     if name == "SIGKILL while showing":
         kill_while_showing()
     render = film.render
