@@ -43,4 +43,4 @@ def check_others(network: NetworkConfig, limits: LimitsConfig) -> None:
         if not isinstance(crops, int) or not 1 <= crops <= 64:
             raise ConfigError(f"{key}.crops", crops, "allowed are 1 to 64")
         if entry.get("weights"):
-            check_weights(Path(entry["weights"]), limits)
+            check_weights(Path(entry["weights"]), limits, f"{key}.weights")

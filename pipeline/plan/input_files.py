@@ -40,9 +40,9 @@ def check_color_files(color: ColorConfig, limits: LimitsConfig) -> None:
         read_cube(Path(color.lut))
 
 
-def check_weights(path: Path, limits: LimitsConfig) -> None:
-    """Raise InputError unless ``path`` is a file that may hold weights."""
-    name, max_bytes = f"network.weights={path}", limits.weights_gb * 1e9
+def check_weights(path: Path, limits: LimitsConfig, key: str = "network.weights") -> None:
+    """Raise InputError unless ``path``, the value of ``key``, is a file that may hold weights."""
+    name, max_bytes = f"{key}={path}", limits.weights_gb * 1e9
     _check(name, path, max_bytes, "weights_gb")
     if zipfile.is_zipfile(path):  # what PyTorch saves; others may have packed it
         try:

@@ -115,3 +115,9 @@ def test_wrong_targets_of_other_networks_are_named(tmp_path: Path, targets: str,
 def test_wrong_tables_of_networks_are_named(tmp_path: Path, others: str) -> None:
     with pytest.raises(RenderError, match=r"network.others.*a table such as"):
         plan_film(make_config([f"network.others={others}", "duration=4f"]), tmp_path, "film")
+
+
+def test_missing_weights_of_another_network_are_named(tmp_path: Path) -> None:
+    others = "network.others={places: {name: resnet50, weights: nowhere.pth}}"
+    with pytest.raises(RenderError, match=r"network\.others\.places\.weights=nowhere\.pth: there is no such file"):
+        plan_film(make_config([others, "duration=4f"]), tmp_path, "film")
