@@ -137,7 +137,7 @@ class Film:
     def _through_file(self) -> Iterator[Tensor]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "film.mkv")
-            encode = replace(self.config.encode, codec="ffv1", bits="16", quality="good")
+            encode = replace(self.config.encode, codec="ffv1", bits="16", quality="good", color="auto", also=[])
             make(replace(self.config, encode=encode, output=str(path)), path.parent, path.stem)
             yield from read_frames([path])
 

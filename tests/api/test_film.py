@@ -100,3 +100,10 @@ def test_file_that_is_no_film_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("no film")
     with pytest.raises(InputError, match=r"notes\.mp4"):
         Film.from_file(tmp_path / "notes.mp4")
+
+
+def test_frames_of_an_hdr_film_that_is_shown_forth_and_back() -> None:
+    words = ("network=motifnet", "start.steps=1", "dream.octaves=1", "duration=4f", "film.pingpong=true")
+    frame = {"width": 96, "height": 64, "fps": 12}
+    frames = list(Film(*words, frame=frame, encode={"codec": "h265", "color": "hdr10", "also": ["cover"]}))
+    assert [tuple(each.shape) for each in frames] == 6 * [(1, 3, 64, 96)]
