@@ -39,6 +39,7 @@ CASES = {
     " duration=6f start.steps=4",
     "preset-portrait": "+preset=portrait start.path=photo.png",
     "preset-triptych": f"+preset=triptych {EFFICIENTNET} frame.fps=2 duration=17s",
+    "preset-latent_walk": "+preset=latent_walk duration=2s",
     "preset-bestiary": f"+preset=bestiary {EFFICIENTNET}",
     **{
         f"preset-{name}": f"+preset={name} {EFFICIENTNET} duration=6f start.steps=4"
@@ -53,9 +54,10 @@ CASES = {
     "score-keys": "score=keys 'score.keys=[{at: 0s, see: class:owl},{at: 3s, see: class:eye, fade: 1s, weight: 0.5}]'",
     "score-layers": "score=layers score.layers=[stage2,stage3,stage4] duration=12f",
     "score-walk": "score=walk score.targets=[stage4:61] score.hold=2s score.fade=1s duration=12f",
-    **{f"camera-{name}": f"{SHORT} camera={name}" for name in ("drift", "spiral", "static", "zoom")},
+    **{f"camera-{name}": f"{SHORT} camera={name}" for name in ("drift", "flight", "spiral", "static", "zoom")},
     "camera-keyframes": f"{SHORT} camera.center=[0.3,0.4] 'camera.zoom=0s: 1.2, 1s: 1.7 in' camera.rotate=20*sin(t)",
     "camera-deforum": f"{SHORT} 'camera.zoom=0:(1.02), 5:(1.05)' 'dream.strength=0.5 + 0.2*noise(t)'",
+    "start-imagine": f"{SHORT} start=imagine imagine.z=class:owl start.steps=3",
     "start-image": f"{SHORT} start=image start.path=photo.png start.steps=3",
     "start-noise": f"{SHORT} start=noise start.unfold=2s dream.tone=start duration=12f",
     # Ways to dream.

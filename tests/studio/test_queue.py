@@ -209,11 +209,11 @@ def until(running: Studio, number: int, *states: str) -> dict[str, Any]:
 
 
 def rendered(running: Studio, number: int, frames: int) -> dict[str, Any]:
-    """Wait until an entry that runs has so many frames."""
+    """Wait until an entry has so many frames, or all that it gets."""
     end = time.monotonic() + 120
     while True:
-        job = until(running, number, "running")
-        if job["progress"].get("done", 0) >= frames:
+        job = until(running, number, "running", "done")
+        if job["state"] == "done" or job["progress"].get("done", 0) >= frames:
             return job
         assert time.monotonic() < end
         time.sleep(0.1)
