@@ -8,7 +8,9 @@ from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError, nearest
 from pipeline.media.encode.codec_table import CODECS, QUALITIES, Codec
 from pipeline.media.encode.codecs import find_codec
-from pipeline.media.encode.hdr import TRANSFERS
+
+TRANSFERS = {"hdr10": "smpte2084", "hlg": "arib-std-b67"}
+"""``encode.color`` → ffmpeg's name of its curve."""
 
 BITEXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact")
 HDR_BITS = 10

@@ -11,10 +11,10 @@ to 1000 nits. Hues stay. PQ: SMPTE ST 2084. HLG: ITU-R BT.2100, for a display of
 import torch
 from torch import Tensor
 
+from pipeline.media.encode.encode_args import TRANSFERS
+
 WHITE_NITS, PEAK_NITS = 203.0, 1000.0
 HLG_GAMMA = 1.2
-TRANSFERS = {"hdr10": "smpte2084", "hlg": "arib-std-b67"}
-"""``encode.color`` → ffmpeg's name of its curve."""
 TO_BT2020 = ((0.627404, 0.329283, 0.043313), (0.069097, 0.919540, 0.011362), (0.016391, 0.088013, 0.895595))
 LUMA = (0.2627, 0.6780, 0.0593)  # of BT.2020
 M1, M2, C1, C2, C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128  # PQ

@@ -13,8 +13,8 @@ from pipeline.config import EncodeConfig
 from pipeline.image import from_array
 from pipeline.media import ffmpeg
 from pipeline.media.decode.probe import FIRST_VIDEO, probe, read_frame, source
-from pipeline.media.encode.encode_args import coding_of
-from pipeline.media.encode.hdr import TRANSFERS, from_hdr
+from pipeline.media.encode.encode_args import TRANSFERS, coding_of
+from pipeline.media.encode.hdr import from_hdr
 
 SUFFIX = ".kept.nut"
 
