@@ -161,11 +161,13 @@ def test_of_two_songs_with_one_name_the_path_decides(tmp_path: Path, name: str, 
 def test_large_collection_takes_little_memory() -> None:
     track = '<TRACK Location="file://localhost/o.mp3">' + '<X A="1"/><TEMPO Inizio="1" Bpm="90"/>' * 2000 + "</TRACK>"
     data = ("<C>" + rekordbox("s.wav").partition("?>")[2] + track * 20 + "</C>").encode()
-    tracemalloc.start()
-    assert len(collection(data, "s.wav")[0]) == 2
-    peak_bytes = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak_bytes < 3 * len(data)  # all its elements would take 15 times as much as the file
+    peaks = []
+    for _ in range(3):  # other threads of the process add to one of them
+        tracemalloc.start()
+        assert len(collection(data, "s.wav")[0]) == 2
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert min(peaks) < 3 * len(data)  # all its elements would take 15 times as much as the file
 
 
 @pytest.mark.parametrize(("suffix", "max_bytes"), [(".csv", 4e6), (".edl", 4e6), (".mid", 1e6), (".otio", 16e6)])
