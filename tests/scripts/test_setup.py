@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAMES = ("python3.13", "python3.12", "python3.11", "python3")
+PROCESSES = (os.cpu_count() or 1) + 1  # of the tests
 LOOSE = {"torch", "torchvision", "dream-zoom"}
 
 # Answers as a Python of this version would, makes an environment with itself in it, and notes what else is asked.
@@ -119,13 +120,13 @@ def test_an_environment_of_another_python_is_made_anew(copy: Copy) -> None:
 def test_the_newest_versions_have_an_environment_of_their_own(copy: Copy) -> None:
     copy.have(python3="3, 12")
     assert copy.run("test", "-q", "tests").returncode == 0
-    assert copy.asked()[-1] == ".venv/bin/python -m pytest --numprocesses auto --dist worksteal -q tests"
+    assert copy.asked()[-1] == f".venv/bin/python -m pytest --numprocesses {PROCESSES} --dist worksteal -q tests"
     for _ in range(2):
         assert copy.run("test", "--newest", "-q", "tests").returncode == 0
         *_, install, tests = copy.asked()
         assert install.startswith(".venv-newest/bin/python -P -m pip install ") and "--upgrade " in install
         assert "--constraint" not in install and install.endswith("[dev]")
-        assert tests == ".venv-newest/bin/python -m pytest --numprocesses auto --dist worksteal -q tests"
+        assert tests == f".venv-newest/bin/python -m pytest --numprocesses {PROCESSES} --dist worksteal -q tests"
 
 
 def test_the_callers_folder_hides_nothing_of_ours(copy: Copy, tmp_path: Path) -> None:
