@@ -123,11 +123,11 @@ def build(config: NetworkConfig) -> Network:
     ConfigError for an unknown name, InputError for weights that are missing, damaged or of another network.
     """
     name, _, tag = config.name.partition("/")
-    beside = Path(config.weights).with_name(CONFIG_FILE) if config.weights else None
-    if beside is not None and beside.is_file():
-        described = _read(beside)
-        settings = Settings(described["model_cfg"], described.get("preprocess_cfg") or {}, str(beside))
-        weights, source = find_weights(config.name, config.weights, None), str(beside)
+    config_file = Path(config.weights).with_name(CONFIG_FILE) if config.weights else None
+    if config_file is not None and config_file.is_file():
+        described = _read(config_file)
+        settings = Settings(described["model_cfg"], described.get("preprocess_cfg") or {}, str(config_file))
+        weights, source = find_weights(config.name, config.weights, None), str(config_file)
     else:
         published = _published(name, tag, config.weights is not None)
         described = open_clip.get_model_config(name)

@@ -13,6 +13,7 @@ from torch import Tensor
 from pipeline.config import DreamConfig
 from pipeline.dream.dreamer import Dreamer, TargetsAt
 from pipeline.projection.sphere import from_pole_view, latitudes, pole_view, wrap
+from pipeline.timing.smoothstep import smoothstep
 
 POLE_DEGREES = (38.0, 55.0)  # of latitude, between which the flat views take over
 REACH = math.tan(math.radians(54))  # of half a view
@@ -47,7 +48,7 @@ class SphereDreamer(Dreamer):
         if height >= MIN_HEIGHT:
             side = 2 * round(REACH * height / math.pi)
             polar = ((latitudes(canvas).abs() - POLE_DEGREES[0]) / (POLE_DEGREES[1] - POLE_DEGREES[0])).clamp(0, 1)
-            polar = polar * polar * (3 - 2 * polar)
+            polar = smoothstep(polar)
             result = canvas + (1 - polar) * (result - canvas)
             for pole in (-1, 1):
                 view = pole_view(canvas, side, REACH, pole)

@@ -9,8 +9,9 @@ from pipeline.config import RenderConfig
 from pipeline.imagine.config import TrainConfig
 from pipeline.imagine.mind_file import write_mind
 from pipeline.imagine.pictures import read_drawings
-from pipeline.imagine.train import Setting, Training
+from pipeline.imagine.train import Training
 from pipeline.pictures.folder import read_folder
+from pipeline.pictures.trainer import Setting
 from pipeline.runtime.device import DTYPES, choose_device, has_bfloat16
 
 

@@ -3,23 +3,20 @@
 import copy
 import logging
 import math
-import pickle
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipeline.errors import InputError, Interrupted
+from pipeline.errors import Interrupted
 from pipeline.imagine import sheet, vae
 from pipeline.imagine.config import TrainConfig
 from pipeline.networks.generator import Generator
 from pipeline.networks.mind_header import Shape
 from pipeline.pictures.folder import Pictures
 from pipeline.pictures.labelled_sheet import write_sheet
-from pipeline.runtime.files import atomic_write
+from pipeline.pictures.trainer import Setting, Trainer
 from pipeline.runtime.interrupt import Stop
 
 log = logging.getLogger(__name__)
@@ -27,17 +24,6 @@ log = logging.getLogger(__name__)
 WARM_UP = 0.03  # of the steps
 AVERAGE = 0.995  # of the weights that are written: a running mean over about 200 steps
 MAX_MEASURED = 512  # pictures
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where a training computes, and where its files go."""
-
-    device: torch.device
-    dtype: torch.dtype
-    seed: int
-    state: Path
-    sheet: Path
 
 
 class Training:
@@ -56,11 +42,13 @@ class Training:
         self.history: list[tuple[int, float]] = []
         has_features = config.perceptual > 0 and shape.size >= 32  # MotifNet's smallest picture
         self._features = vae.drawn_features(setting.device) if has_features else None
-        self._key = repr((asdict(config), pictures.sha256(), str(setting.dtype), setting.device.type, setting.seed))
+        key = repr((asdict(config), pictures.sha256(), str(setting.dtype), setting.device.type, setting.seed))
+        self._trainer = Trainer(setting, self.net, self.mean, self.optimizer, key)
 
     def run(self) -> None:
         """Train to the last step. The first Ctrl-C finishes and saves a step, then raises Interrupted."""
-        first = self._restore()
+        saved = self._trainer.restore()
+        first, self.history = saved["step"], [(int(step), float(bits)) for step, bits in saved.get("history", ())]
         with Stop("step") as stop:
             for step in range(first, self.config.steps):
                 self._step(step)
@@ -68,7 +56,7 @@ class Training:
                 if done % self.config.every == 0 or done == self.config.steps or stop.requested:
                     if done % self.config.every == 0 or done == self.config.steps:
                         self._report(done)
-                    self._save(done)
+                    self._trainer.save(done, history=self.history)
                 if stop.requested and done < self.config.steps:
                     raise Interrupted(f"stopped after step {done}; the same command resumes")
 
@@ -110,7 +98,7 @@ class Training:
 
     def _step(self, step: int) -> None:
         config = self.config
-        generator = torch.Generator().manual_seed(self.setting.seed * 1_000_003 + step)
+        generator = self._trainer.generator(step)
         chosen = torch.randint(len(self.learned.labels), (config.batch,), generator=generator)
         x = self.learned.images[chosen].float()
         mirrored = torch.rand(config.batch, generator=generator) < 0.5
@@ -127,11 +115,8 @@ class Training:
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimizer.step()
-        keep = min(AVERAGE, (step + 1) / (step + 10))
         self.net.error.lerp_(error, 0.02 if step else 1.0)
-        with torch.no_grad():
-            for slow, fast in zip(self.mean.state_dict().values(), self.net.state_dict().values(), strict=True):
-                slow.lerp_(fast, 1 - keep)
+        self._trainer.average(step, AVERAGE)
 
     def _weights(self, labels: Tensor) -> Tensor:
         return F.one_hot(labels, len(self.learned.classes)).float()
@@ -148,28 +133,3 @@ class Training:
         self.history.append((done, round(bits, 4)))
         log.info(f"step {done} of {self.config.steps}: {bits:.3f} bits per dimension on held-out pictures (ELBO)")
         write_sheet(sheet.sample(self.finish(), sheet.SAMPLES, 0), self.learned.classes, self.setting.sheet)
-
-    def _save(self, done: int) -> None:
-        parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in ("net", "mean", "optimizer")}
-        with atomic_write(self.setting.state) as part:
-            torch.save(parts | {"step": done, "key": self._key, "history": self.history}, part)
-
-    def _restore(self) -> int:
-        """The next step. Raises InputError for the state of another training."""
-        path = self.setting.state
-        if not path.exists():
-            return 0
-        try:
-            saved = torch.load(path, map_location=self.setting.device, weights_only=True)
-            if saved["key"] != self._key:
-                raise InputError(
-                    f"{path}: a training with other settings or pictures stopped here; resume=false starts over"
-                )
-            for name in ("net", "mean", "optimizer"):
-                getattr(self, name).load_state_dict(saved[name])
-            self.history = [(int(step), float(bits)) for step, bits in saved["history"]]
-            step = int(saved["step"])
-        except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: holds no state of a training; resume=false starts over") from error
-        log.info(f"resumes after step {step}")
-        return step

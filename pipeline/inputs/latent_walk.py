@@ -160,6 +160,5 @@ def _extended(picture: Tensor, margin: int) -> Tensor:
     size = (wide.shape[2], wide.shape[3])
     small = resize(wide, (max(1, size[0] // GROUND_BLUR), max(1, size[1] // GROUND_BLUR)))
     blurred = F.interpolate(small, size=size, mode="bilinear", align_corners=False)
-    fade = (distance.clamp(min=0) / (GROUND_FADE * side)).clamp(max=1)
-    fade = fade * fade * (3 - 2 * fade)
+    fade = smoothstep((distance.clamp(min=0) / (GROUND_FADE * side)).clamp(max=1))
     return torch.lerp(wide, blurred, fade.view(1, 1, 1, -1))

@@ -129,11 +129,11 @@ class Recording:
     def signals(self, attack: float, release: float, second: float, tolerance: float) -> Signals:
         """What is known so far, since ``second`` of the session."""
         grid = grid_of(self._beats, self.rate, self._bpm, self._beats_per_bar)
-        heard = HeardSignals(grid, attack, release, recording=self)
+        recorded = RecordedSignals(grid, attack, release, recording=self)
         return (
-            heard
+            recorded
             if second == 0
-            else replace(heard, grid=grid.since(second, max(MAX_EARLY_SECONDS, tolerance)), second=second)
+            else replace(recorded, grid=grid.since(second, max(MAX_EARLY_SECONDS, tolerance)), second=second)
         )
 
     def level(self, name: str, attack: float, release: float, t: float) -> float:
@@ -170,7 +170,7 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class HeardSignals(Signals):
+class RecordedSignals(Signals):
     """The signals of a ``recording`` since its ``second``."""
 
     recording: Recording | None = None

@@ -10,11 +10,12 @@ from pipeline.config import RenderConfig
 from pipeline.errors import InputError
 from pipeline.networks.trained_header import MAX_CLASSES, NOTHING, class_names
 from pipeline.pictures.folder import Pictures, read_folder
+from pipeline.pictures.trainer import Setting
 from pipeline.runtime.device import DTYPES, choose_device, has_bfloat16
 from pipeline.train.classifier import write_network
 from pipeline.train.clusters import with_clusters
 from pipeline.train.config import TrainConfig
-from pipeline.train.training import Setting, Training
+from pipeline.train.training import Training
 
 log = logging.getLogger(__name__)
 MIN_IN_CLASS = 4

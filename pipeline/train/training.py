@@ -3,18 +3,16 @@
 import copy
 import logging
 import math
-import pickle
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipeline.errors import InputError, Interrupted
+from pipeline.errors import Interrupted
 from pipeline.pictures.folder import Pictures
-from pipeline.runtime.files import atomic_write
+from pipeline.pictures.trainer import Setting, Trainer
 from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import Progress
 from pipeline.train.attack import attack
@@ -33,17 +31,6 @@ SHEET_COST = 10.0  # times as long as a sheet takes, on slow machines, until the
 MAX_MEASURED = 500  # pictures
 
 
-@dataclass(frozen=True)
-class Setting:
-    """Where a training computes, and where its files go."""
-
-    device: torch.device
-    dtype: torch.dtype
-    seed: int
-    state: Path
-    sheet: Path
-
-
 class Training:
     """The training of a network on ``pictures``; ``run`` resumes where ``setting.state`` ends."""
 
@@ -54,11 +41,12 @@ class Training:
         self.mean = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.net.parameter_groups(config.rate), config.rate, weight_decay=0.02)
         parts = (asdict(config), pictures.sha256(), str(setting.dtype), setting.device.type, setting.seed)
-        self._key = repr((*parts, self.net.weights.sha256))
+        key = repr((*parts, self.net.weights.sha256))
+        self._trainer = Trainer(setting, self.net, self.mean, self.optimizer, key)
 
     def run(self) -> None:
         """Train to the last step. The first Ctrl-C finishes and saves a step, then raises Interrupted."""
-        first, next_sheet = self._restore(), time.monotonic() + SHEET_SECONDS
+        first, next_sheet = self._trainer.restore()["step"], time.monotonic() + SHEET_SECONDS
         steps = self.config.steps
         with Stop("step") as stop, Progress(steps, "training", first, unit="steps") as progress:
             for step in range(first, steps):
@@ -66,7 +54,7 @@ class Training:
                 done = step + 1
                 progress.step(f"loss {loss:.2f}")
                 if done % self.config.every == 0 or done == steps or stop.requested:
-                    self._save(done)
+                    self._trainer.save(done)
                 if stop.requested and done < steps:
                     raise Interrupted(f"stopped after step {done}; the same command resumes")
                 if (start := time.monotonic()) > next_sheet and done < steps:
@@ -95,7 +83,7 @@ class Training:
 
     def _step(self, step: int) -> float:
         config, setting = self.config, self.setting
-        generator = torch.Generator().manual_seed(setting.seed * 1_000_003 + step)
+        generator = self._trainer.generator(step)
         chosen = torch.randint(len(self.learned.labels), (config.batch,), generator=generator)
         x, labels = self.learned.images[chosen].float() / 255, self.learned.labels[chosen].clone()
         x = augment(x, int(config.size), config.augment, generator)
@@ -115,37 +103,10 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_((each for each in self.net.parameters() if each.requires_grad), 2.0)
         self.optimizer.step()
-        keep = min(AVERAGE, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for slow, fast in zip(self.mean.state_dict().values(), self.net.state_dict().values(), strict=True):
-                slow.lerp_(fast, 1 - keep)
+        self._trainer.average(step, AVERAGE)
         return float(loss.detach())
 
     def _logits(self, x: Tensor) -> Tensor:
         with torch.autocast(self.setting.device.type, self.setting.dtype, self.setting.dtype != torch.float32):
             logits: Tensor = self.net(x)
         return logits
-
-    def _save(self, done: int) -> None:
-        parts = {name: getattr(self, name).state_dict() for name in ("net", "mean", "optimizer")}
-        with atomic_write(self.setting.state) as part:
-            torch.save(parts | {"step": done, "key": self._key}, part)
-
-    def _restore(self) -> int:
-        """The next step. Raises InputError for the state of another training."""
-        path = self.setting.state
-        if not path.exists():
-            return 0
-        try:
-            saved = torch.load(path, map_location=self.setting.device, weights_only=True)
-            if saved["key"] != self._key:
-                raise InputError(
-                    f"{path}: a training with other settings or pictures stopped here; resume=false starts over"
-                )
-            for name in ("net", "mean", "optimizer"):
-                getattr(self, name).load_state_dict(saved[name])
-            step = int(saved["step"])
-        except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: holds no state of a training; resume=false starts over") from error
-        log.info(f"resumes after step {step}")
-        return step
