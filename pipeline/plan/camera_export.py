@@ -1,7 +1,7 @@
 """The path of a film's camera as a table, as a script of After Effects and as one of Blender. No torch.
 
 What moves with the picture in these programs sticks to the dream: a point at p pixels from the middle of a shot's first
-frame is at ``turn · p + shift`` in a later one.
+shown frame is at ``turn · p + shift`` in a later one.
 """
 
 import cmath
@@ -14,9 +14,9 @@ from io import StringIO
 
 from pipeline.cue import CameraRates
 from pipeline.motion.rates import mean_rates, similarity
-from pipeline.plan.edit_export import pieces
+from pipeline.plan.film_pieces import dreamed_pieces, pieces
 from pipeline.plan.film_plan import FilmPlan
-from pipeline.plan.score_data import ScoreFrames
+from pipeline.plan.score_data import ScoreFrames, as_shown
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,47 @@ class Pose:
 
 
 def path(plan: FilmPlan, score: ScoreFrames) -> Iterator[Pose]:
-    """The picture's pose at every frame; it starts again with every shot."""
+    """The picture's pose at every frame that is shown; it starts again with every shot."""
+    dreamed = list(_dreamed_path(plan, score))
+    if plan.playback is None:
+        yield from dreamed
+        return
+    starts, shot_starts = ({piece.first for piece in each} for each in (pieces(plan), dreamed_pieces(plan)))
+    origin = dreamed[0]
+    for shown, position in enumerate(plan.playback.positions):
+        before, after, fraction = plan.playback.pair(position)
+        if after in shot_starts and fraction:  # each shot has a path of its own
+            before, fraction = (after if fraction >= 0.5 else before), 0.0
+        pose = _between(dreamed[before], dreamed[after], fraction)
+        origin = pose if shown in starts else origin
+        yield _relative(pose, origin, shown)
+
+
+def _between(before: Pose, after: Pose, fraction: float) -> Pose:
+    def mean(a: float, b: float) -> float:
+        return a + fraction * (b - a) if fraction else a
+
+    return Pose(
+        before.frame,
+        math.exp(mean(math.log(before.scale), math.log(after.scale))),
+        mean(before.degrees, after.degrees),
+        mean(before.right, after.right),
+        mean(before.down, after.down),
+    )
+
+
+def _relative(pose: Pose, origin: Pose, frame: int) -> Pose:
+    """The pose at ``frame``, of a picture whose pose at the start was ``origin``."""
+    scale, degrees = pose.scale / origin.scale, pose.degrees - origin.degrees
+    turn = scale * cmath.exp(1j * math.radians(degrees))
+    shift = complex(pose.right, pose.down) - turn * complex(origin.right, origin.down)
+    return Pose(frame, scale, degrees, shift.real, shift.imag)
+
+
+def _dreamed_path(plan: FilmPlan, score: ScoreFrames) -> Iterator[Pose]:
     size = (plan.width, plan.height)
     rates = [_rates(score, index) for index in range(plan.frames)]
-    starts = {piece.first for piece in pieces(plan)}
+    starts = {piece.first for piece in dreamed_pieces(plan)}
     turn, shift, degrees = 1 + 0j, 0j, 0.0
     for frame in range(plan.frames):
         if frame in starts:
@@ -52,11 +89,11 @@ def as_csv(plan: FilmPlan, score: ScoreFrames) -> str:
     """A table with a row for each frame: rates as they were set, and the pose."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    lanes = [name for name in score.lanes if name.startswith("camera.")]
+    lanes = {name: lane for name, lane in as_shown(score, plan).lanes.items() if name.startswith("camera.")}
     writer.writerow(["frame", "seconds", *lanes, "scale", "degrees", "right", "down"])
     for pose in path(plan, score):
-        values = [*(score.lanes[name][pose.frame] for name in lanes), pose.scale, pose.degrees, pose.right, pose.down]
-        seconds = f"{float(pose.frame / plan.fps):.6f}"
+        values = [*(lane[pose.frame] for lane in lanes.values()), pose.scale, pose.degrees, pose.right, pose.down]
+        seconds = f"{float(pose.frame / plan.shown_fps):.6f}"
         writer.writerow([pose.frame, seconds, *(f"{value:.9g}" for value in values)])
     return text.getvalue()
 
@@ -64,7 +101,7 @@ def as_csv(plan: FilmPlan, score: ScoreFrames) -> str:
 def as_after_effects(plan: FilmPlan, score: ScoreFrames) -> str:
     """A script (.jsx) that adds a null to the open composition; layers parented to it move with the dream."""
     rows = [
-        [float(pose.frame / plan.fps), pose.scale, pose.degrees, pose.right / plan.width, pose.down / plan.height]
+        [float(pose.frame / plan.shown_fps), pose.scale, pose.degrees, pose.right / plan.width, pose.down / plan.height]
         for pose in path(plan, score)
     ]
     return f"""// Camera of {json.dumps(plan.title)}: File > Scripts > Run Script File, with a composition open.

@@ -3,7 +3,7 @@
 from pipeline.errors import ConfigError
 from pipeline.media.encode.captions import SUBTITLES
 from pipeline.media.encode.codecs import find_codec, find_muxer
-from pipeline.plan.edit_export import cues
+from pipeline.plan.film_pieces import cues
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.sound import plan_sound
 from pipeline.timing.timecode import parse_time, show_time

@@ -1,62 +1,19 @@
 """A film as editors know it: shots, transitions and cues as OpenTimelineIO, an edit decision list or a table. No torch.
 
-Clips are ranges of the finished film, cut in the middle of its transitions, which are rendered into it already; so
-these are notes. The range of a shot's footage is noted as well.
+Clips are ranges of the finished film as it is shown, cut in the middle of its transitions, which are rendered into it
+already; so these are notes. The range of a shot's footage is noted as well.
 """
 
 import csv
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pipeline.plan import shot_list
+from pipeline.plan.film_pieces import Piece, cues, pieces
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.timing.timecode import show_time
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A shot's frames ``first`` to ``end`` in the film. ``source`` are footage and its first and last second."""
-
-    name: str
-    first: int
-    end: int
-    transition: str
-    mixed: int
-    source: tuple[Path, float, float] | None
-
-
-def pieces(plan: FilmPlan) -> list[Piece]:
-    """The shots of a film without gaps."""
-    names = _names(plan)
-    begins, begin = [], 0
-    for shot in plan.shots:
-        begins.append(begin - shot.handles.head)
-        begin += shot.frames - shot.handles.hidden
-    starts = [at + shot.handles.head - shot.handles.head // 2 for at, shot in zip(begins, plan.shots, strict=True)]
-    result = []
-    for number, shot in enumerate(plan.shots):
-        first, end = max(0, starts[number]), starts[number + 1] if number + 1 < len(starts) else plan.frames
-        source = None
-        if shot.footage:
-            start = shot.footage.start + float((first - begins[number]) / plan.fps)
-            source = (shot.footage.clip.path, start, start + float((end - first) / plan.fps))
-        result.append(Piece(names[number], first, end, shot.handles.transition, shot.handles.head, source))
-    return result
-
-
-def cues(plan: FilmPlan) -> list[tuple[int, str]]:
-    """(frame, name) of the cues in the film; without markers, of the song's sections."""
-    named = [(at, name) for name, at in plan.signals.grid.cues.items()]
-    if not named and plan.song:
-        sections = plan.song.sections(plan.config.audio, plan.signals.grid)
-        named = [(at, f"section {chr(ord('A') + kind % 26)}") for at, kind in sections]
-    frames = [(round(at * plan.fps), name) for at, name in sorted(named)]
-    return [(frame, name) for frame, name in frames if 0 <= frame < plan.frames]
 
 
 def as_csv(plan: FilmPlan) -> str:
@@ -79,16 +36,16 @@ def as_csv(plan: FilmPlan) -> str:
     )
     for piece in pieces(plan):
         source = [piece.source[0], *(f"{at:.6f}" for at in piece.source[1:])] if piece.source else ["", "", ""]
-        span = [f"{float(frame / plan.fps):.6f}" for frame in (piece.first, piece.end)]
+        span = [f"{float(frame / plan.shown_fps):.6f}" for frame in (piece.first, piece.end)]
         writer.writerow(["shot", piece.name, *span, piece.first, piece.end, piece.transition, *source])
     for frame, name in cues(plan):
-        writer.writerow(["cue", name, f"{float(frame / plan.fps):.6f}", "", frame, "", "", "", "", ""])
+        writer.writerow(["cue", name, f"{float(frame / plan.shown_fps):.6f}", "", frame, "", "", "", "", ""])
     return text.getvalue()
 
 
 def as_edl(plan: FilmPlan) -> str:
     """An edit decision list (CMX 3600) of the finished film, whose record begins at 01:00:00:00."""
-    nominal = round(plan.fps)
+    nominal = round(plan.shown_fps)
     lines = [f"TITLE: {_line(plan.title)}", "FCM: NON-DROP FRAME", ""]
     marks = cues(plan)
     for number, piece in enumerate(pieces(plan), 1):
@@ -110,8 +67,8 @@ def as_edl(plan: FilmPlan) -> str:
 
 def as_otio(plan: FilmPlan) -> str:
     """An OpenTimelineIO timeline: a track of clips, one of the song, markers."""
-    fps = plan.fps
-    whole = _range(0, plan.frames, fps)
+    fps = plan.shown_fps
+    whole = _range(0, plan.film_frames, fps)
     film = _media(plan.outputs.film, whole)
     clips = [
         {
@@ -125,7 +82,7 @@ def as_otio(plan: FilmPlan) -> str:
     ]
     tracks = [{"OTIO_SCHEMA": "Track.1", "name": "pictures", "kind": "Video", "children": clips}]
     if plan.song and plan.config.audio.kind != "none":
-        span = _range(round(plan.song.start * fps), min(plan.frames, int(plan.song.seconds * fps)), fps)
+        span = _range(round(plan.song.start * fps), min(plan.film_frames, int(plan.song.seconds * fps)), fps)
         media = _media(plan.song.path, _range(0, round(plan.song.analysis.seconds * fps), fps))
         song = {"OTIO_SCHEMA": "Clip.1", "name": plan.song.path.name, "source_range": span, "media_reference": media}
         tracks.append({"OTIO_SCHEMA": "Track.1", "name": "song", "kind": "Audio", "children": [song]})
@@ -136,12 +93,6 @@ def as_otio(plan: FilmPlan) -> str:
     stack = {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "children": tracks, "markers": markers}
     timeline = {"OTIO_SCHEMA": "Timeline.1", "name": plan.title, "global_start_time": None, "tracks": stack}
     return json.dumps(timeline, indent=1, ensure_ascii=False) + "\n"
-
-
-def _names(plan: FilmPlan) -> list[str]:
-    entries: list[tuple[str, Mapping[str, Any]]] = list(shot_list.entries(plan.config)) if plan.config.film else []
-    given = [entry.get("name") for _, entry in entries] if len(entries) == len(plan.shots) else []
-    return [str(name or f"shot {n}") for n, name in enumerate(given or [None] * len(plan.shots), 1)]
 
 
 def _facts(piece: Piece) -> dict[str, Any]:

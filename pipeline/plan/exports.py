@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pipeline.errors import ConfigError
 from pipeline.plan import camera_export, edit_export
 from pipeline.plan.film_plan import FilmPlan
-from pipeline.plan.score_data import ScoreFrames
+from pipeline.plan.score_data import ScoreFrames, as_shown
 
 EXPORTS: dict[str, Callable[[FilmPlan, ScoreFrames], str]] = {
     ".camera.csv": camera_export.as_csv,
@@ -14,7 +14,7 @@ EXPORTS: dict[str, Callable[[FilmPlan, ScoreFrames], str]] = {
     ".otio": lambda plan, score: edit_export.as_otio(plan),
     ".edl": lambda plan, score: edit_export.as_edl(plan),
     ".csv": lambda plan, score: edit_export.as_csv(plan),
-    ".json": lambda plan, score: score.as_json(),
+    ".json": lambda plan, score: as_shown(score, plan).as_json(),
 }
 """Ending → what it writes; the first one that fits counts."""
 
@@ -28,5 +28,5 @@ def check(file: str) -> None:
 
 
 def text(file: str, plan: FilmPlan, score: ScoreFrames) -> str:
-    """The content of the file."""
+    """The content of the file. ``score`` is that of the film as it is dreamed; what is written is as it is shown."""
     return next(write for ending, write in EXPORTS.items() if file.lower().endswith(ending))(plan, score)

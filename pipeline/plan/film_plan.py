@@ -62,6 +62,11 @@ class FilmPlan:
         return len(self.playback.positions) if self.playback else len(self.part or range(self.frames))
 
     @property
+    def film_frames(self) -> int:
+        """Number of frames in the whole finished film."""
+        return self.shown_frames if self.playback else self.frames
+
+    @property
     def shown_fps(self) -> Fraction:
         """Frames per second of the finished film."""
         return self.playback.fps if self.playback else self.fps
@@ -69,7 +74,14 @@ class FilmPlan:
     @property
     def seconds(self) -> Fraction:
         """How long the whole finished film lasts."""
-        return (self.shown_frames if self.playback else self.frames) / self.shown_fps
+        return self.film_frames / self.shown_fps
+
+    def dreamed_second(self, shown: float) -> float:
+        """The second at which is dreamed what the film shows at the second ``shown``."""
+        if self.playback is None:
+            return shown
+        number = min(round(shown * self.playback.fps), len(self.playback.positions) - 1)
+        return self.playback.positions[number] / float(self.fps)
 
     @property
     def title(self) -> str:
@@ -79,8 +91,7 @@ class FilmPlan:
     @property
     def summary(self) -> str:
         """Size, rate and length in words."""
-        count = self.shown_frames if self.playback else self.frames
-        frames = f"{count} frame{'s' * (count != 1)}"
+        frames = f"{self.film_frames} frame{'s' * (self.film_frames != 1)}"
         return (
             f"{self.width}x{self.height}, {float(self.shown_fps):.5g} fps, {frames}, {show_time(float(self.seconds))}"
         )

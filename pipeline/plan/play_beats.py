@@ -28,7 +28,7 @@ def check(plan: FilmPlan, picture: Path) -> Path:
 def write(plan: FilmPlan, score: ScoreFrames, picture: Path, video: Path) -> None:
     """Write the video, of two minutes at most. Raises InputError, OutputError."""
     assert plan.song is not None and score.music is not None
-    whole = plan.frames / float(plan.fps)
+    whole = float(plan.seconds)
     seconds = min(whole, MAX_SECONDS)
     if seconds < whole:
         log.info(f"play=true plays the first {MAX_SECONDS:g} seconds; audio.start= and duration= choose others")

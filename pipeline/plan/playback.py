@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 from pipeline.config import PlaybackConfig, RenderConfig
 from pipeline.errors import ConfigError
@@ -44,6 +45,22 @@ class Playback:
         if fraction and after in self.cuts:
             first, fraction = (first, 0.0) if fraction < 0.5 else (after, 0.0)
         return first, after if fraction else first, fraction
+
+    @cached_property
+    def nearest(self) -> tuple[int, ...]:
+        """Of every shown frame: the dreamed one that it is, or lies next to."""
+        pairs = map(self.pair, self.positions)
+        return tuple(first if fraction < 0.5 else after for first, after, fraction in pairs)
+
+    def seconds_shown(self, second: float) -> list[float]:
+        """When the moment at a dreamed ``second`` is shown: once, twice or never."""
+        place, shown = second * float(self.rate), list[float]()
+        for number, (here, there) in enumerate(pairwise((*self.positions, math.inf))):
+            step = there - here if abs(there - here) < self.frames / 2 else math.inf  # a loop goes around
+            part = (place - here) / step if step else 0.0
+            if here == place or 0 < part < 1:
+                shown.append((number + part) / float(self.fps))
+        return shown
 
     @property
     def is_changed(self) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
 from pipeline.media.encode.codecs import film_suffix
+from pipeline.plan.film_pieces import seconds_shown
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.score import plan_score
 from pipeline.score.score import Score
@@ -105,6 +106,39 @@ def film_score(plan: FilmPlan) -> ScoreFrames:
         octaves=[(scale, [w for part in parts for w in part.on_octave(scale)]) for scale in scales[0] if differ],
         music=film_music(plan),
     )
+
+
+def as_shown(score: ScoreFrames, plan: FilmPlan) -> ScoreFrames:
+    """The score of a film frame by frame as it is shown: backwards, forth and back, at another speed."""
+    if plan.playback is None:
+        return score
+    order, fps = plan.playback.nearest, float(plan.shown_fps)
+    music = score.music
+    if music is not None:
+        heard = [round(number / fps * score.fps) for number in range(len(order))]  # a song plays forward
+        music = replace(
+            music,
+            beats=_shown_times(plan, music.beats),
+            bars=_shown_times(plan, music.bars),
+            sections=[(at, kind) for second, kind in music.sections for at in _shown_times(plan, [second])],
+            levels={name: [each[min(n, len(each) - 1)] for n in heard] for name, each in music.levels.items()},
+            cues=[(at, name) for second, name in music.cues for at in _shown_times(plan, [second])],
+            signals={name: [each[n] for n in order] for name, each in music.signals.items()},
+        )
+    return ScoreFrames(
+        fps=fps,
+        frames=len(order),
+        lanes={name: [each[n] for n in order] for name, each in score.lanes.items()},
+        targets=[score.targets[n] for n in order],
+        octaves=[(scale, [each[n] for n in order]) for scale, each in score.octaves],
+        music=music,
+    )
+
+
+def _shown_times(plan: FilmPlan, seconds: Sequence[float]) -> list[float]:
+    """When these seconds of the music are in the film, in order."""
+    times = sorted(at for second in seconds for at in seconds_shown(plan, second))
+    return [at for at in times if at < plan.seconds]
 
 
 def film_music(plan: FilmPlan) -> Music | None:

@@ -49,7 +49,7 @@ def draw(config: RenderConfig, folder: Path, name: str, export: str | None, *, p
         files.check_writable(Path(export), key="export=", overwrite=config.overwrite)
     video = play_beats.check(plan, picture) if play else None
     made = score_data.film_score(plan)
-    files.write_bytes(picture, score_chart.as_png(made, f"{plan.title}"))
+    files.write_bytes(picture, score_chart.as_png(score_data.as_shown(made, plan), plan.title))
     print(picture)  # noqa: T201 - the answer
     if export is not None:
         files.write_bytes(Path(export), exports.text(export, plan, made).encode())

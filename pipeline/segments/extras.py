@@ -17,7 +17,7 @@ from pipeline.media.encode.mux import assemble
 from pipeline.media.encode.video_spec import VideoSpec
 from pipeline.media.sound.source_audio import Audible
 from pipeline.plan.delivery import cover_seconds
-from pipeline.plan.edit_export import cues, pieces
+from pipeline.plan.film_pieces import cues, dreamed_pieces
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.frame_size import even
 from pipeline.segments.shot_render import ShotRender
@@ -35,7 +35,7 @@ Pieces = Sequence[tuple[Path, range]]
 def captions(plan: FilmPlan, shots: Mapping[int, ShotRender], kind: str) -> tuple[Caption, ...]:
     """The film's shots, cues or targets with the time that each lasts; nothing for the kind ``none``.
 
-    In a film that is shown otherwise than it is dreamed, shots and targets are those of the frames, cues of the music.
+    In a film that is shown otherwise than it is dreamed, shots and targets are those of the frames.
     """
     if kind == "none" or (kind == "cues" and not cues(plan)):
         return ()
@@ -52,15 +52,14 @@ def _by_cue(plan: FilmPlan) -> Name:
     marks = [(0, plan.title), *cues(plan)]  # a player lists no time before the first chapter
 
     def name(shown: int) -> tuple[int, str]:
-        dreamed = shown / plan.shown_fps * plan.fps
-        return max((number, text) for number, (frame, text) in enumerate(marks) if frame <= dreamed)
+        return max((number, text) for number, (frame, text) in enumerate(marks) if frame <= shown)
 
     return name
 
 
 def _by_frame(plan: FilmPlan, shots: Mapping[int, ShotRender], kind: str) -> Name:
     """By shot, or by the strongest target; a fade counts to the target that goes."""
-    spans, positions = pieces(plan), plan.playback.positions if plan.playback else range(plan.frames)
+    spans, positions = dreamed_pieces(plan), plan.playback.positions if plan.playback else range(plan.frames)
     step = max(1, round(float(plan.fps) / LABELS_PER_SECOND))
 
     @cache

@@ -21,7 +21,7 @@ from pipeline.media.encode.image_grid import INK, PALE, PAPER, font
 from pipeline.media.encode.mux import assemble
 from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.media.encode.video_spec import VideoSpec
-from pipeline.plan.edit_export import cues, pieces
+from pipeline.plan.film_pieces import cues, dreamed_pieces
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.sound import plan_sound
 from pipeline.runtime.device import choose_device
@@ -45,14 +45,14 @@ def make(plan: FilmPlan, path: Path) -> None:
     """
     factor = PICTURE_PIXELS / min(plan.width, plan.height)
     size = (2 * round(plan.height * factor / 2), 2 * round(plan.width * factor / 2))
-    count = max(1, round(float(plan.frames / plan.fps) * FPS))
+    count = max(1, round(plan.seconds * FPS))
     caption = _Caption(plan, size)
     with TemporaryDirectory() as folder, Stop() as stop, Progress(count, "animatic") as progress:
         encoder = Encoder(
             Path(folder, "animatic.mp4"), width=size[1], height=size[0] + STRIP_PIXELS, fps=FPS, encode=ENCODE
         )
         with encoder:
-            for number, (frame, label) in enumerate(_in_time(_sketch(plan, stop), count)):
+            for number, (frame, label) in enumerate(_in_time(plan, _sketch(plan, stop), count)):
                 picture = to_bytes(resize(frame, size).clamp(0, 1))
                 encoder.write(from_array(caption.below(picture, number, label).astype(np.float32) / 255))
                 progress.step()
@@ -74,7 +74,7 @@ def _sketch(plan: FilmPlan, stop: Stop) -> Iterator[Sketched]:
     """The sketched frames of all shots in order, each shot from its own start."""
     config = plan.config
     networks = Networks(choose_device(config.device, config.deterministic), config.precision, config.deterministic)
-    for number, piece in enumerate(pieces(plan)):
+    for number, piece in enumerate(dreamed_pieces(plan)):
         shot_plan = draft(plan.shots[number], SHORT_SIDE_PIXELS)
         begin, first = float(plan.first_frame(number) / plan.fps), float(piece.first / plan.fps)
         with ExitStack() as stack:
@@ -94,8 +94,15 @@ def _sketch(plan: FilmPlan, stop: Stop) -> Iterator[Sketched]:
                 yield max(second, first), step.frame, step.label
 
 
-def _in_time(sketched: Iterator[Sketched], count: int) -> Iterator[tuple[Tensor, str]]:
+def _in_time(plan: FilmPlan, sketched: Iterator[Sketched], count: int) -> Iterator[tuple[Tensor, str]]:
     """(frame, target) for each of ``count`` frames of the video: the last sketch that has begun by then."""
+    if plan.playback is not None:
+        sketches = [(second, to_bytes(frame), label) for second, frame, label in sketched]
+        begins = [second for second, _, _ in sketches]
+        for number in range(count):
+            last = bisect.bisect_right(begins, plan.dreamed_second(float(number / FPS)) + 1e-9) - 1
+            yield from_array(sketches[max(0, last)][1].astype(np.float32) / 255), sketches[max(0, last)][2]
+        return
     now = next(sketched)
     following = next(sketched, None)
     for number in range(count):
@@ -108,7 +115,7 @@ class _Caption:
     """The strip of words below a picture: timecode and frame of the film, target, cue."""
 
     def __init__(self, plan: FilmPlan, size: tuple[int, int]) -> None:
-        self._fps, self._size, self._seconds = plan.fps, size, float(plan.frames / plan.fps)
+        self._fps, self._size, self._seconds = plan.shown_fps, size, float(plan.seconds)
         marks = cues(plan)
         self._frames, self._names = [frame for frame, _ in marks], [name for _, name in marks]
 

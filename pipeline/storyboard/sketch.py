@@ -5,7 +5,7 @@ steps. Of a long film only the moments in question are rendered, each after a fe
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -63,12 +63,23 @@ def draft(plan: ShotPlan, short_side: int = SHORT_SIDE_PIXELS) -> ShotPlan:
     return replace(plan, config=config, width=width, height=height)
 
 
-def sketch(plan: ShotPlan, network: Network, should_stop: Callable[[], bool]) -> list[Moment]:
-    """Render the moments of a draft ``plan``. Raises Interrupted, RenderError kinds."""
+def sketch(
+    plan: ShotPlan,
+    network: Network,
+    should_stop: Callable[[], bool],
+    times: Sequence[tuple[float, float]] | None = None,
+) -> list[Moment]:
+    """Render the moments of a draft ``plan``. Raises Interrupted, RenderError kinds.
+
+    ``times`` are the seconds of moments in the film as it is shown, and those at which they are dreamed.
+    """
+    times = [(at, at) for at in moments(plan.frames / float(plan.fps))] if times is None else times
     with ExitStack() as stack:
-        shot, by_frame = _open(plan, network, moments(plan.frames / float(plan.fps)), stack)
+        shot, by_frame = _open(plan, network, sorted(dreamed for _, dreamed in times), stack)
         with Progress(_frame_count(shot, by_frame), "storyboard") as progress:
-            return list(_moments(shot, by_frame, should_stop, progress.step))
+            rendered = zip(by_frame, _moments(shot, by_frame, should_stop, progress.step), strict=True)
+            by_number = dict(rendered)
+    return [replace(by_number[_frame_at(shot, dreamed)], seconds=shown) for shown, dreamed in times]
 
 
 def still(plan: ShotPlan, network: Network, seconds: float, should_stop: Callable[[], bool]) -> Moment:
@@ -81,7 +92,11 @@ def _open(plan: ShotPlan, network: Network, seconds: list[float], stack: ExitSta
     """The shot that renders the sketch, until ``stack`` closes it, and the seconds to show by frame."""
     shot = build_shot(plan, network, fps=SKETCH_FPS if plan.footage is None else None)
     shot = open_footage(plan, shot, stack)
-    return shot, {min(round(at * shot.clock.fps), shot.frames - 1): at for at in seconds}
+    return shot, {_frame_at(shot, at): at for at in seconds}
+
+
+def _frame_at(shot: Shot, seconds: float) -> int:
+    return min(round(seconds * shot.clock.fps), shot.frames - 1)
 
 
 def _moments(

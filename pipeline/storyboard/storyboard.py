@@ -1,6 +1,7 @@
 """Makes a storyboard: sketch, estimate, sheet."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.dream import model_zoo
@@ -12,7 +13,7 @@ from pipeline.runtime.device import choose_device
 from pipeline.runtime.interrupt import Stop
 from pipeline.storyboard import sheet
 from pipeline.storyboard.cost import measure
-from pipeline.storyboard.sketch import draft, sketch
+from pipeline.storyboard.sketch import draft, moments, sketch
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,15 @@ def make(plan: FilmPlan, path: Path) -> str:
     arithmetic = choose_arithmetic(config.precision, config.network, device)
     network = model_zoo.build(config.network).to(device, *arithmetic, config.deterministic)
     with Stop() as stop:
-        moments = sketch(draft(plan.shots[0]), network, lambda: stop.requested)
-    estimate = measure(plan.shots[0], network, moments[len(moments) // 2]).words()
-    score = score_data.film_score(plan)
+        stills = sketch(draft(plan.shots[0]), network, lambda: stop.requested, _times(plan))
+    cost = measure(plan.shots[0], network, stills[len(stills) // 2])
+    estimate = replace(cost, bytes=round(cost.bytes * plan.film_frames / plan.frames)).words()
+    score = score_data.as_shown(score_data.film_score(plan), plan)
     lanes = score_chart.as_png(score, "score")
-    files.write_bytes(path, sheet.as_png(moments, lanes, plan.title, f"{plan.summary} · {estimate}"))
+    files.write_bytes(path, sheet.as_png(stills, lanes, plan.title, f"{plan.summary} · {estimate}"))
     return estimate
+
+
+def _times(plan: FilmPlan) -> list[tuple[float, float]]:
+    """The seconds of the moments to show, in the film as it is shown and as it is dreamed."""
+    return [(at, plan.dreamed_second(at)) for at in moments(float(plan.seconds))]

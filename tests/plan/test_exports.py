@@ -1,8 +1,10 @@
 """Films go to editors: OpenTimelineIO, edit decision lists, tables, camera paths."""
 
+import cmath
 import csv
 import json
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,8 +23,11 @@ from tests.music.drawn import Drawing
 SMALL = ("network=motifnet", "start.steps=0", "frame.width=96", "frame.height=64", "frame.fps=25")
 
 
+Planned = Callable[..., FilmPlan]
+
+
 @pytest.fixture
-def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FilmPlan:
+def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planned:
     """Six seconds over a song with a cue: a shot, a crossfade of ten frames into footage, a cut at the drop."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     Drawing(120, seconds=6).save(tmp_path / "s.wav")
@@ -32,7 +37,12 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FilmPlan:
     footage = f"{{preset: footage, {source}, until: drop, transition: crossfade, fade: 10f}}"
     film = f"film=[{{name: sky, duration: 2s}}, {footage}, {{}}]"
     given = (f"audio.path={tmp_path}/s.wav", f"audio.markers={tmp_path}/m.txt", f"output={tmp_path}/film.mp4")
-    return plan_film(make_config([*SMALL, *given, film]), tmp_path, "film")
+    return lambda *words: plan_film(make_config([*SMALL, *given, film, *words]), tmp_path, "film")
+
+
+@pytest.fixture
+def plan(planned: Planned) -> FilmPlan:
+    return planned()
 
 
 def export(plan: FilmPlan, path: Path) -> Path:
@@ -99,6 +109,48 @@ def test_a_point_sticks_to_the_picture(tmp_path: Path) -> None:
     at = [(0.3 - 0.5) * 96 + 0.2 * 96 / math.log(1.5), (0.6 - 0.5) * 64 - 0.1 * 64 / math.log(1.5)]
     scale, right, down = (float(rows[20][key]) for key in ("scale", "right", "down"))
     assert [scale * at[0] + right, scale * at[1] + down] == pytest.approx(at, abs=1e-3)
+
+
+def test_backwards_the_shots_come_in_turn_and_the_song_keeps_its_cue(planned: Planned, tmp_path: Path) -> None:
+    rows = table(export(planned("film.reverse=true"), tmp_path / "film.csv"))
+    assert [(row["name"], row["first_frame"], row["end_frame"]) for row in rows] == [
+        *(("shot 3", "0", "50"), ("footage", "50", "105"), ("sky", "105", "150"), ("drop", "100", ""))
+    ]
+    assert [row["transition"] for row in rows[:3]] == ["cut", "cut", "crossfade"]
+    assert float(rows[1]["source_start"]) == pytest.approx(1.2) and float(rows[1]["source_end"]) == pytest.approx(3.4)
+    silent = table(export(planned("film.reverse=true", "audio=none"), tmp_path / "film.csv"))
+    assert silent[3]["first_frame"] == "49"  # with the pictures of the drop
+
+
+def test_forth_and_back_slowly_at_another_rate(planned: Planned, tmp_path: Path) -> None:
+    plan = planned("film.pingpong=true", "film.speed=0.5", "encode.interpolate=50")
+    rows = table(export(plan, tmp_path / "film.csv"))
+    assert [row["name"] for row in rows[:5]] == ["sky", "footage", "shot 3", "footage", "sky"]
+    assert int(rows[4]["end_frame"]) == plan.film_frames == 4 * 298
+    assert abs(int(rows[1]["first_frame"]) - 4 * 45) <= 2 and float(rows[4]["end"]) == pytest.approx(4 * 298 / 50)
+    edit = export(plan, tmp_path / "film.edl").read_text(encoding="utf-8")
+    assert edit.count("* TRANSITION IN THE FILM: crossfade, 40 frames") == 2
+    data = json.loads(export(plan, tmp_path / "film.json").read_text(encoding="utf-8"))
+    assert data["fps"] == 50 and data["frames"] == len(data["targets"]) == plan.film_frames
+
+
+def test_camera_path_runs_backwards(tmp_path: Path) -> None:
+    moves = ("camera.zoom=2", "camera.rotate=90", "camera.pan=[0.1,0]", "duration=2s", f"output={tmp_path}/f.mp4")
+    there, back = (
+        table(export(plan_film(make_config([*SMALL, *moves, *more]), tmp_path, "film"), tmp_path / "film.camera.csv"))
+        for more in ((), ("film.reverse=true",))
+    )
+    assert len(back) == len(there) == 50 and float(back[0]["scale"]) == 1
+    # What is at p in the first frame of the film is at turn * p + shift in its last; backwards it returns.
+    poses = [
+        (float(row["scale"]), math.radians(float(row["degrees"])), complex(float(row["right"]), float(row["down"])))
+        for row in (there[-1], back[-1])
+    ]
+    point, place = 20 + 10j, 20 + 10j
+    for scale, turn, shift in poses:
+        place = scale * cmath.exp(1j * turn) * place + shift
+    assert poses[0][0] > 3 and abs(place - point) < 1e-3
+    assert float(back[25]["degrees"]) == pytest.approx(-float(there[25]["degrees"]), abs=1e-4)
 
 
 def test_an_unknown_ending_lists_the_others() -> None:

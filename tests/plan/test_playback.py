@@ -78,3 +78,13 @@ def test_loop_continues_at_its_beginning_and_a_cut_is_not_mixed(tmp_path: Path) 
 def test_what_cannot_be_shown_is_refused(tmp_path: Path, words: tuple[str, ...], key: str) -> None:
     with pytest.raises(ConfigError, match=key):
         planned(tmp_path, "duration=12f", *words)
+
+
+def test_moments_are_found_where_they_are_shown(tmp_path: Path) -> None:
+    shown = {
+        words: planned(tmp_path, "duration=8f", *words).playback.seconds_shown(0.6)  # type: ignore[union-attr]
+        for words in (("film.reverse=true",), ("film.pingpong=true",), ("film.speed=0.5",), ("film.speed=2",))
+    }
+    assert [[round(at, 3) for at in each] for each in shown.values()] == [[1.15], [0.6, 2.9], [1.2], [0.3]]
+    plan = planned(tmp_path, "duration=8f", "film.reverse=true")
+    assert [plan.dreamed_second(at) for at in (0.0, 0.5, 1.9)] == [1.75, 1.25, 0.0]

@@ -24,13 +24,18 @@ def test_animatic_shows_the_film_in_time(
     draw(tmp_path / "song.wav", "-f", "lavfi", "-i", "sine=f=330:d=3")
     words = (*SMALL, FILM, "audio=file", "audio.path=song.wav", "duration=1.75s", "output=film.mp4")
     monkeypatch.chdir(tmp_path)
-    program(["video=true"], make_config(words), tmp_path, "film")
+    program(["video=true"], make_config([*words, "film.reverse=true"]), tmp_path, "film")
+    backwards = np.stack(list(decode(tmp_path / "film.mp4.storyboard.mp4"))).astype(float)[:, :270]
+    capsys.readouterr()
+    program(["video=true"], make_config([*words, "overwrite=true"]), tmp_path, "film")
     path = tmp_path / "film.mp4.storyboard.mp4"
     assert capsys.readouterr().out == "film.mp4.storyboard.mp4\n" and not (tmp_path / "film.mp4").exists()
     facts = probe_and_count(path)
     assert (facts.width, facts.height, facts.fps, facts.frames) == (480, 270 + 44, 12, 21)
     frames = np.stack(list(decode(path))).astype(float)
     assert len(footage_tracks(path)) == 1
+    far = np.abs(backwards[:, None, ::4, ::4] - frames[None, :, :270:4, ::4]).mean((2, 3, 4))
+    assert np.abs(far.argmin(1) + np.arange(21) - 20).max() <= 3 and far.min(1).max() < 5  # the same sketches in turn
     strip = frames[:, 274:]
     assert strip[:, :, :160].max() > 180  # words on a dark strip
     changed = np.abs(np.diff(frames[:, :270], axis=0)).mean((1, 2, 3)) > 1.0

@@ -72,6 +72,15 @@ def test_each_moment_follows_the_score(tmp_path: Path, tiny: Network) -> None:
     assert all(np.array_equal(a.frame, b.frame) for a, b in zip(result, again, strict=True))
 
 
+def test_moments_come_in_the_order_in_which_they_are_shown(tmp_path: Path, tiny: Network) -> None:
+    plan = planned(tmp_path, *TINY, "duration=2s")
+    forward = sketch(draft(plan), tiny, lambda: False, [(0.0, 0.0), (0.5, 1.0), (1.0, 1.75)])
+    back = sketch(draft(plan), tiny, lambda: False, [(0.0, 1.75), (0.5, 1.75), (1.0, 1.0), (2.0, 0.0)])
+    assert [moment.seconds for moment in back] == [0.0, 0.5, 1.0, 2.0]
+    expected = [forward[2], forward[2], forward[1], forward[0]]
+    assert all(np.array_equal(a.frame, b.frame) for a, b in zip(back, expected, strict=True))
+
+
 def test_a_long_film_takes_no_longer(tmp_path: Path, tiny: Network) -> None:
     plan = planned(
         tmp_path, *TINY, "duration=10m", "start.steps=2", "frame.width=48", "frame.height=32", "dream.octaves=1"
