@@ -46,6 +46,9 @@ os._exit(0)
 """
 
 
+END_SECONDS = 120  # of the server, on a busy machine
+
+
 @dataclass(frozen=True)
 class Run:
     """The exit code and the output of a run."""
@@ -70,7 +73,10 @@ class Program:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.communicate()
+        try:
+            self._server.communicate(timeout=END_SECONDS)
+        finally:
+            self._server.kill()
 
     def run(self, *arguments: str, folder: Path, seconds: int = 60, event: str = "") -> Run:
         """Run it in ``folder``; after ``seconds`` it is killed, and the exit code is below 0.

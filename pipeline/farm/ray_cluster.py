@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pipeline.runtime import interrupt
 
 TOKEN = "ray-token"  # a file in the work folder
 OBJECT_STORE_BYTES = 10**9
+CONNECT_SECONDS = 10.0
 LOCAL = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's word for a cluster that listens beyond the loopback
     "RAY_AUTH_MODE": "token",
@@ -75,6 +77,8 @@ def connect(config: RayConfig, folder: Path) -> Cluster:
 
     Raises ConfigError where no cluster answers, RenderError where none starts.
     """
+    if config.address is not None:
+        _check_address(config.address)
     before = {name: signal.getsignal(name) for name in interrupt.SIGNALS}
     scratch = None
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
@@ -124,6 +128,21 @@ def _kill(pid: int) -> None:
     if not command.exists() or b"ray::" in command.read_bytes():
         with suppress(ProcessLookupError):  # Ray ended it already
             os.kill(pid, signal.SIGKILL)
+
+
+def _check_address(address: str) -> None:
+    """Raise ConfigError for what is no address, or where nothing listens: Ray itself would try for minutes."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ConfigError("ray.address", address, "auto, or HOST:PORT of the head of a cluster")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise ConfigError(
+            "ray.address", address, f"no Ray cluster answers there ({error.strerror or error})"
+        ) from error
 
 
 def _write_token(path: Path) -> Path:
