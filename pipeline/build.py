@@ -129,11 +129,14 @@ def _where(plan: ShotPlan) -> Where | None:
 
 
 def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -> Shot:
-    """The shot over the plan's footage, if it has any; ``stack`` closes it. Raises RenderError kinds while rendering.
+    """The shot over the plan's footage, if it has any; ``stack`` closes it, and its mask. Raises RenderError kinds
+    while rendering.
 
     Reading starts at frame ``first``; every frame gets the same bits whichever came first.
     """
     config, device, footage = plan.config, shot.canvas.device, plan.footage
+    if shot.where is not None:
+        stack.callback(shot.where.close)
     cuts = repeats = frozenset[int]()
     if footage is not None:
         red, green, blue = config.source.background

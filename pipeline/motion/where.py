@@ -1,6 +1,6 @@
 """Where to dream: the user's mask, still or moving, together with what the footage draws."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -40,13 +40,20 @@ class MaskFrames:
             self._at = index
         return self._frame
 
+    def close(self) -> None:
+        """End reading; a later call starts again."""
+        for reader in self._open:
+            if isinstance(reader, Generator):  # of a video; the program that decodes it ends
+                reader.close()
+        self._open, self._at = [], -1
+
 
 class Where:
     """The mask of a shot: ``frames`` by number at ``fps``, inverted or not, its edges feathered over a fraction of the
     short side.
     """
 
-    def __init__(self, frames: Callable[[int], Tensor] | None, fps: float, invert: bool, feather: float) -> None:
+    def __init__(self, frames: MaskFrames | None, fps: float, invert: bool, feather: float) -> None:
         self._frames, self._fps, self._invert, self._feather = frames, fps, invert, feather
 
     def mask(self, drawn: Tensor | None, seconds: float, canvas: Tensor) -> Tensor | None:
@@ -59,6 +66,11 @@ class Where:
             return None
         drawn = 1 - drawn if self._invert else drawn
         return blur(drawn, self._feather * min(size)).clamp(0, 1) if self._feather else drawn
+
+    def close(self) -> None:
+        """End reading the frames."""
+        if self._frames is not None:
+            self._frames.close()
 
     def warm_up(self, plain: WarmUp, seconds: Callable[[int], float]) -> WarmUp:
         """Hidden dreams within the mask; ``seconds`` of their numbers."""

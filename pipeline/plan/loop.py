@@ -48,6 +48,8 @@ def _notes(film: FilmPlan, pre_roll: int) -> list[str]:
         notes.append(
             "loop=true: the colors of the last shot are not those of the first; they jump where the loop begins"
         )
+    if any(shot.mask is not None and shot.mask.video for shot in film.shots):
+        notes.append("loop=true: the mask moves; unless it loops itself, it jumps where the loop begins")
     if len(film.shots) > 1:
         seconds = show_time(float(pre_roll / film.fps))
         notes.append(f"loop=true: shot {len(film.shots)} turns into the beginning of shot 1 over its last {seconds}")

@@ -1,5 +1,6 @@
 """Masks of one's own: still and moving, by brightness or opacity, inverted, feathered, over footage."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pipeline import Film
 from pipeline.errors import RenderError
 from pipeline.media import ffmpeg
 from pipeline.motion.where import MaskFrames, Where, change
+from scripts.torture import encoders
 from tests.media.drawing import video
 
 SMALL = {"network": "motifnet", "frame": {"width": 96, "height": 64, "fps": 12}, "start": {"steps": 1}}
@@ -92,6 +94,14 @@ def test_moving_mask_follows_the_footage(tmp_path: Path) -> None:
     assert max(strength[1]) < 0.02 < strength[4][0] and strength[4][1] < strength[4][0] / 4
     alpha = [frame[:, 3] for frame in frames]  # the mask's frame 8 is the film's frame 2
     assert [round(float(each.mean()), 2) for each in alpha] == [0, 0, 0.5, 0.5, 0.5]
+    assert not encoders(os.getpid())  # what decoded the mask has ended
+
+
+def test_loop_with_a_moving_mask_is_noted(tmp_path: Path) -> None:
+    moving, still = video(tmp_path / "mask.mkv", GREY, "-c:v", "ffv1"), left_half(tmp_path / "mask.png")
+    for mask, notes in ((moving, 1), (still, 0)):
+        plan = Film(f"dream.mask={mask}", "loop=true", "duration=12f", **SMALL).plan
+        assert sum("the mask moves" in note for note in plan.notes) == notes
 
 
 def test_shot_can_have_a_mask_of_its_own(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_wait_for_segments_waits_at_any_speed(tmp_path: Path, pause: float) -> N
     assert wait_for_segments(process, tmp_path / "film.mp4", 9, 0.1)
     assert len(segments(tmp_path / "film.mp4")) == 9 and time.monotonic() - began >= 0.1
     process.kill()
-    process.wait()
+    process.wait(60)
 
 
 @pytest.mark.slow

@@ -93,7 +93,7 @@ def test_without_file_locks_the_note_counts(
     with pytest.raises(OutputError, match=f"is being rendered by process {sleeper.pid}"):
         RenderLock(path, Path("zoom.mp4")).__enter__()
     sleeper.kill()
-    sleeper.wait()
+    sleeper.wait(60)
     with RenderLock(path, Path("zoom.mp4")):
         assert json.loads(path.with_suffix(".json").read_text())["pid"] == os.getpid()
 

@@ -278,5 +278,5 @@ def test_pillows_limits_return_after_threads(tmp_path: Path) -> None:
         thread.start()
         is_open.wait(0.2)
     may_close.set()
-    thread.join()
+    thread.join(60)
     assert is_open.is_set() and limit == Image.MAX_IMAGE_PIXELS
