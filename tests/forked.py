@@ -4,11 +4,14 @@ Each run is a process with its own exit code, working folder and standard output
 """
 
 import json
+import select
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+
+PATIENCE_SECONDS = 120.0  # for what was killed to end, on a busy machine
 
 SERVER = """
 import gc, json, os, signal, sys, traceback
@@ -46,9 +49,6 @@ os._exit(0)
 """
 
 
-END_SECONDS = 120  # of the server, on a busy machine
-
-
 @dataclass(frozen=True)
 class Run:
     """The exit code and the output of a run."""
@@ -74,7 +74,7 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._server.communicate(timeout=END_SECONDS)
+            self._server.communicate(timeout=PATIENCE_SECONDS)
         finally:
             self._server.kill()
 
@@ -92,6 +92,9 @@ class Program:
             "event": event,
         }
         print(json.dumps(job), file=self._server.stdin, flush=True)
+        if not select.select([self._server.stdout], [], [], seconds + PATIENCE_SECONDS)[0]:
+            self._server.kill()
+            raise AssertionError(f"{arguments}: the run did not end")
         code = int(self._server.stdout.readline())
         out, err = (self._output.with_suffix(ending).read_text(encoding="utf-8") for ending in (".out", ".err"))
         return Run(code, out, err)

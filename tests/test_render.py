@@ -19,6 +19,7 @@ from pipeline.media.decode.image_file import load_still, write_png
 from pipeline.media.decode.probe import decode, probe_and_count, read_frame
 from pipeline.media.encode.mux import read_record
 from tests.forked import Program
+from tests.processes import ending
 
 SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "duration=6f", "start.steps=4", "dream.octaves=2")
 
@@ -142,7 +143,7 @@ def test_help_and_config_errors_load_no_torch(tmp_path: Path, arguments: list[st
 def test_same_command_resumes_an_interrupted_film(tmp_path: Path) -> None:
     arguments = [*SMALL, "network=motifnet", "duration=30f", "segment=5", "output=long.mp4"]
     command = [sys.executable, "-m", "pipeline.render", *arguments]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    with ending(subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)) as process:
         journal, deadline = tmp_path / "long.mp4.work" / "shot-001" / "journal.jsonl", time.monotonic() + 120
         while not journal.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -165,7 +166,7 @@ def test_same_command_resumes_an_interrupted_film(tmp_path: Path) -> None:
 def test_same_command_resumes_without_output(tmp_path: Path) -> None:
     arguments = [*SMALL, "+preset=spiral", "network=motifnet", "duration=20f", "segment=5"]
     command = [sys.executable, "-m", "pipeline.render", *arguments]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    with ending(subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)) as process:
         deadline = time.monotonic() + 120
         while not list(tmp_path.glob("outputs/*/*/spiral.mp4.work/*/journal.jsonl")) and time.monotonic() < deadline:
             time.sleep(0.02)

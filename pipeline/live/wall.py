@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 SMALL = AtlasConfig(size=72, steps=8)
 MAX_ENTRIES = 64  # that autoplay is asked for
 THUMBNAIL_PIXELS = 144
-IDLE = 19  # niceness of the thread that draws
+NICENESS = 5  # of the thread that draws; with 19 it would hold locks of Python for long on a busy machine
 
 
 def wall_targets(autoplay: Autoplay, network: Network, count: int) -> list[str]:
@@ -95,7 +95,7 @@ class Wall:
     def _draw(self) -> None:
         """The drawing thread: one picture after the other, with a network of its own, when the machine has time."""
         with suppress(OSError, AttributeError):  # Linux can make one thread of many give way
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), IDLE)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         torch.set_num_threads(1)
         for number in self._missing:
             target = self._target(number)

@@ -31,7 +31,7 @@ class Child:
     """Runs ``python -m pipeline.render …``; a render also serves its live page, which nobody else gets to see."""
 
     def __init__(self, kind: str, words: Sequence[str], folder: str = "") -> None:
-        command = [sys.executable, "-P", "-m", PROGRAMS[kind], *words]
+        command = [sys.executable, "-P", "-m", "pipeline.studio.watched", PROGRAMS[kind], *words]
         command += ["preview.port=0"] if kind == "render" else []
         command += [f"hydra.run.dir={folder}"] if folder else []
         # A process group of its own: a terminal's Ctrl-C reaches it through the studio alone.
@@ -41,7 +41,7 @@ class Child:
             process_group=0,
             text=True,
             errors="replace",
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # it stops when this is closed
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -59,6 +59,8 @@ class Child:
     def wait(self) -> int:
         """The exit code, once the process has ended."""
         code = self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         for reader in self._readers:
             reader.join(5)
         return code

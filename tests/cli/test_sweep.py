@@ -19,6 +19,7 @@ from pipeline.errors import ConfigError
 from pipeline.plan.shot_list import nested
 from pipeline.segments import request
 from tests.forked import Program
+from tests.processes import ending
 
 TIMEOUT = 120.0  # seconds, on a busy machine
 SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "start.steps=2", "dream.octaves=2")
@@ -191,7 +192,7 @@ def segments(folder: Path) -> int:
 
 
 def test_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
-    with sweep(tmp_path, "jobs=2", "start.steps=400") as process:
+    with ending(sweep(tmp_path, "jobs=2", "start.steps=400")) as process:
         until(lambda: len(list(tmp_path.glob("film*.work/lock"))) == 2)
         for _ in range(2):
             os.killpg(process.pid, signal.SIGINT)
@@ -207,11 +208,11 @@ def test_films_side_by_side_equal_films_in_turn(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "film3.mp4").write_bytes(b"precious")  # the third is refused
     in_turn, together = tmp_path / "in_turn", tmp_path / "together"
-    with sweep(in_turn) as process:
+    with ending(sweep(in_turn)) as process:
         expected = process.communicate(timeout=TIMEOUT)
     assert process.returncode == FAILED, expected
     for number in (signal.SIGINT, signal.SIGTERM):
-        with sweep(together, "jobs=2") as process:
+        with ending(sweep(together, "jobs=2")) as process:
             before = segments(together)
             until(lambda before=before: segments(together) > before)  # type: ignore[misc]
             # Ctrl-C reaches the whole group, SIGTERM one process.
@@ -220,7 +221,7 @@ def test_films_side_by_side_equal_films_in_turn(tmp_path: Path) -> None:
         assert process.returncode == INTERRUPTED, errors
         assert "Traceback" not in errors and "stopped at once" not in errors
         assert {path.name for path in together.glob("film*.mp4")} == {"film3.mp4"}
-    with sweep(together, "jobs=2") as process:
+    with ending(sweep(together, "jobs=2")) as process:
         out, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == FAILED, err
     assert sorted(out.split()) == sorted(expected[0].split())

@@ -75,7 +75,7 @@ def test_killed_training_resumes_to_the_same_bytes(folder: Path, tmp_path: Path)
     while not state.exists() and process.poll() is None and time.monotonic() < end:
         time.sleep(0.01)
     process.kill()
-    output, _ = process.communicate()
+    output, _ = process.communicate(timeout=60)
     assert state.exists() and not killed.exists(), output
     with pytest.raises(InputError, match="resume=false"):
         train(folder, killed, **settings, beta=3.0)

@@ -1,12 +1,9 @@
 """Live sessions for tests: in this process with gestures at given frames, or as a program."""
 
-import re
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ from pipeline.cli.compose import make_config
 from pipeline.live import session_setup
 from pipeline.live.config import LiveConfig
 from pipeline.live.viewers import Viewers
+from tests.processes import Started, started
 
 TINY = ("network=motifnet", "frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=4")
 
@@ -53,45 +51,20 @@ def play(folder: Path, gestures: Mapping[int, Sequence[dict[str, Any]]], *overri
 
 @dataclass
 class Program:
-    """A running ``python -m pipeline.live``: its page's address, OSC port and output so far."""
+    """A running ``python -m pipeline.live`` in ``folder``: its page's address and OSC port."""
 
-    process: subprocess.Popen[str]
-    lines: list[str] = field(default_factory=list)
+    started: Started
+    folder: Path
     address: str = ""
     osc: int = 0
-    folder: Path = Path()
 
 
 @contextmanager
 def program(folder: Path, *arguments: str) -> Iterator[Program]:
     """The program, serving its page; it is killed at the end."""
     command = [sys.executable, "-m", "pipeline.live", *TINY, "live.size=96x64", "live.port=0", "live.wall=0"]
-    process = subprocess.Popen(
-        [*command, *arguments], cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    running, ready = Program(process, folder=folder), threading.Event()
-
-    def read() -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            running.lines.append(line)
-            if match := re.search(r"OSC messages are received at [\d.]+:(\d+)", line):
-                running.osc = int(match[1])
-            if match := re.search(r"page is at (http://\S+)", line):
-                running.address = match[1]
-            if running.address and (running.osc or not any(word.startswith("live.osc") for word in arguments)):
-                ready.set()
-        ready.set()
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    try:
-        assert ready.wait(120) and process.poll() is None, running.lines
-        yield running
-    finally:
-        process.kill()
-        process.wait()
-        reader.join()
-        assert process.stdout is not None and process.stderr is not None
-        process.stdout.close()
-        process.stderr.close()
+    with started([*command, *arguments], folder) as running:
+        address, port = running.until(r"page is at (http://\S+)"), 0
+        if any(word.startswith("live.osc") for word in arguments):
+            port = int(running.until(r"OSC messages are received at [\d.]+:(\d+)"))
+        yield Program(running, folder, address, port)

@@ -28,14 +28,14 @@ def test_second_ffmpeg_receives_every_frame(tmp_path: Path) -> None:
         address = f"udp://127.0.0.1:{probe.getsockname()[1]}"
     copy = tmp_path / "copy.mkv"
     command = [ffmpeg.binary(), "-nostdin", "-loglevel", "error", "-i", f"{address}?timeout=4000000", "-t", "1"]
-    receiver = subprocess.Popen([*command, "-c", "copy", str(copy)])
+    receiver = subprocess.Popen([*command, "-c", "copy", str(copy)], stdin=subprocess.DEVNULL)
     try:
         time.sleep(1)
         send(address, 40, 0.05)
-        receiver.wait(30)
+        receiver.wait(60)
     finally:
         receiver.kill()
-        receiver.wait()
+        receiver.wait(60)
     facts = probe_and_count(copy)
     assert (facts.width, facts.height, facts.frames) == (96, 64, 12)
 

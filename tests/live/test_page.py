@@ -107,7 +107,7 @@ def test_osc_plays_and_a_kill_loses_less_than_a_second(running: Program) -> None
         time.sleep(2.5)
         client.send_message("/dream/strength", 0.9)
         time.sleep(1.2)  # a second, and the frame that hears it
-    running.process.kill()
+    running.started.kill()
     config = yaml.safe_load((running.folder / "session.yaml").read_text())["config"]
     assert config["camera"]["zoom"].endswith(": 1.7") and config["dream"]["strength"].endswith(": 0.9")
     assert [axis.rpartition(" ")[2] for axis in config["camera"]["pan"]] == ["0.1", "-0.1"]

@@ -55,11 +55,13 @@ def playing(written: str, listener: Listener, seconds: float = 60.0) -> Iterator
             sent = end
             time.sleep(0.01)
 
-    thread = threading.Thread(target=feed)
+    thread = threading.Thread(target=feed, daemon=True)
     thread.start()
-    yield
-    over = True
-    thread.join()
+    try:
+        yield
+    finally:
+        over = True
+        thread.join(30)
 
 
 def test_listener_knows_levels_and_the_next_beat() -> None:

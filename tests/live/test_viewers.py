@@ -33,7 +33,8 @@ def test_no_picture_is_encoded_for_a_stalled_browser() -> None:
 
 def test_cost_of_stalled_browsers_is_measured() -> None:
     command = [sys.executable, "scripts/measure_live.py", "stalls", "--rounds", "1", "--seconds", "0.5"]
-    run = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    root = Path(__file__).parents[2]
+    run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=240)
     costs = re.findall(r"(\d+) stalled: .* frames a second, (\S+) % processor", run.stdout)
     assert [int(count) for count, _ in costs] == [1, 200]
 

@@ -28,7 +28,9 @@ print(json.dumps([faults, rss]))
 def test_freed_blocks_are_reused_without_page_faults() -> None:
     faults, rss = {}, {}
     for how in ("keep", "leave"):
-        done = subprocess.run([sys.executable, "-c", CHURN, how], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", CHURN, how], capture_output=True, text=True, check=True, timeout=300
+        )
         faults[how], rss[how] = json.loads(done.stdout)
     # Small blocks in use keep freed ones from being joined: it takes a few rounds until the holes fit.
     assert max(faults["keep"][30:]) < 50

@@ -20,6 +20,7 @@ from scripts.benchmarks import measures, roofline, scaling, subprocesses
 from scripts.benchmarks.frame_loop import Loop, _sleeps, looping
 from scripts.benchmarks.timing import clock, processor_time
 from scripts.benchmarks.workload import Subject, subject
+from tests.processes import ending
 
 WORK = "import time\nbegan = time.process_time()\nwhile time.process_time() - began < {}: pass"
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux")
@@ -73,9 +74,8 @@ def test_a_process_sleeps_when_all_its_threads_do() -> None:
     work = "import threading, sys\ndef run(): [x for x in iter(int, 1)]\nprint(1, flush=True)\n"
     wait, spin = "input()", "threading.Thread(target=run, daemon=True).start(); input()"
     for words, asleep in ((wait, True), (spin, False)):
-        with subprocess.Popen(
-            [sys.executable, "-c", work + words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as process:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with ending(subprocess.Popen([sys.executable, "-c", work + words], **pipes)) as process:
             assert process.stdout is not None
             process.stdout.readline()
             patience = time.monotonic() + 20
@@ -104,12 +104,16 @@ def test_each_loop_has_its_own_file(small: Subject, tmp_path: Path) -> None:
 def test_processor_time_includes_children() -> None:
     before = processor_time()
     own = time.process_time()
-    with subprocess.Popen([sys.executable, "-c", f"{WORK.format(0.2)}\ninput()"], stdin=subprocess.PIPE) as process:
+    with ending(
+        subprocess.Popen([sys.executable, "-c", f"{WORK.format(0.2)}\ninput()"], stdin=subprocess.PIPE)
+    ) as process:
+        end = time.monotonic() + 60
         while processor_time() - before < 0.2:
+            assert time.monotonic() < end
             time.sleep(0.01)
         assert time.process_time() - own < 0.2
         running = processor_time()
-        process.communicate(b"\n")
+        process.communicate(b"\n", timeout=60)
     assert processor_time() >= running
     assert clock(lambda: subprocess.run([sys.executable, "-S", "-c", WORK.format(0.1)], check=True)).cpu >= 0.1
 

@@ -14,6 +14,7 @@ import torch
 from pipeline.cli import compose
 from scripts import benchmark
 from scripts.benchmarks import image_quality, options
+from tests.processes import ending
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -88,7 +89,9 @@ def test_a_stopped_benchmark_keeps_its_results(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     words = ["--networks", "motifnet", "--parts", "profile", "scaling", "--size", "96x64", "--device", "cpu"]
     command = [sys.executable, "-m", "scripts.benchmark", *words, "--repeats", "1000", "--json", str(file)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with ending(
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    ) as process:
         patience = time.monotonic() + 120
         while time.monotonic() < patience and not (file.exists() and "page_faults" in file.read_text()):
             time.sleep(0.1)

@@ -17,7 +17,9 @@ def run(folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "scripts.train_motifnet", "--smoke", "--size", "72", "--crop", "48"]
     command += ["--device", "cpu", "--workers", "2"]
     places = ["--cache", folder / "cache", "--out", folder / "net.safetensors", "--docs", folder / "docs"]
-    done = subprocess.run([*command, *map(str, places), *arguments], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, *map(str, places), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

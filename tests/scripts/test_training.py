@@ -103,13 +103,13 @@ def test_ctrl_c_ends_with_one_sentence_and_130(tmp_path: Path, capsys: pytest.Ca
                 os.kill(os.getpid(), signal.SIGINT)
                 return
 
-    finger = Thread(target=press)
+    finger = Thread(target=press, daemon=True)
     finger.start()
     try:
         code = train_motifnet.main([*sizes.split(), "--device", "cpu", "--precision", "float32", *places])
     finally:
         ended.set()
-        finger.join()
+        finger.join(60)
     assert code == 130
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(f"stopped: {tmp_path} ")
@@ -124,7 +124,7 @@ def test_killed_training_resumes_to_the_same_weights(tmp_path: Path, whole: dict
     path = tmp_path / "tiny.pt"
     words = f"from tests.scripts.test_training import *; torch.set_num_threads({torch.get_num_threads()})"
     command = [sys.executable, "-c", f"{words}; run(Path({str(path)!r}), pictures(SignallingPictures))"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
     assert 0 < torch.load(path, weights_only=True)["step"] < PHASE.steps
     assert same(run(path, pictures()), whole)

@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.errors import OutputError
 from pipeline.segments.lock import NO_LOCKS, RenderLock, is_held
+from tests.processes import ending
 
 HOLD = """
 import sys, time
@@ -46,7 +47,7 @@ def test_the_note_names_host_and_process(tmp_path: Path) -> None:
 
 def test_a_second_render_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    with holding(path) as process:
+    with ending(holding(path)) as process:
         assert is_held(path)
         with pytest.raises(OutputError, match=rf"zoom.mp4 is being rendered by process {process.pid} since 2"):
             RenderLock(path, Path("zoom.mp4")).__enter__()
@@ -56,7 +57,7 @@ def test_a_second_render_is_refused(tmp_path: Path) -> None:
 
 def test_the_lock_of_a_killed_render_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    with holding(path) as process:
+    with ending(holding(path)) as process:
         os.kill(process.pid, signal.SIGKILL)
     assert path.exists()
     assert not is_held(path)

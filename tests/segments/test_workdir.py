@@ -97,6 +97,6 @@ def test_limit_on_file_sizes_is_checked_before_the_render(tmp_path: Path, kiloby
     code = "import sys; from pathlib import Path; from pipeline.segments.disk_space import check_space\n"
     code += "check_space(Path(sys.argv[1]), 5e6, 1e6)"
     limited = ["/bin/bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "-", sys.executable, "-c", code, str(tmp_path)]
-    run = subprocess.run(limited, capture_output=True, text=True, check=False)
+    run = subprocess.run(limited, capture_output=True, text=True, check=False, timeout=120)
     assert (run.returncode == 0) == fits
     assert fits or re.search(r"files may have at most .* kB here, and the film needs 1 MB: .*ulimit -f", run.stderr)

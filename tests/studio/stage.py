@@ -2,16 +2,15 @@
 
 import http.client
 import json
-import re
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.processes import Started, started
 
 TINY = ("network=motifnet", "frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=4")
 
@@ -20,7 +19,7 @@ TINY = ("network=motifnet", "frame.width=96", "frame.height=64", "dream.octaves=
 class Studio:
     """A running ``python -m pipeline.studio`` in ``folder``, and the address of its page."""
 
-    process: subprocess.Popen[str]
+    started: Started
     folder: Path
     address: str
 
@@ -65,23 +64,7 @@ class Studio:
 
 @contextmanager
 def studio(folder: Path, *arguments: str) -> Iterator[Studio]:
-    """The program in ``folder``; it is killed at the end, if it still runs."""
+    """The program in ``folder``; it and all that it started are killed at the end."""
     command = [sys.executable, "-m", "pipeline.studio", "studio.port=0", *arguments]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if match := re.search(r"studio is at (http://\S+)", line):
-            break
-    else:
-        raise AssertionError(lines)
-    rest = threading.Thread(target=process.stderr.read)
-    rest.start()
-    try:
-        yield Studio(process, folder, match[1])
-    finally:
-        process.kill()
-        process.wait()
-        rest.join()
-        process.stderr.close()
+    with started(command, folder) as running:
+        yield Studio(running, folder, running.until(r"studio is at (http://\S+)"))

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,12 @@ from pipeline.studio.child import end_orphan, page_address
 from pipeline.studio.job import Job
 from pipeline.studio.queue import Queue
 from pipeline.studio.row import row
+from tests.processes import ending, session, until_true
 from tests.studio.stage import TINY, Studio, studio
 
 
 def film(*words: str) -> tuple[command.Words, command.Checked]:
     return (*TINY, *words), command.check((*TINY, *words), Path("outputs/studio/conf"))
-
-
-def until_true(is_true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not is_true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def numbers(queue: Queue) -> list[int]:
@@ -130,7 +123,7 @@ def test_a_film_that_finished_without_the_studio_is_done(tmp_path: Path) -> None
 
 def test_a_process_with_other_words_is_no_orphan() -> None:
     command = [sys.executable, "-c", "import time; time.sleep(60)", "pipeline.render", "seed=1"]
-    with subprocess.Popen(command) as process:
+    with ending(subprocess.Popen(command)) as process:
         end_orphan(process.pid, "render", ["seed=2"])
         assert process.poll() is None
         threading.Thread(target=process.wait, daemon=True).start()
@@ -232,8 +225,8 @@ def test_films_render_in_order_and_survive_pause_and_kill(tmp_path: Path) -> Non
         running.post("act", number=first, action="pause")
         assert "frames are kept" in until(running, first, "paused")["message"]
         rendered(running, second, 16)
-        running.process.kill()
-        running.process.wait()
+        running.started.kill()
+        until_true(lambda: not session(running.started.process.pid))  # its film stops too
     stored = json.loads((tmp_path / "outputs/studio/queue.json").read_text())
     assert [job["state"] for job in stored["jobs"]] == ["paused", "running"]
     folder = tmp_path / stored["jobs"][1]["folder"]
@@ -246,18 +239,16 @@ def test_films_render_in_order_and_survive_pause_and_kill(tmp_path: Path) -> Non
         assert status == 200 and content == (tmp_path / done["files"][0]).read_bytes()
         assert [str(folder / Path(name).name) for name in done["files"]] == stored["jobs"][1]["products"]
         assert until(running, first, "paused")
-        running.process.terminate()
-        assert running.process.wait(30) == 0
+        running.started.process.terminate()
+        assert running.started.ended() == 0
     assert list(tmp_path.glob("outputs/*/*/*.mkv")) == [folder / "spiral.mkv"]
 
 
 @pytest.mark.slow
 def test_a_studio_says_that_its_film_resumes(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pipeline.studio", "studio.port=0"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        running = Studio(process, tmp_path, process.stderr.readline().split()[-1])
+    with studio(tmp_path) as running:
         rendered(running, running.post("add", kind="render", words=[*TINY, "duration=60s"])["number"], 1)
-        process.terminate()
-        assert process.stderr.read() == "note: stopping; the film that renders resumes at the next start\n"
+        running.started.process.terminate()
+        assert running.started.ended() == 0
+        assert running.started.lines[1:] == ["note: stopping; the film that renders resumes at the next start\n"]
     assert json.loads((tmp_path / "outputs/studio/queue.json").read_text())["jobs"][0]["state"] == "waiting"

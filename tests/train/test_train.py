@@ -116,7 +116,7 @@ def test_training_killed_twice_ends_in_the_same_bytes(folder: Path, tmp_path: Pa
                 break
             time.sleep(0.01)
         process.kill()
-        output, _ = process.communicate()
+        output, _ = process.communicate(timeout=60)
         assert state.exists() and not killed.exists(), output
         before = state.stat().st_mtime_ns
     with pytest.raises(InputError, match="resume=false"):

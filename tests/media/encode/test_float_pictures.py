@@ -94,7 +94,7 @@ def test_full_disk_ends_in_a_sentence_and_leaves_nothing(tmp_path: Path, codec: 
     disk = tmp_path / "disk"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=72k", "none", str(disk)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
+    if subprocess.run(command, capture_output=True, check=False, timeout=60).returncode:
         pytest.skip("a small file system cannot be mounted here")
     try:
         parts = [encoded(tmp_path / "a.nut", [clouds(n) for n in range(12)], EncodeConfig(codec))]
@@ -103,4 +103,4 @@ def test_full_disk_ends_in_a_sentence_and_leaves_nothing(tmp_path: Path, codec: 
             assemble_film(parts, disk / "frames", encode=EncodeConfig(codec), overwrite=False, **size)
         assert list(disk.iterdir()) == []
     finally:
-        subprocess.run(["umount", "-l", str(disk)], capture_output=True, check=False)
+        subprocess.run(["umount", "-l", str(disk)], capture_output=True, check=False, timeout=60)

@@ -15,6 +15,7 @@ import pytest
 from pipeline.errors import EncoderError
 from pipeline.media.encode.frame_pipe import FramePipe
 from tests.media.children import ffmpeg_children
+from tests.processes import ending
 
 FRAME = 64 * 48 * 3
 RAW = ["-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", "64x48", "-i", "pipe:0"]
@@ -199,7 +200,9 @@ into.close()
 
 
 def test_a_render_that_was_stopped_and_goes_on_is_no_stall() -> None:
-    with subprocess.Popen([sys.executable, "-c", PAUSED], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with ending(
+        subprocess.Popen([sys.executable, "-c", PAUSED], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ) as process:
         assert process.stdout is not None and process.stdout.readline() == b"ready\n"
         for _ in range(3):
             process.send_signal(signal.SIGSTOP)
