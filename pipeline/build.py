@@ -30,6 +30,7 @@ from pipeline.inputs.pictures import load_pictures
 from pipeline.inputs.prior import Prior
 from pipeline.media.decode.reader import Reader
 from pipeline.motion.camera import Camera
+from pipeline.motion.dream_mask import DreamMask
 from pipeline.motion.echo import Echo
 from pipeline.motion.footage import MAX_WARM_UPS, Footage
 from pipeline.motion.loop_closure import LoopClosure, LoopTargets
@@ -38,10 +39,9 @@ from pipeline.motion.prefetch import Prefetch, ReadFrames
 from pipeline.motion.sphere_camera import SphereCamera
 from pipeline.motion.stage import Opening, Stage, Zoom
 from pipeline.motion.views import DomeView, view_of
-from pipeline.motion.where import Where
 from pipeline.networks.mind import load_mind
-from pipeline.plan.companions import companion_config
 from pipeline.plan.imagine import has_prior
+from pipeline.plan.other_networks import companion_config
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.score.score import Score
@@ -110,13 +110,13 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
         warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),
         boost=config.start.boost,
         grade=build_grade(config.color, network.device),
-        where=_where(plan),
+        dream_mask=_dream_mask(plan),
         alpha=config.encode.alpha,
         view=view,
     )
 
 
-def _where(plan: ShotPlan) -> Where | None:
+def _dream_mask(plan: ShotPlan) -> DreamMask | None:
     """The mask of a shot; None where the stage's own needs no change."""
     mask, config = plan.mask, plan.config.mask
     if mask is None and not config.invert and not config.feather:
@@ -125,7 +125,7 @@ def _where(plan: ShotPlan) -> Where | None:
     if mask is not None:
         pictures = (mask.video.clip, mask.video.picks(plan.frames)) if mask.video else None
         frames = read_mask(mask.path, pictures, (plan.height, plan.width), by_opacity=config.channel == "alpha")
-    return Where(frames, float(plan.fps), config.invert, config.feather)
+    return DreamMask(frames, float(plan.fps), config.invert, config.feather)
 
 
 def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -> Shot:
@@ -135,8 +135,8 @@ def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -
     Reading starts at frame ``first``; every frame gets the same bits whichever came first.
     """
     config, device, footage = plan.config, shot.canvas.device, plan.footage
-    if shot.where is not None:
-        stack.callback(shot.where.close)
+    if shot.dream_mask is not None:
+        stack.callback(shot.dream_mask.close)
     cuts = repeats = frozenset[int]()
     if footage is not None:
         red, green, blue = config.source.background
@@ -151,8 +151,8 @@ def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -
         return shot
     frames = Prefetch(read, flow_estimator(config.flow, device), cuts, repeats, still_frames(plan), shot.clock.fps)
     camera = _camera(plan, shot.score, shot.clock)
-    plain, where = shot.dreamer.warm_up, shot.where
-    warm_up = plain if where is None else where.warm_up(plain, lambda n: shot.clock.seconds(n // MAX_WARM_UPS))
+    plain, mask = shot.dreamer.warm_up, shot.dream_mask
+    warm_up = plain if mask is None else mask.warm_up(plain, lambda n: shot.clock.seconds(n // MAX_WARM_UPS))
     stage = Footage(frames, config.flow, camera, warm_up, device, first)
     return replace(shot, stage=_dressed(stack.enter_context(stage), plan, camera))
 

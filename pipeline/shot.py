@@ -15,9 +15,9 @@ from pipeline.cue import Cue
 from pipeline.dream.dreamer import Dreamer
 from pipeline.errors import DreamError
 from pipeline.image import GrowthStep, resize
+from pipeline.motion.dream_mask import DreamMask, change, fit_alpha
 from pipeline.motion.stage import Stage
 from pipeline.motion.views import View
-from pipeline.motion.where import Where, change, fit_alpha
 from pipeline.runtime.seeding import FRAMES, START, generator
 from pipeline.score.score import Score
 
@@ -98,8 +98,8 @@ class Shot:
 
     ``canvas`` is the very first one. Before frame 0 it grows step by step (``warm_up``), with a hidden dream each that
     counts ``boost`` times. ``grade`` colours what is shown; the canvas keeps its own colours. ``view`` makes a dome or
-    two eyes of it. ``where`` masks the dream. With ``alpha`` frames have a fourth channel: the ``mask``, or how much
-    the ``dream`` changed the footage.
+    two eyes of it. ``dream_mask`` masks the dream. With ``alpha`` frames have a fourth channel: the ``mask``, or how
+    much the ``dream`` changed the footage.
     """
 
     canvas: Tensor
@@ -112,7 +112,7 @@ class Shot:
     warm_up: Sequence[GrowthStep] = ()
     boost: float = 1.0
     grade: Grade | None = None
-    where: Where | None = None
+    dream_mask: DreamMask | None = None
     alpha: str = "none"
     view: View | None = None
 
@@ -154,4 +154,4 @@ class Shot:
 
     def _mask(self, canvas: Tensor, cue: Cue, index: int) -> Tensor | None:
         drawn = self.stage.mask(canvas, cue.dream.mask)
-        return drawn if self.where is None else self.where.mask(drawn, self.clock.seconds(index), canvas)
+        return drawn if self.dream_mask is None else self.dream_mask.mask(drawn, self.clock.seconds(index), canvas)

@@ -1,6 +1,6 @@
 """Flicker where chunks of footage meet (farm.chunk), against the same film in one piece.
 
-    python scripts/farm_seams.py --clip clip.mp4 --folder seams farm.chunk=10s farm.run_in=2s [settings …]
+    python scripts/farm_seams.py --clip clip.mp4 --folder seams farm.chunk=10s farm.pre_roll=2s [settings …]
 
 Renders the clip twice, in one piece and in chunks. *flicker* of a frame: the mean absolute difference between what the
 dream added to it and what it added to the frame before, in thousandths; clips without motion of the camera suit this.

@@ -48,7 +48,7 @@ CASES = {
     # Every kind of score, camera and start.
     "score-beats": "score=beats audio.bpm=120",
     "score-constant": "score=constant 'score.targets=[class:owl, 0.5*class:eye]'",
-    "score-cycle": "score.layers=[stage4] score.draw=4 score.hold=1s",
+    "score-cycle": "score.layers=[stage4] score.random_channels=4 score.hold=1s",
     "score-fractal": "score=fractal camera.zoom=0.7",
     "score-guided": "score=guided score.guide=guide.png score.targets=[0.5*stage3] duration=12f",
     "score-keys": "score=keys 'score.keys=[{at: 0s, see: class:owl},{at: 3s, see: class:eye, fade: 1s, weight: 0.5}]'",

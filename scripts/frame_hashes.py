@@ -55,7 +55,7 @@ PATIENCE = 900  # seconds until a render counts as hung
 
 
 @dataclass(frozen=True)
-class Kept:
+class Record:
     """What a file holds: ``versions`` of what bits depend on, the settings of ``--set``, the SHA-256 of each film."""
 
     versions: dict[str, str]
@@ -71,7 +71,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Renders and hashes; the exit code is 1 where a film failed or is not the one that was kept."""
+    """Renders and hashes; the exit code is 1 where a film failed or is not the one recorded."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="NAME", default=["*"], help="of the films; film-* for several")
     parser.add_argument("--jobs", type=int, default=2, help="films that are rendered at a time, one thread each")
@@ -80,12 +80,12 @@ def main(arguments: list[str] | None = None) -> int:
     target.add_argument("--write", type=Path, metavar="FILE", help="keep the hashes in this JSON file")
     target.add_argument("--check", type=Path, metavar="FILE", help="compare with the hashes in this file")
     options = parser.parse_args(arguments)
-    chosen = {name for name in CASES if any(fnmatch.fnmatchcase(name, wanted) for wanted in options.only)}
+    chosen = {name for name in CASES if any(fnmatch.fnmatchcase(name, pattern) for pattern in options.only)}
     chosen |= {KILLED[name] for name in chosen & KILLED.keys()}
     names = [name for name in CASES if name in chosen]
-    for wanted in options.only:
-        if not fnmatch.filter(CASES, wanted):
-            parser.error(f"--only {wanted}: there is no such film; there are {', '.join(CASES)}")
+    for pattern in options.only:
+        if not fnmatch.filter(CASES, pattern):
+            parser.error(f"--only {pattern}: there is no such film; there are {', '.join(CASES)}")
     if options.jobs < 1:
         parser.error(f"--jobs {options.jobs}: at least one film has to be rendered at a time")
     for setting in options.set:
@@ -94,13 +94,13 @@ def main(arguments: list[str] | None = None) -> int:
     if options.write and not options.write.absolute().parent.is_dir():
         parser.error(f"--write {options.write}: there is no folder {options.write.parent}")
     wrong: list[str] = []
-    kept = read(options.check, parser) if options.check else Kept({}, options.set, {})
-    settings = options.set or kept.set
+    record = read(options.check, parser) if options.check else Record({}, options.set, {})
+    settings = options.set or record.set
     for key, here in versions().items():
-        if options.check and kept.versions.get(key) != here:
-            told(f"note: {key} is {here} here; the hashes were written with {kept.versions.get(key)}")
+        if options.check and record.versions.get(key) != here:
+            log(f"note: {key} is {here} here; the hashes were written with {record.versions.get(key)}")
     if options.only == ["*"]:
-        wrong += [f"{name}: there is no such film any more" for name in kept.frames if name not in CASES]
+        wrong += [f"{name}: there is no such film any more" for name in record.frames if name not in CASES]
     began, hashes = time.monotonic(), dict[str, str]()
     for name, sha256, trouble in rendered(names, settings, options.jobs):
         if trouble:
@@ -108,32 +108,32 @@ def main(arguments: list[str] | None = None) -> int:
         elif sha256:
             hashes[name] = sha256
             print(name, sha256, flush=True)
-            if options.check and name not in kept.frames:
-                told(f"note: {name} is not in {options.check}")
-            if kept.frames.get(name, sha256) != sha256:
-                wrong.append(f"{name}: the frames differ, {sha256} instead of {kept.frames[name]}")
+            if options.check and name not in record.frames:
+                log(f"note: {name} is not in {options.check}")
+            if record.frames.get(name, sha256) != sha256:
+                wrong.append(f"{name}: the frames differ, {sha256} instead of {record.frames[name]}")
             if hashes.get(KILLED.get(name, ""), sha256) != sha256:
                 wrong.append(f"{name}: the frames differ from those of {KILLED[name]}")
     if options.write:
-        text = json.dumps(asdict(Kept(versions(), settings, hashes)), indent=1)
+        text = json.dumps(asdict(Record(versions(), settings, hashes)), indent=1)
         options.write.write_text(text + "\n", encoding="utf-8")
-    told(f"{len(hashes)} films hashed in {time.monotonic() - began:.0f} s, {len(wrong)} wrong")
+    log(f"{len(hashes)} films hashed in {time.monotonic() - began:.0f} s, {len(wrong)} wrong")
     for sentence in wrong:
-        told(sentence)
+        log(sentence)
     return int(bool(wrong))
 
 
-def read(path: Path, parser: Parser) -> Kept:
-    """What ``--write`` kept in a file."""
+def read(path: Path, parser: Parser) -> Record:
+    """What ``--write`` left in a file."""
     try:
-        kept = Kept(**json.loads(path.read_text(encoding="utf-8")))
-        if [type(part) for part in asdict(kept).values()] != [dict, list, dict]:
+        record = Record(**json.loads(path.read_text(encoding="utf-8")))
+        if [type(part) for part in asdict(record).values()] != [dict, list, dict]:
             raise ValueError
     except OSError as error:
         parser.error(f"--check {path}: {error.strerror}")
     except (ValueError, TypeError):
         parser.error(f"--check {path}: this is not a file that --write wrote")
-    return kept
+    return record
 
 
 def rendered(names: list[str], settings: list[str], jobs: int) -> Iterator[tuple[str, str, str]]:
@@ -149,7 +149,7 @@ def rendered(names: list[str], settings: list[str], jobs: int) -> Iterator[tuple
 def hashed(name: str, folder: Path, settings: list[str]) -> tuple[str, str, str]:
     """Renders one film in ``folder`` and hashes its frames."""
     if str(SQUEEZENET) in CASES[name] and not SQUEEZENET.is_file():
-        told(f"{name}: skipped, there is no {SQUEEZENET}")
+        log(f"{name}: skipped, there is no {SQUEEZENET}")
         return name, "", ""
     began, film = time.monotonic(), folder / (name + ENDINGS.get(name, ".mkv"))
     # The last of several values counts. A group of settings is chosen before any of them is changed.
@@ -158,25 +158,25 @@ def hashed(name: str, folder: Path, settings: list[str]) -> tuple[str, str, str]
     cache = str(folder / f"{name}.cache")
     environment = {**os.environ, **PINNED, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": cache}
     run = partial(subprocess.Popen, command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, text=True)
-    with (folder / f"{name}.txt").open("w+", encoding="utf-8") as said:
-        if name in KILLED and not killed(run(stderr=said), film):
+    with (folder / f"{name}.txt").open("w+", encoding="utf-8") as output:
+        if name in KILLED and not killed(run(stderr=output), film):
             return name, "", "it ended before it could be killed"
-        process = run(stderr=said)
+        process = run(stderr=output)
         try:
             failed = process.wait(PATIENCE) != 0
         except subprocess.TimeoutExpired:
             process.kill()
             return name, "", f"the render was still running after {PATIENCE} s"
         if failed:
-            said.seek(0)
-            return name, "", f"the render failed: {said.read().strip()[-300:]}"
+            output.seek(0)
+            return name, "", f"the render failed: {output.read().strip()[-300:]}"
     try:
         frames = decoded(film)
     except subprocess.CalledProcessError as error:
         return name, "", f"ffmpeg cannot decode it: {error.stderr.decode(errors='replace').strip()[-300:]}"
     if not frames:
         return name, "", "there is no frame in it"
-    told(f"{name}: {time.monotonic() - began:.1f} s")
+    log(f"{name}: {time.monotonic() - began:.1f} s")
     return name, hashlib.sha256(frames).hexdigest(), ""
 
 
@@ -205,7 +205,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **libraries, "cpu": (models or [platform.processor()])[0]}
 
 
-def told(sentence: str) -> None:
+def log(sentence: str) -> None:
     """For the person who waits."""
     print(sentence, file=sys.stderr, flush=True)
 

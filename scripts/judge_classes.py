@@ -139,9 +139,9 @@ def opinions(judge: Network, frame: Tensor) -> Tensor:
         return torch.cat([judge.activations(view, ["logits"])["logits"].softmax(1) for view in views])
 
 
-def hits(seen: Tensor, right: Sequence[int]) -> tuple[bool, bool]:
+def hits(logits: Tensor, right: Sequence[int]) -> tuple[bool, bool]:
     """Whether one of these classes is among the first five of the mean, and of any view."""
-    return _named(seen.mean(0), right), any(_named(view, right) for view in seen)
+    return _named(logits.mean(0), right), any(_named(view, right) for view in logits)
 
 
 def _named(probabilities: Tensor, right: Sequence[int]) -> bool:
@@ -182,17 +182,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     networks = {way: build("efficientnet_lite0") for way in ("program", "plain ascent")}
     networks["MotifNet"] = build("motifnet")
     tasks = [task for task in dreams(options.classes, networks["program"]) if task.way in options.ways]
-    found: dict[str, list[tuple[bool, bool]]] = {}
+    hits_by_kind: dict[str, list[tuple[bool, bool]]] = {}
     stills = []
     for seed in options.seeds:
         for task in tqdm(tasks, f"seed {seed}", disable=None):
             settings = [*task.settings, *options.set, f"seed={seed}"]
             frame = still(networks[task.way], settings, options.size, options.frames)
-            seen = opinions(judge, frame)
-            found.setdefault(task.way, []).append(hits(seen, task.right))
-            stills.append((f"{task.name}: {judge.classes[int(seen.mean(0).argmax())]}", frame))
+            logits = opinions(judge, frame)
+            hits_by_kind.setdefault(task.way, []).append(hits(logits, task.right))
+            stills.append((f"{task.name}: {judge.classes[int(logits.mean(0).argmax())]}", frame))
     print(f"{'':14}stills  mean  any")
-    for way, results in found.items():
+    for way, results in hits_by_kind.items():
         mean, anywhere = (sum(column) / len(results) for column in zip(*results, strict=True))
         print(f"{way:14}{len(results):6}  {mean:4.0%}  {anywhere:4.0%}")
     print(f"{'chance':14}{'':6}        {VIEWS * TOP / len(judge.classes):4.1%}")

@@ -39,9 +39,9 @@ def test_copied_files_render_a_film(tmp_path: Path) -> None:
 
 
 def test_what_is_copied_is_not_ignored() -> None:
-    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert {name for *sources, _ in COPIES for name in sources} == kept
-    assert all((ROOT / name).exists() for name in kept)
+    included = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert {name for *sources, _ in COPIES for name in sources} == included
+    assert all((ROOT / name).exists() for name in included)
 
 
 def test_packages_are_headless_and_known() -> None:

@@ -69,11 +69,14 @@ def layer(module: str) -> int:
     return next(number for number, rooms in enumerate(LAYERS) if module.split(".")[0] in rooms)
 
 
+IMPORTS = {path: imports(tree) for path, tree in TREES.items()}
+
+
 def test_imports_point_down() -> None:
     wrong = []
-    for path, tree in TREES.items():
+    for path, names in IMPORTS.items():
         module = name_of(path)
-        for name in imports(tree) if module not in ("__init__", EXCEPTION) else ():
+        for name in names if module not in ("__init__", EXCEPTION) else ():
             other = name.removeprefix("pipeline.")
             if other != name and other.split(".")[0] != module.split(".")[0] and layer(other) <= layer(module):
                 wrong.append(f"{module} imports {other}")
@@ -90,7 +93,7 @@ def test_config_is_checked_before_torch_loads() -> None:
 
 @pytest.mark.parametrize(("library", "homes"), HOMES.items())
 def test_library_has_one_home(library: str, homes: set[str]) -> None:
-    users = [path for path, tree in TREES.items() if library in {name.split(".")[0] for name in imports(tree)}]
+    users = [path for path, names in IMPORTS.items() if library in {name.split(".")[0] for name in names}]
     assert {path.relative_to(PIPELINE).as_posix() for path in users} <= homes
 
 

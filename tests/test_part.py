@@ -41,7 +41,7 @@ def whole(program: Program, tmp_path_factory: pytest.TempPathFactory) -> dict[tu
         *((LOOP, 0, 1), (LOOP, 12, 14), (LOOPS, 6, 9), (LOOPS, 20, 21)),
     ],
 )
-def test_part_has_exactly_the_frames_asked_for(
+def test_part_has_exactly_its_frames(
     program: Program,
     tmp_path: Path,
     whole: dict[tuple[str, ...], list[np.ndarray]],

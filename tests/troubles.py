@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from pipeline import film
-from pipeline.segments import join, played, writer
+from pipeline.segments import join, playback, writer
 from scripts.torture import encoders
 
 SHOT_FOLDER = Path("film.mp4.work") / "shot-001"
@@ -99,7 +99,7 @@ def before_extras(act: Callable[[], None]) -> None:
 
 def kill_while_showing() -> None:
     """Kill the program after the second of the segments that are shown in another order."""
-    move, moves = played.move_into_place, list[Path]()
+    move, moves = playback.move_into_place, list[Path]()
 
     def move_and_kill(part: Path, path: Path, **options: Any) -> None:
         move(part, path, **options)
@@ -107,7 +107,7 @@ def kill_while_showing() -> None:
         if len(moves) == 2:
             send(signal.SIGKILL)
 
-    played.move_into_place = move_and_kill
+    playback.move_into_place = move_and_kill
 
 
 def delete_work_folder() -> None:

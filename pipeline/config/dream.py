@@ -242,7 +242,7 @@ class ScoreConfig:
     )
     guide: str | None = option(None, "your picture whose features are dreamed, for score=guided")
     layers: list[str] = option([], "layers to draw channels from; empty: network.layers")
-    draw: int = option(0, "number of random channels (by seed) instead of targets; 0: none", low=0, high=10000)
+    random_channels: int = option(0, "channels drawn by seed, instead of targets; 0: none", low=0, high=10000)
     keys: list[Any] = option([], "for score=keys: a list of {at: 4s, see: class:lion, weight: 1, fade: 1s}")
     hold: Any = option("2s", "time from one target to the next: 2s, 4b (beats), 1bar")
     every: Any = option("4b", "for score=beats: time from one target to the next, in beats or bars")

@@ -17,7 +17,7 @@ class FarmConfig:
         "length of the pieces of footage that render independently, such as 20s; null: a whole shot."
         " Frames after a piece begins differ a little, with every engine",
     )
-    run_in: Any = option(
+    pre_roll: Any = option(
         "2s", "footage before such a piece that is dreamed and thrown away, unless a scene begins there"
     )
     mixed: bool = option(

@@ -13,6 +13,8 @@ RENAMED = {
     "flow.ripen": "flow.warmup",
     "flow.light": "flow.keep_light",
     "encode.patience": "encode.stall_timeout",
+    "farm.run_in": "farm.pre_roll",
+    "score.draw": "score.random_channels",
 }
 SHORT = {"preview": "preview.on"}
 SHORT |= {f"film.{name}": f"playback.{name}" for name in ("reverse", "pingpong", "speed")}

@@ -15,10 +15,10 @@ from torch import nn
 from torchvision import models
 
 from pipeline.config import NetworkConfig
-from pipeline.dream.checkpoint import name_classes
 from pipeline.dream.feature_extractor import LOGITS
 from pipeline.dream.network import Anatomy, Network
 from pipeline.dream.weights import Weights, find_weights, load_weights
+from pipeline.dream.weights_file import name_classes
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.networks import bvlc_googlenet, efficientnet_lite, motifnet
 from pipeline.networks.definition import Definition

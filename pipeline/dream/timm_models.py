@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.config import NetworkConfig
-from pipeline.dream.checkpoint import name_classes
 from pipeline.dream.layout import Tokens
 from pipeline.dream.network import Anatomy, Network
 from pipeline.dream.weights import Weights, find_weights, load_weights
+from pipeline.dream.weights_file import name_classes
 from pipeline.errors import ConfigError, InputError, nearest
 
 try:

@@ -11,7 +11,7 @@ from urllib.parse import urlparse
 import torch
 from torch import Tensor, nn
 
-from pipeline.dream.checkpoint import fit_network, read_checkpoint
+from pipeline.dream.weights_file import fit_network, read_checkpoint
 from pipeline.errors import InputError
 from pipeline.runtime.files import sha256_of
 

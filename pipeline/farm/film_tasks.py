@@ -195,7 +195,7 @@ class FilmTasks:
         """The checkpoint that a segment starts from."""
         store = self.shots[number].store
         if segment:
-            return None if store.layout.run_in(segment) is not None else store.checkpoint_file(segment - 1)
+            return None if store.layout.pre_roll(segment) is not None else store.checkpoint_file(segment - 1)
         if self.plan.shots[number].handles.continues:
             before = self.shots[number - 1].store
             return before.checkpoint_file(before.layout.count - 1)
@@ -216,7 +216,7 @@ class FilmTasks:
     def _common(self) -> dict[str, Any]:
         """What all tasks of the film share."""
         settings = {key: value for key, value in asdict(self.plan.request).items() if key not in TASK_SETTINGS}
-        settings |= {"device": self.device, "farm": {name: settings["farm"][name] for name in ("chunk", "run_in")}}
+        settings |= {"device": self.device, "farm": {name: settings["farm"][name] for name in ("chunk", "pre_roll")}}
         return {
             "work": "shot",
             "config": inputs.absolute(settings, self.plan),

@@ -157,7 +157,7 @@ def _position(work: Work, piece: dict[str, Any], before: ShotRender | None) -> P
         last = before.store.last_checkpoint()
         assert last is not None
         return Position(0, last[0][:, :3])
-    return Position(first, run_in=layout.run_in(piece["start"]))
+    return Position(first, pre_roll=layout.pre_roll(piece["start"]))
 
 
 def _render(work: Work, render: ShotRender, numbers: range, position: Position) -> Iterator[Parcel]:

@@ -66,9 +66,9 @@ def loss(
         total = total + parts.perceptual * sum(_log((a - b).abs().mean()) for a, b in maps) / len(goal)
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
     free = parts.free_bits * math.log(2)
-    kept = divergence.mean(0).clamp(min=free).sum()
+    charge = divergence.mean(0).clamp(min=free).sum()
     dimensions = pixels[0].numel()
-    return total + parts.beta * kept / dimensions, error.detach(), divergence.sum(1).mean().detach()
+    return total + parts.beta * charge / dimensions, error.detach(), divergence.sum(1).mean().detach()
 
 
 def bits_per_dimension(error: float, scale: float, divergence: float, dimensions: int) -> float:

@@ -10,7 +10,7 @@ from pipeline.image import fit, resize
 from pipeline.inputs.latent_ascent import Value, ascend
 from pipeline.inputs.latent_walk import LatentWalk, in_frame
 from pipeline.media.decode.image_file import load_still
-from pipeline.networks.imagined import ImaginePlan
+from pipeline.networks.imagine_plan import ImaginePlan
 from pipeline.networks.mind import load_mind
 from pipeline.runtime.seeding import START, generator
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pipeline.config import ImagineConfig
 from pipeline.image import resize
-from pipeline.networks.imagined import ImaginePlan, Place
+from pipeline.networks.imagine_plan import ImaginePlan, Place
 from pipeline.networks.mind import load_mind
 from pipeline.timing.smoothstep import smoothstep
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.media.decode.clip import Clip
 from pipeline.media.decode.image_file import load_still
 from pipeline.media.decode.reader import Reader
-from pipeline.motion.where import MaskFrames, ReadFrames
+from pipeline.motion.dream_mask import MaskFrames, ReadFrames
 
 
 def read_mask(

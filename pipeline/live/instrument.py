@@ -54,7 +54,7 @@ class Instrument:
     parse: Callable[[str, Control], Source] | None = None
     numbers: dict[str, Track] = field(default_factory=dict)
     weights: dict[Target, Track] = field(default_factory=dict)
-    noise_wanted: bool = False
+    needs_noise: bool = False
     _goal: TargetWeights = field(default_factory=dict)
     _frozen: dict[str, Source] | None = None
     _undo: list[Snapshot] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Instrument:
         self.numbers = {key: Track(track.goal, self.controls[key].tolerance) for key, track in self.numbers.items()}
         self.weights = {target: _weight_track(weight) for target, weight in self._goal.items()}
         self.autoplay.start(0.0)
-        self.noise_wanted, self._last = False, ("", -1e9)
+        self.needs_noise, self._last = False, ("", -1e9)
 
     def tick(self, t: float) -> None:
         """The dream has reached second ``t``: play the next entry if it is time."""
@@ -125,7 +125,7 @@ class Instrument:
         actions[name]()
 
     def _want_noise(self) -> None:
-        self.noise_wanted = True
+        self.needs_noise = True
 
     def _set(self, key: str, value: object, seconds: object, t: float) -> None:
         control = find(self.controls, key)

@@ -109,10 +109,10 @@ class Recording:
         if count <= 0:
             return False
         before = {name: levels[-1] if levels else 0.0 for name, levels in self._levels.items()}
-        heard, has_beat = self._listener.take(), False
-        edges = np.linspace(0, len(heard), count + 1).astype(int)
+        levels, has_beat = self._listener.take(), False
+        edges = np.linspace(0, len(levels), count + 1).astype(int)
         for number in range(count):
-            rows = heard[edges[number] : edges[number + 1]]
+            rows = levels[edges[number] : edges[number + 1]]
             if len(rows):
                 loudest = rows.max(axis=0).round(DIGITS).astype(np.float32)  # as the film reads them
                 before = dict(zip(LEVELS, loudest.tolist(), strict=True))
@@ -185,18 +185,18 @@ class RecordedSignals(Signals):
 
 
 def follow_sound(
-    film: FilmPlan, wanted: str | None, session: Path, stack: ExitStack
+    film: FilmPlan, device: str | None, session: Path, stack: ExitStack
 ) -> tuple[FilmPlan, Recording | None]:
-    """The film with signals that go on from shot to shot, and with a ``wanted`` sound input its recording.
+    """The film with signals that go on from shot to shot, and, with a sound input, its recording.
 
     Raises ConfigError, RenderError.
     """
     first, fps, audio, recording = film.shots[0], float(film.fps), film.config.audio, None
     signals, tolerance = first.signals, 0.5 / fps
-    if wanted is None:
+    if device is None:
         live = LiveSignals.of(signals, lambda second: signals.since(second, tolerance) if second else signals)
     elif film.song is not None or audio.signals is not None:
-        raise ConfigError("live.audio", wanted, "the session follows its song (audio.path) or audio.signals")
+        raise ConfigError("live.audio", device, "the session follows its song (audio.path) or audio.signals")
     else:
         listener = stack.enter_context(Listener())
         path = session.with_name(f"{session.stem}{COMPANIONS['audio.signals']}")
@@ -206,5 +206,5 @@ def follow_sound(
             first.signals, lambda second: made.signals(audio.attack, audio.release, second, tolerance)
         )
         live = replace(live, assumed=False)
-        stack.enter_context(sound_input(wanted, listener))
+        stack.enter_context(sound_input(device, listener))
     return replace(film, shots=(replace(first, signals=live),)), recording

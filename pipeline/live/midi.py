@@ -86,25 +86,25 @@ class MidiMap:
 
 
 class MidiInput:
-    """Passes on what the MIDI ports named by ``wanted`` play while it is entered: ``auto``, a part of a port's name, or
+    """Passes on what the MIDI ports named by ``ports`` play while it is entered: ``auto``, a part of a port's name, or
     ``virtual`` for a port of our own, to which other programs connect. Raises ConfigError, RenderError.
     """
 
-    def __init__(self, wanted: str, known: MidiMap, viewers: Viewers) -> None:
+    def __init__(self, ports: str, known: MidiMap, viewers: Viewers) -> None:
         self._map, self._viewers, self._ports = known, viewers, ExitStack()
         try:
-            if wanted == "virtual":
+            if ports == "virtual":
                 names = ["dream-zoom"]
                 self._ports.enter_context(mido.open_input(names[0], virtual=True, callback=self._play))
             else:
-                names = _choose(wanted, list(dict.fromkeys(mido.get_input_names())))
+                names = _choose(ports, list(dict.fromkeys(mido.get_input_names())))
                 for name in names:
                     self._ports.enter_context(mido.open_input(name, callback=self._play))
         except ModuleNotFoundError as error:
             raise RenderError(f"live.midi needs the package {error.name}: scripts/setup live installs it") from error
         except (OSError, ValueError, NotImplementedError) as error:
             self._ports.close()
-            raise ConfigError("live.midi", wanted, f"MIDI is not available ({error})") from error
+            raise ConfigError("live.midi", ports, f"MIDI is not available ({error})") from error
         log.info(f"MIDI is received from {', '.join(names)}")
 
     def __enter__(self) -> "MidiInput":
@@ -130,11 +130,11 @@ def map_path(written: str | None) -> Path:
     return Path(written) if written else user_config_path("dream-zoom", appauthor=False) / "midi.yaml"
 
 
-def _choose(wanted: str, names: list[str]) -> list[str]:
-    chosen = names if wanted == "auto" else [name for name in names if wanted.lower() in name.lower()]
+def _choose(ports: str, names: list[str]) -> list[str]:
+    chosen = names if ports == "auto" else [name for name in names if ports.lower() in name.lower()]
     if not chosen:
         there = f"there are {', '.join(names)}" if names else "no MIDI device is connected"
-        raise ConfigError("live.midi", wanted, there)
+        raise ConfigError("live.midi", ports, there)
     return chosen
 
 

@@ -15,12 +15,12 @@ from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, RenderError
 from pipeline.live.broadcast import Broadcast
 from pipeline.live.camera import LiveFootage, LiveFrames
-from pipeline.live.frame_rate import SizeChooser
 from pipeline.live.instrument import Instrument
 from pipeline.live.live_signals import LiveSignals, Recording
 from pipeline.live.midi import MidiMap
 from pipeline.live.played_score import played_score
 from pipeline.live.session import SAVE_SECONDS, Saver, Session, shot_settings
+from pipeline.live.size_chooser import SizeChooser
 from pipeline.live.viewers import Viewers
 from pipeline.motion.camera import Camera
 from pipeline.motion.stage import Stage, Zoom
@@ -123,7 +123,7 @@ class Performance:
         index, before, origin, saved = 0, -1, time.monotonic(), 0.0
         while not self._is_over(stop, t := index / fps):
             self._take_gestures(t)
-            if self.instrument.noise_wanted:
+            if self.instrument.needs_noise:
                 break
             self._hear(index)
             began = time.perf_counter()

@@ -25,7 +25,7 @@ def scene_configs(config: RenderConfig) -> Iterator[tuple[str, RenderConfig]]:
     """
     for name in choices("look"):
         look: Any = OmegaConf.to_container(OmegaConf.load(CONF / "look" / f"{name}.yaml"))
-        score = replace(config.score, targets=look["score"]["targets"], layers=[], draw=0, keys=[])
+        score = replace(config.score, targets=look["score"]["targets"], layers=[], random_channels=0, keys=[])
         kind = score.kind if score.kind in TURNING else "cycle"
         yield f"{LOOK}{name}", replace(config, score=replace(score, kind=kind))
     for name in choices("preset"):

@@ -40,7 +40,7 @@ def shot_settings(instrument: Instrument, seconds: float, *, is_fractal: bool) -
         str(target): _number_or_text(track.text(MAX_TARGET_CHARACTERS)) for target, track in instrument.weights.items()
     }
     kind = "fractal" if is_fractal else "constant"
-    result["score"] = {"kind": kind, "targets": [weights], "draw": 0, "keys": []}
+    result["score"] = {"kind": kind, "targets": [weights], "random_channels": 0, "keys": []}
     return result
 
 

@@ -16,7 +16,6 @@ from pipeline.live.broadcast import Broadcast
 from pipeline.live.camera import LiveFrames, open_camera, recorded_source, without_camera
 from pipeline.live.config import LiveConfig
 from pipeline.live.controls import controls
-from pipeline.live.frame_rate import SizeChooser, sizes_of
 from pipeline.live.instrument import Instrument
 from pipeline.live.live_signals import LiveSignals, Recording, follow_sound
 from pipeline.live.midi import MidiInput, MidiMap, map_path
@@ -25,9 +24,10 @@ from pipeline.live.played_score import settled, source, sources
 from pipeline.live.routes import live_routes
 from pipeline.live.scenes import LOOK, scene_configs
 from pipeline.live.session import Saver, Session
+from pipeline.live.size_chooser import SizeChooser, sizes_of
+from pipeline.live.target_pictures import Wall, wall_targets
 from pipeline.live.track import Source
 from pipeline.live.viewers import NoteHandler, Viewers
-from pipeline.live.wall import Wall, wall_targets
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.frame_size import requested_size
 from pipeline.plan.planner import plan_film
@@ -55,8 +55,8 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
     path = Path(config.output) if config.output else folder / "session.yaml"
     check_writable(path, overwrite=config.overwrite)
     source_config, config = config.source, without_camera(config, live.still)
-    asked = requested_size(config.frame, None)
-    chooser = SizeChooser(sizes_of(live.size, asked, live.max_side), 1 / live.fps)
+    target_size = requested_size(config.frame, None)
+    chooser = SizeChooser(sizes_of(live.size, target_size, live.max_side), 1 / live.fps)
     config = replace(config, output=None, frame=replace(config.frame, fps=f"{live.fps:g}"))
     film = plan_film(_sized(config, chooser.size), folder, name)
     if film.shots[0].guides or film.shots[0].masks:
@@ -65,7 +65,7 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
     network = networks.find(film.shots[0], {})
     with ExitStack() as stack:
         film, recording = follow_sound(film, live.audio, path, stack)
-        setup = Setup(film, network, live, asked, recording)
+        setup = Setup(film, network, live, target_size, recording)
         if source_config.kind != "none":
             setup.footage = open_camera(source_config, setup.camera_size, film.fps, path, stack)
         viewers = stack.enter_context(viewers or Viewers())
@@ -94,7 +94,7 @@ def play(config: RenderConfig, live: LiveConfig, folder: Path, name: str, viewer
 class Setup:
     """Makes the parts of a performance from a ``film`` of one shot, whose numbers and targets it begins with.
 
-    ``asked`` is the (width, height) of the settings, which the recorded film has; ``recording`` is of the sound input.
+    ``target_size`` is the (width, height) of the settings, which the recorded film has.
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class Setup:
         film: FilmPlan,
         network: Network,
         live: LiveConfig,
-        asked: tuple[int, int],
+        target_size: tuple[int, int],
         recording: Recording | None,
     ) -> None:
-        self._asked, self._recording = asked, recording
+        self._target_size, self._recording = target_size, recording
         self._film, self._network, self._live = film, network, live
         self._config, self._first = film.config, film.shots[0]
         self.footage: LiveFrames | None = None
@@ -177,9 +177,9 @@ class Setup:
 
     @property
     def film_size(self) -> tuple[int, int]:
-        """(width, height) of a film of the session: the size asked for, in the shape played."""
-        played, asked = self._config.frame, self._asked
-        factor = min(asked) / min(played.width, played.height)
+        """(width, height) of a film of the session: the size of the settings, in the shape played."""
+        played, target_size = self._config.frame, self._target_size
+        factor = min(target_size) / min(played.width, played.height)
         width, height = (2 * round(side * factor / 2) for side in (played.width, played.height))
         return width, height
 

@@ -12,7 +12,7 @@ def plan_chunks(plan: ShotPlan) -> Chunks:
     """The chunks of a shot; none unless it is footage and ``farm.chunk`` is given. Raises ConfigError.
 
     A chunk begins with a segment. It is dreamed from the scene that begins near there, where the canvas before does not
-    matter; without such a scene from ``farm.run_in`` before. What is dreamed before the chunk
+    matter; without such a scene from ``farm.pre_roll`` before. What is dreamed before the chunk
     is thrown away, and the end of the chunk before is led to it.
     """
     config, fps, grid = plan.config.farm, plan.fps, plan.config.segment
@@ -20,7 +20,7 @@ def plan_chunks(plan: ShotPlan) -> Chunks:
         return ()
     seconds = plan.frames / float(fps)
     length = round(fps * parse_time(config.chunk, fps=fps, key="farm.chunk", duration=seconds))
-    run_in = round(fps * parse_time(config.run_in, fps=fps, key="farm.run_in", duration=seconds))
+    pre_roll = round(fps * parse_time(config.pre_roll, fps=fps, key="farm.pre_roll", duration=seconds))
     if length < grid:
         raise ConfigError("farm.chunk", config.chunk, f"a chunk has at least one segment, {grid} frames (segment)")
     cuts = sorted(plan.footage.cuts(plan.frames))
@@ -31,5 +31,5 @@ def plan_chunks(plan: ShotPlan) -> Chunks:
         first = -(-scene // grid) * grid if scene is not None else round(middle / grid) * grid
         if first >= plan.frames or (chunks and first <= chunks[-1][0]) or not first:
             continue
-        chunks.append((first, scene if scene is not None else max(0, first - run_in)))
+        chunks.append((first, scene if scene is not None else max(0, first - pre_roll)))
     return tuple(chunks)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError, nearest
-from pipeline.networks.imagined import ImaginePlan, Place
+from pipeline.networks.imagine_plan import ImaginePlan, Place
 from pipeline.networks.mind_header import EMBEDDED, read_header
 from pipeline.score.curve import parse_curve
 from pipeline.timing.signals import Signals

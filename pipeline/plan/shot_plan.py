@@ -9,14 +9,14 @@ from pathlib import Path
 from pipeline.config import CameraConfig, NetworkConfig, RenderConfig, ScoreConfig, octave_scales
 from pipeline.config.limits import LimitsConfig
 from pipeline.errors import ConfigError, InputError, nearest
-from pipeline.networks.imagined import ImaginePlan
-from pipeline.plan.companions import check_others
+from pipeline.networks.imagine_plan import ImaginePlan
 from pipeline.plan.footage import FootagePlan
 from pipeline.plan.frame_size import even, requested_size
 from pipeline.plan.handles import Handles
 from pipeline.plan.imagine import has_prior, plan_imagine
 from pipeline.plan.input_files import check_color_files, check_picture, check_weights
 from pipeline.plan.mask import MaskPlan
+from pipeline.plan.other_networks import check_others
 from pipeline.runtime.opencv import opencv
 from pipeline.score.target_weights import parse_targets
 from pipeline.targets.class_names import read_class_names

@@ -169,18 +169,18 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("score.targets", _score("keys"), "score=keys has its targets in score.keys"),
     (
         "score.targets",
-        lambda c: bool(c.score.draw and c.score.layers) and _score("cycle", "beats", "fractal")(c),
-        "score.draw takes channels of score.layers",
+        lambda c: bool(c.score.random_channels and c.score.layers) and _score("cycle", "beats", "fractal")(c),
+        "score.random_channels takes channels of score.layers",
     ),
     (
         "score.layers",
         lambda c: (
             bool(c.score.targets or c.network.targets)
             and not _has_guide(c)
-            and not c.score.draw
+            and not c.score.random_channels
             and _score("cycle", "beats", "fractal", "constant")(c)
         ),
-        "score.targets says what to dream, and score.draw=8 draws channels of these layers",
+        "score.targets says what to dream, and score.random_channels=8 draws channels of these layers",
     ),
     ("network.guide_layer", lambda c: not _has_guide(c), "no picture is dreamed after (guide:photo.jpg)"),
     ("network.class_names", lambda c: "class:" not in _targets(c), "no class is dreamed (class:17)"),
@@ -195,7 +195,7 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "no target names one of them, as class:17@NAME does",
     ),
     ("score.guide", lambda c: c.score.kind != "guided", "it is of score=guided"),
-    ("score.draw", _score("constant", "guided", "layers", "walk", "keys"), "this score draws no channels"),
+    ("score.random_channels", _score("constant", "guided", "layers", "walk", "keys"), "this score draws no channels"),
     (
         "score.targets",
         lambda c: c.score.kind == "layers" and bool(c.score.layers),
@@ -217,8 +217,8 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "the film has no sound",
     ),
     ("audio.attack audio.release", lambda c: not _has_music(c), "there is no music (audio.path= or audio.bpm=)"),
-    ("farm.chunk farm.run_in", lambda c: not _has_footage(c), "only footage renders in pieces (source=video)"),
-    ("farm.run_in", lambda c: c.farm.chunk is None, "footage is not divided (farm.chunk=)"),
+    ("farm.chunk farm.pre_roll", lambda c: not _has_footage(c), "only footage renders in pieces (source=video)"),
+    ("farm.pre_roll", lambda c: c.farm.chunk is None, "footage is not divided (farm.chunk=)"),
     (
         "farm.mixed farm.cpus farm.gpus farm.lease ray.address ray.dashboard",
         lambda c: c.engine == "local",

@@ -46,7 +46,7 @@ def draw_entries(count: int, entries: Sequence[TimedWeights], *, seed: int, shot
 
 def _check_count(count: int, total: int, source: str) -> None:
     if not 1 <= count <= total:
-        raise ConfigError("score.draw", count, f"draw at least 1 and at most {source}")
+        raise ConfigError("score.random_channels", count, f"draw at least 1 and at most {source}")
 
 
 class ChannelWalk:

@@ -105,14 +105,14 @@ def _entries(config: ScoreConfig, context: ShotContext) -> Sequence[TimedWeights
 
     With ``draw`` that many random channels of the layers, or random targets if there is no layer.
     """
-    if config.draw and config.layers:
-        return [{target: 1.0} for target in _draw_channels(config.draw, config.layers, context)]
+    if config.random_channels and config.layers:
+        return [{target: 1.0} for target in _draw_channels(config.random_channels, config.layers, context)]
     items: Sequence[object] = config.targets or config.layers
     if not items:
-        raise ConfigError("score.targets", "[]", "name at least one target, or score.layers and score.draw")
+        raise ConfigError("score.targets", "[]", "name at least one target, or score.layers and score.random_channels")
     entries = [_entry(item, "score.targets", context) for item in items]
-    if config.draw:
-        return draw_entries(config.draw, entries, seed=context.seed, shot=context.shot)
+    if config.random_channels:
+        return draw_entries(config.random_channels, entries, seed=context.seed, shot=context.shot)
     return entries
 
 

@@ -17,7 +17,7 @@ class Position:
     """Where a render resumes: ``canvas`` is that of frame ``first - 1``, None before frame 0.
 
     ``raw_frames`` are frames of the open segment that only need encoding again. ``state`` is the dreamer's.
-    A chunk of footage is dreamed from frame ``run_in`` on, without a canvas.
+    A chunk of footage is dreamed from frame ``pre_roll`` on, without a canvas.
     """
 
     first: int = 0
@@ -25,12 +25,12 @@ class Position:
     state: Mapping[str, str] = field(default_factory=dict)
     raw_frames: Iterator[bytes] | None = None
     raw_count: int = 0
-    run_in: int | None = None
+    pre_roll: int | None = None
 
     @property
     def dreams_from(self) -> int:
         """The frame that is dreamed first, whether it is stored or not."""
-        return self.first if self.run_in is None else self.run_in
+        return self.first if self.pre_roll is None else self.pre_roll
 
 
 def save(path: Path, canvas: Tensor, state: Mapping[str, str] | None = None) -> str:

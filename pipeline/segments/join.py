@@ -24,7 +24,7 @@ from pipeline.runtime.files import move_into_place, write_bytes
 from pipeline.runtime.interrupt import Stop
 from pipeline.segments import record, request
 from pipeline.segments.extras import captions, make_extras
-from pipeline.segments.played import DreamedFrames, play
+from pipeline.segments.playback import DreamedFrames, play
 from pipeline.segments.shot_render import ShotRender, encoder
 from pipeline.segments.transition import TransitionPiece, make_transition
 from pipeline.segments.workdir import WorkFolder, may_replace

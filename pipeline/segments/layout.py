@@ -24,7 +24,7 @@ class Layout:
     all_lossless: bool = False
     chunks: tuple[tuple[int, int], ...] = ()
 
-    def run_in(self, number: int) -> int | None:
+    def pre_roll(self, number: int) -> int | None:
         """The frame from which segment ``number`` is dreamed if it begins a chunk; else None."""
         return dict(self.chunks).get(self.first(number))
 

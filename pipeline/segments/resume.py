@@ -14,8 +14,8 @@ from pipeline.shot import Shot, Step
 def resume(shot: Shot, position: Position, stop: Stop, progress: Progress) -> Iterator[Step]:
     """The steps of a shot from ``position`` on. Raises Interrupted during the warm-up."""
     shot.dreamer.restore(position.state)
-    if position.run_in is not None:
-        return _after_run_in(shot, position.run_in, position.first, stop)
+    if position.pre_roll is not None:
+        return _after_pre_roll(shot, position.pre_roll, position.first, stop)
     canvas = _warm_up(shot, stop, progress) if position.canvas is None else position.canvas
     return shot.render(canvas.to(shot.canvas.device), position.first)
 
@@ -25,7 +25,7 @@ def warm_up_frames(shot: Shot) -> float:
     return sum(_fraction((step.size[0], step.size[1]), shot.size) for step in shot.warm_up)
 
 
-def _after_run_in(shot: Shot, begin: int, first: int, stop: Stop) -> Iterator[Step]:
+def _after_pre_roll(shot: Shot, begin: int, first: int, stop: Stop) -> Iterator[Step]:
     """The steps from frame ``first`` on, dreamed as if a scene began with frame ``begin``."""
     shot.stage.begin_scene(begin)
     for step in shot.render(shot.canvas, begin):

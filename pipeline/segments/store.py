@@ -79,12 +79,12 @@ class SegmentStore:
                 number += 1
                 continue
             start, stop = number, number + 1
-            while stop < segments.stop and not self.has_segment(stop) and self.layout.run_in(stop) is None:
+            while stop < segments.stop and not self.has_segment(stop) and self.layout.pre_roll(stop) is None:
                 stop += 1
             previous_stop = gaps[-1].stop if gaps else 0
             while start > previous_stop and not self._can_begin(start):
                 start -= 1
-            if gaps and start == previous_stop and self.layout.run_in(start) is None:
+            if gaps and start == previous_stop and self.layout.pre_roll(start) is None:
                 start = gaps.pop().start
             gaps.append(range(start, stop))
             number = stop
@@ -92,16 +92,16 @@ class SegmentStore:
 
     def _can_begin(self, number: int) -> bool:
         """Whether segment ``number`` can be rendered without the one before."""
-        return not number or self.layout.run_in(number) is not None or self._has_checkpoint(number - 1)
+        return not number or self.layout.pre_roll(number) is not None or self._has_checkpoint(number - 1)
 
     def position(self, number: int) -> Position:
         """Where segment ``number``, the first of a gap, resumes."""
         opened = self.spools.load(number)
         if opened is not None or not number:
             return opened or Position()
-        run_in = self.layout.run_in(number)
-        if run_in is not None:
-            return Position(self.layout.first(number), run_in=run_in)
+        pre_roll = self.layout.pre_roll(number)
+        if pre_roll is not None:
+            return Position(self.layout.first(number), pre_roll=pre_roll)
         entry = self._recorded[self.layout.first(number - 1)]
         saved = checkpoint.load(self.folder / entry.checkpoint, entry.checkpoint_sha256)
         assert saved is not None

@@ -160,13 +160,13 @@ class SegmentWriter:
             with suppress(Exception):
                 has_space = self._has_space(len(opened.pending))
                 opened.settle(self.store.spools.new(opened.number) if has_space else None)
-        spool, is_kept = opened.spool, False
+        spool, is_saved = opened.spool, False
         if spool is None:
             return
         with suppress(Exception):
             if opened.canvas is not None:
-                is_kept = self.store.spools.keep(opened.number, spool, opened.canvas_on_cpu(), opened.state)
-        if not is_kept:
+                is_saved = self.store.spools.keep(opened.number, spool, opened.canvas_on_cpu(), opened.state)
+        if not is_saved:
             spool.remove()
 
     def _previous_is_finished(self) -> bool:

@@ -42,10 +42,10 @@ def serve(arguments: list[str]) -> None:
         raise RenderError(f"{rest[0]}: the settings of a film are chosen on the page; --help lists those of the studio")
     config = own_settings.parse(own, StudioConfig(), PREFIX)
 
-    from pipeline.studio import studio
+    from pipeline.studio.serve import serve
 
     try:
-        studio.serve(config)
+        serve(config)
     except OSError as error:
         if not error.filename:
             raise

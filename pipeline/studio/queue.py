@@ -10,11 +10,11 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import OutputError, RenderError
 from pipeline.runtime.files import write_json
-from pipeline.studio import film_files, queue_file
-from pipeline.studio.child import Child
+from pipeline.studio import job_files, queue_file
+from pipeline.studio.child_process import Child
 from pipeline.studio.command import Checked, Words
 from pipeline.studio.job import ENDED, RENDERS, SKETCHES, Job
-from pipeline.studio.row import row
+from pipeline.studio.queue_row import row
 
 MAX_JOBS = 500
 DONE, INTERRUPTED = 0, 130
@@ -78,7 +78,7 @@ class Queue:
                 raise RenderError(f"the queue has {MAX_JOBS} entries; remove some")
             if any((job.kind, job.words) == (kind, words) and job.state not in ENDED for job in self.jobs):
                 raise RenderError("this film is in the queue already")
-            job = film_files.new_job(self._next, kind, words, checked)
+            job = job_files.new_job(self._next, kind, words, checked)
             if any(other.state not in ENDED and {*other.products} & {*job.products} for other in self.jobs):
                 raise RenderError(f"output={checked.config.output}: a film in the queue has this name already")
             self._next += 1

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from pipeline.errors import RenderError
-from pipeline.studio import film_files
-from pipeline.studio.child import end_orphan
+from pipeline.studio import job_files
+from pipeline.studio.child_process import end_orphan
 from pipeline.studio.job import RENDERS, Job
 
 
@@ -27,7 +27,7 @@ def _survives(job: Job) -> bool:
     """Give an entry that ran the state that follows; False if it was being removed."""
     end_orphan(job.pid, job.kind, job.words)
     job.pid, next_state = 0, "waiting" if job.state == "running" else job.next_state
-    if job.kind in RENDERS and film_files.is_finished(job.products, job.started):
+    if job.kind in RENDERS and job_files.is_finished(job.products, job.started):
         job.state, job.files = "done", job.products
     else:
         job.state = next_state

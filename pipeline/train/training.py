@@ -15,11 +15,11 @@ from pipeline.pictures.folder import Pictures
 from pipeline.pictures.trainer import Setting, Trainer
 from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import Progress
-from pipeline.train.attack import attack
+from pipeline.train.adversarial import attack
 from pipeline.train.augment import augment, spoil
 from pipeline.train.classifier import Classifier
 from pipeline.train.config import TrainConfig
-from pipeline.train.dreams import write_dreams
+from pipeline.train.dream_sheet import write_dreams
 
 log = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ def test_frames_depend_on_the_generator(tiny: Network) -> None:
     assert not torch.equal(dream(dreamer, noise()), dream(dreamer, noise(), seed=1))
 
 
-def test_noise_is_seen_and_not_shown(tiny: Network) -> None:
+def test_noise_reaches_the_network_alone(tiny: Network) -> None:
     """The network looks at a noisy picture: other gradients, the same for the same generator, no noise in the frame."""
     dreamer = Dreamer(Objective(tiny), DreamConfig(noise=0.3, octaves=1, strength=0.01, tone="free"))
     noisy = dream(dreamer, noise())

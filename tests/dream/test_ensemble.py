@@ -12,7 +12,7 @@ from pipeline.dream.gradient import TiledGradient, whole_gradient
 from pipeline.dream.network import Network
 from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError, RenderError
-from pipeline.plan.companions import companion_config
+from pipeline.plan.other_networks import companion_config
 from pipeline.plan.planner import plan_film
 from pipeline.targets.target import Target, parse_target
 

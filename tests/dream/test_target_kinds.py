@@ -69,12 +69,12 @@ def test_diverse_channels_keep_apart_and_yet_all_grow(tiny: Network) -> None:
 def test_a_guide_pulls_from_the_first_frame_on(tiny: Network, layer: str) -> None:
     objective = Objective(tiny, {"photo.jpg": stripes()}, guide_layer="three")
     target = f"guide:{layer}photo.jpg"
-    seen = [
+    values = [
         objective.activation(c, target_of(target))
         for c in (noise(), *dreams(objective, weights_of({target: 1.0}), 10, noise()))
     ]
-    assert all(after > before for before, after in pairwise(seen))
-    assert seen[-1] > 1.5 * seen[0]
+    assert all(after > before for before, after in pairwise(values))
+    assert values[-1] > 1.5 * values[0]
 
 
 def test_a_guide_pulls_a_real_network_to_its_features(shared: Path) -> None:
@@ -88,8 +88,8 @@ def test_a_guide_pulls_a_real_network_to_its_features(shared: Path) -> None:
     features = torch.nn.functional.normalize(network.activations(lion, [layer])[layer][0].flatten(1), dim=0)
 
     def likeness(canvas: Tensor) -> float:
-        seen = torch.nn.functional.normalize(network.activations(canvas, [layer])[layer][0].flatten(1), dim=0)
-        return float((seen.T @ features).max(dim=1).values.mean())
+        values = torch.nn.functional.normalize(network.activations(canvas, [layer])[layer][0].flatten(1), dim=0)
+        return float((values.T @ features).max(dim=1).values.mean())
 
     objective = Objective(network, {"lion.jpg": lion}, guide_layer="fire5")
     alike = [
@@ -129,15 +129,15 @@ def crossing(objective: Objective, first: str, second: str, canvas: Tensor, expo
     own also shows what was dreamed before.
     """
 
-    def seen(weights: dict[str, float]) -> list[float]:
+    def values(weights: dict[str, float]) -> list[float]:
         dreamed = dreams(objective, weights_of(weights), 4, canvas, exponent)[-1]
         return [objective.activation(dreamed, target_of(name)) for name in (first, second)]
 
-    (most, absent), (least, full) = seen({first: 1.0}), seen({second: 1.0})
+    (most, absent), (least, full) = values({first: 1.0}), values({second: 1.0})
     for frame in range(25):
         share = frame / 24
         share = share * share * (3 - 2 * share)
-        one, other = seen({first: 1 - share, second: share} if 0 < share < 1 else {(first, second)[int(share)]: 1.0})
+        one, other = values({first: 1 - share, second: share} if 0 < share < 1 else {(first, second)[int(share)]: 1.0})
         if (other - absent) / (full - absent) >= (one - least) / (most - least):
             return frame
     raise AssertionError("the two never cross")

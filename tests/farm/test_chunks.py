@@ -42,7 +42,7 @@ def frames(folder: Path) -> list[str]:
 
 
 def test_chunks_in_tasks_are_those_of_one_machine(tmp_path: Path) -> None:
-    words = (*LOOK, f"source.path={clip(tmp_path, cut=False)}", "farm.chunk=1s", "farm.run_in=6f")
+    words = (*LOOK, f"source.path={clip(tmp_path, cut=False)}", "farm.chunk=1s", "farm.pre_roll=6f")
     plan = planned(tmp_path, *words, "segment=4")
     render(tmp_path / "one", *words)
     render(tmp_path / "many", *words, "engine=script")

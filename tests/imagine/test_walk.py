@@ -16,7 +16,7 @@ from pipeline.inputs.prior import Prior
 from pipeline.motion.camera import Camera
 from pipeline.motion.stage import Zoom
 from pipeline.networks import motifnet
-from pipeline.networks.imagined import ImaginePlan
+from pipeline.networks.imagine_plan import ImaginePlan
 from pipeline.networks.mind import load_mind
 from pipeline.networks.mind_header import EMBEDDED, read_header
 from pipeline.plan.imagine import plan_imagine

@@ -24,7 +24,7 @@ class Script(Viewers):
     def __init__(self, gestures: Mapping[int, Sequence[dict[str, Any]]]) -> None:
         super().__init__()
         self.gestures, self.frames, self.states = dict(gestures), list[Tensor](), list[dict[str, Any]]()
-        self.said: list[str] = []
+        self.output: list[str] = []
 
     def show(self, frame: Tensor) -> None:
         self.frames.append(frame)
@@ -33,7 +33,7 @@ class Script(Viewers):
         self.states.append(dict(state))
 
     def note(self, text: str) -> None:
-        self.said.append(text)
+        self.output.append(text)
 
     def commands(self) -> list[dict[str, Any]]:
         shown = sum(state["label"] != "growing" for state in self.states)

@@ -64,7 +64,7 @@ def added(folder: Path, script: Script) -> tuple[float, float]:
 
 def test_stillness_dreams_and_motion_shows_through(tmp_path: Path, clip: Path) -> None:
     script = play(tmp_path, {}, *CAMERA, f"source.path={clip}", until="5s", still="1s")
-    assert not script.said
+    assert not script.output
     still, moving = added(tmp_path, script)
     assert still > 6 and moving < 0.5 * still
 
@@ -73,7 +73,7 @@ def test_stillness_dreams_and_motion_shows_through(tmp_path: Path, clip: Path) -
 def test_film_of_a_session_dreams_over_its_recording(tmp_path: Path, program: Program, clip: Path, kind: str) -> None:
     gestures = {6: [{"control": "camera.zoom", "value": 1.2}], 8: [{"do": "noise"}]}
     script = play(tmp_path, gestures, *CAMERA, f"source={kind}", f"source.path={clip}", until="4s")
-    assert not script.said
+    assert not script.output
     config = yaml.safe_load((tmp_path / "session.yaml").read_text())["config"]
     assert config["flow"]["still"] == ("2s" if kind == "camera" else None)
     assert [shot["source"]["start"] for shot in config["film"]] == ["0s", "2s"]

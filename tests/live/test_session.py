@@ -33,7 +33,7 @@ def rendered(program: Program, folder: Path, *arguments: str) -> np.ndarray:
 @pytest.mark.parametrize("preset", ["preset=spiral", "preset=fractal_zoom"])
 def test_film_of_a_session_has_the_frames_that_were_played(tmp_path: Path, program: Program, preset: str) -> None:
     script = play(tmp_path, GESTURES, preset, until="3s")
-    assert not script.said
+    assert not script.output
     played = [frame for frame, state in zip(script.frames, script.states, strict=True) if state["label"] != "growing"]
     film = rendered(program, tmp_path)
     assert len(film) == len(played) == 12  # a slow machine leaves frames out
@@ -57,7 +57,7 @@ def test_new_noise_begins_a_shot(tmp_path: Path, program: Program) -> None:
 
 def test_wrong_gesture_is_a_note(tmp_path: Path) -> None:
     script = play(tmp_path, {1: [{"target": "class:unicorn"}, {"target": "guide:/etc/passwd"}]}, until="1s")
-    assert len(script.said) == 2 and "unicorn" in script.said[0] and "no file" in script.said[1]
+    assert len(script.output) == 2 and "unicorn" in script.output[0] and "no file" in script.output[1]
 
 
 def test_looks_and_presets_are_scenes(tmp_path: Path) -> None:
@@ -65,9 +65,9 @@ def test_looks_and_presets_are_scenes(tmp_path: Path) -> None:
     network = ("network=efficientnet_lite0", "network.precision=float32", "preset=spiral", "score.targets=[block8:3]")
     gestures = {1: [{"scene": "look: reef", "seconds": 0.2}], 3: [{"scene": "breathing", "seconds": 0.2}]}
     script = play(tmp_path, gestures, *network, until="1.5s")
-    assert not script.said and script.states[-1]["values"]["camera.zoom"] != script.states[5]["values"]["camera.zoom"]
+    assert not script.output and script.states[-1]["values"]["camera.zoom"] != script.states[5]["values"]["camera.zoom"]
     assert script.states[5]["values"]["camera.rotate"] == script.states[0]["values"]["camera.rotate"]
     targets = yaml.safe_load((tmp_path / "session.yaml").read_text())["config"]["score"]["targets"][0]
     assert any(name != "block8:3" for name in targets)
     script = play(tmp_path / "other", {1: [{"scene": "look: reef"}]}, until="1s")
-    assert len(script.said) == 1 and "look: reef" in script.said[0]
+    assert len(script.output) == 1 and "look: reef" in script.output[0]

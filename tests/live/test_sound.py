@@ -105,7 +105,7 @@ def test_film_of_a_session_with_sound_input(tmp_path: Path, program: Program, mo
     zoom = "camera.zoom=1 + 2*bass(0, 0.2) + beat"
     gestures = {3: [{"control": "dream.strength", "value": "0.3 + loud"}], 8: [{"do": "noise"}]}
     script = play(tmp_path, gestures, zoom, until="4s", audio="input")
-    assert not script.said
+    assert not script.output
     assert np.ptp([state["values"]["camera.zoom"] for state in script.states]) > 0.5
     compare(tmp_path, program, script)
 
@@ -114,7 +114,7 @@ def test_film_of_a_session_with_a_song(tmp_path: Path, program: Program) -> None
     song = save(tmp_path / "song.wav", drums(6.0), rate=RATE)
     zoom = "camera.zoom=1 + 2*bass(0, 0.2) + beat"
     script = play(tmp_path, {8: [{"do": "noise"}]}, zoom, f"audio.path={song}", until="4s")
-    assert not script.said and script.states[-1]["song"] == pytest.approx(3.75)
+    assert not script.output and script.states[-1]["song"] == pytest.approx(3.75)
     compare(tmp_path, program, script, f"audio.path={song}")
 
 

@@ -76,13 +76,13 @@ def test_narrowing_field_of_view_zooms_in() -> None:
 )
 def test_parallax_follows_known_distances(rates: CameraRates, expected: "object") -> None:
     """Half a second, frame by frame, in which the scene's distances move along with its points."""
-    seen, near, came_from = hills(), hills(), places()
+    view, near, came_from = hills(), hills(), places()
     for _ in range(FPS // 2):
         grid = bent_grid(FRAME, rates, 1 / FPS, near=near)
         came_from = through(came_from, grid[0].double().permute(2, 0, 1) * HALF)
         near = F.grid_sample(near, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
     x, before = places()[0][INSIDE], came_from[:, *INSIDE]
-    there = F.grid_sample(seen.double(), (before / HALF).permute(1, 2, 0)[None], mode="bicubic", align_corners=False)[
+    there = F.grid_sample(view.double(), (before / HALF).permute(1, 2, 0)[None], mode="bicubic", align_corners=False)[
         0, 0
     ]
     moved, exact = x - before[0], expected(before[0], there, 0.5) - before[0]  # type: ignore[operator]

@@ -78,9 +78,11 @@ def save(path: Path, samples: Samples, *, rate: int = RATE, channels: int = 1) -
     return path
 
 
-def found(heard: Sequence[float] | NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float, float]:
-    """(share of the true beats that were heard, share of the heard ones that are true), within 70 ms."""
-    distance = np.abs(np.asarray(heard)[None] - true[:, None])
+def recall_and_precision(
+    beats: Sequence[float] | NDArray[np.float64], true: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Share of the true beats that are detected, and share of ``beats`` that are true, within 70 ms."""
+    distance = np.abs(np.asarray(beats)[None] - true[:, None])
     return float((distance.min(axis=1) < 0.07).mean()), float((distance.min(axis=0) < 0.07).mean())
 
 

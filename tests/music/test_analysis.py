@@ -48,14 +48,14 @@ def test_every_kind_of_file_has_its_beats_at_the_same_time(tmp_path: Path, name:
     drawing = Drawing(120, seconds=6.0, hats=0.0)
     plain = drawing.save(tmp_path / "plain.wav")
     path = draw(tmp_path / name, "-i", f"file:{plain}", *arguments)
-    heard = song_plan.analyse(path)
-    assert heard.seconds == pytest.approx(6.0, abs=0.03)
-    assert not heard.damage
-    strong = heard.onsets[0][heard.onsets[1] > 0.3]
+    analysis = song_plan.analyse(path)
+    assert analysis.seconds == pytest.approx(6.0, abs=0.03)
+    assert not analysis.damage
+    strong = analysis.onsets[0][analysis.onsets[1] > 0.3]
     for beat in drawing.beats():
         assert np.abs(strong - beat).min() < 0.015
-    assert heard.levels.shape[0] == 4 and abs(heard.levels.shape[1] - heard.seconds * PER_SECOND) < 2
-    assert heard.levels.min() >= 0 and heard.levels.max() == 1
+    assert analysis.levels.shape[0] == 4 and abs(analysis.levels.shape[1] - analysis.seconds * PER_SECOND) < 2
+    assert analysis.levels.min() >= 0 and analysis.levels.max() == 1
 
 
 def test_a_late_start_shifts_the_beats(tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_a_late_start_shifts_the_beats(tmp_path: Path) -> None:
     plain = drawing.save(tmp_path / "plain.wav")
     picture = ["-f", "lavfi", "-i", "testsrc2=s=64x48:d=5"]
     path = draw(tmp_path / "late.mp4", *picture, "-itsoffset", "0.5", "-i", f"file:{plain}", "-c:a", "aac")
-    heard = song_plan.analyse(path)
-    strong = heard.onsets[0][heard.onsets[1] > 0.3]
+    analysis = song_plan.analyse(path)
+    strong = analysis.onsets[0][analysis.onsets[1] > 0.3]
     for beat in drawing.beats() + 0.5:
         assert np.abs(strong - beat).min() < 0.015
 
@@ -78,11 +78,11 @@ def test_short_and_silent_songs(tmp_path: Path, count: int, silent: bool) -> Non
         with pytest.raises(InputError, match=r"s.wav holds no sound that can be read"):
             song_plan.analyse(path)
         return
-    heard = song_plan.analyse(path)
-    assert heard.seconds == pytest.approx(count / RATE, abs=1e-3)
-    assert heard.bpm is None and heard.sections.tolist() == [0.0]
-    assert np.isfinite(heard.levels).all()
-    assert (heard.levels.max() == 0) == silent
+    analysis = song_plan.analyse(path)
+    assert analysis.seconds == pytest.approx(count / RATE, abs=1e-3)
+    assert analysis.bpm is None and analysis.sections.tolist() == [0.0]
+    assert np.isfinite(analysis.levels).all()
+    assert (analysis.levels.max() == 0) == silent
 
 
 def test_a_damaged_song_is_analysed_up_to_the_damage(tmp_path: Path) -> None:
@@ -91,13 +91,13 @@ def test_a_damaged_song_is_analysed_up_to_the_damage(tmp_path: Path) -> None:
     broken = tmp_path / "b.flac"
     data[len(data) // 2 : len(data) // 2 + 4000] = bytes(4000)
     broken.write_bytes(data[: len(data) * 3 // 4])
-    heard = song_plan.analyse(broken)
-    assert heard.damage
-    assert 2.0 < heard.seconds < 7.9
+    analysis = song_plan.analyse(broken)
+    assert analysis.damage
+    assert 2.0 < analysis.seconds < 7.9
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "said"),
+    ("name", "arguments", "message"),
     [
         ("s.wav", [], r"\d+ of its \d+ bytes are missing"),
         ("s.aiff", [], r"\d+ of its \d+ bytes are missing"),
@@ -107,12 +107,12 @@ def test_a_damaged_song_is_analysed_up_to_the_damage(tmp_path: Path) -> None:
         ("s.flac", [], "."),
     ],
 )
-def test_a_truncated_song_is_damaged(tmp_path: Path, name: str, arguments: list[str], said: str) -> None:
+def test_a_truncated_song_is_damaged(tmp_path: Path, name: str, arguments: list[str], message: str) -> None:
     whole = draw(tmp_path / name, "-i", f"file:{Drawing(120, seconds=4).save(tmp_path / 'p.wav')}", *arguments)
     assert not song_plan.analyse_cached(whole).damage
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
-    heard = song_plan.analyse_cached(whole)
-    assert re.search(said, heard.damage) and 1.0 < heard.seconds < 3.5
+    analysis = song_plan.analyse_cached(whole)
+    assert re.search(message, analysis.damage) and 1.0 < analysis.seconds < 3.5
     assert decode.missing_end(tmp_path / "p.wav") == ""
 
 
@@ -206,11 +206,11 @@ def test_ten_minutes_take_bounded_memory(tmp_path: Path) -> None:
     tone = "aevalsrc='0.5*sin(2*PI*60*t)*exp(-20*mod(t,0.5))':s=8000:d=600"
     path = draw(tmp_path / "long.flac", "-f", "lavfi", "-i", tone)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    heard = song_plan.analyse(path)
+    analysis = song_plan.analyse(path)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert grown < 100  # megabytes; its samples alone would be 53 in the analysis, 106 with one copy
-    assert heard.seconds == pytest.approx(600, abs=0.01)
-    assert heard.bpm == pytest.approx(120, rel=0.01)
+    assert analysis.seconds == pytest.approx(600, abs=0.01)
+    assert analysis.bpm == pytest.approx(120, rel=0.01)
 
 
 def test_closing_the_blocks_ends_ffmpeg(tmp_path: Path) -> None:

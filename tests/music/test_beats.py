@@ -10,10 +10,10 @@ from pipeline.music.onsets import strokes
 from pipeline.music.structure import first_of_bars
 from pipeline.music.tempo import tempogram
 from tests.music.band import Band
-from tests.music.drawn import Drawing, found
+from tests.music.drawn import Drawing, recall_and_precision
 
 
-def heard(drawing: Drawing | Band) -> SongAnalysis:
+def analysed(drawing: Drawing | Band) -> SongAnalysis:
     return analyse(extract([drawing.samples()]))
 
 
@@ -30,7 +30,7 @@ def heard(drawing: Drawing | Band) -> SongAnalysis:
 )
 def test_clicks_with_hats_drift_and_noise(bpm: float, how: dict[str, object]) -> None:
     drawing = Drawing(bpm, **how)  # type: ignore[arg-type]
-    recall, precision = found(heard(drawing).beats, drawing.beats())
+    recall, precision = recall_and_precision(analysed(drawing).beats, drawing.beats())
     assert recall >= 0.95 and precision >= 0.9
 
 
@@ -38,7 +38,7 @@ def test_clicks_with_hats_drift_and_noise(bpm: float, how: dict[str, object]) ->
 @pytest.mark.parametrize(("click", "hats"), [("kick", 0.1), ("deep", 0.13), ("deep", 0.4)])
 def test_identical_kicks(click: str, hats: float, bpm: float) -> None:
     drawing = Drawing(bpm, click=click, hats=hats, drift=0.04, noise=0.01, alike=True)
-    recall, precision = found(heard(drawing).beats, drawing.beats())
+    recall, precision = recall_and_precision(analysed(drawing).beats, drawing.beats())
     assert recall >= 0.95 and precision >= 0.9
 
 
@@ -57,17 +57,17 @@ def test_identical_kicks(click: str, hats: float, bpm: float) -> None:
 )
 def test_a_band_has_its_beat(style: str, bpm: float) -> None:
     band = Band(style, bpm, seconds=24.0, drift=0.05)
-    beats = heard(band).beats
-    recall, precision = found(beats[beats > band.beats()[4] - 0.07], band.beats()[4:])
+    beats = analysed(band).beats
+    recall, precision = recall_and_precision(beats[beats > band.beats()[4] - 0.07], band.beats()[4:])
     assert recall >= 0.95 and precision >= 0.9
 
 
 @pytest.mark.parametrize(("style", "bpm", "count"), [("ballad", 76, 4), ("waltz", 96, 3)])
 def test_a_band_has_its_bars(style: str, bpm: float, count: int) -> None:
     band = Band(style, bpm, seconds=24.0)
-    analysis = heard(band)
+    analysis = analysed(band)
     starts = analysis.beats[first_of_bars(analysis.accents, count) :: count]
-    assert found(starts, band.beats()[count::count])[0] >= 0.9
+    assert recall_and_precision(starts, band.beats()[count::count])[0] >= 0.9
 
 
 def test_beat_sequences_follow_a_varying_period() -> None:
@@ -95,7 +95,7 @@ def test_strokes_are_short_and_tones_are_not() -> None:
 
 def test_beats_are_in_time() -> None:
     drawing = Drawing(120, hats=0.3)
-    beats = heard(drawing).beats
+    beats = analysed(drawing).beats
     late = [float(np.min(np.abs(beats - true))) for true in drawing.beats()]
     assert max(late) < 0.012  # a quarter of a frame
 
@@ -103,7 +103,7 @@ def test_beats_are_in_time() -> None:
 def test_bars_begin_with_the_accent() -> None:
     for lead in (0, 1, 2, 3):
         drawing = Drawing(120, offset=0.2 + 0.5 * lead)
-        analysis = heard(drawing)
+        analysis = analysed(drawing)
         first = analysis.beats[first_of_bars(analysis.accents, 4)]
         assert round((first - drawing.offset) / 0.5) % 4 == 0
 

@@ -32,7 +32,7 @@ MOTIFNET = "network=motifnet"
 SCORES = {
     "cycle": ("score.hold=1s",),
     "fractal": ("+preset=fractal_zoom", "camera.zoom='0s: 1.2, 2s: 1.9 in-out'"),
-    "drawn": ("score.draw=5", "score.hold=0.5s", "seed=4"),
+    "drawn": ("score.random_channels=5", "score.hold=0.5s", "seed=4"),
     "walk": (MOTIFNET, "score=walk", "score.layers=[stage2]", "score.hold=0.4s", "score.fade=0.2s"),
     "keys": (
         MOTIFNET,
@@ -75,16 +75,16 @@ def test_the_data_are_what_the_render_uses(tmp_path: Path, monkeypatch: pytest.M
 def test_plan_and_dreamer_agree_on_scales(tmp_path: Path) -> None:
     plan = planned(tmp_path, *SMALL, "frame.scale=3")
     shot = build_shot(plan.shots[0], model_zoo.build(plan.config.network))
-    asked: set[float] = set()
+    scales: set[float] = set()
     cue = shot.score.at(0.0)
     shot.dreamer.dreamer.dream(
         resize(shot.canvas, shot.size),
-        lambda scale: asked.add(scale) or cue.targets(scale),  # type: ignore[func-returns-value]
+        lambda scale: scales.add(scale) or cue.targets(scale),  # type: ignore[func-returns-value]
         cue.dream,
         1 / 24,
         torch.Generator().manual_seed(0),
     )
-    assert asked <= set(plan.shots[0].scales())
+    assert scales <= set(plan.shots[0].scales())
 
 
 def test_chart_and_data_are_written(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_existing_charts_need_overwrite(tmp_path: Path) -> None:
 
 def test_the_score_command_loads_no_torch(tmp_path: Path) -> None:
     code = "import sys\nfrom pipeline.score import __main__ as score\n"
-    code += f"sys.argv = ['score', *{[*SMALL, 'score.draw=5', 'output=s.png']!r}]\n"
+    code += f"sys.argv = ['score', *{[*SMALL, 'score.random_channels=5', 'output=s.png']!r}]\n"
     code += "try: score.main()\nfinally: print('torch' in sys.modules, 'cv2' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert run.stdout.split() == ["s.png", "False", "False"], run.stderr

@@ -36,7 +36,7 @@ def test_rules_name_settings() -> None:
         ),
         ("score=keys score.targets=[class:owl] score.every=2b presets=[spiral]", "score.targets score.every presets"),
         ("score.targets=[class:owl] score.layers=[stage4]", "score.layers"),
-        ("score.targets=[class:owl] score.layers=[stage4] score.draw=2", "score.targets"),
+        ("score.targets=[class:owl] score.layers=[stage4] score.random_channels=2", "score.targets"),
         ("network.others={b:{name:resnet18}} score.targets=[class:owl@b] network.class_names=a.txt", ""),
         (
             "network.others={b:{name:resnet18}} score.targets=[block8@motifnet] network.class_names=a.txt",

@@ -90,10 +90,10 @@ def test_the_page_shows_the_progress(page: Page) -> None:
     page.frame(0, frame(0.2), "class:owl")
     time.sleep(0.6)
     page.frame(11, frame(0.8), "class:eye")
-    told = state(page)
-    assert (told["title"], told["done"], told["frames"], told["label"]) == ("zoom <b>", 12, 48, "class:eye")
-    assert 0 < told["rate"] <= 11 / 0.6
-    assert told["left"] == pytest.approx(36 / told["rate"])
+    message = state(page)
+    assert (message["title"], message["done"], message["frames"], message["label"]) == ("zoom <b>", 12, 48, "class:eye")
+    assert 0 < message["rate"] <= 11 / 0.6
+    assert message["left"] == pytest.approx(36 / message["rate"])
     logging.getLogger("pipeline").warning("the sound is left out")
     page.ended("done: zoom.mp4")
     assert state(page)["notes"] == ["the sound is left out"]
@@ -206,10 +206,10 @@ def test_a_stuck_client_does_not_block(page: Page, tmp_path: Path) -> None:
 
 
 def test_notes_are_bounded_and_an_unwatched_page_ends() -> None:
-    told = State(FACTS)
+    message = State(FACTS)
     for number in range(1000):
-        told.add_note(str(number))
-    assert told.as_data()["notes"] == [str(n) for n in range(1000 - MAX_NOTES, 1000)]
+        message.add_note(str(number))
+    assert message.as_data()["notes"] == [str(n) for n in range(1000 - MAX_NOTES, 1000)]
     began = time.monotonic()
     with Page(FACTS, 0):
         pass
@@ -217,7 +217,7 @@ def test_notes_are_bounded_and_an_unwatched_page_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (Interrupted("stopped after 3 of 48 frames"), "stopped after 3 of 48 frames"),
         (KeyboardInterrupt(), "stopped"),
@@ -225,12 +225,12 @@ def test_notes_are_bounded_and_an_unwatched_page_ends() -> None:
         (None, "done"),
     ],
 )
-def test_the_page_shows_the_error_it_was_left_with(error: BaseException | None, told: str) -> None:
+def test_the_page_shows_the_error_it_was_left_with(error: BaseException | None, message: str) -> None:
     opened = Page(FACTS, 0)
     with contextlib.suppress(Interrupted, KeyboardInterrupt, ConfigError), opened:
         if error is not None:
             raise error
-    assert opened.state.ended == told
+    assert opened.state.ended == message
 
 
 def test_open_page_shows_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,10 +242,10 @@ def test_open_page_shows_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with ExitStack() as stack:
         opened = open_page(plan, PreviewConfig(port=0), stack)
         assert opened is not None
-        told = state(opened)
-        assert (told["frames"], told["fps"], told["size"]) == (48, 24.0, [640, 360])
+        message = state(opened)
+        assert (message["frames"], message["fps"], message["size"]) == (48, 24.0, [640, 360])
         with Image.open(BytesIO(ask(opened, "/score.png")[2])) as score:
-            left, right = (round(share * score.width) for share in told["span"])
+            left, right = (round(share * score.width) for share in message["span"])
             assert 0 < left < right < score.width
 
 
@@ -275,5 +275,5 @@ def test_browser_follows_the_render_to_its_end(page: Page, tmp_path: Path) -> No
         page.ended("stopped after 24 of 48 frames")
         wait(opened, lambda b: text(b, "status").startswith("stopped after 24"))
         assert text(opened, "notes") == "the sound is left out"
-        said = [line for line in console_messages(opened) if "/score.png" not in line]
-        assert said == []
+        lines = [line for line in console_messages(opened) if "/score.png" not in line]
+        assert lines == []

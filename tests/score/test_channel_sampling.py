@@ -39,7 +39,7 @@ def test_seed_and_shot_decide_the_draw() -> None:
 def test_every_channel_may_be_drawn_and_none_beyond() -> None:
     channels = draw_channels(4, ["narrow"], WIDTHS.__getitem__, seed=0, shot=0)
     assert sorted(map(str, channels)) == [f"narrow:{n}" for n in range(4)]
-    with pytest.raises(ConfigError, match=r"^score\.draw=5: .*at most the 4 channels of narrow"):
+    with pytest.raises(ConfigError, match=r"^score\.random_channels=5: .*at most the 4 channels of narrow"):
         draw_channels(5, ["narrow"], WIDTHS.__getitem__, seed=0, shot=0)
 
 
@@ -52,5 +52,5 @@ def test_entries_are_drawn_at_most_once_each() -> None:
     entries = [weights_of({name: 1.0}) for name in "abcdef"]
     draws = draw_entries(4, entries, seed=3, shot=0)
     assert len({next(iter(entry)) for entry in draws}) == 4
-    with pytest.raises(ConfigError, match=r"^score\.draw=-1"):
+    with pytest.raises(ConfigError, match=r"^score\.random_channels=-1"):
         draw_entries(-1, entries, seed=3, shot=0)

@@ -123,12 +123,12 @@ def test_a_target_bound_twice_adds_up() -> None:
 
 
 def test_draws_come_from_layers_or_targets() -> None:
-    targets = score(layers=["stage3", "stage4"], draw=6, seed=3).targets()
+    targets = score(layers=["stage3", "stage4"], random_channels=6, seed=3).targets()
     assert len(targets) == 6 and all(target.layer in ("stage3", "stage4") for target in targets)
-    assert targets == score(layers=["stage3", "stage4"], draw=6, seed=3).targets()
-    assert targets != score(layers=["stage3", "stage4"], draw=6, seed=3, shot=1).targets()
+    assert targets == score(layers=["stage3", "stage4"], random_channels=6, seed=3).targets()
+    assert targets != score(layers=["stage3", "stage4"], random_channels=6, seed=3, shot=1).targets()
     three = score(targets=["class:owl", "class:eye", "class:fish"]).targets()
-    assert set(score(targets=["class:owl", "class:eye", "class:fish"], draw=2).targets()) < set(three)
+    assert set(score(targets=["class:owl", "class:eye", "class:fish"], random_channels=2).targets()) < set(three)
 
 
 def test_layers_go_down_and_up() -> None:
@@ -169,9 +169,13 @@ def test_keys_have_their_own_weights_and_fades() -> None:
         ("cycle", {"hold": "1s", "fade": "2s"}, r"^score\.fade=2s: .*score\.hold=1s"),
         ("cycle", {"hold": "0s"}, r"^score\.hold=0s"),
         ("cycle", {"hold": "4x"}, r"^score\.hold=4x"),
-        ("cycle", {"layers": ["stage4"], "draw": 999}, r"^score\.draw=999: .*the 128 channels of stage4"),
-        ("cycle", {"layers": ["stage4"], "draw": -1}, r"^score\.draw=-1"),
-        ("cycle", {"targets": ["class:owl"], "draw": 2}, r"^score\.draw=2: .*the 1 entries"),
+        (
+            "cycle",
+            {"layers": ["stage4"], "random_channels": 999},
+            r"^score\.random_channels=999: .*the 128 channels of stage4",
+        ),
+        ("cycle", {"layers": ["stage4"], "random_channels": -1}, r"^score\.random_channels=-1"),
+        ("cycle", {"targets": ["class:owl"], "random_channels": 2}, r"^score\.random_channels=2: .*the 1 entries"),
         ("walk", {"targets": ["class:owl"]}, r"^score\.targets=class:owl"),
         ("walk", {}, r"^score\.targets=\[\]: a walk needs"),
         ("walk", {"targets": ["a:1"], "similar": None}, r"^score\.kind=walk"),

@@ -62,15 +62,15 @@ def common(small: Subject, tmp_path: Path) -> UsualProgram:
 def test_the_usual_program_dreams(small: Subject, common: UsualProgram) -> None:
     objective = Objective(model_zoo.build(small.plan.config.network))
 
-    def seen() -> float:
+    def activation() -> float:
         return objective.activation(
             torch.from_numpy(common.picture.transpose(2, 0, 1).copy())[None], target_of("stage3")
         )
 
-    before = seen()
+    before = activation()
     for _ in range(3):
         common.frame()
-    assert seen() > 1.3 * before
+    assert activation() > 1.3 * before
     read = cv2.imread(str(common.folder / "000002.jpg"))
     assert read is not None
     assert read.shape == (64, 96, 3)
@@ -147,13 +147,13 @@ def test_gpu_measurements_run_on_any_device(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_price_of_determinism_changes_no_settings(small: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
-    cudnn, seen = torch.backends.cudnn, set()
+    cudnn, flags = torch.backends.cudnn, set()
     bare = small.bare()
     monkeypatch.setattr(
-        Subject, "bare", lambda self: lambda: (seen.add((cudnn.deterministic, cudnn.benchmark)), bare())
+        Subject, "bare", lambda self: lambda: (flags.add((cudnn.deterministic, cudnn.benchmark)), bare())
     )
     assert gpu.deterministic(small, 1)["deterministic_over_free"] > 0
-    assert seen == {(True, False), (False, True)}
+    assert flags == {(True, False), (False, True)}
     assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
 
 

@@ -1,4 +1,4 @@
-"""Frame hashes: kept, compared, and a film that changed is named."""
+"""Frame hashes: stored, compared, and a film that changed is named."""
 
 import json
 from pathlib import Path
@@ -12,23 +12,23 @@ NAME = "camera-static"
 TINY = ("--set", "frame.width=64", "frame.height=36", "duration=2f", "start.steps=0", "dream.octaves=1")
 
 
-def test_a_film_is_hashed_and_compared_and_a_change_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_film_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "hashes.json"
     assert frame_hashes.main(["--only", NAME, "--write", str(file), *TINY]) == 0
-    kept = json.loads(file.read_text())
+    stored = json.loads(file.read_text())
     name, sha256 = capfd.readouterr().out.split()
-    assert name == NAME and len(sha256) == 64 and kept["frames"] == {NAME: sha256} and "torch" in kept["versions"]
-    assert kept["set"] == list(TINY[1:])
-    kept["frames"][NAME] = "0" * 64
+    assert name == NAME and len(sha256) == 64 and stored["frames"] == {NAME: sha256} and "torch" in stored["versions"]
+    assert stored["set"] == list(TINY[1:])
+    stored["frames"][NAME] = "0" * 64
     other = tmp_path / "other.json"
-    other.write_text(json.dumps(kept))
+    other.write_text(json.dumps(stored))
     assert frame_hashes.main(["--only", NAME, "--check", str(other)]) == 1
-    said = capfd.readouterr()
-    assert said.out.split() == [name, sha256]  # the same frames once more
-    assert f"{NAME}: the frames differ, {sha256} instead of {'0' * 64}" in said.err
+    output = capfd.readouterr()
+    assert output.out.split() == [name, sha256]  # the same frames once more
+    assert f"{NAME}: the frames differ, {sha256} instead of {'0' * 64}" in output.err
 
 
-def test_what_fails_differs_or_is_gone_is_told(
+def test_failed_and_missing_cases_are_reported(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = {name: (name, "a", "") for name in frame_cases.CASES}
@@ -38,9 +38,9 @@ def test_what_fails_differs_or_is_gone_is_told(
     assert frame_hashes.main(["--check", str(file)]) == 0
     results["loop"] = ("loop", "", "the render failed: no")
     results["unstopped"] = ("unstopped", "b", "")
-    kept = json.loads(file.read_text())
-    kept["frames"]["old"] = "c"
-    file.write_text(json.dumps(kept))
+    stored = json.loads(file.read_text())
+    stored["frames"]["old"] = "c"
+    file.write_text(json.dumps(stored))
     capfd.readouterr()
     assert frame_hashes.main(["--check", str(file)]) == 1
     assert capfd.readouterr().err.splitlines()[1:] == [
@@ -68,8 +68,8 @@ def test_a_wrong_argument_gets_one_sentence(
 ) -> None:
     with pytest.raises(SystemExit) as error:
         frame_hashes.main(arguments)
-    said = capfd.readouterr().err
-    assert error.value.code == 2 and sentence in said and said.count("\n") == 1
+    output = capfd.readouterr().err
+    assert error.value.code == 2 and sentence in output and output.count("\n") == 1
 
 
 @pytest.mark.parametrize("group", ["preset", "score", "camera", "start"])

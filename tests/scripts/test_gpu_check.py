@@ -23,7 +23,7 @@ def test_a_film_is_rendered_twice_killed_and_resumed(tmp_path: Path) -> None:
     assert "| resumed is the same | True |" in (tmp_path / "gpu.md").read_text()
 
 
-def test_a_stage_that_fails_is_told_and_the_next_one_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_stage_is_reported_and_the_next_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(check: Check) -> Figures:
         check.python("pipeline.render", "seed=x", seconds=60)
         return {}

@@ -14,10 +14,10 @@ from scripts.judge_classes import hits, main
 def test_a_class_counts_among_the_first_five() -> None:
     whole, quarter = torch.zeros(10), torch.zeros(10)
     whole[:5], quarter[5:] = 0.6, 0.2
-    seen = torch.stack([whole, quarter])
-    assert hits(seen, [4]) == (True, True)
-    assert hits(seen, [7]) == (False, True)
-    assert hits(seen[:1], [7, 9]) == (False, False)
+    pictures = torch.stack([whole, quarter])
+    assert hits(pictures, [4]) == (True, True)
+    assert hits(pictures, [7]) == (False, True)
+    assert hits(pictures[:1], [7, 9]) == (False, False)
 
 
 @pytest.mark.slow

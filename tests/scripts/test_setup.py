@@ -17,7 +17,7 @@ NAMES = ("python3.13", "python3.12", "python3.11", "python3")
 PROCESSES = (os.cpu_count() or 1) + 1  # of the tests
 LOOSE = {"torch", "torchvision", "dream-zoom"}
 
-# Answers as a Python of this version would, makes an environment with itself in it, and notes what else is asked.
+# Answers as a Python of this version would, makes an environment with itself in it, and notes each command.
 STAND_IN = """#!/bin/sh
 case "$*" in
 "-P -c "*) exec {real} -P -c "import sys; sys.version_info = ({version}); $3" ;;
@@ -56,8 +56,8 @@ class Copy:
         command = [str(self.root / "scripts" / script), *words]
         return subprocess.run(command, cwd=folder or self.root, env=env, capture_output=True, text=True, timeout=120)
 
-    def asked(self) -> list[str]:
-        """What the stand-ins were asked for since the last time."""
+    def commands(self) -> list[str]:
+        """Commands of the stand-ins since the last call."""
         lines = self._log.read_text().splitlines() if self._log.exists() else []
         self._log.unlink(missing_ok=True)
         return [line.replace(f"{self.root}/", "") for line in lines]
@@ -80,11 +80,11 @@ def copy(tmp_path: Path) -> Copy:
 def test_the_newest_python_that_works_is_taken(copy: Copy, there: dict[str, str], taken: str) -> None:
     copy.have(**there)
     assert copy.run("setup").returncode == 0
-    assert copy.asked()[0] == taken
+    assert copy.commands()[0] == taken
 
 
 @pytest.mark.parametrize("version", ["3, 14", "3, 10", ""])
-def test_without_such_a_python_it_is_said_in_one_sentence(copy: Copy, version: str) -> None:
+def test_a_missing_python_is_one_sentence(copy: Copy, version: str) -> None:
     copy.have(python3=version)
     run = copy.run("setup")
     assert run.returncode == 1 and run.stderr.count("\n") == 1
@@ -95,14 +95,14 @@ def test_without_such_a_python_it_is_said_in_one_sentence(copy: Copy, version: s
 def test_tested_versions_are_installed_when_they_change(copy: Copy) -> None:
     copy.have(python3="3, 12")
     assert copy.run("setup", "dev").returncode == 0
-    _, install = copy.asked()
+    _, install = copy.commands()
     assert install.startswith(".venv/bin/python -P -m pip install ")
     assert "--constraint constraints.txt " in install and install.endswith("[dev]")
     assert copy.run("setup", "dev").returncode == copy.run("setup").returncode == 0
-    assert not copy.asked()
+    assert not copy.commands()
     os.utime(copy.root / "constraints.txt", (4e9, 4e9))
     assert copy.run("setup", "dev").returncode == 0
-    assert copy.asked() == [install]
+    assert copy.commands() == [install]
 
 
 def test_an_environment_of_another_python_is_made_anew(copy: Copy) -> None:
@@ -111,19 +111,19 @@ def test_an_environment_of_another_python_is_made_anew(copy: Copy) -> None:
     words = (copy.root / ".venv/bin/python").read_text()
     (copy.root / ".venv/bin/python").write_text(words.replace("3, 12", "3, 14"))
     os.utime(copy.root / "pyproject.toml", (4e9, 4e9))
-    copy.asked()
+    copy.commands()
     assert copy.run("setup").returncode == 0
-    assert copy.asked()[0] == "python3"
+    assert copy.commands()[0] == "python3"
     assert (copy.root / ".venv/bin/python").read_text() == words
 
 
 def test_the_newest_versions_have_an_environment_of_their_own(copy: Copy) -> None:
     copy.have(python3="3, 12")
     assert copy.run("test", "-q", "tests").returncode == 0
-    assert copy.asked()[-1] == f".venv/bin/python -m pytest --numprocesses {PROCESSES} --dist worksteal -q tests"
+    assert copy.commands()[-1] == f".venv/bin/python -m pytest --numprocesses {PROCESSES} --dist worksteal -q tests"
     for _ in range(2):
         assert copy.run("test", "--newest", "-q", "tests").returncode == 0
-        *_, install, tests = copy.asked()
+        *_, install, tests = copy.commands()
         assert install.startswith(".venv-newest/bin/python -P -m pip install ") and "--upgrade " in install
         assert "--constraint" not in install and install.endswith("[dev]")
         assert tests == f".venv-newest/bin/python -m pytest --numprocesses {PROCESSES} --dist worksteal -q tests"

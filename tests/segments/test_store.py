@@ -134,8 +134,8 @@ def test_old_checkpoints_are_pruned(tmp_path: Path) -> None:
     for path in tmp_path.iterdir():
         path.unlink()
     fill(tmp_path, 160, checkpoint_bytes=1000)  # less than two of them take
-    kept = sorted(int(path.stem) for path in tmp_path.glob("*.safetensors"))
-    assert kept == [15, 31, 37, 38, 39]
+    checkpoints = sorted(int(path.stem) for path in tmp_path.glob("*.safetensors"))
+    assert checkpoints == [15, 31, 37, 38, 39]
     assert store(tmp_path, 160).gaps() == []
 
 

@@ -20,7 +20,7 @@ from pipeline.errors import InputError, RenderError
 from pipeline.networks.trained_header import class_names, read_trained_header
 from pipeline.plan.shot_list import entries
 from pipeline.train.__main__ import main
-from pipeline.train.attack import attack
+from pipeline.train.adversarial import attack
 from pipeline.train.augment import augment, spoil
 from pipeline.train.clusters import k_means
 from pipeline.train.config import TrainConfig

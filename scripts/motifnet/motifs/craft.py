@@ -28,12 +28,12 @@ def stained_window(c: Canvas) -> None:
     u, v = radius * np.cos(folded), radius * np.sin(folded)
     first, second = (hues[0], hues[2]) if rng.random() < 0.6 else (hues[2], hues[3])
     odd = (number % 2 == 0) * 1.0
-    beside = np.abs(folded) - sector / 2
+    offset = np.abs(folded) - sector / 2
     panes = (
-        (radius - 0.84, mix(hues[1], mix(hues[1], hues[4], 0.3), (np.abs(beside) < 0.12) * 1.0)),
+        (radius - 0.84, mix(hues[1], mix(hues[1], hues[4], 0.3), (np.abs(offset) < 0.12) * 1.0)),
         (petal(u - np.float32(0.12), v, 0.73, 0.95 * np.sin(sector / 2) * 0.55, 1.25), mix(first, second, odd)),
         (petal(u - np.float32(0.2), v, 0.4, 0.4 * np.sin(sector / 2) * 0.5, 1.2), hues[4]),
-        (np.hypot(radius * np.cos(beside) - 0.74, radius * np.sin(beside)) - 0.085, hues[0]),
+        (np.hypot(radius * np.cos(offset) - 0.74, radius * np.sin(offset)) - 0.085, hues[0]),
         (radius - 0.17, hues[2]),
         (radius - 0.08, hues[0]),
     )

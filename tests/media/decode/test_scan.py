@@ -182,8 +182,8 @@ def test_cuts_are_detected_in_frames_of_any_shape(tmp_path: Path, size: str) -> 
 )
 def test_files_that_are_no_footage_are_named(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
     (tmp_path / name).write_bytes(content)
-    said = refused(tmp_path / name)
-    assert sentence in said and "ffmpeg" not in said
+    result = refused(tmp_path / name)
+    assert sentence in result and "ffmpeg" not in result
 
 
 def test_sound_and_folders_are_no_footage(tmp_path: Path) -> None:
@@ -284,6 +284,6 @@ def test_planning_with_footage_loads_no_torch(tmp_path: Path) -> None:
         f" c.source.kind, c.source.path = 'video', {str(path)!r}; c.duration = '100%';"
         f" p = plan_film(c, Path({str(tmp_path)!r}), 'f'); print(p.frames, 'torch' in sys.modules)"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert said.stdout.split() == ["24", "False"], said.stderr
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert result.stdout.split() == ["24", "False"], result.stderr
     assert ffmpeg.version()

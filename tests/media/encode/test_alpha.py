@@ -70,8 +70,8 @@ def test_opacity_comes_back(tmp_path: Path, codec: str, bits: int) -> None:
         assert errors.max() < (1.1 / 255 if bits == 8 else 1.1 / 1023 if bits == 10 else 5e-4)
     if codec == "exr":  # multiplied, as compositors expect
         expected[..., :3] *= expected[..., 3:]
-    seen = expected[..., 3] > 0.2
-    assert np.abs(result[..., :3] - expected[..., :3])[seen].mean() < (0.02 if codec in LOSSY else 0.004)
+    visible = expected[..., 3] > 0.2
+    assert np.abs(result[..., :3] - expected[..., :3])[visible].mean() < (0.02 if codec in LOSSY else 0.004)
 
 
 def test_frames_for_transitions_keep_their_opacity(tmp_path: Path) -> None:

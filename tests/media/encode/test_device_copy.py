@@ -33,13 +33,13 @@ class Stream:
     """A stream that notes what is asked of it, for machines without a GPU."""
 
     def __init__(self, text: list[str]) -> None:
-        self._said = text
+        self._text = text
 
     def wait_stream(self, other: object) -> None:
-        self._said.append("after the frame is packed")
+        self._text.append("after the frame is packed")
 
     def record_event(self, event: Any) -> Any:
-        self._said.append("copied")
+        self._text.append("copied")
         return event
 
 

@@ -28,7 +28,7 @@ def tone(path: Path, hertz: int, *, rate: int = RATE, channels: int = 1, seconds
     return Sound(path, footage_tracks(path), 0.5, None, False)
 
 
-def heard(path: Path) -> np.ndarray:
+def samples_of(path: Path) -> np.ndarray:
     """``(samples, 2)`` as a player hears them."""
     listen = ["-i", f"file:{path}", "-map", "0:a:0", "-ac", "2", "-ar", str(RATE), "-f", "f32le", "pipe:1"]
     return np.frombuffer(ffmpeg.run(listen, doing="listening"), "<f4").reshape(-1, 2)
@@ -38,7 +38,9 @@ def laid(medley: SoundMix | None, folder: Path, name: str = "f.mp4") -> np.ndarr
     """The sound of a film of so many frames with the medley under it."""
     assert medley is not None
     frames = round(medley.seconds * FPS)
-    return heard(joined([film(folder / f"{name}.pictures.mp4", frames=frames)], folder / name, frames, sound=medley))
+    return samples_of(
+        joined([film(folder / f"{name}.pictures.mp4", frames=frames)], folder / name, frames, sound=medley)
+    )
 
 
 def loud(sound: np.ndarray, hertz: int, frame: float) -> float:
@@ -57,7 +59,7 @@ def test_each_shot_has_its_sound_or_silence(tmp_path: Path, name: str) -> None:
     medley = mix_shots([(one, Handles(), 12), (None, Handles(), 12), (two, Handles(), 12)], FPS)
     assert medley is not None and medley.seconds == 1.5
     pictures = film(tmp_path / "p.mp4", frames=36, codec=codec)
-    sound = heard(joined([pictures], tmp_path / name, 36, sound=medley, encode=EncodeConfig(codec=codec)))
+    sound = samples_of(joined([pictures], tmp_path / name, 36, sound=medley, encode=EncodeConfig(codec=codec)))
     beyond = {"f.mkv": 1023, "f.webm": RATE // 1000}  # Matroska does not tell how much of AAC's last packet is meant
     assert 0 <= len(sound) - 1.5 * RATE <= beyond.get(name, 0)
     for frame in range(1, 36):

@@ -81,8 +81,8 @@ def test_rounded_samples_are_not_called_lossless(tmp_path: Path, codec: str) -> 
     path = with_sound(tmp_path / "s.mkv", "-c:a", codec)
     text = Sound(path, footage_tracks(path), 0.0, None, True).note("mp4")
     assert "FLAC of 24 bits" in text and "full scale" in text and "lossless" not in text
-    heard, meant = samples(made(tmp_path, path, "f.mp4")), samples(path)
-    assert np.abs(heard[: len(meant)] - meant).max() < 2**-22
+    actual, meant = samples(made(tmp_path, path, "f.mp4")), samples(path)
+    assert np.abs(actual[: len(meant)] - meant).max() < 2**-22
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def test_a_cut_stays_in_sync(tmp_path: Path, codec: str) -> None:
     part = samples(made(tmp_path, path, "f.mp4", start=0.5, end=1.5, whole_start=False))
     assert 0.95 < len(part) / 48000 < 1.07
     begin = 4800  # past the packet at the cut
-    heard, meant = part[begin : begin + 24000], whole[24000 + begin : 48000 + begin]
+    actual, meant = part[begin : begin + 24000], whole[24000 + begin : 48000 + begin]
     shifts = range(-240, 241, 24)
-    nearest = min(shifts, key=lambda s: float(np.abs(heard[300:-300] - np.roll(meant, s)[300:-300]).mean()))
+    nearest = min(shifts, key=lambda s: float(np.abs(actual[300:-300] - np.roll(meant, s)[300:-300]).mean()))
     assert abs(nearest) <= 24  # half a millisecond
 
 
@@ -149,9 +149,9 @@ def test_a_start_offset_is_honoured(tmp_path: Path) -> None:
     late = tmp_path / "late.mkv"
     arguments = ["-i", f"file:{plain}", "-itsoffset", "0.25", "-i", f"file:{plain}", "-map", "0:v", "-map", "1:a"]
     ffmpeg.run([*arguments, "-c", "copy", "-y", f"file:{late}"], doing="delaying")
-    heard, meant = samples(made(tmp_path, late, "f.mkv")), samples(plain)
-    assert float(np.abs(heard[: 12000 - 100]).max()) == 0
-    assert np.abs(heard[12000 : 12000 + 20000] - meant[:20000]).mean() < 0.01
+    actual, meant = samples(made(tmp_path, late, "f.mkv")), samples(plain)
+    assert float(np.abs(actual[: 12000 - 100]).max()) == 0
+    assert np.abs(actual[12000 : 12000 + 20000] - meant[:20000]).mean() < 0.01
 
 
 def test_containers_without_sound_have_a_note(tmp_path: Path) -> None:
@@ -166,6 +166,8 @@ def test_sound_of_mpeg_streams_keeps_step(tmp_path: Path, source: str, codec: st
     part = draw(tmp_path / f"part-{source}", *picture, "-c:v", "libx264", "-c:a", codec)
     joined_up = tmp_path / source
     joined_up.write_bytes(part.read_bytes() * copies)
-    heard = np.abs(samples(made(tmp_path, joined_up, "f.mp4"))) > 0.3
-    starts = [float(start) / 48000 for start in np.flatnonzero(heard) if not heard[max(0, start - 4800) : start].any()]
+    actual = np.abs(samples(made(tmp_path, joined_up, "f.mp4"))) > 0.3
+    starts = [
+        float(start) / 48000 for start in np.flatnonzero(actual) if not actual[max(0, start - 4800) : start].any()
+    ]
     assert starts == pytest.approx([0.5 + number for number in range(copies)], abs=0.013)

@@ -13,7 +13,7 @@ from torch import Tensor
 from pipeline import Film
 from pipeline.errors import RenderError
 from pipeline.media import ffmpeg
-from pipeline.motion.where import MaskFrames, Where, change
+from pipeline.motion.dream_mask import DreamMask, MaskFrames, change
 from scripts.torture import encoders
 from tests.media.drawing import video
 
@@ -38,7 +38,7 @@ def sides(first: Tensor, last: Tensor) -> tuple[float, float]:
     return float(change[:, :32].mean()), float(change[:, 64:].mean())
 
 
-def test_frames_can_be_asked_for_in_any_order() -> None:
+def test_frames_can_be_read_in_any_order() -> None:
     def read(first: int) -> Iterator[Tensor]:
         for number in range(first, 9):
             yield torch.full((1, 3, 2, 2), number / 10)
@@ -52,14 +52,14 @@ def test_frames_can_be_asked_for_in_any_order() -> None:
 def test_invert_and_feather_change_every_mask() -> None:
     drawn, canvas = torch.zeros(1, 1, 64, 96), torch.zeros(1, 3, 64, 96)
     drawn[..., :48] = 1
-    inverted = Where(None, 24, True, 0.0).mask(drawn, 0.0, canvas)
-    soft = Where(None, 24, False, 0.1).mask(drawn, 0.0, canvas)
+    inverted = DreamMask(None, 24, True, 0.0).mask(drawn, 0.0, canvas)
+    soft = DreamMask(None, 24, False, 0.1).mask(drawn, 0.0, canvas)
     assert inverted is not None and soft is not None
     assert torch.equal(inverted, 1 - drawn)
     row = soft[0, 0, 32]
     assert float(row[47] + row[48]) == pytest.approx(1, abs=0.01) and float(row[44] - row[51]) > 0.3
     assert float(row[20]) > 0.99 and float(row[75]) < 0.01
-    assert Where(None, 24, True, 0.1).mask(None, 0.0, canvas) is None
+    assert DreamMask(None, 24, True, 0.1).mask(None, 0.0, canvas) is None
 
 
 def test_change_is_what_was_added() -> None:

@@ -1,4 +1,4 @@
-"""Where to dream: the user's mask, still or moving, together with what the footage draws."""
+"""The mask of a dream: the user's, still or moving, together with what the footage draws."""
 
 from collections.abc import Callable, Generator, Iterator
 
@@ -48,7 +48,7 @@ class MaskFrames:
         self._open, self._at = [], -1
 
 
-class Where:
+class DreamMask:
     """The mask of a shot: ``frames`` by number at ``fps``, inverted or not, its edges feathered over a fraction of the
     short side.
     """

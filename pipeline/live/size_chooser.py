@@ -27,10 +27,10 @@ def sizes(width: int, height: int, max_side: int) -> list[tuple[int, int]]:
     ]
 
 
-def sizes_of(written: str, asked: tuple[int, int], max_side: int) -> list[tuple[int, int]]:
-    """The sizes (width, height) of ``live.size``, of the shape ``asked`` for. Raises ConfigError."""
+def sizes_of(written: str, target: tuple[int, int], max_side: int) -> list[tuple[int, int]]:
+    """The sizes (width, height) of ``live.size``, of the shape of ``target``. Raises ConfigError."""
     if written == "auto":
-        return sizes(*asked, max_side)
+        return sizes(*target, max_side)
     match = re.fullmatch(r"\s*(\d{2,4})\s*x\s*(\d{2,4})\s*", written)
     if match is None:
         raise ConfigError("live.size", written, "write a width and a height, as 192x108, or auto")

@@ -4,7 +4,7 @@ import shlex
 from contextlib import suppress
 from typing import Any
 
-from pipeline.studio.child import Child
+from pipeline.studio.child_process import Child
 from pipeline.studio.command import command_line, larger
 from pipeline.studio.job import RENDERS, Job
 
