@@ -9,7 +9,7 @@ from PIL import Image
 from pipeline import film
 from tests.forked import Program
 from tests.media.drawing import video
-from tests.motion.test_where import left_half
+from tests.motion.test_dream_mask import left_half
 from tests.test_shot import planned
 
 TINY = ("frame.width=96", "frame.height=64", "frame.fps=12", "dream.octaves=1", "start.steps=1", "segment=4")

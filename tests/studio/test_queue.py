@@ -16,12 +16,8 @@ from pipeline.studio import command
 from pipeline.studio.child_process import end_orphan, page_address
 from pipeline.studio.job import Job
 from pipeline.studio.queue import Queue
-<<<<<<< HEAD
 from pipeline.studio.queue_row import row
 from tests.processes import ending, session, until_true
-=======
-from pipeline.studio.queue_row import row
->>>>>>> 387f554 (Plainer names: files, two settings (farm.pre_roll, score.random_channels), variables; a shorter changelog)
 from tests.studio.stage import TINY, Studio, studio
 
 
