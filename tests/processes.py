@@ -27,6 +27,7 @@ class Started:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env={**os.environ, "PYTHONFAULTHANDLER": "1"},
         )
         self.lines: list[str] = []
         self._changed, self._over = threading.Condition(), False
@@ -49,9 +50,14 @@ class Started:
 
     def ended(self, seconds: float = END_SECONDS) -> int:
         """Wait for its end; the exit code. Then ``lines`` has all it said."""
-        code = self.process.wait(seconds)
-        self._reader.join(10)
-        return code
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # it prints where its threads are
+            self._reader.join(10)
+            raise AssertionError("".join(self.lines)) from None
+        finally:
+            self._reader.join(10)
 
     def kill(self) -> None:
         """SIGKILL to the program alone."""

@@ -10,6 +10,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
+from wsproto.utilities import LocalProtocolError
 
 from pipeline.errors import ConfigError
 
@@ -28,6 +31,7 @@ MAX_MESSAGE_BYTES = 65_536  # that a browser may send through a WebSocket
 REQUEST_SECONDS = 10.0  # in which a client has to send a whole request
 CLOSE = {"connection": "close"}  # else the rest of a body is read and thrown away
 CHECK_SECONDS = 1.0
+GOODBYE_SECONDS = 0.5  # for a WebSocket's last bytes to leave when the server ends
 STOP_SECONDS = 3.0  # timeout of a graceful stop, then of a forced one
 POLICY = (
     "default-src 'none'; img-src 'self' data: blob:; media-src 'self'; connect-src 'self' {socket}; style-src 'self';"
@@ -145,6 +149,16 @@ class ImpatientProtocol(H11Protocol):
         self.loop.call_later(CHECK_SECONDS, self._check)
 
 
+class ClosableProtocol(WSProtocol):
+    """WebSockets that end with the server, also if their browser reads no more or has said goodbye."""
+
+    def shutdown(self) -> None:
+        """Close the connection; an error here would keep all others open."""
+        with suppress(LocalProtocolError):
+            super().shutdown()
+        self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
+
+
 class Server:
     """Serves ``routes`` on ``port`` from a thread, between ``start`` and ``stop``.
 
@@ -165,7 +179,7 @@ class Server:
             access_log=False,
             lifespan="off",
             http=ImpatientProtocol,
-            ws="wsproto",
+            ws=ClosableProtocol,
             ws_max_size=MAX_MESSAGE_BYTES,
             server_header=False,
             limit_concurrency=MAX_CONNECTIONS,

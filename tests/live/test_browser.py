@@ -72,5 +72,6 @@ def test_page_plays_the_dream(tmp_path: Path) -> None:
         own = "willReadFrequently"  # what this test does to read pixels
         assert [line for line in console_messages(opened) if own not in line] == []
         running.started.process.terminate()
+        assert running.started.ended() == 0
         wait(opened, lambda b: "does not answer" in text(b, "status"))
-        assert running.started.ended() == 0 and (tmp_path / "session.yaml").is_file()
+        assert (tmp_path / "session.yaml").is_file()

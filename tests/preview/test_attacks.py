@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
 
 from pipeline.live.routes import live_routes
 from pipeline.live.viewers import Viewers
@@ -202,6 +204,29 @@ def test_slow_clients_do_not_lock_the_page(page: tuple[Server, Viewers], monkeyp
                 except OSError:
                     continue
             time.sleep(0.5)
+
+
+def test_a_browser_that_said_goodbye_and_stalls_does_not_hold_the_others() -> None:
+    async def endless(connection: WebSocket) -> None:
+        await connection.accept()
+        while True:
+            await connection.send_bytes(bytes(60_000))
+
+    started = Server([WebSocketRoute("/play", endless)], 0, "live.port")
+    started.start()
+    head = f"GET {{path}}play HTTP/1.1\r\n{HEAD}Origin: http://{{host}}\r\n{UPGRADE}\r\n"
+    with ExitStack() as stack:
+        opened = [stack.enter_context(socket.create_connection(("127.0.0.1", started.port), 20)) for _ in range(3)]
+        for connection in opened:
+            connection.sendall(fill(started, head))
+            connection.recv(12)
+        time.sleep(0.5)  # until their buffers are full
+        opened[1].sendall(frame(8, b""))
+        time.sleep(0.5)
+        started.stop()  # an error in its thread fails this test
+        for connection in opened:
+            while connection.recv(1 << 20):
+                pass
 
 
 def test_song_is_the_song(page: tuple[Server, Viewers]) -> None:
