@@ -22,6 +22,7 @@ from pipeline.dream.sphere_dreamer import SphereDreamer
 from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
 from pipeline.image import growth_steps
+from pipeline.inputs.depth import depth_of
 from pipeline.inputs.first_canvas import first_canvas, imagined_canvas
 from pipeline.inputs.grade import build_grade
 from pipeline.inputs.latent_walk import walk_frames
@@ -76,7 +77,7 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     ``fps`` replaces the plan's frame rate; score and camera keep their seconds. ``score`` replaces the plan's.
     """
     config, size, rate = plan.config, (plan.height, plan.width), fps or float(plan.fps)
-    shown, view = size, view_of(config.frame, plan.height)
+    shown, view = size, view_of(config.frame, plan.height, depth_of(config.depth, network.device))
     if isinstance(view, DomeView):
         size = (view.side, 2 * view.side)  # of the sphere
     if score is None:
@@ -92,7 +93,7 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     if has_source:
         flow_estimator(config.flow, network.device)  # checks it before the first frame of the film
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
-    camera = _camera(plan, score, clock)
+    camera = _camera(plan, score, clock, network.device)
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
     zoom = Zoom(camera, size, plan.handles.continues, config.camera.mirror)
     stage: Stage = (
@@ -150,7 +151,7 @@ def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -
     else:
         return shot
     frames = Prefetch(read, flow_estimator(config.flow, device), cuts, repeats, still_frames(plan), shot.clock.fps)
-    camera = _camera(plan, shot.score, shot.clock)
+    camera = _camera(plan, shot.score, shot.clock, device)
     plain, mask = shot.dreamer.warm_up, shot.dream_mask
     warm_up = plain if mask is None else mask.warm_up(plain, lambda n: shot.clock.seconds(n // MAX_WARM_UPS))
     stage = Footage(frames, config.flow, camera, warm_up, device, first)
@@ -173,13 +174,13 @@ def close_loop(plan: ShotPlan, shot: Shot, pre_roll: Callable[[], Iterator[Tenso
         return shot
     stage = shot.stage.inner if isinstance(shot.stage, Echo) else shot.stage
     closure = LoopClosure(stage, LoopTargets(pre_roll, overlap), plan.frames - overlap, overlap)
-    camera = _camera(plan, shot.score, shot.clock)
+    camera = _camera(plan, shot.score, shot.clock, shot.canvas.device)
     return replace(shot, stage=Echo(closure, camera) if isinstance(shot.stage, Echo) else closure)
 
 
-def _camera(plan: ShotPlan, score: Score, clock: Clock) -> Camera:
-    kind = SphereCamera if plan.is_sphere else Camera
-    return kind(lambda index: score.camera(clock.seconds(index)), clock.fps)
+def _camera(plan: ShotPlan, score: Score, clock: Clock, device: torch.device) -> Camera:
+    kind, depth = SphereCamera if plan.is_sphere else Camera, depth_of(plan.config.depth, device)
+    return kind(lambda index: score.camera(clock.seconds(index)), clock.fps, depth)
 
 
 def _dressed(stage: Stage, plan: ShotPlan, camera: Camera) -> Stage:

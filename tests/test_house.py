@@ -32,8 +32,8 @@ WITHOUT_TORCH = (
     "studio",
 )
 HOMES = {
-    "torchvision": {"dream/model_zoo.py", "dream/feature_extractor.py", "motion/raft.py"},
-    "timm": {"dream/timm_models.py"},
+    "torchvision": {"dream/model_zoo.py", "dream/feature_extractor.py", "motion/raft.py", "inputs/depth.py"},
+    "timm": {"dream/timm_models.py", "inputs/depth.py"},
     "open_clip": {"dream/clip_models.py"},
     "huggingface_hub": {"dream/timm_models.py", "dream/clip_models.py"},
     "hydra": {f"cli/{name}.py" for name in ("main", "arguments", "compose", "messages", "shot_presets", "sanitize")},

@@ -6,6 +6,7 @@ ranges, choices, lengths. A setting with ``curve=True`` may change over time and
 
 from pipeline.config.camera import CameraConfig
 from pipeline.config.color import ColorConfig
+from pipeline.config.depth import DepthConfig
 from pipeline.config.dream import (
     NETWORKS,
     DreamConfig,
@@ -31,6 +32,7 @@ __all__ = [
     "AudioConfig",
     "CameraConfig",
     "ColorConfig",
+    "DepthConfig",
     "DreamConfig",
     "EncodeConfig",
     "FarmConfig",

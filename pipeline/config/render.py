@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.config.camera import CameraConfig
 from pipeline.config.color import ColorConfig
+from pipeline.config.depth import DepthConfig
 from pipeline.config.dream import (
     DreamConfig,
     FrameConfig,
@@ -32,6 +33,7 @@ INPUT_FILES = {
     "network.class_names": "names of classes",
     "score.guide": "a picture",
     "mask.path": "a mask",
+    "depth.weights": "a depth network",
     "audio.path": "a song",
     "audio.markers": "markers",
     "audio.stems": "stems",
@@ -93,6 +95,7 @@ class RenderConfig:
     imagine: ImagineConfig = field(default_factory=ImagineConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
+    depth: DepthConfig = field(default_factory=DepthConfig)
     dream: DreamConfig = field(default_factory=DreamConfig)
     mask: MaskConfig = field(default_factory=MaskConfig)
     score: ScoreConfig = field(default_factory=ScoreConfig)

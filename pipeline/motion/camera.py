@@ -26,10 +26,14 @@ ROUNDS = 3  # in which the distance of the point that comes to a pixel is found:
 
 @dataclass(frozen=True)
 class Camera:
-    """Moves the canvas from frame to frame. ``rates`` are those at a frame number, which may be fractional."""
+    """Moves the canvas from frame to frame. ``rates`` are those at a frame number, which may be fractional.
+
+    ``depth`` says how near the parts of a canvas are, in (-1, 1).
+    """
 
     rates: Callable[[float], CameraRates]
     fps: float
+    depth: Callable[[Tensor], Tensor] = nearness
 
     def move(self, canvas: Tensor, index: int) -> Tensor:
         """The canvas of frame ``index`` − 1 as the camera sees it in frame ``index``."""
@@ -39,21 +43,27 @@ class Camera:
 
     def moved(self, canvas: Tensor, rates: CameraRates, before: CameraRates) -> Tensor:
         """The canvas one frame later, at these mean rates."""
-        return move(canvas, rates, 1 / self.fps, before)
+        return move(canvas, rates, 1 / self.fps, before, self.depth)
 
     def fold(self, canvas: Tensor, mirror: str, index: int) -> Tensor:
         """The canvas of frame ``index`` in its mirrors."""
         return fold(canvas, mirror, self.rates(index).symmetry)
 
 
-def move(canvas: Tensor, rates: CameraRates, seconds: float, before: CameraRates = STEADY) -> Tensor:
+def move(
+    canvas: Tensor,
+    rates: CameraRates,
+    seconds: float,
+    before: CameraRates = STEADY,
+    depth: Callable[[Tensor], Tensor] = nearness,
+) -> Tensor:
     """Canvas ``(1, C, H, W)`` → the canvas that the camera sees ``seconds`` later, in one bicubic resample.
 
     The camera's hand and lens were as in ``before`` and are as in ``rates``. Outside the canvas is its mirror image.
     The first three channels are its colours.
     """
     if bends(rates) or rates.fov != before.fov or {rates.shake, before.shake} != {STEADY.shake}:
-        near = (rates.relief * nearness(canvas[:, :3])).exp() if rates.relief and flies(rates) else None
+        near = (rates.relief * depth(canvas[:, :3])).exp() if rates.relief and flies(rates) else None
         grid = bent_grid(canvas, rates, seconds, before, near)
     else:
         turn, shift = similarity(rates, (canvas.shape[3], canvas.shape[2]), seconds)

@@ -27,10 +27,14 @@ def nearness(canvas: Tensor) -> Tensor:
     for octave in range(OCTAVES):
         wider = blur(grey, 2.0**octave)
         energy, grey = energy + blur((grey - wider).square(), 2.0 * 2.0**octave).sqrt(), wider
-    level = blur((energy + FLOOR).log(), SMOOTH_PIXELS * min(size) / SIDE)
+    return standardised(blur((energy + FLOOR).log(), SMOOTH_PIXELS * min(size) / SIDE), 0.1).to(canvas.dtype)
+
+
+def standardised(level: Tensor, floor: float) -> Tensor:
+    """Any numbers ``(1, 1, h, w)`` as those in (-1, 1), on average about 0; what varies less than ``floor`` is flat."""
     precise = level if level.device.type == "mps" else level.double()  # the same bits with any number of threads
     precise = precise - precise.mean()
-    return torch.tanh(precise / (1.5 * precise.square().mean().sqrt() + 0.1)).to(canvas.dtype)
+    return torch.tanh(precise / (1.5 * precise.square().mean().sqrt() + floor))
 
 
 def blur(frame: Tensor, deviation: float) -> Tensor:

@@ -1,6 +1,7 @@
 """What is shown of a canvas, where that is not the canvas itself: a dome, two eyes. Nothing of it is fed back."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -45,11 +46,12 @@ class StereoView:
 
     layout: str
     eyes: float
+    depth: Callable[[Tensor], Tensor] = nearness
 
     def __call__(self, frame: Tensor, rates: CameraRates) -> Tensor:
         """A frame ``(1, 3, H, W)`` → one of the same size with both views, the left eye's first."""
         height, width = frame.shape[2:]
-        near = (rates.relief * nearness(frame)).exp()
+        near = (rates.relief * self.depth(frame)).exp()
         half = (height, width // 2) if self.layout == "side_by_side" else (height // 2, width)
         views = []
         for side in (-0.5, 0.5):
@@ -65,8 +67,8 @@ class StereoView:
 View = DomeView | StereoView
 
 
-def view_of(frame: FrameConfig, height: int) -> View | None:
-    """What is shown instead of the canvas, if anything, in ``height`` pixels."""
+def view_of(frame: FrameConfig, height: int, depth: Callable[[Tensor], Tensor] = nearness) -> View | None:
+    """What is shown instead of the canvas, if anything, in ``height`` pixels; ``depth`` as of a ``Camera``."""
     if frame.projection == "dome":
         return DomeView(height)
-    return StereoView(frame.stereo, frame.eyes) if frame.stereo != "none" else None
+    return StereoView(frame.stereo, frame.eyes, depth) if frame.stereo != "none" else None

@@ -82,6 +82,8 @@ def plan_shot(
     opening = _opening(config, seconds, fps, signals)
     if config.network.weights is not None:
         check_weights(Path(config.network.weights), config.limits)
+    if config.depth.weights is not None:
+        check_weights(Path(config.depth.weights), config.limits, "depth.weights")
     check_others(config.network, config.limits)
     if config.network.class_names is not None:
         read_class_names(Path(config.network.class_names))

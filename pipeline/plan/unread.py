@@ -96,6 +96,10 @@ def _stands_still(config: RenderConfig) -> bool:
     return str(camera.zoom) in ("1", "1.0") and all(_is_zero(value) for value in others)
 
 
+def _flies_not(config: RenderConfig) -> bool:
+    return all(map(_is_zero, (config.camera.dolly, config.camera.truck, config.camera.pedestal)))
+
+
 def _is_zero(value: Any) -> bool:
     return str(value) in ("0", "0.0")
 
@@ -143,9 +147,15 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("camera.center", _stands_still, "the camera neither zooms nor turns"),
     (
         "camera.relief",
-        lambda c: c.frame.stereo == "none" and all(map(_is_zero, (c.camera.dolly, c.camera.truck, c.camera.pedestal))),
+        lambda c: c.frame.stereo == "none" and _flies_not(c),
         "the camera does not fly (camera.dolly, truck or pedestal)",
     ),
+    (
+        "depth.weights depth.large",
+        lambda c: _is_zero(c.camera.relief) or _has_footage(c) or (c.frame.stereo == "none" and _flies_not(c)),
+        "there is no flight over a relief (camera=flight)",
+    ),
+    ("depth.large", lambda c: c.depth.weights is None, "it is of depth.weights=FILE"),
     (
         "camera.fov",
         lambda c: not isinstance(c.camera.fov, str) and _is_zero(c.camera.yaw) and _is_zero(c.camera.pitch),

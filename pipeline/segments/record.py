@@ -156,6 +156,7 @@ def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
         "start.path": config.start.path if config.start.kind == "image" else None,
         "source.path": config.source.path if plan.footage else None,
         "mask.path": config.mask.path,
+        "depth.weights": config.depth.weights,
         "score.guide": config.score.guide if config.score.kind == "guided" else None,
         "network.weights": config.network.weights,
         "imagine.weights": config.imagine.weights if plan.imagine else None,

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import ColorConfig, PlaybackConfig, RenderConfig
+from pipeline.config import ColorConfig, DepthConfig, PlaybackConfig, RenderConfig
 from pipeline.config.render import INPUT_FILES
 from pipeline.media.encode.codecs import film_suffix
 from pipeline.plan.output_paths import OutputPaths
@@ -111,8 +111,9 @@ def film_settings(config: RenderConfig) -> dict[str, Any]:
     settings["color"] = {name: value for name, value in settings["color"].items() if value != neutral[name]}
     if config.farm.chunk is None:
         del settings["farm"]
-    if settings["playback"] == asdict(PlaybackConfig()):
-        del settings["playback"]
+    for name, neutral_group in (("playback", PlaybackConfig()), ("depth", DepthConfig())):
+        if settings[name] == asdict(neutral_group):
+            del settings[name]
     in_use = {
         "color": settings["color"],
         "film": config.film,
