@@ -134,8 +134,8 @@ class _Film:
 
     def tasks(self, selected: Sequence[int]) -> FilmTasks:
         """The tasks of these shots."""
-        device = "auto" if self.plan.config.farm.mixed else self.networks.device.type
-        return FilmTasks(self.plan, selected, self.shots, self.open, self._spec, self.networks.built.values, device)
+        kind = self.networks.device.type
+        return FilmTasks(self.plan, selected, self.shots, self.open, self._spec, self.networks.built.values, kind)
 
     def rendered_frames(self) -> int:
         """How many frames need not be dreamed again."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli import help
 from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
+from pipeline.config.farm import ENGINES
 from pipeline.errors import Interrupted, RenderError
 from pipeline.runtime.interrupt import postponed
 
@@ -25,7 +26,7 @@ log = logging.getLogger("pipeline.render")  # as a program this module is __main
 
 def main() -> None:
     """Run what the command line asks for and exit with 0 (done), 1 (something to put right) or 130 (interrupted)."""
-    launch(render, help.RENDER, in_parallel=True)
+    launch(render, help.RENDER, in_parallel=True, engines=ENGINES)
 
 
 def render(config: RenderConfig, folder: Path, name: str) -> None:
@@ -39,15 +40,14 @@ def make(config: RenderConfig, folder: Path, name: str, listeners: "Sequence[Fra
 
     ``listeners`` follow the frames. Raises RenderError kinds, and Interrupted after Ctrl-C.
     """
-    from pipeline.farm.ray_cluster import is_installed
+    from pipeline.farm.ray_cluster import check_installed
     from pipeline.plan.output_paths import output_paths
     from pipeline.plan.planner import plan_film
     from pipeline.plan.score import check_score
     from pipeline.segments.request import find_finished, find_unfinished
     from pipeline.segments.workdir import check_outputs
 
-    if config.engine == "ray" and not is_installed():
-        raise RenderError("engine=ray needs Ray: pip install 'dream-zoom[farm]', or leave engine=local")
+    check_installed(config)
     if done := find_finished(config, output_paths(config, folder, name), folder):
         log.info(f"{done[0]} is finished already; overwrite=true renders it again")
         return done

@@ -17,16 +17,18 @@ def main() -> None:
     def job(config: RenderConfig, folder: Path, name: str) -> None:
         draw(config, cli.parse(own), folder)
 
-    launch(job, cli.usage())
+    launch(job, cli.usage(), engines=("local", "ray"))
 
 
 def draw(config: RenderConfig, atlas_config: AtlasConfig, folder: Path) -> None:
     """Draw the atlas of ``config.network`` into ``config.output``, else ``folder``, and print its files."""
     from pipeline.atlas.selection import check_layers
+    from pipeline.farm.ray_cluster import check_installed
     from pipeline.plan.input_files import check_color_files
     from pipeline.targets.layer_names import known_layers
 
     cli.check_constant(config)
+    check_installed(config)
     check_color_files(config.color, config.limits)
     known = known_layers(config.network.full_name)
     if known is not None:

@@ -1,16 +1,17 @@
 """Makes an atlas: selects targets, draws pictures, writes sheets and the page."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from pipeline.atlas import contact_sheet, page
+from pipeline.atlas import contact_sheet, page, picture_work
 from pipeline.atlas.config import AtlasConfig
-from pipeline.atlas.renderer import Renderer
+from pipeline.atlas.renderer import Batch, Renderer
 from pipeline.atlas.selection import (
     BLEND_WEIGHTS,
     LayerSection,
@@ -25,13 +26,12 @@ from pipeline.atlas.similarity import TOLERANCE, prefers_own
 from pipeline.atlas.store import Picture
 from pipeline.color.grade import Grade
 from pipeline.config import ColorConfig, RenderConfig
-from pipeline.dream import model_zoo
-from pipeline.dream.precision import choose_arithmetic
+from pipeline.farm.engines import open_executor
 from pipeline.image import from_array
 from pipeline.inputs.grade import build_grade
 from pipeline.media.encode.pixel_format import to_bytes
-from pipeline.runtime.device import choose_device
 from pipeline.runtime.files import check_writable, write_bytes
+from pipeline.runtime.interrupt import Stop
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Contents:
 
 def make(config: RenderConfig, atlas: AtlasConfig, folder: Path) -> list[Path]:
     """Draw what is not in the cache, write all files to ``folder`` and return them. Raises RenderError, Interrupted."""
-    device, network = choose_device(config.device, config.deterministic), model_zoo.build(config.network)
+    network = picture_work.load_network(config)
     contents = _contents(atlas, Names(network.named, network.classes, network.class_layer), config.seed)
     renderer = Renderer(network, atlas, config.dream, config.seed)
     for layers in dict.fromkeys(target.layers for target in contents.targets):
@@ -63,10 +63,9 @@ def make(config: RenderConfig, atlas: AtlasConfig, folder: Path) -> list[Path]:
     paths += [folder / "atlas.html"] if atlas.page else []
     for path in paths:
         check_writable(path, overwrite=config.overwrite)
-    arithmetic = choose_arithmetic(config.precision, config.network, device)
-    network.to(device, *arithmetic, config.deterministic)
     grade = build_grade(config.color, torch.device("cpu"))
-    colored = [_color(picture, grade, config.color) for picture in renderer.draw(contents.targets)]
+    draw = partial(_draw_elsewhere, config, atlas, renderer) if config.engine == "ray" else None
+    colored = [_color(picture, grade, config.color) for picture in renderer.draw(contents.targets, draw)]
     drawn = dict(zip(contents.targets, colored, strict=True))
     drawn_sections = [(part.name, part.total, [drawn[target] for target in part.targets]) for part in contents.sections]
     for name, _, pictures in drawn_sections:
@@ -84,6 +83,18 @@ def make(config: RenderConfig, atlas: AtlasConfig, folder: Path) -> list[Path]:
         blends = [_color(picture, grade, config.color) for picture in renderer.blends()]
         write_bytes(paths[-1], page.as_html(network.name, drawn_sections, blends).encode())
     return paths
+
+
+def _draw_elsewhere(
+    config: RenderConfig, atlas: AtlasConfig, renderer: Renderer, batches: Sequence[Batch], stop: Stop
+) -> Iterator[list[Picture]]:
+    """Draw the batches on the workers of ``engine=``."""
+    with open_executor(config, renderer.network.device.type, stop) as executor:
+        for _, result in executor.map(picture_work.tasks(config, atlas, renderer, batches)):
+            pictures = picture_work.pictures_of(result, renderer) or []
+            for picture in pictures:
+                renderer.store.put(picture)
+            yield pictures
 
 
 def _color(picture: Picture, grade: Grade | None, color: ColorConfig) -> Picture:

@@ -1,6 +1,7 @@
 """Draws the pictures that the cache lacks, many in one pass, and stores each as soon as it is finished."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import groupby
 
@@ -23,11 +24,17 @@ SIZES, SIZE_RATIO = 3, 1.5  # a picture is drawn at three sizes, from coarse to 
 BATCH, CPU_BATCH = 96, 12  # pictures in one pass
 
 
+Batch = Sequence[PictureTarget]
+"""Targets of the same layers."""
+DrawBatches = Callable[[Sequence[Batch], Stop], Iterator[list[Picture]]]
+"""Draws batches in any order; what comes back is stored."""
+
+
 class Renderer:
     """Draws targets with one network and one set of settings; pictures in the cache are not drawn again."""
 
     def __init__(self, network: Network, config: AtlasConfig, dream: DreamConfig, seed: int) -> None:
-        self._network, self._dream = network, dream
+        self.network, self._dream = network, dream
         self._settings = PictureSettings(
             sides=tuple(round(config.size / SIZE_RATIO**n) for n in reversed(range(SIZES))),
             steps=config.steps,
@@ -46,25 +53,26 @@ class Renderer:
         if side < smallest:
             raise ConfigError("size", side, f"to see {layers[-1]} the network needs {smallest} pixels")
 
+    def shape(self, target: PictureTarget) -> tuple[int, int, int]:
+        """(number of its pictures, pixels on their side, channels of its layer)."""
+        return self._settings.diversity, self._settings.sides[-1], self._channels(target)
+
     def cached(self, target: PictureTarget) -> Picture | None:
         """The target's pictures from the cache."""
-        return self.store.get(target, (self._settings.diversity, self._settings.sides[-1], self._channels(target)))
+        return self.store.get(target, self.shape(target))
 
     def blends(self) -> list[Picture]:
         """All blends in the cache, of these settings."""
         return self.store.blends((self._settings.diversity, self._settings.sides[-1]))
 
-    def draw(self, targets: Sequence[PictureTarget]) -> list[Picture]:
-        """The pictures of all targets, in order, from the cache or drawn now. Raises Interrupted."""
+    def draw(self, targets: Sequence[PictureTarget], draw: DrawBatches | None = None) -> list[Picture]:
+        """The pictures of all targets, in order: from the cache, or drawn by ``draw`` or here. Raises Interrupted."""
         pictures = {target: self.cached(target) for target in targets}
         missing = [target for target, picture in pictures.items() if picture is None]
-        with Stop() as stop, Progress(len(targets), "atlas") as progress:
+        with Stop() as stop, Progress(len(targets), "atlas") as progress, suppress(Interrupted):
             for _ in range(len(targets) - len(missing)):
                 progress.step(rendered=False)
-            for batch in self._batches(missing):
-                drawn = self.draw_batch(batch, lambda: stop.requested)
-                if drawn is None:
-                    break
+            for drawn in (draw or self._draw_here)(list(self._batches(missing)), stop):
                 for picture in drawn:
                     pictures[picture.target] = picture
                     progress.step(picture.target.words)
@@ -74,9 +82,16 @@ class Renderer:
             raise Interrupted(f"stopped: {count}")
         return done
 
+    def _draw_here(self, batches: Sequence[Batch], stop: Stop) -> Iterator[list[Picture]]:
+        for batch in batches:
+            drawn = self.draw_batch(batch, lambda: stop.requested)
+            if drawn is None:
+                return
+            yield drawn
+
     def draw_batch(self, batch: Sequence[PictureTarget], stop: Callable[[], bool]) -> list[Picture] | None:
         """Draw and store the pictures of targets of the same layers in one pass; None when ``stop()`` is true."""
-        drawn = generate(self._network, batch, self._settings_for(batch[0]), self._dream, stop=stop)
+        drawn = generate(self.network, batch, self._settings_for(batch[0]), self._dream, stop=stop)
         return None if drawn is None else [self._finish(*pair) for pair in zip(batch, drawn, strict=True)]
 
     def _finish(self, target: PictureTarget, drawn: Tensor) -> Picture:
@@ -84,7 +99,7 @@ class Renderer:
             raise DreamError(f"{target.target}: the gradient is not finite; try precision=float32")
         traces = torch.zeros(len(drawn), 0)
         if len(target.parts) == 1:
-            traces = channel_means(self._network, target.layers[0], drawn)
+            traces = channel_means(self.network, target.layers[0], drawn)
         pixels = drawn.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
         picture = Picture(target, pixels, traces.numpy().astype(np.float32))
         self.store.put(picture)
@@ -92,7 +107,7 @@ class Renderer:
 
     def _batches(self, targets: Sequence[PictureTarget]) -> Iterator[Sequence[PictureTarget]]:
         """Consecutive targets of the same layers that fit into one pass."""
-        size = CPU_BATCH if self._network.device.type == "cpu" else BATCH
+        size = CPU_BATCH if self.network.device.type == "cpu" else BATCH
         size = max(1, size // self._settings.diversity)
         for _, group in groupby(targets, key=lambda target: target.layers):
             same = list(group)
@@ -106,11 +121,11 @@ class Renderer:
     def _smallest_side(self, layers: Sequence[str]) -> int:
         key = frozenset(layers)
         if key not in self._smallest:
-            self._smallest[key] = self._network.min_side(key)
+            self._smallest[key] = self.network.min_side(key)
         return self._smallest[key]
 
     def _channels(self, target: PictureTarget) -> int:
         if len(target.parts) > 1:
             return 0
-        count: int = self._network.layers.get(target.layers[0], len(self._network.classes))
+        count: int = self.network.layers.get(target.layers[0], len(self.network.classes))
         return count

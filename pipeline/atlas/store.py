@@ -38,14 +38,10 @@ class Store:
 
     def get(self, target: PictureTarget, shape: tuple[int, int, int]) -> Picture | None:
         """The target's pictures (``shape`` is n, side, C), or None when there are none or the file is damaged."""
-        count, side, channels = shape
         arrays = load_arrays(self._path(target))
         if arrays is None or not {"pictures", "traces"} <= arrays.keys():
             return None
-        pixels, traces = arrays["pictures"], arrays["traces"]
-        if pixels.shape != (count, side, side, 3) or traces.shape != (count, channels):
-            return None
-        return Picture(target, pixels, traces)
+        return picture_of(target, arrays["pictures"], arrays["traces"], shape)
 
     def put(self, picture: Picture) -> None:
         """Write the pictures."""
@@ -71,3 +67,13 @@ class Store:
             f"{layer}-{channel}" + (f"x{weight:.3g}" if weight != 1 else "") for layer, channel, weight in target.parts
         ]
         return self.folder / f"{'+'.join(parts)}.npz"
+
+
+def picture_of(
+    target: PictureTarget, pixels: NDArray[Any], traces: NDArray[Any], shape: tuple[int, int, int]
+) -> Picture | None:
+    """The picture of these arrays, if they have the ``shape`` (n, side, C)."""
+    count, side, channels = shape
+    if pixels.shape != (count, side, side, 3) or traces.shape != (count, channels):
+        return None
+    return Picture(target, pixels, traces)

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -37,16 +37,16 @@ Render = Callable[[list[Film]], list[int]]
 """Makes the films of a command line; exit codes."""
 
 
-def launch(job: Job, usage: str, *, in_parallel: bool = False) -> None:
+def launch(job: Job, usage: str, *, in_parallel: bool = False, engines: Sequence[str] = ("local",)) -> None:
     """Run the job that the command line describes and exit: 0 done, 1 something to correct, 130 interrupted.
 
     ``usage`` begins the text of ``--help``. ``in_parallel``: the films of a sweep may run in processes side by side.
+    ``engines`` are those that the job knows.
     """
 
     def render(films: list[Film]) -> list[int]:
         sweep.check_outputs(films)
-        if not in_parallel:
-            _note_engine(films)
+        _note_engine(films, engines)
         return sweep.render(films, partial(_run, job), in_parallel=in_parallel)
 
     _start(render, usage, needs_all=False)
@@ -56,15 +56,15 @@ def launch_together(job: Callable[[list[Film]], None], usage: str) -> None:
     """The same for a job that makes one thing of all films of a sweep: the first mistake ends it."""
 
     def make(films: list[Film]) -> list[int]:
-        _note_engine(films)
+        _note_engine(films, ("local", "ray"))
         return [exit_code_of(lambda: _name_files(lambda: job(films)))]
 
     _start(make, usage, needs_all=True)
 
 
-def _note_engine(films: list[Film]) -> None:
-    for engine in {film.config.engine for film in films} - {"local"}:
-        log.info(f"engine={engine} has no effect: only python -m pipeline.render divides films among machines")
+def _note_engine(films: list[Film], known: Sequence[str]) -> None:
+    for engine in {film.config.engine for film in films}.difference(known):
+        log.info(f"engine={engine} has no effect on what this command makes: it is made on this machine")
 
 
 def _start(render: Render, usage: str, *, needs_all: bool) -> None:

@@ -21,6 +21,7 @@ from pipeline.cli import safe_yaml
 from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError
 from pipeline.farm.executor import LocalExecutor, Parcel, Task
+from pipeline.farm.ray_cluster import one_for_all
 from pipeline.runtime import interrupt
 from pipeline.runtime.environment import child_environment
 
@@ -43,8 +44,13 @@ class Film:
 def render(films: Sequence[Film], job: Callable[[Film], int], *, in_parallel: bool) -> list[int]:
     """Run ``job`` on the films one after the other, or render them ``in_parallel``; their exit codes.
 
-    Raises ConfigError for a sweep over ``jobs``.
+    Raises ConfigError for a sweep over ``jobs``. With engine=ray all films share one Ray.
     """
+    with one_for_all([film.config for film in films] if in_parallel else ()):
+        return _render(films, job, in_parallel=in_parallel)
+
+
+def _render(films: Sequence[Film], job: Callable[[Film], int], *, in_parallel: bool) -> list[int]:
     slots = plan_slots([film.config for film in films], visible_gpus) if in_parallel else [""]
     if len(slots) > 1:
         log.info(f"{len(films)} films, {len(slots)} at a time")
@@ -162,6 +168,9 @@ class Sweep:
         port, gpu = film.config.preview.port, self._slots[slot] if film.config.device in ANY_GPU else ""
         folder = os.path.relpath(film.folder).replace('"', '\\"')  # the folders above may be no UTF-8
         command = [sys.executable, "-P", "-m", "pipeline.render", *film.arguments, f'hydra.run.dir="{folder}"']
+        if film.config.engine == "ray" and film.config.ray.address:
+            command = [word for word in command if not word.startswith("ray.address=")]
+            command += [f"ray.address={film.config.ray.address}"]
         command += [f"preview.port={(port + slot) % 65536}"] if port else []
         environment = child_environment() | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
         pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -29,7 +29,7 @@ def do_task(folder: Path) -> None:
     """Render the segments of the task into its folder. Raises RenderError kinds and Interrupted."""
     with postponed():
         from pipeline.farm.script import read_task
-        from pipeline.farm.shot_work import run
+        from pipeline.farm.worker import run
         from pipeline.segments.lock import RenderLock
     task = read_task(folder)
     with RenderLock(folder / "lock", folder), Stop() as stop:

@@ -1,16 +1,18 @@
-"""Renders the shots of a film with the engine of its config, other than on this machine."""
+"""Runs tasks with the engine of a config."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
 from pipeline.config import RenderConfig
 from pipeline.errors import DreamError
-from pipeline.farm.executor import Executor
+from pipeline.farm.executor import Executor, LocalExecutor
 from pipeline.farm.film_tasks import FilmTasks
+from pipeline.farm.packing import worker_device
 from pipeline.farm.ray_engine import RayExecutor
 from pipeline.farm.script import ScriptExecutor, remove_tasks, task_folders
 from pipeline.runtime.interrupt import Stop
@@ -37,7 +39,7 @@ def render_elsewhere(
         for _ in range(new):
             progress.step(name)
 
-    with open_executor(tasks.plan.config, folder, tasks.device, stop) as executor:
+    with open_executor(tasks.plan.config, tasks.device, stop, folder) as executor:
         for wave in tasks.waves():
             arrived = 0
             for task, result in executor.map(wave):
@@ -51,10 +53,15 @@ def render_elsewhere(
 
 
 @contextmanager
-def open_executor(config: RenderConfig, folder: Path, device: str, stop: Stop) -> Iterator[Executor]:
-    """The executor of ``engine=`` for a film with this work folder."""
-    if config.engine == "script":
-        yield ScriptExecutor(folder)
-        return
-    with RayExecutor(config, folder, torch.get_num_threads(), device, stop) as executor:
-        yield executor
+def open_executor(config: RenderConfig, device: str, stop: Stop, folder: Path | None = None) -> Iterator[Executor]:
+    """The executor of ``engine=``; ``device`` is the kind of this machine's.
+
+    ``folder`` is the work folder of a film; without one, as for a sheet, engine=script renders on this machine.
+    """
+    if config.engine == "ray":
+        with TemporaryDirectory(prefix="dream-zoom-") as scratch:
+            kind = worker_device(config, device)
+            with RayExecutor(config, folder or Path(scratch), torch.get_num_threads(), kind, stop) as executor:
+                yield executor
+    else:
+        yield ScriptExecutor(folder) if folder and config.engine == "script" else LocalExecutor()

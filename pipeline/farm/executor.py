@@ -21,7 +21,7 @@ class Task:
     """A piece of work that depends on no other task.
 
     ``here`` does it in this process and yields its results. ``pack`` describes it for a worker, which runs
-    ``pipeline.farm.shot_work``; it is called for each try, so that a second one leaves out what is finished. A worker
+    ``pipeline.farm.worker``; it is called for each try, so that a second one leaves out what is finished. A worker
     needs ``files``: path → SHA-256. ``fault`` says what is wrong with a result that travelled.
     """
 

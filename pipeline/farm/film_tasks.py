@@ -2,18 +2,17 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from pipeline.dream.network import Network
 from pipeline.farm import inputs
 from pipeline.farm.executor import Parcel, Task
 from pipeline.farm.inputs import Input
+from pipeline.farm.packing import common, task_settings
 from pipeline.image import from_array
 from pipeline.media.decode.probe import read_frame
 from pipeline.plan.film_plan import FilmPlan
@@ -24,16 +23,13 @@ from pipeline.segments.shot_render import ShotRender, layout_of
 from pipeline.segments.store import SegmentStore
 from pipeline.segments.writer import FrameListener
 
-TASK_SETTINGS = ("output", "frames", "shots", "jobs", "engine", "ray", "preview", "overwrite", "resume")
-"""Settings of the run on this machine, which a worker does not need."""
-
 
 @dataclass
 class FilmTasks:
     """The shots of ``plan`` that are still to be rendered, as tasks.
 
     ``open_shot`` opens a shot whose dependencies are finished, ``spec_of`` tells what its frames depend on in the shot
-    itself; ``shots`` are those that are open. ``device`` is "auto" where workers of another kind may render.
+    itself; ``shots`` are those that are open. ``device`` is the kind of this machine's device.
     """
 
     plan: FilmPlan
@@ -210,18 +206,14 @@ class FilmTasks:
     def inputs(self) -> list[Input]:
         """All files of the film."""
         networks = [each for network in self.networks() for each in (network, *network.companions.values())]
-        return inputs.list_inputs(self.plan, [network.weights.path for network in networks])
+        return inputs.list_inputs(inputs.film_names(self.plan), [network.weights.path for network in networks])
 
     @cached_property
     def _common(self) -> dict[str, Any]:
         """What all tasks of the film share."""
-        settings = {key: value for key, value in asdict(self.plan.request).items() if key not in TASK_SETTINGS}
-        settings |= {"device": self.device, "farm": {name: settings["farm"][name] for name in ("chunk", "pre_roll")}}
+        settings = task_settings(self.plan.request, self.device)
         return {
-            "work": "shot",
-            "config": inputs.absolute(settings, self.plan),
-            "inputs": [asdict(each) for each in self.inputs],
-            "threads": torch.get_num_threads(),
+            **common("shot", settings, inputs.film_names(self.plan), self.inputs),
             "mixed": self.plan.config.farm.mixed,
             "deletes": self.plan.config.engine == "ray",  # what has arrived
         }

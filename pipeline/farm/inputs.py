@@ -35,20 +35,34 @@ class Input:
     is_cached: bool = False
 
 
-def list_inputs(plan: FilmPlan, weights: Iterable[Path]) -> list[Input]:
-    """The inputs of a film; ``weights`` are those of its networks. Those of a package are not listed."""
-    names = _names(plan)
-    listed = [_input(name) for name in sorted(names)]
+def list_inputs(names: Iterable[str], weights: Iterable[Path]) -> list[Input]:
+    """The inputs of these names; ``weights`` are those of networks. Those of a package are not listed."""
     cache = _weights_folder()
     cached = [path for path in weights if path.parent == cache]
-    return listed + [
+    return [_input(name) for name in sorted(names)] + [
         Input(str(path), sha256_of(path), ((path.name, sha256_of(path)),), is_cached=True) for path in cached
     ]
 
 
-def absolute(settings: Mapping[str, Any], plan: FilmPlan) -> Any:
-    """The settings of a film with absolute paths of all inputs."""
-    moved = {name: str(Path(name).absolute()) for name in _names(plan) if not Path(name).is_absolute()}
+def film_names(plan: FilmPlan) -> set[str]:
+    """The files that the settings of a film name, also in targets and for other networks."""
+    names = settings_names(asdict(plan.request))
+    for shot in plan.shots:
+        others = (shot.config.network.others or {}).values()
+        files = {*shot.guides, *shot.masks}
+        files |= {entry[key] for entry in others for key in ("weights", "class_names") if entry.get(key)}
+        names |= {name for name in files if _input_exists(Path(name))}
+    return names
+
+
+def settings_names(settings: Mapping[str, Any]) -> set[str]:
+    """The files that settings name."""
+    return {name for name in named_files(settings) if _input_exists(Path(name))}
+
+
+def absolute(settings: Mapping[str, Any], names: Iterable[str]) -> Any:
+    """The settings with absolute paths of all inputs, which have these ``names``."""
+    moved = {name: str(Path(name).absolute()) for name in names if not Path(name).is_absolute()}
     return _renamed(settings, dict(sorted(moved.items(), key=lambda item: -len(item[0]))))
 
 
@@ -106,16 +120,6 @@ def with_local_paths(settings: Mapping[str, Any], inputs: Sequence[Input]) -> An
     """The settings with every input where this machine has it."""
     moved = {each.path: str(_local(each)) for each in inputs if not each.is_cached and not _is_here(each)}
     return _renamed(settings, dict(sorted(moved.items(), key=lambda item: -len(item[0]))))
-
-
-def _names(plan: FilmPlan) -> set[str]:
-    """The files that the settings name, also in targets and for other networks."""
-    names = {*named_files(asdict(plan.request))}
-    for shot in plan.shots:
-        others = (shot.config.network.others or {}).values()
-        names |= {*shot.guides, *shot.masks}
-        names |= {entry[key] for entry in others for key in ("weights", "class_names") if entry.get(key)}
-    return {name for name in names if _input_exists(Path(name))}
 
 
 def _input_exists(path: Path) -> bool:

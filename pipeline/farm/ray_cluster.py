@@ -7,12 +7,14 @@ import shutil
 import signal
 import socket
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipeline.config import RayConfig
+from pipeline.config import RayConfig, RenderConfig
 from pipeline.errors import ConfigError, RenderError
 from pipeline.runtime import interrupt
 
@@ -28,10 +30,11 @@ QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
 
 @dataclass
 class Cluster:
-    """A connection; ``scratch`` is the folder of a Ray that was started for this run."""
+    """A connection; ``scratch`` is the folder of a Ray that was started for this run. Others may be ``shared``."""
 
     ray: Any
     scratch: Path | None = None
+    shared: bool = False
 
     def nodes(self) -> list[str]:
         """The ids of the machines that are alive and have cores for tasks."""
@@ -58,6 +61,8 @@ class Cluster:
 
     def close(self) -> None:
         """Leave the cluster; ends it if it was started for this run."""
+        if self.shared:
+            return
         with suppress(Exception):
             self.ray.shutdown()
         if self.scratch is not None:
@@ -70,6 +75,12 @@ class Cluster:
 def is_installed() -> bool:
     """Whether Ray is installed, without importing it."""
     return importlib.util.find_spec("ray") is not None
+
+
+def check_installed(config: RenderConfig) -> None:
+    """Raise RenderError if the config needs Ray and it is not installed."""
+    if config.engine == "ray" and not is_installed():
+        raise RenderError("engine=ray needs Ray: pip install 'dream-zoom[farm]', or leave engine=local")
 
 
 def connect(config: RayConfig, folder: Path) -> Cluster:
@@ -94,6 +105,8 @@ def connect(config: RayConfig, folder: Path) -> Cluster:
     try:
         import ray
 
+        if ray.is_initialized():
+            return Cluster(ray, shared=True)
         _forget_token()
         _silence()
         ray.init(**options)
@@ -107,6 +120,23 @@ def connect(config: RayConfig, folder: Path) -> Cluster:
     finally:
         interrupt.restore(before)  # Ray takes SIGTERM for itself
     return Cluster(ray, scratch)
+
+
+@contextmanager
+def one_for_all(configs: Sequence[RenderConfig]) -> Iterator[None]:
+    """One Ray on this machine for the films of a sweep that would each start their own: sets their ``ray.address``."""
+    alone = [config for config in configs if config.engine == "ray" and config.ray.address is None]
+    if len(alone) < 2 or not is_installed():
+        yield
+        return
+    with TemporaryDirectory(prefix="dream-zoom-") as folder:
+        cluster = connect(alone[0].ray, Path(folder))
+        try:
+            for config in alone:
+                config.ray.address = cluster.ray.get_runtime_context().gcs_address
+            yield
+        finally:
+            cluster.close()
 
 
 def get(reference: Any) -> Any:

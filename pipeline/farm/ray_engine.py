@@ -5,6 +5,7 @@ without what has arrived, and goes to another machine.
 """
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -118,7 +119,7 @@ class RayExecutor:
             job.fault = fault
             self._ray.cancel(generator, force=True)
         else:
-            if "segment" in data:
+            if "pulse" not in data:
                 job.failures.clear()
                 self._measure(float(data.get("gpu", 0.0)))
             yield job.task, result
@@ -166,8 +167,7 @@ class RayExecutor:
     def _measure(self, fraction: float) -> None:
         """Later tasks take as much of a GPU as this one's memory, unless farm.gpus says it."""
         if fraction and self._config.farm.gpus is None:
-            steps = -(-fraction * GPU_MARGIN // GPU_STEP)
-            self._gpus = max(self._gpus or 0.0, min(1.0, steps * GPU_STEP))
+            self._gpus = gpu_share(fraction, self._gpus or 0.0)
 
     def _put(self, task: Task, sha256: str) -> list[Any]:
         """The content of an input in Ray's object store, in pieces; once for all tasks."""
@@ -192,9 +192,16 @@ class RayExecutor:
             log.warning(f"{job.host} is gone; {job.task.name} goes on elsewhere")
             waiting.append(job)
         else:
-            is_memory = isinstance(error, self._ray.exceptions.OutOfMemoryError)
-            words = "memory ran out" if is_memory else "its process ended, killed or out of memory"
-            self._fail(job, words, waiting)
+            self._fail(job, self._words(error), waiting)
+
+    def _words(self, error: Exception) -> str:
+        """Why a try ended without a result."""
+        exceptions = self._ray.exceptions
+        if isinstance(error, exceptions.OutOfMemoryError):
+            return "memory ran out"
+        if isinstance(error, exceptions.RayTaskError):
+            return f"a fault of the program ({type(error.cause).__name__}: {_line(error.cause)})"
+        return "its process ended, killed or out of memory"
 
     def _fail(self, job: Job, sentence: str, waiting: "deque[Job]") -> None:
         """Try again elsewhere. Raises DreamError after three tries without a new segment."""
@@ -217,6 +224,12 @@ class RayExecutor:
             with suppress(Exception):
                 self._cluster.end_process(job.node, job.pid)
             self._fail(job, f"no frame in {self._config.farm.lease:g} seconds (farm.lease)", waiting)
+
+
+def gpu_share(fraction: float, before: float = 0.0) -> float:
+    """The part of a GPU for tasks of which one took this ``fraction`` of its memory; no less than ``before``."""
+    steps = math.ceil(round(fraction * GPU_MARGIN / GPU_STEP, 6))
+    return max(before, min(1.0, round(steps * GPU_STEP, 6)))
 
 
 def _line(error: BaseException) -> str:

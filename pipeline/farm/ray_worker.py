@@ -37,7 +37,7 @@ def perform(data: bytes, blobs: dict[str, bytes], inputs: dict[str, list[Any]]) 
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch reads these as it is imported
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     try:
-        from pipeline.farm.shot_work import run
+        from pipeline.farm.worker import run
         from pipeline.runtime.interrupt import Stop
 
         _remove_abandoned()

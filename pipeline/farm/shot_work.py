@@ -1,7 +1,6 @@
-"""What a worker does with a task: it renders pieces of shots and gives each segment as soon as it is finished.
+"""Renders pieces of shots on a worker and gives each segment as soon as it is finished.
 
-A task is plain data. Its settings are checked here as those of a command line are, and what the frames depend on
-(settings, inputs, versions, device) must be the same as on the machine that joins the film.
+What the frames depend on (settings, inputs, versions, device) must be the same as on the machine that joins the film.
 """
 
 import json
@@ -17,18 +16,16 @@ import torch
 from torch import Tensor
 
 from pipeline.build import Networks, build_shot
-from pipeline.config import RenderConfig, validate
 from pipeline.dream.network import Network
 from pipeline.errors import DreamError, InputError
-from pipeline.farm import inputs
+from pipeline.farm import worker
 from pipeline.farm.chunk_shots import open_chunks, open_shot
 from pipeline.farm.executor import Parcel
 from pipeline.farm.outbox import Outbox, Pulse
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import plan_film
-from pipeline.plan.shot_list import over_config
 from pipeline.plan.shot_plan import ShotPlan
-from pipeline.runtime.device import choose_device, device_name, is_out_of_memory
+from pipeline.runtime.device import device_name, is_out_of_memory
 from pipeline.runtime.interrupt import Stop
 from pipeline.segments import checkpoint, fingerprint, record
 from pipeline.segments.checkpoint import Position
@@ -53,24 +50,13 @@ class Work:
     shots: dict[int, ShotRender] = field(default_factory=dict)
 
 
-def run(task: Parcel, folder: Path, stop: Stop, fetch: inputs.Fetch | None = None) -> Iterator[Parcel]:
+def run(task: Parcel, settings: Any, folder: Path, stop: Stop) -> Iterator[Parcel]:
     """Render the pieces of the task into ``folder``; a result for each segment, and one about every second.
 
-    The only result names files that are ``missing`` if there are some, unless ``fetch`` gets them; or what is
-    ``different`` on this machine. Raises RenderError kinds, and Interrupted when the ``stop`` is requested.
+    The only result tells what is ``different`` on this machine, if it is. Raises RenderError kinds, and Interrupted
+    when the ``stop`` is requested.
     """
     data = task.data
-    if data.get("work") != "shot":
-        raise InputError(f"this version knows no task {data.get('work')!r}")
-    files = inputs.read_inputs(data["inputs"])
-    absent = inputs.missing(files)
-    if absent and fetch is None:
-        yield Parcel({"missing": absent})
-        return
-    if absent and fetch is not None:
-        inputs.fetch_missing(files, fetch)
-    torch.set_num_threads(int(data["threads"]))
-    settings = inputs.with_local_paths(data["config"], files)
     plan, networks = _prepare(json.dumps(settings, sort_keys=True))
     work = Work(task, folder, plan, networks, stop)
     for name, content in task.blobs.items():
@@ -103,22 +89,13 @@ def shot_facts(plan: ShotPlan, network: Network, shot: Shot, device: torch.devic
     return record.shot_record(plan, computation)
 
 
-def read_config(settings: Any) -> RenderConfig:
-    """The checked config of a task's settings. Raises RenderError."""
-    try:
-        config = over_config(RenderConfig(), settings)
-    except Exception as error:
-        raise InputError(f"the settings of the task are not those of this version: {error}") from error
-    validate(config)
-    return config
-
-
 @lru_cache(1)
 def _prepare(settings: str) -> tuple[FilmPlan, Networks]:
     """The plan and the networks of a film, kept for the next task of the same film."""
-    config = read_config(json.loads(settings))
-    device = choose_device(config.device, config.deterministic)
-    return plan_film(config, Path("farm"), "film"), Networks(device, config.precision, config.deterministic)
+    config = worker.read_config(json.loads(settings))
+    return plan_film(config, Path("farm"), "film"), worker.networks(
+        config.device, config.precision, config.deterministic
+    )
 
 
 def _open(work: Work, piece: dict[str, Any]) -> tuple[ShotRender, list[str]]:

@@ -47,6 +47,7 @@ def main() -> None:
 
 def draw(own: Sequence[str], films: Sequence[Film]) -> None:
     """Write a sheet with a still of each film, and print its path and the commands of the films."""
+    from pipeline.farm.ray_cluster import check_installed
     from pipeline.plan import score_data
     from pipeline.plan.planner import plan_film
     from pipeline.plan.score import check_score
@@ -55,6 +56,7 @@ def draw(own: Sequence[str], films: Sequence[Film]) -> None:
     config = own_settings.parse(own, VariationsConfig())
     first = films[0]
     check_count(len(films))
+    check_installed(first.config)
     variations = []
     for film in films:
         name = "film" if film.config.film else "loop" if film.config.loop else ""
@@ -62,6 +64,8 @@ def draw(own: Sequence[str], films: Sequence[Film]) -> None:
             raise ConfigError(name, "…", "a still is of one shot that begins and ends")
         if (film.config.output, film.config.overwrite) != (first.config.output, first.config.overwrite):
             raise ConfigError("output", film.config.output, "all stills are on one sheet, which has one name")
+        if (film.config.engine, film.config.ray) != (first.config.engine, first.config.ray):
+            raise ConfigError("engine", film.config.engine, "all stills of a sheet are drawn by one engine")
         plan = plan_film(score_data.film_config(film.config), film.folder, film.name)
         if film.config.score.kind != "walk":  # a walk may have to load the network first
             check_score(plan.shots[0])

@@ -2,22 +2,21 @@
 
 import logging
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.build import Networks
-from pipeline.media.encode.pixel_format import to_bytes
+from pipeline.errors import Interrupted
+from pipeline.farm.engines import open_executor
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.runtime import files
 from pipeline.runtime.device import choose_device
 from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import Progress
-from pipeline.storyboard.sketch import draft, still
-from pipeline.variations import sheet
+from pipeline.variations import sheet, still_work
 
 log = logging.getLogger(__name__)
 
@@ -43,22 +42,22 @@ def make(variations: Sequence[Variation], short_side: int, path: Path) -> None:
     """
     for note in dict.fromkeys(note for each in variations for note in each.plan.notes):
         log.info(note)
-    with Progress(len(variations), "variations") as progress, Stop() as stop:
-        pictures = []
-        for picture in _draw(variations, short_side, stop):
-            pictures.append(picture)
-            progress.step()
-    captions = sheet.captions([each.words for each in variations], [each.command for each in variations])
-    files.write_bytes(path, sheet.as_png(pictures, captions, sheet.column_count([each.words for each in variations])))
-
-
-def _draw(variations: Sequence[Variation], short_side: int, stop: Stop) -> Iterator[NDArray[np.uint8]]:
-    """The stills ``(H, W, 3)``. Each network is loaded once for each way to compute."""
-    networks: dict[tuple[str, str, bool], Networks] = {}
-    for each in variations:
-        config, plan = each.plan.config, draft(each.plan.shots[0], short_side)
-        key = (config.device, config.precision, config.deterministic)
-        if key not in networks:
-            networks[key] = Networks(choose_device(config.device, config.deterministic), *key[1:])
-        moment = still(plan, networks[key].find(plan, {}), each.seconds, lambda: stop.requested)
-        yield to_bytes(moment.frame)
+    config = variations[0].plan.config
+    pictures: dict[str, NDArray[np.uint8]] = {}
+    try:
+        with Progress(len(variations), "variations") as progress, Stop() as stop:
+            tasks = [
+                still_work.task(f"still {number}", each.plan, each.seconds, short_side, stop)
+                for number, each in enumerate(variations, 1)
+            ]
+            device = choose_device(config.device, config.deterministic).type
+            with open_executor(config, device, stop) as executor:
+                for task, result in executor.map(tasks):
+                    pictures[task.name] = still_work.picture_of(result)
+                    progress.step(task.name)
+    except Interrupted as error:
+        raise Interrupted("stopped; nothing was written") from error
+    words = [each.words for each in variations]
+    captions = sheet.captions(words, [each.command for each in variations])
+    ordered = [pictures[task.name] for task in tasks]
+    files.write_bytes(path, sheet.as_png(ordered, captions, sheet.column_count(words)))

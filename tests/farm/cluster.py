@@ -1,6 +1,6 @@
-"""``python -m tests.farm.cluster TASK PHOTO FOLDER``: what tasks do on a cluster of two machines of one core each.
+"""``python -m tests.farm.cluster TASK PHOTO FOLDER``: tasks on a cluster of two machines, each with a core and a GPU.
 
-TASK is a task.json that engine=script wrote, PHOTO its input, which the machines do not have at its path.
+The GPUs are declared alone. TASK is a task.json that engine=script wrote, PHOTO its input, which the machines lack.
 The results go to FOLDER/report.json.
 """
 
@@ -21,10 +21,14 @@ from typing import Any
 from pipeline.config import RenderConfig
 from pipeline.errors import RenderError
 from pipeline.farm.executor import Parcel, Task
+from pipeline.farm.ray_cluster import connect, one_for_all
 from pipeline.farm.ray_engine import RayExecutor
 from pipeline.runtime.files import sha256_of
 from pipeline.runtime.interrupt import Stop
+from pipeline.variations import stills
+from tests.farm.films import TINY
 from tests.farm.sessions import MARK, is_worker, parent, processes, read_process
+from tests.test_shot import planned
 
 HUNG_SECONDS = 2.0  # without a sign
 
@@ -38,10 +42,12 @@ def main() -> None:
     report: dict[str, Any] = {}
     with cluster(folder) as address:
         config = RenderConfig()
-        config.ray.address, config.farm.cpus = address, 1
-        with RayExecutor(config, folder, 1, "cpu", Stop()) as executor:
+        config.ray.address, config.farm.cpus, config.farm.gpus = address, 1, 0.5
+        with RayExecutor(config, folder, 1, "auto", Stop()) as executor:
             report["nonsense"] = nonsense(executor)
             report["hung"] = hung(executor, config, data, photo)
+        report["sheet"] = sheet(folder, address)
+    report["sharing"] = sharing(folder)
     (folder / "report.json").write_text(json.dumps(report))
 
 
@@ -56,7 +62,7 @@ def cluster(folder: Path) -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
     scratch = tempfile.mkdtemp(prefix="dz-")  # sockets need a short name
-    machine = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 10**8}
+    machine = {"num_cpus": 1, "num_gpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 10**8}
     machine |= {"temp_dir": scratch, "include_log_monitor": False}
     running = Cluster(initialize_head=True, head_node_args=machine | {"include_dashboard": False, "no_monitor": True})
     try:
@@ -84,15 +90,14 @@ def nonsense(executor: RayExecutor) -> dict[str, Any]:
 
 
 def hung(executor: RayExecutor, config: RenderConfig, data: dict[str, Any], photo: Path) -> dict[str, Any]:
-    """A worker that stands still after its first segment; the second try is asked for one segment alone."""
+    """A worker that stands still after its first segment; the first one of another machine is enough."""
     machines, tries, frozen = list[int](), 0, 0
 
     def pack() -> Parcel:
         nonlocal tries
         tries += 1
         config.farm.lease = 600.0
-        pieces = [{**piece, "stop": piece["stop"] if tries <= 2 else 1} for piece in data["pieces"]]
-        return Parcel({**data, "pieces": pieces})
+        return Parcel(data)
 
     for _, result in executor.map([Task("shot 1", lambda: iter(()), pack, {photo: sha256_of(photo)})]):
         if "segment" not in result.data or (machines and not frozen):
@@ -102,12 +107,46 @@ def hung(executor: RayExecutor, config: RenderConfig, data: dict[str, Any], phot
         if not frozen:
             frozen = number
             os.kill(number, signal.SIGSTOP)
+            gpus = used_gpus(0.5)
             config.farm.lease = HUNG_SECONDS
+        else:
+            break
     deadline = time.monotonic() + 60
     while read_process(frozen, "cmdline") and time.monotonic() < deadline:
         time.sleep(0.1)
     is_killed = not read_process(frozen, "cmdline")
-    return {"is_killed": is_killed, "machines": len(set(machines)), "tries": tries}
+    return {"is_killed": is_killed, "machines": len(set(machines)), "tries": tries, "gpus": gpus}
+
+
+def used_gpus(expected: float) -> float:
+    """How much of the GPUs tasks take; Ray needs a moment until it knows."""
+    import ray
+
+    deadline = time.monotonic() + 20
+    while (used := 2 - ray.available_resources().get("GPU", 0.0)) != expected and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return used
+
+
+def sharing(folder: Path) -> dict[str, Any]:
+    """Two films of a sweep, which each would start a Ray."""
+    configs = [RenderConfig(engine="ray"), RenderConfig(engine="ray"), RenderConfig()]
+    with one_for_all(configs):
+        addresses = [config.ray.address for config in configs]
+        mine = connect(configs[0].ray, folder)
+        nodes = len(mine.nodes())
+        mine.close()
+        is_open = bool(mine.ray.is_initialized())
+    return {"addresses": addresses, "nodes": nodes, "is_open": is_open, "is_closed": not mine.ray.is_initialized()}
+
+
+def sheet(folder: Path, address: str) -> bool:
+    """Whether a sheet of variations is that of one machine."""
+    for engine in ("local", "ray"):
+        words = (*TINY, "duration=1s", f"engine={engine}", f"ray.address={address}", "farm.cpus=1")
+        made = [stills.Variation(planned(folder, *words, f"seed={seed}"), 0.5, (f"seed={seed}",)) for seed in (1, 2)]
+        stills.make(made, 32, folder / f"{engine}.png")
+    return (folder / "local.png").read_bytes() == (folder / "ray.png").read_bytes()
 
 
 if __name__ == "__main__":

@@ -34,9 +34,9 @@ class Session:
             assert time.monotonic() < deadline, self.text("err")
             time.sleep(0.05)
 
-    def exit_code(self) -> int:
+    def exit_code(self, seconds: float = SECONDS) -> int:
         """Wait for its end."""
-        return self.process.wait(SECONDS)
+        return self.process.wait(seconds)
 
     def members(self) -> list[int]:
         """All processes that it started, and itself."""

@@ -20,6 +20,7 @@ from PIL import Image
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError, RenderError
 from pipeline.farm.ray_cluster import connect, is_installed
+from pipeline.farm.ray_engine import gpu_share
 from pipeline.render import make
 from tests.farm.films import TINY, digest, render
 from tests.farm.sessions import SECONDS, session
@@ -77,11 +78,21 @@ def test_tasks_of_a_cluster(tmp_path: Path) -> None:
     task = tmp_path / "film" / "film.mp4.work" / "task-001" / "task.json"
     command = [sys.executable, "-m", "tests.farm.cluster", str(task), str(photo), str(tmp_path)]
     with session(command, tmp_path, OMP_NUM_THREADS="1") as program:
-        assert program.exit_code() == 0, program.text("err")
+        assert program.exit_code(2 * SECONDS) == 0, program.text("err")
     report = json.loads((tmp_path / "report.json").read_text())
     assert re.match(r"shot 7 failed 3 times, on .*: this version knows no task 'nonsense'", report["nonsense"]["words"])
     assert report["nonsense"]["machines"] == 2
-    assert report["hung"] == {"is_killed": True, "machines": 2, "tries": 3}  # once without the photo, once frozen
+    tries = 3  # once without the photo, once frozen
+    assert report["hung"] == {"is_killed": True, "machines": 2, "tries": tries, "gpus": 0.5}
+    first, second, local = report["sharing"].pop("addresses")
+    assert first == second and first.startswith("127.0.0.1:") and local is None
+    assert report["sharing"] == {"nodes": 1, "is_open": True, "is_closed": True}
+    assert report["sheet"]
+
+
+def test_tasks_share_a_gpu_by_the_memory_that_one_took() -> None:
+    assert [gpu_share(fraction) for fraction in (0.04, 0.3, 0.95)] == [0.05, 0.35, 1.0]
+    assert gpu_share(0.1, before=0.35) == 0.35
 
 
 @pytest.mark.parametrize(
