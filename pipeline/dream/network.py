@@ -13,6 +13,7 @@ from torch import Tensor, fx, nn
 
 from pipeline.dream.deterministic_padding import use_deterministic_padding
 from pipeline.dream.feature_extractor import LOGITS, cast_weights, cut, infer_shapes, meta_copy, trace
+from pipeline.dream.fused_convolution import fuse
 from pipeline.dream.layout import PROBE_SIZE, Layout, Tokens, as_map, find_layout
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError, nearest
@@ -67,6 +68,7 @@ class Network:
         self._graph, self._nodes = trace(self.model, anatomy.leaves)
         self._cuts: dict[tuple[frozenset[str], bool], fx.GraphModule] = {}
         self._cast: dict[nn.Module, nn.Module] = {}
+        self._fused: dict[object, nn.Module] = {}
         self._layouts = dict[str, Layout]()
         self.layers = self._count_channels()
         short, aliases = (
@@ -91,6 +93,7 @@ class Network:
         self._mean, self._std = self._mean.to(device), self._std.to(device)
         self._cuts.clear()
         self._cast.clear()
+        self._fused.clear()
         return self
 
     def activations(self, frame: Tensor, layers: Iterable[str], *, exact: bool = False) -> dict[str, Tensor]:
@@ -195,6 +198,8 @@ class Network:
         """What computes these layers; ``half``: with weights in half precision where autocast would cast them."""
         if (layers, half) not in self._cuts:
             extractor = cut(self.model, self._graph, self._nodes, layers)
+            if half and self.channels_last and self.device.type == "cpu":
+                fuse(extractor, self.precision, self._fused)
             if half:
                 cast_weights(extractor, self.precision, self._cast)
             self._cuts[layers, half] = extractor

@@ -1,7 +1,7 @@
 """Precision and memory layout of a network's arithmetic: a rule per network and device.
 
-bfloat16 halves the time of dense convolutions on processors with instructions for it, and adds half to that of
-depthwise ones; so ``network.precision`` says which a network gets (docs/performance.md has the measurements).
+bfloat16 halves the time of convolutions on processors with instructions for it, of depthwise ones only with channels
+last; so ``network.precision`` says what a network gets (docs/performance.md has the measurements).
 """
 
 from collections.abc import Mapping

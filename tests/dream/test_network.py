@@ -114,7 +114,7 @@ def forward_and_back(extractor: nn.Module, network: Network, frame: torch.Tensor
 @pytest.mark.parametrize("name", ["motifnet", "squeezenet1_0", "resnet50", "convnext_tiny", "mobilenet_v3_large"])
 def test_weights_cast_once_give_the_bits_of_autocast(name: str) -> None:
     network = model_zoo.build(NetworkConfig(name="motifnet")) if name == "motifnet" else random(name)
-    network.to(torch.device("cpu"), torch.bfloat16, name != "resnet50")
+    network.to(torch.device("cpu"), torch.bfloat16, name not in ("resnet50", "mobilenet_v3_large"))
     layers = [*(network.resolve(layer, "key") for layer in network.main_layers()[1::2]), LOGITS]
     frame = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
     whole, cast = (network.extractor(frozenset(layers), half) for half in (False, True))
