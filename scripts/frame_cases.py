@@ -40,6 +40,8 @@ CASES = {
     "preset-portrait": "+preset=portrait start.path=photo.png",
     "preset-triptych": f"+preset=triptych {EFFICIENTNET} frame.fps=2 duration=17s",
     "preset-latent_walk": "+preset=latent_walk duration=2s",
+    "preset-sleep": "+preset=sleep duration=12f",
+    "preset-morph": "+preset=morph start.path=photo.png imagine.to=guide.png duration=6f",
     "preset-bestiary": f"+preset=bestiary {EFFICIENTNET}",
     **{
         f"preset-{name}": f"+preset={name} {EFFICIENTNET} duration=6f start.steps=4"

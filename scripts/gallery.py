@@ -82,8 +82,8 @@ def entries() -> list[Entry]:
         for path in sorted((ROOT / "conf" / group).glob("*.yaml")):
             lines = path.read_text(encoding="utf-8").splitlines()
             comment = next((line[2:] for line in lines if line.startswith("# ") and "@package" not in line), "")
-            files = dict(re.findall(r"\b(\w+\.path)=(\S+)", comment))
-            words = re.sub(r":? \w+\.path=\S+", ".", comment)
+            files = dict(re.findall(r"\b(\w+\.(?:path|to))=(\S+)", comment))
+            words = re.sub(r"(:? \w+\.(path|to)=\S+)+", ".", comment)
             result.append(Entry(group, path.stem, words, files))
     return result
 
@@ -114,6 +114,7 @@ def draw_clip(path: Path) -> None:
 
 INPUTS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "start.path": ("photo.png", lambda path: draw_picture(path, "castle")),
+    "imagine.to": ("other.png", lambda path: draw_picture(path, "mushroom")),
     "source.path": ("clip.mp4", draw_clip),
     "audio.path": ("song.wav", draw_song),
 }

@@ -1,5 +1,6 @@
 """A loop has no jump: its last frame leads to its first as any frame leads to the next."""
 
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.motion.loop_closure import LEAD_FRAMES, LoopClosure, LoopTargets
 from pipeline.motion.stage import Zoom
 from pipeline.runtime.files import sha256_of
 from pipeline.segments.shot_render import discontinuities
+from tests.forked import Program
 from tests.media.drawing import video
 from tests.music.drawn import Drawing
 from tests.test_shot import planned, shot_of
@@ -61,6 +63,26 @@ def test_loop_jump_is_at_most_the_median_step(tmp_path: Path, zoom: float) -> No
     assert len(steps) == 35
     assert seam <= float(np.median(steps)), (seam, steps)
     assert max(steps[-18:]) < 2 * max(steps[:-18])  # no jump where the end begins to return
+
+
+def test_latent_walk_on_a_song_closes_and_resumes_the_same(program: Program, tmp_path: Path) -> None:
+    """Its speed follows the bass, and it is killed on the way."""
+    song = Drawing(120, seconds=2.5).save(tmp_path / "song.wav")
+    words = [word for word in SMALL if not word.startswith(("duration", "segment", "frame.fps"))]
+    words += ["preset=latent_walk", "imagine.z=class:owl", "imagine.speed=0.3+0.4*bass", "audio.path=song.wav"]
+    words += ["frame.fps=8", "segment=4", "output=film.mp4"]
+    films = []
+    for name, events in (("whole", ("",)), ("killed", ("SIGKILL", ""))):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(song, folder)
+        for event in events:
+            run = program.run(*words, folder=folder, event=event)
+            assert run.code == (-9 if event else 0), run.err
+        films.append((folder / "film.mp4").read_bytes())
+    assert films[0] == films[1]
+    seam, steps = differences(tmp_path / "whole" / "film.mp4")
+    assert seam <= float(np.median(steps)), (seam, steps)
 
 
 def test_loop_of_several_shots_closes_and_resumes(tmp_path: Path) -> None:

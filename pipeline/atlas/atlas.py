@@ -55,7 +55,7 @@ def make(config: RenderConfig, atlas: AtlasConfig, folder: Path) -> list[Path]:
     """Draw what is not in the cache, write all files to ``folder`` and return them. Raises RenderError, Interrupted."""
     network = picture_work.load_network(config)
     contents = _contents(atlas, Names(network.named, network.classes, network.class_layer), config.seed)
-    renderer = Renderer(network, atlas, config.dream, config.seed)
+    renderer = Renderer(network, atlas, config.dream, config.seed, config.imagine)
     for layers in dict.fromkeys(target.layers for target in contents.targets):
         renderer.check(layers)
     sheet_names = [*(part.name for part in contents.sections), *([BLENDS] if contents.blends else [])]

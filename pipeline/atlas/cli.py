@@ -16,6 +16,7 @@ Draws a picture for every channel and class of a network: a sheet for each layer
     python -m pipeline.atlas
     python -m pipeline.atlas layers=[stage4,classes] channels=0..63
     python -m pipeline.atlas network=googlenet layers=[inception4c] sample=24 diversity=3
+    python -m pipeline.atlas network=motifnet layers=[classes] via=imagine
     python -m pipeline.atlas blend=[stage4:3,class:owl]
 
 Pictures stay in the cache folder and are not drawn again; Ctrl-C loses no finished picture. atlas.html is a single file
@@ -27,7 +28,8 @@ Settings of the atlas (setting=value; [default]):
 
 It also reads these settings of a render: network=, network.weights=, seed=, device=, precision=, overwrite=, output=
 (the folder; without it the run's folder under outputs/), and of dream.* jitter, precondition, exponent, fill,
-color_correlation and tone_*, and color.*.
+color_correlation and tone_*, and color.*. With via=imagine it reads imagine.weights=, imagine.model= and
+imagine.truncation= instead of dream.*.
 """
 
 

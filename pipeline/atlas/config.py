@@ -17,6 +17,9 @@ class AtlasConfig:
     blend: list[Any] = option([], "two targets to mix, [stage4:3,class:owl], or a list of such pairs")
     size: int = option(144, "pixels on a picture's side", low=32, high=1024)
     steps: int = option(24, "gradient steps on each of three sizes", low=1, high=500)
+    via: str = option(
+        "pixels", "what is free: the pixels, or imagine, the latent point of a generator", choices=("pixels", "imagine")
+    )
     thumb: int = option(0, "pixels on a picture's side on the sheets; 0: as drawn", low=0, high=1024)
     sheet: str = option("png", "how sheets are written", choices=("png", "jpeg"))
     page: bool = option(True, "bind everything into atlas.html")

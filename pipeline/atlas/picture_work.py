@@ -24,8 +24,8 @@ from pipeline.farm.executor import Parcel, Task
 from pipeline.runtime.device import choose_device
 from pipeline.runtime.interrupt import Stop
 
-ATLAS_SETTINGS = ("diversity", "size", "steps")  # that change pictures
-RENDER_SETTINGS = ("network", "dream", "seed", "precision", "deterministic", "device")
+ATLAS_SETTINGS = ("diversity", "size", "steps", "via")  # that change pictures
+RENDER_SETTINGS = ("network", "dream", "imagine", "seed", "precision", "deterministic", "device")
 
 
 def load_network(config: RenderConfig) -> Network:
@@ -64,7 +64,7 @@ def run(task: Parcel, settings: Any, folder: Path, stop: Stop) -> Iterator[Parce
     """Draw the pictures of a task; what is in this machine's cache is not drawn again."""
     atlas = own_settings.parse([f"{name}={value}" for name, value in task.data["atlas"].items()], AtlasConfig())
     config, network = _network(json.dumps(settings, sort_keys=True))
-    renderer = Renderer(network, atlas, config.dream, config.seed)
+    renderer = Renderer(network, atlas, config.dream, config.seed, config.imagine)
     targets = [_target(entry) for entry in task.data["targets"]]
     pictures = {target: renderer.cached(target) for target in targets}
     missing = [target for target, picture in pictures.items() if picture is None]

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,11 +14,15 @@ from torch import Tensor
 from pipeline.atlas.cli import PIXEL_SETTINGS
 from pipeline.atlas.config import AtlasConfig
 from pipeline.atlas.generate import PictureSettings, channel_means, generate
+from pipeline.atlas.imagined import imagine
 from pipeline.atlas.selection import PictureTarget
 from pipeline.atlas.store import Picture, Store
-from pipeline.config import DreamConfig
+from pipeline.config import DreamConfig, ImagineConfig
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, DreamError, Interrupted
+from pipeline.networks.mind import load_mind
+from pipeline.networks.mind_header import COMPANIONS
+from pipeline.runtime.files import sha256_of
 from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import Progress
 
@@ -33,7 +39,9 @@ DrawBatches = Callable[[Sequence[Batch], Stop], Iterator[list[Picture]]]
 class Renderer:
     """Draws targets with one network and one set of settings; pictures in the cache are not drawn again."""
 
-    def __init__(self, network: Network, config: AtlasConfig, dream: DreamConfig, seed: int) -> None:
+    def __init__(
+        self, network: Network, config: AtlasConfig, dream: DreamConfig, seed: int, mind: ImagineConfig | None = None
+    ) -> None:
         self.network, self._dream = network, dream
         self._settings = PictureSettings(
             sides=tuple(round(config.size / SIZE_RATIO**n) for n in reversed(range(SIZES))),
@@ -44,6 +52,12 @@ class Renderer:
         )
         style = {name: getattr(dream, name) for name in PIXEL_SETTINGS}
         settings = {**asdict(self._settings), **style}
+        self._imagine = None
+        if config.via == "imagine":
+            mind = mind or ImagineConfig()
+            path = COMPANIONS[mind.model] if mind.weights is None else Path(mind.weights)
+            self._imagine = partial(imagine, generator=load_mind(path).generator, truncation=mind.truncation)
+            settings |= {"via": sha256_of(path), "truncation": mind.truncation}
         self.store = Store(network.name, network.weights.sha256, settings)
         self._smallest: dict[frozenset[str], int] = {}
 
@@ -91,7 +105,11 @@ class Renderer:
 
     def draw_batch(self, batch: Sequence[PictureTarget], stop: Callable[[], bool]) -> list[Picture] | None:
         """Draw and store the pictures of targets of the same layers in one pass; None when ``stop()`` is true."""
-        drawn = generate(self.network, batch, self._settings_for(batch[0]), self._dream, stop=stop)
+        settings = self._settings_for(batch[0])
+        if self._imagine is not None:
+            drawn = self._imagine(self.network, batch, settings, stop=stop)
+        else:
+            drawn = generate(self.network, batch, settings, self._dream, stop=stop)
         return None if drawn is None else [self._finish(*pair) for pair in zip(batch, drawn, strict=True)]
 
     def _finish(self, target: PictureTarget, drawn: Tensor) -> Picture:

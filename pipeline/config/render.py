@@ -39,6 +39,7 @@ INPUT_FILES = {
     "audio.stems": "stems",
     "audio.signals": "recorded signals",
     "imagine.weights": "a trained generator",
+    "imagine.to": "a picture",
     "color.palette": "a picture of colors",
     "color.lut": "a look-up table",
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.cli import own_settings
 from pipeline.cli.main import complain, launch
 from pipeline.config import RenderConfig
-from pipeline.imagine.config import TrainConfig
+from pipeline.imagine.config import DREAMS, TrainConfig, check_model
 from pipeline.runtime.files import check_writable
 from pipeline.runtime.interrupt import postponed
 
@@ -16,9 +16,10 @@ pictures, or walks through them.
 
     python -m pipeline.imagine train output=mind.safetensors
     python -m pipeline.imagine train pictures=FOLDER size=128 output=mind.safetensors
+    python -m pipeline.imagine train model=helmholtz size=32 --dreams output=mind.safetensors
 
 Folders in FOLDER are classes. Sample sheets appear next to the output. After Ctrl-C or a crash the same command
-resumes.
+resumes. --dreams (dreams=true) makes a film of what the model dreams while it learns.
 
 Settings of a training (setting=value; [default]):
 
@@ -36,6 +37,7 @@ def main() -> None:
     elif command != ["train"]:
         complain("python -m pipeline.imagine needs a command: train (--help describes it)")
         sys.exit(1)
+    arguments = ["dreams=true" if word == "--dreams" else word for word in arguments]
     own, sys.argv[1:] = own_settings.split(arguments, TrainConfig())
 
     def job(config: RenderConfig, folder: Path, name: str) -> None:
@@ -47,7 +49,10 @@ def main() -> None:
 def train(config: RenderConfig, own: TrainConfig, folder: Path) -> None:
     """Train and write the mind to ``config.output``, else into ``folder``; prints its path."""
     output = Path(config.output) if config.output else folder / "mind.safetensors"
+    check_model(own)
     check_writable(output, overwrite=config.overwrite)
+    if own.dreams:
+        check_writable(output.with_suffix(DREAMS), overwrite=config.overwrite, key="dreams=true: ")
 
     with postponed():
         from pipeline.imagine.session import train_mind

@@ -13,7 +13,7 @@ MAX_CLASSES = 60
 def sample(net: Generator, per_class: int, seed: int, truncation: float = 1.0) -> Tensor:
     """``(classes, per_class, 3, size, size)`` bytes: pictures of every class, the same noise for each."""
     shape, rows = net.shape, []
-    device = net.centre.device
+    device = net.device
     noise = torch.randn(per_class, shape.latent, generator=torch.Generator().manual_seed(seed)).to(device)
     for label in range(min(shape.classes, MAX_CLASSES)):
         weights = torch.zeros(per_class, shape.classes, device=device)

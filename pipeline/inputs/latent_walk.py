@@ -15,6 +15,8 @@ from torch import Tensor
 
 from pipeline.config import ImagineConfig
 from pipeline.image import resize
+from pipeline.inputs.latent_encode import encode
+from pipeline.media.decode.image_file import load_still
 from pipeline.networks.imagine_plan import ImaginePlan, Place
 from pipeline.networks.mind import load_mind
 from pipeline.timing.smoothstep import smoothstep
@@ -52,7 +54,10 @@ class LatentWalk:
     ) -> None:
         self._plan, self._config, self._size, self._period = plan, config, size, period
         self._fps = fps
-        self._generator = load_mind(plan.path).generator
+        mind = load_mind(plan.path)
+        self._generator = mind.generator
+        self._states = [*mind.ages, {name: each.clone() for name, each in mind.generator.drawing_state().items()}]
+        self._encoded: dict[Place, Point] = {}
         self._phases = [0.0]
         self._scale, self._count = 1.0, 0
         if period:
@@ -64,7 +69,17 @@ class LatentWalk:
     def picture(self, seconds: float) -> Tensor:
         """The picture of this second ``(1, 3, H, W)`` in [0, 1], on the CPU."""
         point = self._at_key(seconds) if len(self._plan.places) > 1 else self._at_phase(self._phase(seconds))
+        self._turn(self._plan.age(seconds))
         return in_frame(self._generator(*point), self._size, self._config.fit)
+
+    def _turn(self, age: float) -> None:
+        """Give the generator the weights of this age, between two of its states."""
+        if len(self._states) == 1:
+            return
+        number = min(int(age * (len(self._states) - 1)), len(self._states) - 2)
+        before, after = self._states[number : number + 2]
+        for name, tensor in self._generator.drawing_state().items():
+            tensor.copy_(torch.lerp(before[name], after[name], age * (len(self._states) - 1) - number))
 
     def _at_key(self, seconds: float) -> Point:
         times, places = list(self._plan.times), list(self._plan.places)
@@ -84,9 +99,13 @@ class LatentWalk:
         numbers = [int(number), int(number) + 1]
         if self._count:
             numbers = [n % self._count for n in numbers]
-        first = self._plan.places[0]
-        before, after = (self._point(Place(first.seed + n, first.label)) for n in numbers)
+        before, after = (self._point(self._numbered(n)) for n in numbers)
         return between(before, after, smoothstep(fraction))
+
+    def _numbered(self, number: int) -> Place:
+        """A walk without keyframes: its first picture, then those of the seeds after it."""
+        first = self._plan.places[0]
+        return first if number == 0 else Place(first.seed + number, first.label)
 
     def _phase(self, seconds: float) -> float:
         """How many pictures the walk has passed: the integral of the speed, in steps of a frame."""
@@ -98,6 +117,12 @@ class LatentWalk:
 
     def _point(self, place: Place) -> Point:
         shape = self._generator.shape
+        if place.photograph is not None:
+            if place not in self._encoded:
+                side = shape.size
+                photograph = load_still(place.photograph, width=side, height=side)
+                self._encoded[place] = Point(*encode(self._generator, photograph, place.label))
+            return self._encoded[place]
         noise = torch.randn(1, shape.latent, generator=torch.Generator().manual_seed(place.seed))
         weights = torch.zeros(1, shape.classes)
         weights[0, place.class_index(shape.classes)] = 1

@@ -3,19 +3,17 @@
 The middle of the canvas is encoded and drawn again. Only the coarse difference is added, so fine octaves dream freely.
 """
 
-from math import inf, sqrt
-
 import torch
 from torch import Tensor
 
 from pipeline.cue import Cue
 from pipeline.image import fit, resize
+from pipeline.inputs.latent_encode import nearest
 from pipeline.inputs.latent_walk import in_frame
 from pipeline.motion.stage import Stage
 from pipeline.networks.mind import Mind
 
 COARSE_SIDE = 24  # pixels on the short side of the difference
-CLASSES_AT_ONCE = 64
 REFERENCE_FPS = 24.0  # that dream.prior refers to
 
 
@@ -78,14 +76,4 @@ class Prior(Stage):
         top, left = (height - short) // 2, (width - short) // 2
         square = resize(canvas[..., top : top + short, left : left + short], (side, side)).clamp(0, 1)
         classes = torch.eye(net.shape.classes) if weights is None else weights
-        best, error = square, inf
-        for first in range(0, len(classes), CLASSES_AT_ONCE):
-            part = classes[first : first + CLASSES_AT_ONCE]
-            noise = net.invert(square.expand(len(part), -1, -1, -1), part)
-            limit = self._truncation * sqrt(net.shape.latent)
-            pictures = net(noise * (limit / noise.norm(dim=1, keepdim=True).clamp(min=1e-6)).clamp(max=1), part)
-            errors = (pictures - square).abs().mean(dim=(1, 2, 3))
-            nearest = int(errors.argmin())
-            if float(errors[nearest]) < error:
-                best, error = pictures[nearest : nearest + 1], float(errors[nearest])
-        return best
+        return nearest(net, square, classes, self._truncation).picture

@@ -13,12 +13,14 @@ from pipeline.networks.mind_header import Header
 class Place:
     """One picture of a generator: the seed of its noise, and its class; None: the seed decides.
 
-    ``is_dreamed``: from there on to the picture that fires the film's first targets.
+    ``is_dreamed``: from there on to the picture that fires the film's first targets. ``photograph``: the picture
+    nearest to this file, of any class without one.
     """
 
     seed: int
     label: int | None
     is_dreamed: bool = False
+    photograph: Path | None = None
 
     def class_index(self, classes: int) -> int:
         """The class, of so many."""
@@ -27,10 +29,14 @@ class Place:
 
 @dataclass(frozen=True)
 class ImaginePlan:
-    """Pictures ``places`` at ``times`` in seconds; one alone begins a walk through the seeds after it, at ``speed``."""
+    """Pictures ``places`` at ``times`` in seconds; one alone begins a walk through the seeds after it, at ``speed``.
+
+    ``age`` is how far in its training the generator is, from 0 to 1, at a second.
+    """
 
     header: Header
     path: Path
     times: tuple[float, ...]
     places: tuple[Place, ...]
     speed: Callable[[float], float]
+    age: Callable[[float], float]

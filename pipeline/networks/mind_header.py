@@ -11,7 +11,12 @@ from pipeline.runtime.files import check_regular
 
 FORMAT = "dream-zoom mind 1"
 EMBEDDED = Path(__file__).with_name("mind.safetensors")
+COMPANIONS = {"vae": EMBEDDED, "helmholtz": Path(__file__).with_name("helmholtz.safetensors")}
+"""The generators that come along, by model."""
+MAX_AGES = 64
 SIZES = (8, 16, 32, 64, 128, 256)
+MAX_SIZES = {"vae": 256, "helmholtz": 64, "gan": 256}
+"""Pixels on the side of the largest pictures, by model."""
 MAX_LATENT, MAX_CLASSES = 1024, 10_000
 
 
@@ -32,6 +37,8 @@ class Header:
     shape: Shape
     classes: tuple[str, ...]
     card: dict[str, Any]
+    ages: int = 0
+    """Earlier states of the weights in the file, from the first step on."""
 
 
 def read_header(path: Path) -> Header:
@@ -45,9 +52,13 @@ def read_header(path: Path) -> Header:
         shape, card = json.loads(metadata["shape"]), json.loads(metadata["card"])
         classes = tuple(str(word) for word in card["classes"])
         sizes = Shape(int(shape["size"]), int(shape["latent"]), len(classes))
-        if sizes.size not in SIZES or not 1 <= sizes.latent <= MAX_LATENT or not 1 <= sizes.classes <= MAX_CLASSES:
+        if sizes.size not in SIZES or sizes.size > MAX_SIZES[metadata["model"]]:
+            raise ValueError("an impossible size")
+        if not 1 <= sizes.latent <= MAX_LATENT or not 1 <= sizes.classes <= MAX_CLASSES:
             raise ValueError("an impossible shape")
-        return Header(metadata["model"], sizes, classes, card)
+        if not 0 <= (ages := int(shape.get("ages", 0))) <= MAX_AGES:
+            raise ValueError("an impossible number of earlier states")
+        return Header(metadata["model"], sizes, classes, card, ages)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         others = "StyleGAN and other published generators do not fit"
         raise InputError(

@@ -26,7 +26,7 @@ from pipeline.plan.shot_plan import ShotPlan, plan_shot
 from pipeline.plan.song import Song, check_stems, make_signals, plan_song
 from pipeline.plan.sound import check_sound, plan_sound, sound_notes
 from pipeline.plan.timeline import Slot, Timeline
-from pipeline.plan.unread import check_paths
+from pipeline.plan.unused_files import check_paths
 from pipeline.timing.signals import Signals
 from pipeline.timing.timecode import parse_fps, parse_time, show_time
 

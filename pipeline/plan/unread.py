@@ -5,25 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pipeline.config import RenderConfig
-from pipeline.errors import ConfigError
 from pipeline.plan import shot_list
+from pipeline.plan.imagine import encodes_start
 from pipeline.targets.target import TEXT_NETWORK
-
-HINTS = {"start.path": "add start=image", "source.path": "add source=video, or preset=footage"}
-
-
-def check_paths(config: RenderConfig) -> None:
-    """Raise ConfigError for a picture or footage that no shot of the film uses."""
-    shots = [(f"{key}.", entry) for key, entry in shot_list.entries(config)] if config.film else []
-    configs = [(key, shot_list.shot_config(config, entry)) for key, entry in shots] or [("", config)]
-    for setting, hint in HINTS.items():
-        unused = [(key, path) for key, shot in configs if (path := _unused_path(shot, setting))]
-        of_film = _value(config, setting)
-        if len(unused) == len(configs) and of_film:
-            raise ConfigError(setting, of_film, f"nothing uses it; {hint}")
-        for key, path in unused:
-            if path != of_film:
-                raise ConfigError(f"{key}{setting}", path, f"nothing uses it; {hint}")
 
 
 def notes(config: RenderConfig, typed: Iterable[str]) -> list[str]:
@@ -44,19 +28,12 @@ def unread(config: RenderConfig) -> dict[str, str]:
     return {key: why for keys, is_unread, why in RULES if is_unread(config) for key in keys.split()}
 
 
-def _unused_path(config: RenderConfig, setting: str) -> Any:
-    """The file that the ``setting`` names, if the kind of its group has no use for one."""
-    kind = _value(config, f"{setting.partition('.')[0]}.kind")
-    return _value(config, setting) if kind in ("noise", "none", "imagine") else None
-
-
-def _value(config: RenderConfig, setting: str) -> Any:
-    group, _, name = setting.partition(".")
-    return getattr(getattr(config, group), name)
-
-
 def _has_footage(config: RenderConfig) -> bool:
     return config.source.kind != "none"
+
+
+def _walks_by_itself(config: RenderConfig) -> bool:
+    return config.source.kind == "imagine" and "," not in str(config.imagine.z)
 
 
 def _imagines_nothing(config: RenderConfig) -> bool:
@@ -68,12 +45,8 @@ def _has_picture(config: RenderConfig) -> bool:
 
 
 def _has_music(config: RenderConfig) -> bool:
-    return (
-        config.audio.path is not None
-        or config.audio.bpm is not None
-        or config.audio.markers is not None
-        or config.audio.signals is not None
-    )
+    audio = config.audio
+    return any(each is not None for each in (audio.path, audio.bpm, audio.markers, audio.signals))
 
 
 def _uses_no_stem(config: RenderConfig) -> bool:
@@ -111,15 +84,21 @@ def _score(*kinds: str) -> Callable[[RenderConfig], bool]:
 _NO_GENERATOR = "no generator makes pictures (start=imagine, source=imagine, dream.prior=0.3)"
 
 RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
-    ("imagine.z imagine.fit", _imagines_nothing, _NO_GENERATOR),
-    ("imagine.weights imagine.truncation", lambda c: _imagines_nothing(c) and _is_zero(c.dream.prior), _NO_GENERATOR),
+    ("imagine.z imagine.fit imagine.to imagine.age", _imagines_nothing, _NO_GENERATOR),
     (
-        "imagine.speed",
-        lambda c: c.source.kind != "imagine" or "," in str(c.imagine.z),
-        "it is of a walk without keyframes (source=imagine)",
+        "imagine.weights imagine.model imagine.truncation",
+        lambda c: _imagines_nothing(c) and _is_zero(c.dream.prior),
+        _NO_GENERATOR,
     ),
+    ("imagine.model", lambda c: c.imagine.weights is not None, "imagine.weights names a file"),
+    ("imagine.to", lambda c: "encode:to" not in str(c.imagine.z), "no picture is encode:to (imagine.z)"),
+    ("imagine.speed", lambda c: not _walks_by_itself(c), "it is of a walk without keyframes (source=imagine)"),
     ("start.background", lambda c: c.start.kind != "image", "there is no picture (start=image)"),
-    ("start.path", lambda c: _has_footage(c) and c.dream.tone != "start", "the film begins with its footage"),
+    (
+        "start.path",
+        lambda c: _has_footage(c) and c.dream.tone != "start" and not encodes_start(c),
+        "the film begins with its footage",
+    ),
     (
         "start.size start.noise start.unfold",
         lambda c: _has_picture(c),

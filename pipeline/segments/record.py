@@ -20,6 +20,7 @@ from pipeline.config.palettes import PALETTES
 from pipeline.config.render import INPUT_FILES
 from pipeline.media import ffmpeg
 from pipeline.plan.film_plan import FilmPlan
+from pipeline.plan.imagine import encodes_start
 from pipeline.plan.playback import is_played
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.files import sha256_of
@@ -153,13 +154,15 @@ def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
     """Every file of the user's that the shot uses, by the setting or target that names it."""
     config = plan.config
     paths = {
-        "start.path": config.start.path if config.start.kind == "image" else None,
+        "start.path": config.start.path if config.start.kind == "image" or encodes_start(config) else None,
         "source.path": config.source.path if plan.footage else None,
         "mask.path": config.mask.path,
         "depth.weights": config.depth.weights,
         "score.guide": config.score.guide if config.score.kind == "guided" else None,
         "network.weights": config.network.weights,
         "imagine.weights": config.imagine.weights if plan.imagine else None,
+        "imagine.to": config.imagine.to if plan.imagine else None,
+        "embedded generator": str(plan.imagine.path) if plan.imagine and config.imagine.weights is None else None,
         "network.class_names": config.network.class_names,
         "color.palette": None if config.color.palette in PALETTES else config.color.palette,
         "color.lut": config.color.lut,

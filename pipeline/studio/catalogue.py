@@ -76,7 +76,7 @@ def _entries(group: str) -> list[dict[str, Any]]:
         result.append(
             {
                 "name": name,
-                "words": re.sub(r":? \w+\.(path|guide)=\S+", ".", comment),
+                "words": re.sub(r"(:? \w+\.(path|guide|to)=\S+)+", ".", comment),
                 "needs": re.findall(r"\b(\w+\.(?:path|guide))=", comment),
                 "picture": picture(group, name) is not None,
                 "own": False,

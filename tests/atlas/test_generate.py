@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch.nn.functional as F
 from pipeline.atlas import generate as generation
 from pipeline.atlas.config import AtlasConfig
 from pipeline.atlas.generate import PictureSettings, channel_means, generate
+from pipeline.atlas.imagined import imagine
 from pipeline.atlas.renderer import Renderer
 from pipeline.atlas.selection import PictureTarget, blend
 from pipeline.atlas.similarity import is_silent, neighbours, prefers_own
@@ -22,6 +24,7 @@ from pipeline.config import DreamConfig, NetworkConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.network import Network
 from pipeline.errors import Interrupted
+from pipeline.networks.mind import load_mind
 
 SMALL = PictureSettings(sides=(16, 24, 32), steps=6, jitter=4, diversity=1, seed=3)
 
@@ -160,3 +163,19 @@ def test_motifnet_classes_prefer_their_own_picture() -> None:
     subjects = [subject("head", channel) for channel in range(0, len(network.classes), 4)]
     good = prefers_own(Renderer(network, AtlasConfig(size=96, steps=10), look, 0).draw(subjects))
     assert good.mean() >= 0.95
+
+
+def test_pictures_through_a_generator_are_its_own(cache: Path) -> None:
+    """The class that MotifNet is to see appears as the generator draws it; stored pictures of pixels stay apart."""
+    network = model_zoo.build(NetworkConfig(name="motifnet"))
+    target = subject(network.class_layer, network.classes.index("mushroom"))
+    settings = PictureSettings(sides=(48, 64), steps=2, jitter=4, diversity=1, seed=3)
+    pictures = imagine(network, [target], settings, load_mind().generator, truncation=0.7)
+    assert pictures is not None and pictures.shape == (1, 1, 3, 64, 64)
+    means = channel_means(network, network.class_layer, pictures[0])
+    assert int(means.argmax()) == network.classes.index("mushroom")
+    config = AtlasConfig(size=64, steps=1)
+    plain = Renderer(network, config, DreamConfig(), 3)
+    drawn = plain.draw_batch([target], lambda: False)
+    assert drawn is not None and plain.cached(target) is not None
+    assert Renderer(network, replace(config, via="imagine"), DreamConfig(), 3).cached(target) is None

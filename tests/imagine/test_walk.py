@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,12 +14,13 @@ from pipeline.inputs.first_canvas import imagined_canvas
 from pipeline.inputs.latent_ascent import ascend
 from pipeline.inputs.latent_walk import LatentWalk, Point, between, in_frame, walk_frames
 from pipeline.inputs.prior import Prior
+from pipeline.media.decode.image_file import load_still, save_png
 from pipeline.motion.camera import Camera
 from pipeline.motion.stage import Zoom
 from pipeline.networks import motifnet
 from pipeline.networks.imagine_plan import ImaginePlan
 from pipeline.networks.mind import load_mind
-from pipeline.networks.mind_header import EMBEDDED, read_header
+from pipeline.networks.mind_header import COMPANIONS, EMBEDDED, read_header
 from pipeline.plan.imagine import plan_imagine
 from pipeline.shot import Clock
 from pipeline.targets.target import Target
@@ -47,12 +49,12 @@ def difference(a: torch.Tensor, b: torch.Tensor) -> float:
     return float((a - b).abs().mean())
 
 
-def test_embedded_generator_is_small_and_knows_the_motifs() -> None:
-    assert EMBEDDED.stat().st_size <= 4_000_000
-    mind = load_mind()
-    assert mind.header.classes == motifnet.CLASSES
-    card = mind.header.card
-    assert card["bits_per_dimension"][-1][1] < card["bits_per_dimension"][0][1]
+def test_embedded_generators_are_small_and_know_the_motifs() -> None:
+    for path, measure in ((EMBEDDED, "bits_per_dimension"), (COMPANIONS["helmholtz"], "free_energy")):
+        assert path.stat().st_size <= 4_000_000
+        header = load_mind(path).header
+        assert header.classes == motifnet.CLASSES
+        assert header.card[measure][-1][1] < header.card[measure][0][1]
 
 
 def test_motifnet_names_the_samples() -> None:
@@ -152,10 +154,63 @@ def test_prior_pulls_toward_the_class_of_the_target() -> None:
     assert float(fine.abs().mean()) < 0.05
 
 
+def test_walk_grows_up_with_its_generator() -> None:
+    """At first nearly grey; between two states there is no jump; at the end the typical picture of its class."""
+    path = walk("class:mushroom", model="helmholtz", age="0s: 0, 4s: 1", truncation=0.0)
+    pictures = [path.picture(n / FPS) for n in range(4 * FPS + 1)]
+    steps = [difference(a, b) for a, b in pairwise(pictures)]
+    assert float(pictures[0].std()) < 0.05 < float(pictures[-1].std())
+    assert max(steps) < difference(pictures[0], pictures[-1]) / 3
+    grown = walk("class:mushroom", model="helmholtz", truncation=0.0)
+    assert torch.equal(grown.picture(0.0), pictures[-1])
+    assert torch.equal(path.picture(1.0), pictures[FPS])  # from any frame
+
+
+def test_age_needs_earlier_states() -> None:
+    with pytest.raises(ConfigError, match="no earlier states"):
+        plan("seed:1", age=0.5)
+
+
+@pytest.fixture(scope="module")
+def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wide picture whose middle is a sunflower of the generator's, a little brighter than it makes them."""
+    noise = torch.randn(1, 48, generator=torch.Generator().manual_seed(2)) * 0.8
+    weights = torch.eye(42)[[motifnet.CLASSES.index("sunflower")]]
+    with torch.no_grad():
+        picture = in_frame(load_mind().generator(noise, weights) * 0.95 + 0.05, (90, 120), "whole")
+    path = tmp_path_factory.mktemp("photograph") / "sunflower.png"
+    save_png(picture, path)
+    return path
+
+
+def encoded(z: str, photograph: Path, **settings: object) -> LatentWalk:
+    imagine = ImagineConfig(z=z, to=str(photograph), **settings)  # type: ignore[arg-type]
+    source, start = SourceConfig(kind="imagine"), StartConfig(path=str(photograph))
+    config = RenderConfig(source=source, imagine=imagine, start=start, seed=5)
+    planned = plan_imagine(config, 4.0, Fraction(FPS), METRONOME)
+    assert planned is not None
+    return LatentWalk(planned, imagine, (64, 64), FPS)
+
+
+def test_walk_leads_from_photograph_to_photograph(photograph: Path) -> None:
+    """The first picture is near to its photograph, nearer than the typical one of its class; as an owl it is not."""
+    original = load_still(photograph, width=64, height=64)
+    path = encoded("0s: encode, 2s: class:castle, 100%: class:owl encode:to", photograph)
+    typical = LatentWalk(*plan("class:sunflower", truncation=0.0), (64, 64), FPS)
+    near = difference(path.picture(0.0), original)
+    assert near < 0.03 and near < 0.6 * difference(typical.picture(0.0), original)
+    assert 1.5 * near < difference(path.picture(4.0), original) < difference(path.picture(2.0), original)
+
+
 @pytest.mark.parametrize(
     ("z", "words"),
     [
         ("class:owll", "did you mean owl"),
+        ("encode", "start.path=photo.jpg"),
+        ("0s: seed:1, 2s: encode:to", "imagine.to=photo.jpg"),
+        ("encode seed:2", "as a class at most"),
+        ("encode dream", "as a class at most"),
+        ("encode:photo.jpg", "write seed:7"),
         ("seed:x", "whole number"),
         ("owl", "write seed:7"),
         ("dream", "for start=imagine"),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pipeline.cli.compose import make_config
 from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError, InputError
-from pipeline.plan.unread import RULES, check_paths, notes, unread
+from pipeline.plan.unread import RULES, notes, unread
+from pipeline.plan.unused_files import check_paths
 from tests.quick import QUICK
 
 KEYS = {key for key, _, _ in settings(RenderConfig())}
