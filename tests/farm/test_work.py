@@ -1,19 +1,26 @@
-"""Stills of a sheet and pictures of an atlas as tasks: those that one machine draws."""
+"""What workers do with shots, stills of a sheet and pictures of an atlas: the same as one machine."""
 
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
 
 import pytest
+from torch import Tensor
 
+from pipeline import film
 from pipeline.atlas import picture_work
 from pipeline.atlas.config import AtlasConfig
 from pipeline.atlas.renderer import Renderer
 from pipeline.atlas.selection import PictureTarget
-from pipeline.farm import worker
+from pipeline.config import RenderConfig
+from pipeline.farm import engines, worker
 from pipeline.farm.executor import Parcel, Task
 from pipeline.runtime.interrupt import Stop
 from pipeline.variations import still_work
-from tests.farm.films import TINY
+from tests.farm.films import FOUR, TINY, digest, render
 from tests.test_shot import planned
 
 SIDE = 32
@@ -56,3 +63,54 @@ def test_pictures_of_a_worker_are_those_of_one_machine(tmp_path: Path, monkeypat
     for picture, same in zip(pictures, expected, strict=True):
         assert (picture.pixels == same.pixels).all() and (picture.traces == same.traces).all()
     assert task.fault(Parcel(result.data, {**result.blobs, "pixels-0": b"x"}))
+
+
+class InThisProcess:
+    """Does the tasks of engine=ray one after the other, as plain data."""
+
+    def __init__(self, config: RenderConfig, folder: Path, threads: int, device: str, stop: Stop) -> None:
+        self._stop = stop
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def map(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Parcel]]:
+        for task in tasks:
+            with TemporaryDirectory() as folder:
+                for result in travelled(task, Path(folder)):
+                    assert not task.fault(result)
+                    yield task, result
+
+
+@dataclass
+class Follower:
+    """A listener, as the live page is one."""
+
+    frames: list[tuple[int, str]] = field(default_factory=list)
+    segments: list[int] = field(default_factory=list)
+
+    def frame(self, index: int, frame: Tensor, label: str) -> None:
+        assert frame.shape == (1, 3, 64, 96)
+        self.frames.append((index, label))
+
+    def segment(self, path: Path, first: int, frames: int) -> None:
+        assert path.is_file()
+        self.segments.append(frames)
+
+
+def test_one_display_and_the_page_follow_all_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engines, "RayExecutor", InThisProcess)
+    plan = planned(tmp_path, *TINY, FOUR, "engine=ray", f"output={tmp_path}/film.mp4")
+    follower, total = Follower(), sum(shot.frames for shot in plan.shots)
+    film.render(plan, [follower])
+    assert sum(follower.segments) == total
+    assert all(label for _, label in follower.frames) and len(follower.frames) == len(follower.segments)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("film ")]
+    assert lines[-1].startswith(f"film {total}/{total}")
+    render(tmp_path / "one", FOUR)
+    assert digest(tmp_path) == digest(tmp_path / "one")
