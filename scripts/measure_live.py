@@ -1,16 +1,22 @@
-"""How well a live session plays. Prints what stalled browsers cost, and what the film of a long session repeats.
+"""How well a live session plays. Prints what stalled browsers cost, how soon a slider changes the picture, and what the
+film of a long session repeats.
 
     python scripts/measure_live.py stalls                      MotifNet, as fast as the machine can
     python scripts/measure_live.py stalls --rounds 12 network=efficientnet_lite0
+    python scripts/measure_live.py slider --size 192x108 network=efficientnet_lite0
     python scripts/measure_live.py session                     30 gestures in 20 s, rendered, also twice as large
 
 *stalls*: turns without a browser, with one that reads nothing, and with 200 sockets, one after the other in each round.
 Frames a second and processor time for each frame, as medians of the ratio to the turn without one in the same round.
+
+*slider*: a browser of this program sets the brightness, and waits for a decoded picture that is brighter or darker by
+``MIN_LEVELS``, ``--moves`` times at random moments.
 """
 
 import argparse
 import base64
 import hashlib
+import json
 import logging
 import os
 import signal
@@ -31,6 +37,8 @@ import cv2
 import numpy as np
 import yaml
 from torch import Tensor
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import BytesMessage, Request, TextMessage
 
 if not __package__:  # run as a file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -46,6 +54,8 @@ SIZE = (96, 64)
 WORDS = ("network=motifnet", f"frame.width={SIZE[0]}", f"frame.height={SIZE[1]}", "dream.octaves=2", "start.steps=4")
 SOCKETS, FPS = (1, 200), 12.0
 SETTLING_SECONDS = 0.5
+MIN_LEVELS = 4.0  # of 255, of the mean of a picture
+QUANTILES = {"least": 0.0, "median": 0.5, "90 %": 0.9, "most": 1.0}
 
 
 class CountingViewers(Viewers):
@@ -54,18 +64,18 @@ class CountingViewers(Viewers):
     def __init__(self, gestures: dict[float, dict[str, Any]] | None = None) -> None:
         super().__init__()
         self.frames, self._left = 0, sorted((gestures or {}).items(), key=lambda item: item[0])
-        self._played = 0  # frames, without those that grow from noise
+        self.played = 0  # frames, without those that grow from noise
 
     def show(self, frame: Tensor) -> None:
         self.frames += 1
         super().show(frame)
 
     def set_state(self, state: Any) -> None:
-        self._played += state["label"] != "growing"
+        self.played += state["label"] != "growing"
         super().set_state(state)
 
     def commands(self) -> list[dict[str, Any]]:
-        due = [gesture for at, gesture in self._left if at <= self._played / FPS]
+        due = [gesture for at, gesture in self._left if at <= self.played / FPS]
         self._left = self._left[len(due) :]
         return [*super().commands(), *due]
 
@@ -143,6 +153,72 @@ def measure_stalls(rounds: int, seconds: float, words: list[str]) -> dict[int, t
     return {count: (rate, cost) for count, (rate, cost) in medians.items()}
 
 
+class Browser:
+    """A browser that shows every picture at once: decoded frames, and gestures."""
+
+    def __init__(self, address: str) -> None:
+        where = urlsplit(address)
+        self._socket = socket.create_connection(("127.0.0.1", where.port or 0), 60)
+        self._protocol = WSConnection(ConnectionType.CLIENT)
+        origin = [(b"origin", f"http://{where.netloc}".encode())]
+        self._send(Request(host=where.netloc, target=f"{where.path}play", extra_headers=origin))
+
+    def gesture(self, **gesture: Any) -> None:
+        self._send(TextMessage(json.dumps(gesture)))
+
+    def frames(self) -> Iterator[np.ndarray[Any, Any]]:
+        data = b""
+        while True:
+            self._protocol.receive_data(self._socket.recv(1 << 20))
+            for event in self._protocol.events():
+                if isinstance(event, BytesMessage):
+                    data += event.data
+                    if event.message_finished:
+                        yield cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+                        self.gesture(ready=True)
+                        data = b""
+
+    def _send(self, event: Any) -> None:
+        self._socket.sendall(self._protocol.send(event))
+
+
+def measure_slider(words: list[str], moves: int, size: tuple[int, int]) -> tuple[list[float], float]:
+    """(seconds between a move and the first changed picture, frames a second)."""
+    viewers, handler, seconds, rates = CountingViewers(), AddressHandler(), list[float](), list[float]()
+
+    def measure() -> None:
+        rng = np.random.default_rng(1)
+        try:
+            handler.ready.wait(120)
+            browser = Browser(handler.address)
+            levels: Iterator[float] = (float(frame.mean()) for frame in browser.frames())
+            while not viewers.played:  # it grows from noise
+                next(levels)
+            for number in range(moves):
+                settled, first, began = time.monotonic() + rng.uniform(1.0, 2.0), viewers.frames, time.monotonic()
+                while time.monotonic() < settled:
+                    before = next(levels)
+                rates.append((viewers.frames - first) / (time.monotonic() - began))
+                time.sleep(rng.uniform(0, 1 / FPS))
+                moved = time.monotonic()
+                browser.gesture(control="dream.tone_mean", value=(0.75, 0.25)[number % 2])
+                while abs(next(levels) - before) < MIN_LEVELS:
+                    pass
+                seconds.append(time.monotonic() - moved)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    live = LiveConfig(fps=FPS, size=f"{size[0]}x{size[1]}", port=0, wall=0)
+    tone = ["dream.tone_rate=60", f"frame.width={size[0]}", f"frame.height={size[1]}"]
+    with tempfile.TemporaryDirectory() as folder, notes_to(handler):
+        config = make_config(["dream.tone_mean=0.25", *tone, *words, f"output={folder}/session.yaml"])
+        thread = threading.Thread(target=measure, daemon=True)
+        thread.start()
+        session_setup.play(config, live, Path(folder), "live", viewers)
+        thread.join(60)
+    return sorted(seconds), statistics.median(rates[1:] or rates)
+
+
 def gestures() -> dict[float, dict[str, Any]]:
     """Thirty gestures in 20 seconds."""
     result: dict[float, dict[str, Any]] = {}
@@ -217,15 +293,21 @@ def starts(record: dict[str, Any], planned: dict[float, dict[str, Any]]) -> Iter
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("stalls", "session"))
+    parser.add_argument("what", choices=("stalls", "slider", "session"))
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each turn")
     parser.add_argument("--size", default="96x64", help="of the session")
     parser.add_argument("--length", type=float, default=20.0, help="seconds of the session")
+    parser.add_argument("--moves", type=int, default=40, help="of the slider")
     options, words = parser.parse_known_args()
+    width, height = map(int, options.size.split("x"))
     if options.what == "session":
-        width, height = map(int, options.size.split("x"))
         measure_session(words, options.length, (width, height))
+        return
+    if options.what == "slider":
+        seconds, rate = measure_slider(words, options.moves, (width, height))
+        parts = ", ".join(f"{name} {np.quantile(seconds, at):.3f} s" for name, at in QUANTILES.items())
+        print(f"{len(seconds)} moves at {rate:.1f} frames a second: the picture changes after {parts}")
         return
     for count, (rate, cost) in measure_stalls(options.rounds, options.seconds, words).items():
         time_a_frame = f"{100 * (cost - 1):+.1f} % processor time a frame"

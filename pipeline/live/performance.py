@@ -122,7 +122,7 @@ class Performance:
                 return 0.0
         index, before, origin, saved = 0, -1, time.monotonic(), 0.0
         while not self._is_over(stop, t := index / fps):
-            self._take_gestures(t)
+            self._take_gestures(max(0, before) / fps, t)
             if self.instrument.needs_noise:
                 break
             self._hear(index)
@@ -177,13 +177,14 @@ class Performance:
             shot = replace(shot, stage=stage, dreamer=replace(shot.dreamer, seconds=frames / fps))
         return next(replace(shot, frames=index + 1).render(canvas, index))
 
-    def _take_gestures(self, t: float) -> None:
+    def _take_gestures(self, before: float, t: float) -> None:
+        """Gestures begin at second ``before``, that of the last frame, so that the one of ``t`` shows them."""
         for command in self.viewers.commands():
             try:
                 if "learn" in command or "forget" in command:
                     self._teach(command)
                 else:
-                    self.instrument.apply(command, t)
+                    self.instrument.apply(command, before)
             except RenderError as error:
                 self.viewers.note(str(error))
         self.instrument.tick(t)

@@ -55,6 +55,13 @@ def test_new_noise_begins_a_shot(tmp_path: Path, program: Program) -> None:
     assert max(float(np.abs(to_bytes(a).astype(int) - b).max()) for a, b in zip(played, film, strict=True)) <= 1
 
 
+def test_next_frame_shows_a_gesture(tmp_path: Path) -> None:
+    gestures = {4: [{"control": "dream.tone_mean", "value": 0.8}]}
+    script = play(tmp_path, gestures, "dream.tone_mean=0.2", "dream.tone_rate=60", until="1.5s")
+    levels = [float(frame.mean()) for frame in script.frames][-6:]
+    assert levels[4] > levels[3] + 0.3, levels
+
+
 def test_wrong_gesture_is_a_note(tmp_path: Path) -> None:
     script = play(tmp_path, {1: [{"target": "class:unicorn"}, {"target": "guide:/etc/passwd"}]}, until="1s")
     assert len(script.output) == 2 and "unicorn" in script.output[0] and "no file" in script.output[1]
