@@ -1,7 +1,8 @@
 """Kills renders at random moments, resumes them, and compares the films with uninterrupted ones.
 
-    python -m scripts.torture                      every codec, 25 kills each; prints a table
+    python -m scripts.torture                      every codec and kind of film, 25 kills each; prints a table
     python -m scripts.torture --codecs h264 --kills 3
+    python -m scripts.torture --codecs alpha-prores hdr10 reverse speed
 
 Each kill ends the renderer, its ffmpeg or both with SIGKILL, or sends the renderer Ctrl-C (SIGINT). The same command is
 repeated until the film is finished. A film is lost if its decoded frames differ from the uninterrupted one's; if only
@@ -44,6 +45,20 @@ SUFFIXES = {
     "dnxhr": ".mov",
     "hap": ".mov",
 }
+KINDS = {
+    "alpha-prores": (".mov", "encode=prores", "encode.alpha=mask", "dream.mask=luma"),
+    "alpha-vp9": (".webm", "encode=vp9", "encode.alpha=mask", "dream.mask=luma"),
+    "alpha-png": ("", "encode=png", "encode.alpha=mask", "dream.mask=luma"),
+    "alpha-exr": ("", "encode=exr", "encode.alpha=mask", "dream.mask=luma"),
+    "hdr10": (".mp4", "encode=h265", "encode.color=hdr10"),
+    "hlg": (".mp4", "encode=av1", "encode.color=hlg"),
+    "reverse": (".mp4", "film.reverse=true"),
+    "pingpong": (".mp4", "film.pingpong=true"),
+    "speed": (".mp4", "film.speed=0s: 0.5, 1s: 2"),
+    "interpolate": (".mp4", "encode.interpolate=48"),
+}
+"""Kinds of films: their suffix and settings. Besides, every codec is one."""
+KINDS = {**{codec: (suffix, f"encode={codec}") for codec, suffix in SUFFIXES.items()}, **KINDS}
 LARGER = {"dnxhr": ("frame.width=256", "frame.height=128")}
 SMALL = ("frame.width=96", "frame.height=64", "start.steps=3", "dream.octaves=2", "encode.quality=draft")
 SMALL = (*SMALL, "network=motifnet")
@@ -67,7 +82,7 @@ class Result:
     def row(self) -> str:
         """The table's row."""
         return (
-            f"{self.codec:8} {self.kills:6} {self.runs:5} {self.films:6} {self.frames:7} {self.lost:5} "
+            f"{self.codec:12} {self.kills:6} {self.runs:5} {self.films:6} {self.frames:7} {self.lost:5} "
             f"{self.other_bytes:12} {self.seconds:8.0f}"
         )
 
@@ -75,14 +90,14 @@ class Result:
 def main(arguments: list[str] | None = None) -> int:
     """Test each codec; the exit code is the number of films that are lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--codecs", nargs="+", default=list(SUFFIXES), choices=list(SUFFIXES))
+    parser.add_argument("--codecs", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--kills", type=int, default=25, help="for each codec")
     parser.add_argument("--frames", type=int, default=60, help="of each film")
     parser.add_argument("--segment", type=int, default=6, help="frames")
     parser.add_argument("--seed", type=int, default=1, help="of the moments and the victims")
     options = parser.parse_args(arguments)
     results = []
-    print("codec     kills  runs  films  frames  lost  other bytes  seconds")
+    print("codec         kills  runs  films  frames  lost  other bytes  seconds")
     for codec in options.codecs:
         with tempfile.TemporaryDirectory() as folder:
             results.append(torture(codec, Path(folder), options))
@@ -98,11 +113,11 @@ def torture(codec: str, folder: Path, options: argparse.Namespace) -> Result:
     settings = (
         *SMALL,
         *LARGER.get(codec, ()),
-        f"encode={codec}",
+        *KINDS[codec][1:],
         f"duration={options.frames}f",
         f"segment={options.segment}",
     )
-    whole, killed = (folder / name / f"film{SUFFIXES[codec]}" for name in ("whole", "killed"))
+    whole, killed = (folder / name / f"film{KINDS[codec][0]}" for name in ("whole", "killed"))
     for film in (whole, killed):
         film.parent.mkdir()
     started = time.monotonic()

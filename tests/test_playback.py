@@ -59,16 +59,3 @@ def test_shots_with_a_transition_are_shown_backwards(program: Program, tmp_path:
         run = program.run(*SMALL, shots, *words, "encode=ffv1", f"output={name}.mkv", folder=tmp_path)
         assert run.code == 0, run.err
     assert same(frames(tmp_path / "back.mkv"), frames(tmp_path / "plain.mkv")[::-1])
-
-
-def test_film_resumes_byte_for_byte_after_a_kill(program: Program, tmp_path: Path) -> None:
-    for name, events in (("whole", ()), ("killed", ("SIGKILL", "SIGKILL while showing"))):
-        folder = tmp_path / name
-        folder.mkdir()
-        for event in (*events, ""):
-            run = program.run(*FILM, "film.pingpong=true", "output=film.mp4", folder=folder, event=event)
-            assert run.code == (-9 if event else 0), run.err
-            assert not event or any((folder / "film.mp4.work").glob("*/journal.jsonl"))
-    assert (tmp_path / "whole" / "film.mp4").read_bytes() == (tmp_path / "killed" / "film.mp4").read_bytes()
-    assert probe_and_count(tmp_path / "killed" / "film.mp4").frames == 18
-    assert not (tmp_path / "killed" / "film.mp4.work").exists()

@@ -18,8 +18,6 @@ from pipeline import film
 from pipeline.segments import join, playback, writer
 from scripts.torture import encoders
 
-SHOT_FOLDER = Path("film.mp4.work") / "shot-001"
-
 
 class AtFrame:
     """A listener that acts when frame ``index`` is finished."""
@@ -53,7 +51,7 @@ def send_to_encoder(number: signal.Signals) -> None:
 
 
 def wait_for_first_segment() -> None:
-    while not (SHOT_FOLDER / "journal.jsonl").exists():
+    while not any(Path().glob("film*.work/shot-001/journal.jsonl")):
         time.sleep(0.01)
 
 
@@ -97,17 +95,17 @@ def before_extras(act: Callable[[], None]) -> None:
     join.make_extras = act_and_make
 
 
-def kill_while_showing() -> None:
-    """Kill the program after the second of the segments that are shown in another order."""
+def while_showing(count: int, act: Callable[[], None]) -> None:
+    """Let it happen after ``count`` of the segments that are shown in another order."""
     move, moves = playback.move_into_place, list[Path]()
 
-    def move_and_kill(part: Path, path: Path, **options: Any) -> None:
+    def move_and_act(part: Path, path: Path, **options: Any) -> None:
         move(part, path, **options)
         moves.append(path)
-        if len(moves) == 2:
-            send(signal.SIGKILL)
+        if len(moves) == count:
+            act()
 
-    playback.move_into_place = move_and_kill
+    playback.move_into_place = move_and_act
 
 
 def delete_work_folder() -> None:
@@ -137,6 +135,7 @@ EVENTS: dict[str, tuple[int, Callable[[], None]]] = {
     "full disk": (6, fill_disk),
     "full disk at the end": (-1, lambda: None),
     "SIGKILL while showing": (-1, lambda: None),
+    "full disk while showing": (-1, lambda: None),
     "full disk before the preview": (-1, lambda: None),
     "SIGKILL before the preview": (-1, lambda: None),
     "folder deleted": (6, delete_work_folder),
@@ -157,6 +156,8 @@ def arm(name: str) -> None:
     if name == "SIGKILL before the preview":
         before_extras(partial(send, signal.SIGKILL))
     if name == "SIGKILL while showing":
-        kill_while_showing()
+        while_showing(1, partial(send, signal.SIGKILL))
+    if name == "full disk while showing":
+        while_showing(1, fill_disk)
     render = film.render
     film.render = lambda plan, listeners=(): render(plan, (AtFrame(index, act), *listeners))
