@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.errors import EncoderError
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.contact_sheet import ContactSheet
-from pipeline.media.encode.lossless import SUFFIX, read_frames, read_picture
+from pipeline.media.encode.lossless import SUFFIX, read_frames, read_pictures
 from pipeline.media.encode.mux import assemble
 from pipeline.media.encode.video_spec import VideoSpec
 from pipeline.media.sound.loudness import at_loudness
@@ -56,9 +56,10 @@ def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder, s
         pieces = list(_played(plan, pieces, folder, stop))
     facts = {**record.film_record(plan, [_shot_record(shot) for shot in shots]), **_other_machines(shots)}
     poster = ContactSheet(plan.shown_frames, fps=float(plan.shown_fps))
-    for index in poster.indices:
-        path, span = next((path, span) for path, span in pieces if index in span)
-        poster.add(index, read_picture(path, index - span.start, plan.config.encode))
+    for path, span in pieces:
+        indices = sorted(index - span.start for index in poster.indices if index in span)
+        for index, frame in zip(indices, read_pictures(path, indices, plan.config.encode), strict=True):
+            poster.add(span.start + index, frame)
     outputs = plan.outputs
     text = record.as_text(facts)
     encode, by_number = plan.config.encode, dict(enumerate(shots))

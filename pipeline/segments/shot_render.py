@@ -15,7 +15,7 @@ from torch import Tensor
 from pipeline.errors import OutputError
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.lossless import SUFFIX, lossless, read_frames, read_picture
+from pipeline.media.encode.lossless import SUFFIX, lossless, read_frames, read_pictures
 from pipeline.plan.chunks import plan_chunks
 from pipeline.plan.playback import is_played
 from pipeline.plan.shot_plan import ShotPlan
@@ -78,7 +78,7 @@ class ShotRender:
         for last in read_frames(self.head()):
             yield last[:, :3]
         if self.shot.grade is None or last is None:
-            last = read_picture(path, 0, self.plan.config.encode)
+            last = next(read_pictures(path, [0], self.plan.config.encode))
         yield last[:, :3]
 
     def run(

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -124,16 +124,16 @@ def count_frames(path: Path, *, decode: bool = False) -> int:
     return sum(not line.startswith(b"#") for line in report.splitlines())
 
 
-def decode(path: Path, first: int = 0, count: int | None = None) -> Iterator[NDArray[np.uint8]]:
-    """Frames ``first`` … of ``path`` as ``(H, W, 3)`` uint8 sRGB-encoded arrays, rotated upright.
+def decode(path: Path, only: Sequence[int] | None = None) -> Iterator[NDArray[np.uint8]]:
+    """The frames of ``path``, or ``only`` these (ascending), as ``(H, W, 3)`` uint8 sRGB arrays, rotated upright.
 
-    ``count`` limits them. Colours follow the file's tags; untagged video is BT.709 when it is HD, BT.601 when
+    Colours follow the file's tags; untagged video is BT.709 when it is HD, BT.601 when
     smaller, as in players. Raises InputError.
     """
     facts = probe(path)
-    end = "" if count is None else f":end_frame={first + count}"
-    scale = scale_filter(facts, facts.width, facts.height)
-    chain = f"trim=start_frame={first}{end},{scale},setsar=1,format=rgb24"
+    chain = f"{scale_filter(facts, facts.width, facts.height)},setsar=1,format=rgb24"
+    if only is not None:
+        chain = f"trim=end_frame={only[-1] + 1},select='{'+'.join(f'eq(n,{n})' for n in only)}',{chain}"
     arguments = ["-xerror", *source(path, facts.decoder), "-map", FIRST_VIDEO, "-vf", chain]
     arguments += ["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
     size = (facts.height, facts.width, 3)
@@ -143,7 +143,7 @@ def decode(path: Path, first: int = 0, count: int | None = None) -> Iterator[NDA
 
 def read_frame(path: Path, index: int) -> NDArray[np.uint8]:
     """Frame ``index`` of ``path`` as ``(H, W, 3)`` uint8. Raises InputError when there is none."""
-    for frame in decode(path, index, 1):
+    for frame in decode(path, [index]):
         return frame
     raise InputError(f"{path} has no frame {index}; it ends before")
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch import Tensor
 from pipeline.config import EncodeConfig
 from pipeline.image import from_array
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import FIRST_VIDEO, probe, read_frame, source
+from pipeline.media.decode.probe import FIRST_VIDEO, decode, probe, source
 from pipeline.media.encode.encode_args import TRANSFERS, coding_of
 from pipeline.media.encode.hdr import from_hdr
 
@@ -47,8 +46,9 @@ def read_frames(paths: Sequence[Path]) -> Iterator[Tensor]:
             yield from_hdr(frame, facts.colour_transfer)
 
 
-def read_picture(path: Path, index: int, encode: EncodeConfig) -> Tensor:
-    """Frame ``index`` of a segment, ``(1, 3, H, W)`` in [0, 1], HDR graded down. Raises InputError."""
+def read_pictures(path: Path, indices: Sequence[int], encode: EncodeConfig) -> Iterator[Tensor]:
+    """These frames of a segment, in ascending order, ``(1, 3, H, W)`` in [0, 1], HDR graded down. Raises InputError."""
     if encode.color in TRANSFERS:
-        return next(islice(read_frames([path]), index, None))
-    return from_array(read_frame(path, index) / 255.0)
+        yield from (frame for index, frame in enumerate(read_frames([path])) if index in indices)
+    elif indices:
+        yield from (from_array(frame / 255.0) for frame in decode(path, indices))

@@ -52,7 +52,7 @@ def test_frames_by_number(tmp_path: Path) -> None:
     frames = list(decode(path))
     assert len(frames) == 6 and frames[0].shape == (48, 64, 3)
     assert np.array_equal(read_frame(path, 4), frames[4])
-    assert all(np.array_equal(a, b) for a, b in zip(decode(path, 2, 3), frames[2:5], strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(decode(path, [2, 4]), frames[2:5:2], strict=True))
     with pytest.raises(InputError, match="has no frame 6"):
         read_frame(path, 6)
 
