@@ -2,16 +2,15 @@
 
 import cmath
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from itertools import pairwise
-from operator import attrgetter
 from typing import Any
 
 from pipeline.cue import CameraRates
 
-MEANS = ("swirl", "lens", "dolly", "truck", "pedestal", "yaw", "pitch", "roll")
-"""Rates of one number whose mean is the plain one."""
+NO_RATES = ("relief", "fov", "shake", "symmetry")
+"""What a camera has at each moment, rather than per second."""
 
 
 def mean_rates(samples: Sequence[CameraRates]) -> CameraRates:
@@ -22,19 +21,16 @@ def mean_rates(samples: Sequence[CameraRates]) -> CameraRates:
     pairs = list(pairwise(samples))
     steps = len(pairs)
 
-    def mean(value: Callable[[CameraRates], float]) -> float:
-        return sum((value(a) + value(b)) / 2 for a, b in pairs) / steps
+    def mean(values: Sequence[float]) -> float:
+        return sum((a + b) / 2 for a, b in pairwise(values)) / steps
 
-    averaged = replace(
-        samples[-1],
-        zoom=math.prod(math.sqrt(a.zoom * b.zoom) for a, b in pairs) ** (1 / steps),
-        rotate=mean(lambda rates: rates.rotate),
-        pan=(mean(lambda rates: rates.pan[0]), mean(lambda rates: rates.pan[1])),
-        center=(mean(lambda rates: rates.center[0]), mean(lambda rates: rates.center[1])),
-        shear=(mean(lambda rates: rates.shear[0]), mean(lambda rates: rates.shear[1])),
-    )
-    means: dict[str, Any] = {name: mean(attrgetter(name)) for name in MEANS}
-    return replace(averaged, **means)
+    means: dict[str, Any] = {}
+    for name in (item.name for item in fields(CameraRates) if item.name not in NO_RATES):
+        values = [getattr(sample, name) for sample in samples]
+        is_pair = isinstance(values[0], tuple)
+        means[name] = tuple(mean(part) for part in zip(*values, strict=True)) if is_pair else mean(values)
+    means["zoom"] = math.prod(math.sqrt(a.zoom * b.zoom) for a, b in pairs) ** (1 / steps)
+    return replace(samples[-1], **means)
 
 
 def similarity(rates: CameraRates, size: tuple[int, int], seconds: float) -> tuple[complex, complex]:
