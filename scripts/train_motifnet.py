@@ -97,7 +97,7 @@ def _train_all(options: argparse.Namespace, device: torch.device) -> None:
     robust = blend(small, late)  # the mean of both dreams cleaner than either
     for name, net in (("plain", plain), ("robust", robust)):
         _report(name, net, validation, how, options.crop)
-    out, docs = _place(fold(robust.cpu()), options, validation, how)
+    out, docs = place_weights(fold(robust.cpu()), options, validation, how)
     _judge(options, export.read(out), plain.cpu(), device)
     contact_sheets.write(export.read(out), docs, device, options.sheet_steps)
 
@@ -141,7 +141,7 @@ def _load_current(path: Path) -> MotifNet:
     return net
 
 
-def _place(
+def place_weights(
     net: MotifNet, options: argparse.Namespace, validation: Pictures, how: Arithmetic
 ) -> tuple[Path, Path]:  # fmt: skip
     """Writes the weights, unless the old ones do better; returns their path and the folder for contact sheets."""

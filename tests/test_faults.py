@@ -24,7 +24,14 @@ from tests.test_reliability import DATA, matches
 
 ARGUMENTS = (
     *("frame.width=96", "frame.height=64", "frame.fps=12", "duration=14f", "start.steps=2", "dream.octaves=2"),
-    *("segment=4", "encode.quality=draft", "start=image", "start.path=photo.png", "output=film.mp4"),
+    *(
+        "network=motifnet",
+        "segment=4",
+        "encode.quality=draft",
+        "start=image",
+        "start.path=photo.png",
+        "output=film.mp4",
+    ),
 )
 SHOT_FOLDER = Path("film.mp4.work") / "shot-001"
 CASES = [

@@ -1,5 +1,7 @@
 """``frames=FIRST..END``: exactly these frames of the film, under the name that was given, of one shot or several."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +26,17 @@ def frames(film: Path) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def whole(program: Program, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], list[np.ndarray]]:
-    """The frames of the films, without loss."""
-    folder, films = tmp_path_factory.mktemp("whole"), {}
-    for number, words in enumerate((ONE, SEVERAL, LOOP, LOOPS)):
-        run = program.run(*SMALL, *words, "encode=ffv1", f"output={number}.mkv", folder=folder)
+def whole(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...]], list[np.ndarray]]:
+    """The frames of a film, without loss. Each film is rendered once."""
+
+    @cache
+    def render(words: tuple[str, ...]) -> list[np.ndarray]:
+        folder = tmp_path_factory.mktemp("whole")
+        run = program.run(*SMALL, *words, "encode=ffv1", "output=whole.mkv", folder=folder)
         assert run.code == 0, run.err
-        films[words] = frames(folder / f"{number}.mkv")
-    return films
+        return frames(folder / "whole.mkv")
+
+    return render
 
 
 @pytest.mark.parametrize(
@@ -44,7 +49,7 @@ def whole(program: Program, tmp_path_factory: pytest.TempPathFactory) -> dict[tu
 def test_part_has_exactly_its_frames(
     program: Program,
     tmp_path: Path,
-    whole: dict[tuple[str, ...], list[np.ndarray]],
+    whole: Callable[[tuple[str, ...]], list[np.ndarray]],
     words: tuple[str, ...],
     first: int,
     stop: int,
@@ -52,7 +57,7 @@ def test_part_has_exactly_its_frames(
     run = program.run(*SMALL, *words, "encode=ffv1", "output=p.mkv", f"frames={first}..{stop}", folder=tmp_path)
     assert (run.code, run.out.split()) == (0, ["p.mkv"]), run.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p.mkv", "p.mkv.work"]
-    expected = whole[words][first:stop]
+    expected = whole(words)[first:stop]
     assert all(np.array_equal(*pair) for pair in zip(frames(tmp_path / "p.mkv"), expected, strict=True))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlparse
 
 import torch
 from torch import nn
@@ -125,6 +126,11 @@ def dress_own(
 def imagenet_classes() -> tuple[str, ...]:
     """ImageNet's 1000 class names in their usual order."""
     return tuple(_published("squeezenet1_0").meta["categories"])
+
+
+def published_file(name: str) -> str:
+    """The name of the file of torchvision's weights of this network."""
+    return Path(urlparse(str(_published(name).url)).path).name
 
 
 def _published(name: str) -> Any:

@@ -68,7 +68,7 @@ class UsualProgram:
 
     def frame(self) -> None:
         """Render the next frame."""
-        model = self._build()
+        model = self.build()
         activations: dict[str, Tensor] = {}
         dict(model.named_modules())[self._layer].register_forward_hook(
             lambda module, inputs, output: activations.update(out=output)
@@ -94,7 +94,7 @@ class UsualProgram:
     def _check(self) -> None:
         """Raise RenderError where the network cannot look at the smallest octave."""
         height, width = self._octaves[0]
-        model = self._build()
+        model = self.build()
         try:
             getattr(model, "features", model)(torch.zeros(1, 3, height, width, device=self._device))
         except (RuntimeError, ValueError) as error:
@@ -129,7 +129,7 @@ class UsualProgram:
         zoomed: Picture = cv2.warpAffine(read[..., ::-1].astype(np.float32) / 255, matrix, (width, height))
         return zoomed
 
-    def _build(self) -> nn.Module:
+    def build(self) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
             own = model_zoo.OWN.get(self._name)
             model = own.build() if own else _module(self._name)

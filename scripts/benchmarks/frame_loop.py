@@ -23,11 +23,11 @@ class Loop:
 
     def __init__(self, of: Subject, encoder: Encoder) -> None:
         shot = of.shot()
-        self._device, self._encoder, self._steps = of.network.device, encoder, shot.render(shot.canvas)
+        self._device, self.encoder, self._steps = of.network.device, encoder, shot.render(shot.canvas)
 
     def __call__(self) -> Tensor:
         frame = next(self._steps).frame
-        self._encoder.write(frame)
+        self.encoder.write(frame)
         return frame
 
     def batch(self, frames: int) -> Callable[[], None]:
@@ -47,7 +47,7 @@ class Loop:
     def finish(self) -> None:
         """Wait until all is encoded. Raises DreamError and EncoderError."""
         wait(self._device)
-        pipe = self._encoder._open_pipe()
+        pipe = self.encoder._open_pipe()
         while not _has_written(pipe):
             time.sleep(POLL_SECONDS)
             pipe._check_fetch()

@@ -50,7 +50,7 @@ def threads(given: str, size: tuple[int, int], repeats: int) -> dict[str, float]
     with dreaming(given, size, passive=False) as spinning, dreaming(given, size, passive=True) as sleeping:
         for where in ("alone", "beside"):
             with _busy(where == "beside"):
-                pairs = [(_turn(spinning), _turn(sleeping)) for _ in range(repeats)]
+                pairs = [(frame_seconds(spinning), frame_seconds(sleeping)) for _ in range(repeats)]
             results[f"spinning_over_passive_{where}"] = median(spun / slept for spun, slept in pairs)
             results[f"milliseconds_passive_{where}"] = 1000 * median(slept for _, slept in pairs)
     return results
@@ -76,7 +76,7 @@ def dreaming(given: str, size: tuple[int, int], *, passive: bool) -> Iterator["s
         process.communicate()
 
 
-def _turn(process: "subprocess.Popen[str]") -> float:
+def frame_seconds(process: "subprocess.Popen[str]") -> float:
     assert process.stdin is not None and process.stdout is not None
     with suppress(BrokenPipeError):
         print(DREAMS, file=process.stdin, flush=True)

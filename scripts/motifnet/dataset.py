@@ -170,12 +170,12 @@ def _draw_blocks(tasks: list[Task], workers: int) -> Generator[Block, None, None
 def _submit(pool: ProcessPoolExecutor, tasks: list[Task]) -> Iterable[Block]:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker processes inherit this
     try:
-        return pool.map(_draw_block, tasks)
+        return pool.map(draw_block, tasks)
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def _draw_block(task: Task) -> Block:
+def draw_block(task: Task) -> Block:
     """Up to ``BLOCK`` pictures ``(n, 3, size, size)`` of one class; each picture has its own random stream."""
     drawings, label, start = task
     block = []

@@ -89,13 +89,13 @@ def report(
     pictures = draw(drawings, cache, workers)
     fresh = draw(Drawings(max(2, recipe.count // 8 * 2), recipe.size, 4, STYLE), cache, workers)
     judge = _load_judge(pictures, recipe, device, cache / f"judge-{_name(drawings, recipe)}.pt")
-    features, logits = _classify(judge, _halved(fresh.images.to(device).float() / 255))
+    features, logits = classify(judge, halved(fresh.images.to(device).float() / 255))
     real = features[::2]
     results = {"fresh drawings": _result(features[1::2], logits[1::2], real)}
     for name, net in nets.items():
         for bare in (True, False):
-            dreams = _dreams(net.to(device).requires_grad_(False), recipe, bare, device)
-            results[f"{name}, {'bare' if bare else 'program'}"] = _result(*_classify(judge, _halved(dreams)), real)
+            dreams = judged_dreams(net.to(device).requires_grad_(False), recipe, bare, device)
+            results[f"{name}, {'bare' if bare else 'program'}"] = _result(*classify(judge, halved(dreams)), real)
     print("                      accuracy confident   confidence   KID to drawings")
     for name, row in results.items():
         print(f"{name:18} {row.accuracy:11.1%} {row.confident:9.1%} {row.confidence:12.2f} {row.kid:17.3f}")
@@ -107,7 +107,7 @@ def report(
 
 def _name(drawings: Drawings, recipe: Recipe) -> str:
     """Changes with everything the judge's weights depend on."""
-    return digest(drawings.key(), recipe.steps, SCRAMBLED, code(Judge, _train, _halved, Pictures, Batch, scramble))
+    return digest(drawings.key(), recipe.steps, SCRAMBLED, code(Judge, _train, halved, Pictures, Batch, scramble))
 
 
 def _load_judge(pictures: Pictures, recipe: Recipe, device: torch.device, path: Path) -> Judge:
@@ -135,7 +135,7 @@ def _train(pictures: Pictures, recipe: Recipe, device: torch.device) -> Judge:
     with closing(prefetch(cut, range(recipe.steps))) as batches:
         for batch in tqdm(batches, "judge", recipe.steps, mininterval=5):
             x, labels = batch.on(device)
-            loss = F.cross_entropy(judge(_halved(x))[1], labels, label_smoothing=0.1)
+            loss = F.cross_entropy(judge(halved(x))[1], labels, label_smoothing=0.1)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -143,18 +143,18 @@ def _train(pictures: Pictures, recipe: Recipe, device: torch.device) -> Judge:
     return judge.eval()
 
 
-def _halved(x: Tensor) -> Tensor:
+def halved(x: Tensor) -> Tensor:
     """Half the size: the judge classifies shapes, not the fine texture that a network adds for itself."""
     return F.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True, align_corners=False)
 
 
 @torch.no_grad()
-def _classify(judge: Judge, images: Tensor) -> tuple[Tensor, Tensor]:
+def classify(judge: Judge, images: Tensor) -> tuple[Tensor, Tensor]:
     parts = [judge(part) for part in images.split(64)]
     return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
 
 
-def _dreams(net: MotifNet, recipe: Recipe, bare: bool, device: torch.device) -> Tensor:
+def judged_dreams(net: MotifNet, recipe: Recipe, bare: bool, device: torch.device) -> Tensor:
     """Dreams of all classes, with the bare gradient or as the program does: ``(n, 3, size, size)``."""
     growth = Growth(size=recipe.size, steps=recipe.dream_steps)
     if bare:

@@ -23,6 +23,7 @@ from tests.processes import ending
 
 TIMEOUT = 120.0  # seconds, on a busy machine
 SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "start.steps=2", "dream.octaves=2")
+FILM = (*SMALL, "network=motifnet", "duration=24f", "segment=4")
 
 
 def until(happens: Callable[[], object]) -> None:
@@ -171,16 +172,7 @@ def test_film_of_a_sweep_with_an_edited_file_is_another(tmp_path: Path, key: str
 
 
 def sweep(folder: Path, *more: str) -> "subprocess.Popen[str]":
-    words = (
-        "-m",
-        "seed=1,2,3",
-        *SMALL,
-        "network=motifnet",
-        "duration=24f",
-        "segment=4",
-        "output=film${seed}.mp4",
-        *more,
-    )
+    words = ("-m", "seed=1,2,3", *FILM, "output=film${seed}.mp4", *more)
     command = [sys.executable, "-m", "pipeline.render", *words]
     environment = {**os.environ, "PYTHONPATH": str(Path(pipeline.__file__).resolve().parents[1])}
     pipe = subprocess.PIPE
@@ -203,31 +195,27 @@ def test_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_films_side_by_side_equal_films_in_turn(tmp_path: Path) -> None:
-    for name in ("in_turn", "together"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "film3.mp4").write_bytes(b"precious")  # the third is refused
-    in_turn, together = tmp_path / "in_turn", tmp_path / "together"
-    with ending(sweep(in_turn)) as process:
-        expected = process.communicate(timeout=TIMEOUT)
-    assert process.returncode == FAILED, expected
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with ending(sweep(together, "jobs=2")) as process:
-            before = segments(together)
-            until(lambda before=before: segments(together) > before)  # type: ignore[misc]
-            # Ctrl-C reaches the whole group, SIGTERM one process.
-            (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-            errors = process.communicate(timeout=TIMEOUT)[1]
-        assert process.returncode == INTERRUPTED, errors
-        assert "Traceback" not in errors and "stopped at once" not in errors
-        assert {path.name for path in together.glob("film*.mp4")} == {"film3.mp4"}
+def test_stopped_films_side_by_side_equal_films_alone(program: Program, tmp_path: Path) -> None:
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    for folder in (alone, together):
+        folder.mkdir()
+    for seed in (1, 2):
+        assert program.run(f"seed={seed}", *FILM, f"output=film{seed}.mp4", folder=alone).code == 0
+    (together / "film3.mp4").write_bytes(b"precious")  # the third is refused
+    with ending(sweep(together, "jobs=2")) as process:
+        until(lambda: segments(together))
+        os.kill(process.pid, signal.SIGTERM)  # Ctrl-C would reach the whole group
+        errors = process.communicate(timeout=TIMEOUT)[1]
+    assert process.returncode == INTERRUPTED, errors
+    assert "Traceback" not in errors and "stopped at once" not in errors
+    assert {path.name for path in together.glob("film*.mp4")} == {"film3.mp4"}
     with ending(sweep(together, "jobs=2")) as process:
         out, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == FAILED, err
-    assert sorted(out.split()) == sorted(expected[0].split())
+    assert sorted(out.split()) == sorted(path.name for path in alone.iterdir())
     assert "error: film3.mp4 exists already" in err
     for seed in (1, 2):
-        films = [folder / f"film{seed}.mp4" for folder in (in_turn, together)]
+        films = [folder / f"film{seed}.mp4" for folder in (alone, together)]
         assert films[0].read_bytes() == films[1].read_bytes()
     assert not list(together.glob("*.work"))
     assert not [path for path in together.glob("outputs/sweeps/*/*") if path.name != "multirun.yaml"]

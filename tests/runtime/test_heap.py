@@ -15,7 +15,7 @@ from pipeline.runtime import device
 if sys.argv[1] == "keep":
     device.reuse_freed_memory()
 faults, rss = [], []
-for n in range(60):
+for n in range(40):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     torch.ones({BLOCK // 4}).add_(1)
     faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)

@@ -96,7 +96,7 @@ def test_both_programs_have_the_same_weights(tmp_path: Path) -> None:
     }
     torch.save(state, tmp_path / "own.pth")
     of = subject(f"motifnet={tmp_path / 'own.pth'}", (64, 96), tmp_path, device="cpu")
-    theirs = UsualProgram(of, tmp_path, UsualSettings(octaves=2))._build().state_dict()
+    theirs = UsualProgram(of, tmp_path, UsualSettings(octaves=2)).build().state_dict()
     assert torch.equal(theirs["head.bias"], state["head.bias"])
     assert all(torch.equal(theirs[name], tensor) for name, tensor in of.network.model.state_dict().items())
 

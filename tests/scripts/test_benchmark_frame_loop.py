@@ -20,6 +20,7 @@ from scripts.benchmarks import measures, roofline, scaling, subprocesses
 from scripts.benchmarks.frame_loop import Loop, _sleeps, looping
 from scripts.benchmarks.timing import clock, processor_time
 from scripts.benchmarks.workload import Subject, subject
+from tests.media.children import ffmpeg_children
 from tests.processes import ending
 
 WORK = "import time\nbegan = time.process_time()\nwhile time.process_time() - began < {}: pass"
@@ -32,10 +33,6 @@ def small(tmp_path: Path) -> Subject:
     compose.register()
     more = ["dream.octaves=1", "network.targets=[stage1]", "network.layers=[stage1]"]
     return subject("motifnet", (48, 64), tmp_path, device="cpu", more=["precision=float32", *more])
-
-
-def encoder_process(loop: Loop) -> "subprocess.Popen[bytes]":
-    return loop._encoder._open_pipe()._process.popen
 
 
 class Slow:
@@ -63,7 +60,7 @@ def test_a_slow_encoder_is_a_slow_loop(small: Subject, tmp_path: Path, monkeypat
 def test_a_batch_waits_until_the_encoder_is_done(small: Subject, tmp_path: Path) -> None:
     """The encoder is stopped for a while, with the frame in the pipe."""
     with looping(small, tmp_path, warm=1) as loop:
-        process = encoder_process(loop).pid
+        (process,) = ffmpeg_children()
         os.kill(process, signal.SIGSTOP)
         threading.Timer(SLOW, os.kill, (process, signal.SIGCONT)).start()
         assert clock(loop.batch(1)).wall >= SLOW
@@ -88,7 +85,8 @@ def test_a_process_sleeps_when_all_its_threads_do() -> None:
 
 def test_a_dead_encoder_is_reported(small: Subject, tmp_path: Path) -> None:
     with pytest.raises(frame_pipe.EncoderError, match="ffmpeg"), looping(small, tmp_path) as loop:
-        encoder_process(loop).kill()
+        (process,) = ffmpeg_children()
+        os.kill(process, signal.SIGKILL)
         loop.batch(20)()
 
 
@@ -96,7 +94,7 @@ def test_each_loop_has_its_own_file(small: Subject, tmp_path: Path) -> None:
     with looping(small, tmp_path) as one, looping(small, tmp_path) as other:
         one.batch(2)()
         other.batch(3)()
-        paths = [loop._encoder.part for loop in (one, other)]
+        paths = [loop.encoder.part for loop in (one, other)]
     assert [count_frames(path) for path in paths] == [2, 3]
 
 
@@ -141,14 +139,14 @@ def test_spinning_and_sleeping_threads_take_turns(monkeypatch: pytest.MonkeyPatc
     """Only one of the two programs has the settings for sleeping threads, whatever this process has."""
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
-    environments, turn = [], subprocesses._turn
+    environments, turn = [], subprocesses.frame_seconds
 
     def noted(process: "subprocess.Popen[str]") -> float:
         surroundings = Path(f"/proc/{process.pid}/environ").read_bytes().decode().split("\0")
         environments.append({f"{name}={value}" in surroundings for name, value in subprocesses.PASSIVE.items()})
         return turn(process)
 
-    monkeypatch.setattr(subprocesses, "_turn", noted)
+    monkeypatch.setattr(subprocesses, "frame_seconds", noted)
     results = subprocesses.threads("motifnet", (48, 64), 1)
     assert environments == [{False}, {True}, {False}, {True}]
     assert set(results) == {

@@ -48,9 +48,9 @@ def test_judged_dreams_stay_on_their_device(bare: bool, monkeypatch: pytest.Monk
     with torch.device(meta):
         judge = evaluate.Judge(43).eval()
     with OneDevice():
-        dreams = evaluate._dreams(net, recipe, bare, meta)
-        features, logits = evaluate._classify(judge, evaluate._halved(dreams))
+        dreams = evaluate.judged_dreams(net, recipe, bare, meta)
+        features, logits = evaluate.classify(judge, evaluate.halved(dreams))
         with pytest.raises(RuntimeError, match="two devices"):
-            evaluate._dreams(net, recipe, bare, torch.device("cpu"))
+            evaluate.judged_dreams(net, recipe, bare, torch.device("cpu"))
     assert dreams.shape == (2, 3, 72, 72)
     assert dreams.device == features.device == logits.device == meta

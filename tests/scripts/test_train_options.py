@@ -57,7 +57,7 @@ def test_better_weights_are_not_replaced(tmp_path: Path, capsys: pytest.CaptureF
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         bad = motifnet.MotifNet().eval()
-    blocks = [dataset._draw_block((Drawings(1, 96), label, 0))[2] for label in range(5)]
+    blocks = [dataset.draw_block((Drawings(1, 96), label, 0))[2] for label in range(5)]
     shown = Pictures(torch.cat([torch.from_numpy(block) for block in blocks]), torch.arange(5))
     here = [
         "--crop",
@@ -72,7 +72,7 @@ def test_better_weights_are_not_replaced(tmp_path: Path, capsys: pytest.CaptureF
     options, how = parse(here, ""), Arithmetic(torch.device("cpu"), torch.float32)
 
     def placed(net: motifnet.MotifNet) -> tuple[Path, Path]:
-        return train_motifnet._place(net, options, shown, how)
+        return train_motifnet.place_weights(net, options, shown, how)
 
     theirs = (tmp_path / "out", tmp_path / "docs")
     assert placed(bad) == theirs

@@ -219,7 +219,7 @@ def test_drawing_resumes(tmp_path: Path) -> None:
     path.with_suffix(".done32").write_text(f"{lines}{len(MOTIFS) - 1} 0")
     images = dataset.draw(drawings, tmp_path, 1).images
     assert (images[:-1] == 7).all()
-    assert np.array_equal(images[-1:], dataset._draw_block((drawings, len(MOTIFS) - 1, 0))[2])
+    assert np.array_equal(images[-1:], dataset.draw_block((drawings, len(MOTIFS) - 1, 0))[2])
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 

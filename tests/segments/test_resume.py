@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,9 @@ import torch
 from torch import Tensor
 
 from pipeline import film
-from pipeline.errors import EncoderError, Interrupted, OutputError
+from pipeline.errors import Interrupted, OutputError
 from pipeline.media.decode.probe import probe_and_count
 from pipeline.runtime.files import sha256_of
-from pipeline.segments.lock import RenderLock
-from scripts.torture import encoders
 from scripts.torture import main as torture
 from tests.test_shot import planned
 
@@ -112,43 +109,6 @@ def test_a_film_resumes_in_its_precision_and_layout(
     assert sha256_of(tmp_path / "stopped" / "film.mp4") == sha256_of(tmp_path / "expected" / "film.mp4")
 
 
-def test_stopping_at_once_keeps_finished_segments(tmp_path: Path, expected: dict[int, str]) -> None:
-    def hit_twice() -> None:
-        while (tmp_path / "film.mp4.work" / "shot-001" / "journal.jsonl").read_bytes().count(b"\n") < 2:
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(Interrupted, match=r"stopped at once; 8 of 14 frames are kept"):
-        make(tmp_path, "duration=14f", at=10, act=hit_twice)
-    assert make(tmp_path, "duration=14f").frames == list(range(8, 14))
-    assert sha256_of(tmp_path / "film.mp4") == expected[14]
-
-
-def test_a_killed_encoder_loses_no_frame(tmp_path: Path, expected: dict[int, str]) -> None:
-    def shoot() -> None:
-        for process in encoders(os.getpid()):  # not the one that still closes the segment before
-            if b"00001.mp4" in Path(f"/proc/{process}/cmdline").read_bytes():
-                os.kill(process, signal.SIGKILL)
-
-    with pytest.raises(EncoderError, match="ffmpeg ended with -9"):
-        make(tmp_path, "duration=14f", at=5, act=shoot)
-    assert min(make(tmp_path, "duration=14f").frames) >= 6
-    assert sha256_of(tmp_path / "film.mp4") == expected[14]
-
-
-@pytest.mark.parametrize("victim", ["00001.mp4", "00001.safetensors", "journal.jsonl", "open-00002.raw"])
-def test_damaged_files_are_rendered_again(tmp_path: Path, expected: dict[int, str], victim: str) -> None:
-    with pytest.raises(RuntimeError, match="at this frame"):
-        make(tmp_path, "duration=14f", at=9)
-    path = tmp_path / "film.mp4.work" / "shot-001" / victim
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 16
-    path.write_bytes(data)
-    make(tmp_path, "duration=14f")
-    assert sha256_of(tmp_path / "film.mp4") == expected[14]
-
-
 def test_a_longer_film_renders_only_what_is_new(tmp_path: Path, expected: dict[int, str]) -> None:
     make(tmp_path, "duration=8f", "keep_segments=true")
     assert sha256_of(tmp_path / "film.mp4") == expected[8]
@@ -174,14 +134,6 @@ def test_a_part_is_a_film_and_the_rest_resumes(tmp_path: Path, expected: dict[in
     assert sha256_of(tmp_path / "film.mp4") == expected[14]
 
 
-def test_other_settings_are_refused_key_by_key(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="at this frame"):
-        make(tmp_path, "duration=14f", at=9)
-    with pytest.raises(OutputError, match=r"\(dream.jitter: 32 → 8; seed: 0 → 3\); give overwrite=true"):
-        make(tmp_path, "duration=14f", "seed=3", "dream.jitter=8")
-    assert make(tmp_path, "duration=14f").frames == list(range(10, 14))
-
-
 def test_overwrite_accepts_other_settings(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, "duration=8f", at=6)
@@ -193,26 +145,6 @@ def test_resume_false_starts_over(tmp_path: Path, expected: dict[int, str]) -> N
         make(tmp_path, "duration=14f", at=9)
     assert make(tmp_path, "duration=14f", "resume=false").frames == list(range(14))
     assert sha256_of(tmp_path / "film.mp4") == expected[14]
-
-
-def test_a_second_render_of_the_same_film_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "film.mp4.work").mkdir()
-    with (
-        RenderLock(tmp_path / "film.mp4.work" / "lock", tmp_path / "film.mp4"),
-        pytest.raises(OutputError, match="is being rendered by process"),
-    ):
-        make(tmp_path, "duration=8f")
-
-
-def test_a_disappearing_folder_is_reported(tmp_path: Path) -> None:
-    folder = tmp_path / "films"
-
-    def vanish() -> None:
-        (tmp_path / "films").rename(tmp_path / "gone")
-
-    with pytest.raises(OutputError, match=r"film.mp4.work/shot-001 disappeared during the render"):
-        make(folder, "duration=14f", at=5, act=vanish)
-    assert not folder.exists()
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """The layers of known networks, as listed in the file."""
 
 from pathlib import Path
-from urllib.parse import urlparse
 
 import pytest
 import torch
@@ -19,7 +18,7 @@ def test_listed_layers_are_those_of_the_network(name: str) -> None:
             network, file = model_zoo.dress_own(name, model_zoo.OWN[name].build(), Weights(Path(name), "")), ""
     else:
         network = model_zoo.dress(name, model_zoo.architecture(name), Weights(Path(name), ""))
-        file = Path(urlparse(str(model_zoo._published(name).url)).path).name
+        file = model_zoo.published_file(name)
     listed = known_layers(name)
     assert listed == network.named, "run scripts/list_layers.py"
     assert list(listed.channels) == list(network.named.channels)  # shallow to deep

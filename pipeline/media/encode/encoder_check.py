@@ -16,9 +16,9 @@ from pipeline.media.encode.encode_args import check_size, coding_of
 
 def check_encoder(codec_name: str) -> None:
     """Raise ConfigError, naming the missing encoder and the codecs that work, unless ffmpeg has the codec's encoder."""
-    missing = [encoder for encoder in find_codec(codec_name).encoders if encoder not in _encoders()]
+    missing = [encoder for encoder in find_codec(codec_name).encoders if encoder not in available_encoders()]
     if missing:
-        available = [name for name, codec in CODECS.items() if set(codec.encoders) <= _encoders()]
+        available = [name for name, codec in CODECS.items() if set(codec.encoders) <= available_encoders()]
         fact = f"the ffmpeg at {ffmpeg.binary()} has no {missing[0]}"
         rest = f"it has what is needed for {', '.join(available)}" if available else "IMAGEIO_FFMPEG_EXE names another"
         raise ConfigError("encode.codec", codec_name, f"{fact}; {rest}")
@@ -52,7 +52,7 @@ def resolve_encoder(encode: EncodeConfig, width: int, height: int) -> tuple[Enco
 
 
 @cache
-def _encoders() -> frozenset[str]:
+def available_encoders() -> frozenset[str]:
     """The names of ffmpeg's encoders."""
     table = ffmpeg.run(["-encoders"], doing="asking ffmpeg for its encoders").decode("utf-8", "replace")
     return frozenset(re.findall(r"^ [VAS][F.][S.][X.][B.][D.] (\S+)", table, re.MULTILINE))

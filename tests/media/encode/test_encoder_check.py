@@ -22,9 +22,9 @@ def poor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     program.write_text(f'#!/bin/sh\n"{ffmpeg.binary()}" "$@" | grep -v libsvtav1\n')
     program.chmod(0o755)
     monkeypatch.setattr(ffmpeg, "binary", lambda: str(program))
-    encoder_check._encoders.cache_clear()
+    encoder_check.available_encoders.cache_clear()
     yield program
-    encoder_check._encoders.cache_clear()
+    encoder_check.available_encoders.cache_clear()
 
 
 def test_a_missing_encoder_is_named(poor: Path) -> None:

@@ -41,8 +41,10 @@ def to_file(path: Path) -> FramePipe:
 
 def stopped(**options: float) -> FramePipe:
     """A sink whose ffmpeg stands still."""
+    others = ffmpeg_children()
     still = sink("-f", "null", "-", **options)
-    os.kill(still._process.popen.pid, signal.SIGSTOP)
+    (process,) = set(ffmpeg_children()).difference(others)
+    os.kill(process, signal.SIGSTOP)
     return still
 
 
@@ -96,7 +98,8 @@ def test_waiting_for_a_frame_is_no_stall() -> None:
 
 def test_ffmpeg_has_a_group_of_its_own() -> None:
     into = sink("-f", "null", "-")
-    assert os.getpgid(into._process.popen.pid) == into._process.popen.pid != os.getpgid(0)
+    (process,) = ffmpeg_children()
+    assert os.getpgid(process) == process != os.getpgid(0)
     into.abort()
 
 
@@ -122,7 +125,8 @@ def test_wrong_arguments_are_reported() -> None:
 def test_a_killed_ffmpeg_is_noticed_by_the_next_writes() -> None:
     into = sink("-f", "null", "-")
     into.write(bytes(FRAME))
-    os.kill(into._process.popen.pid, signal.SIGKILL)
+    (process,) = ffmpeg_children()
+    os.kill(process, signal.SIGKILL)
     with pytest.raises(EncoderError, match="ffmpeg ended with -9"):
         write_until_error(into)
 
@@ -130,7 +134,8 @@ def test_a_killed_ffmpeg_is_noticed_by_the_next_writes() -> None:
 def test_a_death_after_the_last_frame_is_noticed() -> None:
     into = stopped()
     into.write(bytes(FRAME))
-    os.kill(into._process.popen.pid, signal.SIGKILL)
+    (process,) = ffmpeg_children()
+    os.kill(process, signal.SIGKILL)
     with pytest.raises(EncoderError, match="ffmpeg ended with -9"):
         into.close()
 
@@ -182,7 +187,7 @@ def test_abort_may_be_repeated_whatever_the_state() -> None:
 
 def write_until_error(into: FramePipe) -> None:
     for _ in range(400):
-        into.write(bytes(into._frame_bytes))
+        into.write(bytes(FRAME))
     into.close()
 
 
