@@ -1,7 +1,7 @@
 """SHA-256 of the decoded video frames of many small films: a regression test, bit for bit, of everything that renders.
 
     python scripts/frame_hashes.py                          prints a line for each film: its name and the SHA-256
-    python scripts/frame_hashes.py --write hashes.json      the same, kept with the versions of torch and its like
+    python scripts/frame_hashes.py --write hashes.json      the same, kept with the versions of torch and others
     python scripts/frame_hashes.py --check hashes.json      renders again; exit code 1 names what differs or fails
     python scripts/frame_hashes.py --only 'film-*' loop     some of them; * stands for anything
     python scripts/frame_hashes.py --set network.channels_last=true      a setting that is laid over those of every film

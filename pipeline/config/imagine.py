@@ -11,16 +11,16 @@ class ImagineConfig:
     """Which pictures a trained generator makes (``start=imagine``, ``source=imagine``)."""
 
     weights: str | None = option(
-        None, "file of python -m pipeline.imagine train; null: one that comes along, of 42 drawn motifs (imagine.model)"
+        None, "file of python -m pipeline.imagine train; null: a built-in one, of 42 drawn motifs (imagine.model)"
     )
     model: str = option(
         "vae",
-        "which of those that come along: vae, or a Helmholtz machine with its childhood",
+        "which built-in generator: vae (an autoencoder) or helmholtz (a Helmholtz machine)",
         choices=("vae", "helmholtz"),
     )
     z: Any = option(
         None,
-        "which picture: seed:7, class:owl, class:owl seed:7; dream: what fires the first targets; encode: the one "
+        "which picture: seed:7, class:owl, class:owl seed:7; dream: what activates the first targets; encode: the one "
         "nearest to start.path, encode:to to imagine.to; in time 0s: seed:1, 4s: class:owl; null: by seed",
     )
     to: str | None = option(None, "a second photograph, for imagine.z='0s: encode, 100%: encode:to'")

@@ -86,7 +86,7 @@ class CudaRecorder:
 class RecordedGradients:
     """``whole_gradient`` from recordings, where it is used again and again.
 
-    ``working`` turns false, for good, once anything about a recording fails.
+    ``working`` turns false for the rest of the run once anything about a recording fails.
     """
 
     def __init__(self, recorder: Recorder, max_recordings: int = MAX_RECORDINGS) -> None:

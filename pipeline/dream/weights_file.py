@@ -1,4 +1,4 @@
-"""Checkpoints as people have them: nested tables, prefixed names, other numbers of classes, grey first layers.
+"""Reads checkpoints of trained networks: nested tables, prefixed names, other numbers of classes, grey first layers.
 
 Nothing in a file is executed: pickles are read with ``weights_only``.
 """

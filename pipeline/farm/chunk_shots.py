@@ -24,7 +24,7 @@ def open_shot(
 
 
 def open_chunks(plan: ShotPlan, open_shot: OpenShot, stack: ExitStack, first: int) -> Shot:
-    """The shot from frame ``first`` on. Where a chunk begins without a scene, the one before fades to its run-in."""
+    """The shot from frame ``first`` on. Where a chunk begins without a scene, the one before fades to its pre-roll."""
     shot = open_shot(stack, first)
     scenes = plan.footage.cuts(plan.frames) if plan.footage else ()
     spans = [range(begin, first) for first, begin in plan_chunks(plan) if begin not in scenes]
@@ -33,9 +33,9 @@ def open_chunks(plan: ShotPlan, open_shot: OpenShot, stack: ExitStack, first: in
 
     def dream(begin: int) -> Iterator[Tensor]:
         with ExitStack() as own:
-            afresh = open_shot(own, begin)
-            afresh.stage.begin_scene(begin)
-            for step in afresh.render(afresh.canvas, begin):
+            next_chunk = open_shot(own, begin)
+            next_chunk.stage.begin_scene(begin)
+            for step in next_chunk.render(next_chunk.canvas, begin):
                 yield step.canvas
 
     return replace(shot, stage=ChunkClosure(shot.stage, spans, dream))

@@ -119,7 +119,7 @@ def _shot(work: Work, number: int, before: dict[str, Any]) -> tuple[ShotRender, 
 
 
 def _position(work: Work, piece: dict[str, Any], before: ShotRender | None) -> Position:
-    """Where a piece begins: after the canvas that came along or that the piece before ended with."""
+    """Where a piece begins: after the canvas that the task brought, or the last one of the piece before."""
     number, name = piece["shot"], piece.get("canvas")
     layout = layout_of(work.plan.shots[number])
     first = layout.first(piece["start"])

@@ -3,7 +3,7 @@
 Kingma and Welling 2014; β of Higgins et al. 2017; free bits of Kingma et al. 2016. The likelihood is a Laplace
 distribution whose scale is the best one for each batch (σ-VAE, Rybkin et al. 2021), so no weight has to balance errors
 against bits. To it come the same logarithms of errors on smaller pictures and on the features of MotifNet: fog is cheap
-in pixels and dear in edges.
+in pixels and expensive in edges.
 """
 
 import math

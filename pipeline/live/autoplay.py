@@ -10,7 +10,7 @@ from pipeline.score.target_weights import TimedWeights
 from pipeline.timing.beat_grid import Grid
 
 BEATS = 4  # of a tapped tempo, from one entry to the next
-MAX_BEAT_SECONDS = 2.5  # a longer pause begins to count anew
+MAX_BEAT_SECONDS = 2.5  # a longer pause starts a new count
 MAX_TAPS = 8
 MIN_HOLD_SECONDS = 0.05
 

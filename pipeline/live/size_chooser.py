@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pipeline.errors import ConfigError
 
 SHORT_SIDES = (72, 90, 108, 126, 144, 162, 180, 216, 252, 288, 324, 360, 432, 504, 576, 648, 720, 864, 1080, 1440, 2160)
-FIRST_SHORT_SIDE = 108
 HIGH_LOAD, LOW_LOAD, TARGET_LOAD = 0.95, 0.45, 0.7  # of the time there is for a frame
 MEASURED_FRAMES = 24
 MIN_SECONDS_BETWEEN = 4.0

@@ -80,11 +80,6 @@ class Track:
         """Whether it never moved and is a number."""
         return len(self._keys) == 1 and self._pending is None and self.goal.is_constant
 
-    @property
-    def is_untouched(self) -> bool:
-        """Whether it is still as it began."""
-        return len(self._keys) == 1 and self._pending is None
-
     def glide(self, t: float, goal: Source, seconds: float) -> None:
         """From second ``t`` on move to ``goal``, in ``seconds``."""
         if goal.is_constant and self.goal.is_constant and goal.at(t) == self.goal.at(t):

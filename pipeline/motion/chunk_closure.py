@@ -14,15 +14,15 @@ DreamAfresh = Callable[[int], Iterator[Tensor]]
 
 
 class ChunkClosure(Stage):
-    """In each of ``spans``, the run-in of a chunk, the canvas of the chunk before fades to that of the run-in.
+    """In each of ``spans``, the pre-roll of a chunk, the canvas of the chunk before fades to that of the pre-roll.
 
-    In the last frame it is that: the next chunk goes on from there. The tasks of both chunks dream the run-in.
+    In the last frame it is that: the next chunk goes on from there. The tasks of both chunks dream the pre-roll.
     """
 
     def __init__(self, inner: Stage, spans: Sequence[range], dream: DreamAfresh) -> None:
         self.inner, self._spans, self._dream = inner, spans, dream
         self.moves_all_channels = inner.moves_all_channels
-        self._own: range | None = None  # the run-in of the chunk that is rendered
+        self._own: range | None = None  # the pre-roll of the chunk that is rendered
         self._target: tuple[range, int, Iterator[Tensor]] | None = None  # its next frame
 
     def begin_scene(self, index: int) -> None:
@@ -50,7 +50,7 @@ class ChunkClosure(Stage):
         return crossfade(canvas, target, smoothstep((index - span.start + 1) / len(span)))
 
     def _frame(self, span: range, index: int) -> Tensor:
-        """The canvas of the run-in; numbers rise within a span."""
+        """The canvas of the pre-roll; numbers rise within a span."""
         if self._target is None or self._target[0] != span or self._target[1] > index:
             self._target = span, span.start, self._dream(span.start)
         _, at, frames = self._target

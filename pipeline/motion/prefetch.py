@@ -35,7 +35,7 @@ class SourceFrame:
 
 
 class Prefetch:
-    """Gives frame after frame. ``cuts`` start scenes, ``repeats`` show the image before them once more.
+    """Gives frame after frame. ``cuts`` start scenes, ``repeats`` show the image before them again.
 
     Without ``estimate`` no flow is known. ``still_frames`` is after how many frames of rest a place counts as still, at
     ``fps``; 0: nobody asks.

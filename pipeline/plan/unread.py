@@ -1,4 +1,4 @@
-"""Settings that a film never reads, so that nothing that was asked for is ignored without a word."""
+"""Settings that a film never reads: they are noted or refused, never ignored silently."""
 
 import re
 from collections.abc import Callable, Iterable

@@ -99,7 +99,7 @@ def sha256_of(path: Path) -> str:
 def check_writable(path: Path, *, overwrite: bool, key: str = "output=") -> None:
     """Create the folder of ``path`` and check that a file can be written there. Raises OutputError.
 
-    ``key`` is the setting that named the path; empty for a file that comes along with another.
+    ``key`` is the setting that named the path; empty for a file that is written next to another.
     """
     folder = path.parent
     try:

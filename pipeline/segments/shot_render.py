@@ -156,7 +156,7 @@ def layout_of(plan: ShotPlan) -> Layout:
     """How a shot is divided into segments."""
     config, handles, frames = plan.config, plan.handles, plan.frames
     cuts = [handles.pre_roll + 1] if handles.pre_roll else []
-    cuts += [frames - handles.loop_overlap] if handles.loop_overlap else []  # by then all of the pre-roll is finished
+    cuts += [frames - handles.loop_overlap] if handles.loop_overlap else []  # there all of the pre-roll is finished
     return Layout(
         config.segment,
         frames,

@@ -53,7 +53,7 @@ def test_slider_that_moves_evenly_leaves_few_keys() -> None:
 
 def test_expressions_are_written_as_such() -> None:
     track = Track(WAVE, TOLERANCE)
-    assert track.is_untouched and track.text(1000) == "0s: (sin(t))"
+    assert track.text(1000) == "0s: (sin(t))"
     track.glide(2.0, constant(3.0), 1.0)
     assert track.text(1000) == "0s: (sin(t)), 2s: (sin(t)), 3s: 3"
     assert track(2.5) == pytest.approx((math.sin(2.5) + 3) / 2)

@@ -19,7 +19,7 @@ from pipeline.media.decode.image_file import load_still
 from pipeline.media.decode.probe import FIRST_VIDEO, VideoFacts, source
 
 MAX_SILENCE_SECONDS = 300.0  # ffmpeg may need as long for one frame
-PREROLL_SECONDS = 30.0  # decoded before the first frame after a seek: by then no frame depends on omitted ones
+PREROLL_SECONDS = 30.0  # decoded before the first frame after a seek: later frames do not depend on omitted ones
 MIN_SKIP_SECONDS = 30.0  # that a seek must save beyond the pre-roll
 CHECKED_FRAMES = 3  # after the seek, whose times must be those of the scan
 # Containers that seek precisely, and codecs whose key frames depend on no other frame.
