@@ -78,12 +78,6 @@ def test_seed_decides_the_frames(program: Program, tmp_path: Path) -> None:
     assert np.abs(first.astype(int) - other).mean() > 5
 
 
-def test_sweep_makes_one_film_per_value(tmp_path: Path) -> None:
-    run = render("-m", "seed=1,2", *SMALL, cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
-    assert len(list((tmp_path / "outputs" / "sweeps").rglob("*.mp4"))) == 2
-
-
 def test_odd_size_becomes_even_with_a_note(program: Program, tmp_path: Path) -> None:
     odd = ("frame.width=97", "frame.height=63")
     run = program.run(*SMALL[2:], *odd, "output=odd.mp4", folder=tmp_path)
