@@ -42,7 +42,7 @@ from pipeline.motion.stage import Opening, Stage, Zoom
 from pipeline.motion.views import DomeView, view_of
 from pipeline.networks.mind import load_mind
 from pipeline.plan.imagine import has_prior
-from pipeline.plan.other_networks import companion_config
+from pipeline.plan.other_networks import companion_config, named_as_typed
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.score.score import Score
@@ -217,7 +217,8 @@ def _dreamer(plan: ShotPlan, objective: Objective, score: Score, canvas: Tensor)
 def _load_companion(config: RenderConfig, main: Network, name: str) -> Network:
     """Another network of the shot, as its targets call it, on the device and in the precision of the first."""
     settings = companion_config(config.network, name)
-    network = main if settings is config.network else model_zoo.build(settings)
+    with named_as_typed(config.network, name):
+        network = main if settings is config.network else model_zoo.build(settings)
     return network.to(main.device, main.precision, main.channels_last, config.deterministic)
 
 

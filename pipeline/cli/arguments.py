@@ -95,7 +95,10 @@ def parse(arguments: Sequence[str]) -> Namespace:
     if options.config_dir is not None and not os.access(options.config_dir, os.R_OK | os.X_OK):
         raise InputError(f"--config-dir={options.config_dir}: the folder cannot be read: permission denied")
     options.flags = [word for word in arguments if word not in options.overrides]
-    words = [normalise(word, sweep=options.multirun) for word in network_file.expand(options.overrides)]
+    words = [
+        normalise(word, sweep=options.multirun)
+        for word in network_file.expand(options.overrides, sweep=options.multirun)
+    ]
     options.overrides = check_frame(in_order(words))
     return options
 

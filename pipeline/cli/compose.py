@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from pipeline.cli import arguments, network_file, safe_yaml, sanitize, shot_presets
 from pipeline.cli.arguments import in_order, normalise
-from pipeline.cli.file_settings import FILES, STEMS, TARGETS, escaped_once, is_literal
+from pipeline.cli.file_settings import TARGETS, escaped_once, is_file, is_literal
 from pipeline.cli.messages import explain, is_usage_error, unknown_setting
 from pipeline.cli.sanitize import CONF
 from pipeline.config import NetworkConfig, RenderConfig, settings, validate
@@ -114,7 +114,7 @@ def _file_names(node: Any, key: str = "") -> Any:
     if not isinstance(node, str):
         return node
     text = escaped_once(node) if is_literal(key) else node
-    if key in FILES or key.startswith(STEMS):
+    if is_file(key):
         return expand_home(text)
     if key.startswith(TARGETS):
         return _FILE_IN_TARGET.sub(lambda match: match[1] + expand_home(match[2]), text)

@@ -9,6 +9,7 @@ from pipeline.config.render import NAMED_FILES
 FILES = (*NAMED_FILES, "dream.mask")
 INPUTS = tuple(key for key in FILES if key != "output")
 STEMS = "audio.stems."  # and a name
+_OF_ANOTHER_NETWORK = re.compile(r"network\.others\.[^.]+\.(weights|class_names)")
 TARGETS = ("score.targets", "score.keys", "network.targets")  # whose targets may name pictures and masks
 
 
@@ -17,9 +18,15 @@ def of_shot(key: str) -> str:
     return key.removeprefix("film.").removeprefix("presets.")
 
 
+def is_file(key: str) -> bool:
+    """Whether the setting names a file, also one of another network."""
+    return key in FILES or key.startswith(STEMS) or bool(_OF_ANOTHER_NETWORK.fullmatch(key))
+
+
 def is_literal(key: str) -> bool:
     """Whether the value of the setting is letters, also in a shot."""
-    return of_shot(key) in INPUTS or of_shot(key).startswith((*TARGETS, STEMS))
+    own = of_shot(key)
+    return own != "output" and (is_file(own) or own.startswith(TARGETS))
 
 
 def literal_files(node: Any, key: str = "") -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.sources_registry import SourcesRegistry
+from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
@@ -27,6 +28,13 @@ NO_CODE = "is not allowed: settings are data and cannot name code"
 def choices(group: str) -> list[str]:
     """The names that ``group=`` may have."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def add_choice(group: str, name: str, base: str, settings: dict[str, Any]) -> None:
+    """Let ``group=name`` be the choice ``base`` with these settings. ``name`` may be a relative path."""
+    node = OmegaConf.merge(OmegaConf.load(CONF / group / f"{base}.yaml"), settings)
+    folder, _, last = f"{group}/{name}".rpartition("/")
+    ConfigStore.instance().store(last, node, group=folder, package="_global_")
 
 
 def check_tree(tree: Any, where: str = "", group: str = "") -> None:

@@ -1,5 +1,7 @@
 """The settings of networks that targets name besides the film's own: ``class:owl@motifnet``. No torch."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -7,6 +9,7 @@ import yaml
 from pipeline.config import LimitsConfig, NetworkConfig
 from pipeline.errors import ConfigError
 from pipeline.plan.input_files import check_weights
+from pipeline.targets.class_names import read_class_names
 from pipeline.targets.target import TEXT_NETWORK
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
@@ -27,6 +30,20 @@ def companion_config(network: NetworkConfig, name: str) -> NetworkConfig:
     return NetworkConfig(library=library, name=rest) if slash else NetworkConfig(name=name)
 
 
+@contextmanager
+def named_as_typed(network: NetworkConfig, name: str) -> Iterator[None]:
+    """Errors about a setting of the network that targets call ``name`` get the key that people typed."""
+    entry = (network.others or {}).get(name)
+    try:
+        yield
+    except ConfigError as error:
+        if entry is None:
+            raise ConfigError("score.targets", f"@{name}", error.allowed) from error
+        setting = error.key.removeprefix("network.")
+        key = f"network.others.{name}.{setting}"
+        raise ConfigError(key, entry.get(setting, error.value), error.allowed) from error
+
+
 def check_others(network: NetworkConfig, limits: LimitsConfig) -> None:
     """Raise ConfigError or InputError for a table ``network.others`` that cannot be used."""
     others = network.others
@@ -44,3 +61,5 @@ def check_others(network: NetworkConfig, limits: LimitsConfig) -> None:
             raise ConfigError(f"{key}.crops", crops, "allowed are 1 to 64")
         if entry.get("weights"):
             check_weights(Path(entry["weights"]), limits, f"{key}.weights")
+        if entry.get("class_names"):
+            read_class_names(Path(entry["class_names"]), f"{key}.class_names")

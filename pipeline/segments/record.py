@@ -152,7 +152,7 @@ def _clear_paths(settings: dict[str, Any], *, delete: bool = False) -> None:
 
 def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
     """Every file of the user's that the shot uses, by the setting or target that names it."""
-    config = plan.config
+    config, others = plan.config, plan.config.network.others or {}
     paths = {
         "start.path": config.start.path if config.start.kind == "image" or encodes_start(config) else None,
         "source.path": config.source.path if plan.footage else None,
@@ -164,6 +164,7 @@ def _inputs(plan: ShotPlan) -> dict[str, dict[str, str]]:
         "imagine.to": config.imagine.to if plan.imagine else None,
         "embedded generator": str(plan.imagine.path) if plan.imagine and config.imagine.weights is None else None,
         "network.class_names": config.network.class_names,
+        **{f"network.others.{name}.class_names": entry.get("class_names") for name, entry in others.items()},
         "color.palette": None if config.color.palette in PALETTES else config.color.palette,
         "color.lut": config.color.lut,
         **{f"guide:{Path(file).name}": file for file in plan.guides},

@@ -9,12 +9,12 @@ from pipeline.runtime.files import check_regular, format_bytes
 MAX_BYTES = 4_000_000
 
 
-def read_class_names(path: Path) -> tuple[str, ...]:
-    """The names in the order of the classes. Raises InputError.
+def read_class_names(path: Path, key: str = "network.class_names") -> tuple[str, ...]:
+    """The names in the order of the classes. Raises InputError naming ``key``.
 
     Lines of Places365 (``/a/airfield 0``) give the name alone.
     """
-    key = f"network.class_names={path}"
+    key = f"{key}={path}"
     check_regular(path, key)
     if path.stat().st_size > MAX_BYTES:
         raise InputError(f"{key}: it is larger than {format_bytes(MAX_BYTES)}; it should have one name a line")

@@ -14,6 +14,7 @@ from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError, RenderError
 from pipeline.plan.other_networks import companion_config
 from pipeline.plan.planner import plan_film
+from pipeline.segments.record import Computation, as_text, shot_record
 from pipeline.targets.target import Target, parse_target
 
 
@@ -101,7 +102,7 @@ def test_a_film_of_two_networks_builds(tmp_path: Path) -> None:
     [
         ("[class:owwl@motifnet]", "motifnet knows no such class.*owl"),
         ("[stage9@motifnet]", "motifnet has no such layer"),
-        ("[stage4@motifnett]", "no such network .did you mean motifnet"),
+        ("[stage4@motifnett]", r"^score\.targets=@motifnett: no such network .did you mean motifnet"),
     ],
 )
 def test_wrong_targets_of_other_networks_are_named(tmp_path: Path, targets: str, words: str) -> None:
@@ -121,3 +122,20 @@ def test_missing_weights_of_another_network_are_named(tmp_path: Path) -> None:
     others = "network.others={places: {name: resnet50, weights: nowhere.pth}}"
     with pytest.raises(RenderError, match=r"network\.others\.places\.weights=nowhere\.pth: there is no such file"):
         plan_film(make_config([others, "duration=4f"]), tmp_path, "film")
+
+
+def test_names_of_files_of_other_networks_are_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "${names}.txt").write_text("cliff\ncave\n")
+    others = "network.others={places: {name: resnet50, class_names: '~/${names}.txt'}}"
+    config = make_config([others, "duration=4f", "network=motifnet", "frame.width=96", "frame.height=64"])
+    assert config.network.others["places"]["class_names"] == f"{tmp_path}/${{names}}.txt"
+    plan = plan_film(config, tmp_path, "film").shots[0]
+    computation = Computation("", "", "", torch.float32, False)
+    digests = []
+    for text in ("cliff\ncave\n", "cave\ncliff\n"):
+        (tmp_path / "${names}.txt").write_text(text)
+        record = shot_record(plan, computation)
+        assert str(tmp_path) not in as_text(record)
+        digests.append(record["inputs"]["network.others.places.class_names"]["sha256"])
+    assert digests[0] != digests[1]

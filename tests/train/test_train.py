@@ -10,10 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from PIL import Image
 from torch import Generator
 
-from pipeline.cli.compose import make_config
+from pipeline.cli import arguments
+from pipeline.cli.compose import make_config, read
+from pipeline.cli.sanitize import CONF
 from pipeline.config import RenderConfig
 from pipeline.dream import model_zoo
 from pipeline.errors import InputError, RenderError
@@ -89,6 +94,18 @@ def test_trained_network_is_a_choice(trained: Path) -> None:
     film = make_config([f'film=[{{network: "{trained}", duration: 1s}},{{duration: 1s}}]'])
     weights = [entry.get("network", {}).get("weights") for _, entry in entries(film)]
     assert weights == [str(trained), None]
+
+
+def test_sweep_over_trained_networks(trained: Path) -> None:
+    options = arguments.parse(["-m", f"network={trained},vgg16", "seed=1,2"])
+    arguments.check(options)
+    (films,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(options.overrides), None)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        networks = [read(compose("config", film)).network for film in films]
+    assert [network.name for network in networks] == ["motifnet", "motifnet", "vgg16", "vgg16"]
+    assert networks[0].weights == str(trained) and networks[0].targets == ["class:class_7", "class:blue_stripes"]
+    with pytest.raises(RenderError, match="several values need -m"):
+        arguments.check(arguments.parse([f"network={trained},vgg16"]))
 
 
 def test_film_dreams_of_a_class(trained: Path, tmp_path: Path) -> None:
