@@ -16,7 +16,7 @@ from pipeline.cue import CameraRates
 from pipeline.motion.folds import fold, pixels
 from pipeline.motion.rates import mean_rates, similarity
 from pipeline.motion.relief import nearness
-from pipeline.motion.sampling_grid import displaced, middles
+from pipeline.motion.sampling_grid import displaced, middles, sample_mirrored
 from pipeline.motion.velocity import bends, field, flies, focal_length, rate_bound, sources
 
 MIN_SAMPLES_PER_SECOND = 24.0
@@ -70,7 +70,7 @@ def move(
         if turn == 1 and shift == 0:
             return canvas
         grid = sampling_grid(turn, shift, rates.center, canvas)
-    return F.grid_sample(canvas, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
+    return sample_mirrored(canvas, grid)
 
 
 def sampling_grid(turn: complex, shift: complex, center: tuple[float, float], canvas: Tensor) -> Tensor:

@@ -6,10 +6,9 @@ The part before the mirrors stays as it is, bit by bit; nothing that is fed back
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.motion.sampling_grid import displaced, middles
+from pipeline.motion.sampling_grid import displaced, middles, sample_mirrored
 
 FLIPS = {"half": (3,), "x": (3,), "y": (2,), "quarter": (3, 2)}
 """Mirror → the dimensions of a frame whose first half is copied to the second."""
@@ -62,5 +61,5 @@ def pixels(canvas: Tensor) -> tuple[Tensor, Tensor]:
 
 def _sample(canvas: Tensor, right: Tensor, down: Tensor) -> Tensor:
     grid = displaced(canvas, right * (2 / canvas.shape[3]), down * (2 / canvas.shape[2]))
-    copy = F.grid_sample(canvas, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
+    copy = sample_mirrored(canvas, grid)
     return torch.where((right == 0) & (down == 0), canvas, copy)
