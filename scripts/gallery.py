@@ -39,7 +39,12 @@ WIDTH, HEIGHT = 640, 360  # pixels of pictures and stills
 CLIP_SECONDS, CLIP_FPS = 5, 24
 JPEG_QUALITY, MAX_BYTES = 85, 12_000_000  # of all stills
 DEFAULT_AT = "3s"
-AT = {"triptych": "5s", **dict.fromkeys(("birds", "gardens", "insects", "temples"), "2.4s")}
+AT = {
+    "triptych": "5s",
+    "sleep": "13s",
+    "morph": "5s",
+    **dict.fromkeys(("birds", "gardens", "insects", "temples"), "2.4s"),
+}
 """Times of the stills of some presets and looks."""
 TIMEOUT_SECONDS = 3600
 GROUPS = {"preset": "Presets", "look": "Looks"}
