@@ -12,7 +12,7 @@ from pipeline.runtime.files import check_regular
 FORMAT = "dream-zoom mind 1"
 EMBEDDED = Path(__file__).with_name("mind.safetensors")
 COMPANIONS = {"vae": EMBEDDED, "helmholtz": Path(__file__).with_name("helmholtz.safetensors")}
-"""The generators that come along, by model."""
+"""The built-in generators, by model."""
 MAX_AGES = 64
 SIZES = (8, 16, 32, 64, 128, 256)
 MAX_SIZES = {"vae": 256, "helmholtz": 64, "gan": 256}
