@@ -21,7 +21,7 @@ from pipeline.dream.region_mask import RegionMasks
 from pipeline.dream.sphere_dreamer import SphereDreamer
 from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
-from pipeline.image import growth_steps
+from pipeline.image import growth_steps, resize
 from pipeline.inputs.depth import depth_of
 from pipeline.inputs.first_canvas import first_canvas, imagined_canvas
 from pipeline.inputs.grade import build_grade
@@ -45,6 +45,7 @@ from pipeline.plan.imagine import has_prior
 from pipeline.plan.other_networks import companion_config, named_as_typed
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
 from pipeline.plan.shot_plan import ShotPlan
+from pipeline.projection.sphere import enlarge
 from pipeline.score.score import Score
 from pipeline.score.target_weights import parse_weights, weights_at
 from pipeline.shot import Clock, SeededDreamer, Shot
@@ -95,7 +96,7 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
     camera = _camera(plan, score, clock, network.device)
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
-    zoom = Zoom(camera, size, plan.handles.continues, config.camera.mirror)
+    zoom = Zoom(camera, size, plan.handles.continues, config.camera.mirror, enlarge if plan.is_sphere else resize)
     stage: Stage = (
         Opening(list(growth_steps(config.start, size, opening)), zoom, config.start.boost) if opening else zoom
     )
@@ -110,10 +111,11 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
         warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),
         boost=config.start.boost,
-        grade=build_grade(config.color, network.device),
+        grade=build_grade(config.color, network.device, is_sphere=plan.is_sphere),
         dream_mask=_dream_mask(plan),
         alpha=config.encode.alpha,
         view=view,
+        enlarge=zoom.enlarge,
     )
 
 

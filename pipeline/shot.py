@@ -16,7 +16,7 @@ from pipeline.dream.dreamer import Dreamer
 from pipeline.errors import DreamError
 from pipeline.image import GrowthStep, resize
 from pipeline.motion.dream_mask import DreamMask, change, fit_alpha
-from pipeline.motion.stage import Stage
+from pipeline.motion.stage import Resize, Stage
 from pipeline.motion.views import View
 from pipeline.runtime.seeding import FRAMES, START, generator
 from pipeline.score.score import Score
@@ -115,6 +115,7 @@ class Shot:
     dream_mask: DreamMask | None = None
     alpha: str = "none"
     view: View | None = None
+    enlarge: Resize = resize
 
     def render(self, canvas: Tensor, first: int = 0) -> Iterator[Step]:
         """Frames ``first`` … from the canvas of the frame before (of frame 0: the last one of ``begin``).
@@ -134,7 +135,7 @@ class Shot:
         """The canvas after each hidden dream of the warm-up; frame 0 starts from the last one."""
         canvas, cue = self.canvas, self.score.at(0.0)
         for number, step in enumerate(self.warm_up, 1):
-            canvas = resize(canvas, step.size)
+            canvas = self.enlarge(canvas, step.size)
             mask = self._mask(canvas, cue, 0)
             canvas = self.dreamer.warm_up(canvas, cue, mask, number, step.grown, self.boost)
             yield canvas

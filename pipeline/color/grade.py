@@ -33,11 +33,13 @@ class Grade:
 
     palette: ColorStatistics | None = None
     lut: Lut | None = None
+    is_sphere: bool = False
+    """Whether the left side of a frame continues the right one."""
 
     def __call__(self, frame: Tensor, color: ColorConfig) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1], coloured; the frame itself where nothing changes."""
         if float(color.sharpness) != 1:
-            frame = sharpen(frame.float(), float(color.sharpness))
+            frame = sharpen(frame.float(), float(color.sharpness), is_sphere=self.is_sphere)
         cones, contrast = self._cones(frame, color), float(color.contrast)
         if cones is None and contrast == 1 and self.lut is None:
             return frame
@@ -71,11 +73,11 @@ class Grade:
         return frame if self.lut is None else self.lut(frame)
 
 
-def sharpen(frame: Tensor, amount: float) -> Tensor:
+def sharpen(frame: Tensor, amount: float, *, is_sphere: bool = False) -> Tensor:
     """``(1, 3, H, W)`` with ``amount`` times the detail that a blur of about a pixel takes away: an unsharp mask."""
     height, width = frame.shape[2:]
     weights = frame.new_tensor(BLUR)
-    padded = F.pad(frame, (2, 2, 2, 2), mode="replicate")
+    padded = F.pad(F.pad(frame, (2, 2, 0, 0), "circular" if is_sphere else "replicate"), (0, 0, 2, 2), "replicate")
     rows = sum(weight * padded[..., at : at + height, :] for at, weight in enumerate(weights))
     blurred: Tensor = sum(weight * rows[..., at : at + width] for at, weight in enumerate(weights))
     return torch.lerp(blurred, frame, amount).clamp_(0, 1)

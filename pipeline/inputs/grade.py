@@ -15,7 +15,7 @@ from pipeline.media.decode.image_file import load_thumbnail
 PALETTE_PIXELS = 400  # on the long side of a picture whose colours are used
 
 
-def build_grade(color: ColorConfig, device: torch.device) -> Grade | None:
+def build_grade(color: ColorConfig, device: torch.device, *, is_sphere: bool = False) -> Grade | None:
     """The colouring of finished frames; None where they stay as they are. Raises InputError for its files."""
     if color.is_neutral:
         return None
@@ -25,4 +25,4 @@ def build_grade(color: ColorConfig, device: torch.device) -> Grade | None:
             palette = palette_of(PALETTES[color.palette])
         else:
             palette = frame_statistics(load_thumbnail(Path(color.palette), PALETTE_PIXELS))
-    return Grade(palette, None if color.lut is None else Lut(read_cube(Path(color.lut)), device))
+    return Grade(palette, None if color.lut is None else Lut(read_cube(Path(color.lut)), device), is_sphere)

@@ -1,7 +1,7 @@
 """Stages of the frame loop: what happens to the canvas between two frames, before and after the dream."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -9,6 +9,9 @@ from torch import Tensor
 from pipeline.cue import Cue
 from pipeline.image import GrowthStep, luma, resize
 from pipeline.motion.camera import Camera
+
+Resize = Callable[[Tensor, tuple[int, int]], Tensor]
+"""A canvas and a size (H, W) → the canvas at this size."""
 
 
 class Stage(ABC):
@@ -56,16 +59,17 @@ class Stage(ABC):
 class Zoom(Stage):
     """The camera moves the canvas of ``size`` (H, W). ``continues``: also before frame 0, from another shot.
 
-    ``mirror`` makes every frame symmetric, as ``camera.mirror`` says.
+    ``mirror`` makes every frame symmetric, as ``camera.mirror`` says. ``enlarge`` brings a canvas to a size.
     """
 
     camera: Camera
     size: tuple[int, int]
     continues: bool = False
     mirror: str = "none"
+    enlarge: Resize = resize
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
-        return self.camera.move(resize(canvas, self.size), index) if index > 0 or self.continues else canvas
+        return self.camera.move(self.enlarge(canvas, self.size), index) if index > 0 or self.continues else canvas
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
         return self.camera.fold(canvas, self.mirror, index)
@@ -81,7 +85,9 @@ class Opening(Stage):
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         is_growing = index < len(self.steps)
-        return resize(canvas, self.steps[index].size) if is_growing else self.zoom.advance(canvas, cue, index)
+        return (
+            self.zoom.enlarge(canvas, self.steps[index].size) if is_growing else self.zoom.advance(canvas, cue, index)
+        )
 
     def grown(self, index: int) -> float:
         return self.steps[index].grown if index < len(self.steps) else 1.0

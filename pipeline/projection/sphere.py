@@ -38,6 +38,13 @@ def sample(canvas: Tensor, direction: Vector) -> Tensor:
     return F.grid_sample(wrap(canvas, PAD, PAD), grid, mode="bicubic", padding_mode="border", align_corners=False)
 
 
+def enlarge(canvas: Tensor, size: tuple[int, int]) -> Tensor:
+    """The sphere at another size (H, W), continued at its sides and poles; bicubic."""
+    if (canvas.shape[2], canvas.shape[3]) == size:
+        return canvas
+    return sample(canvas, directions(canvas.new_empty(1, 1, *size)))
+
+
 def wrap(canvas: Tensor, rows: int, columns: int) -> Tensor:
     """The picture with as much of the sphere around it: ``(1, C, H + 2 rows, W + 2 columns)``."""
     half = canvas.shape[3] // 2

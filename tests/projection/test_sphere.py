@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipeline.color.grade import sharpen
 from pipeline.config import EncodeConfig
 from pipeline.cue import CameraRates
 from pipeline.dream.sphere_dreamer import joined
@@ -19,7 +20,7 @@ from pipeline.media.encode.mux import assemble, read_record
 from pipeline.media.encode.spherical import UUID, XML
 from pipeline.media.encode.video_spec import VideoSpec
 from pipeline.motion.sphere_camera import generator, move
-from pipeline.projection.sphere import directions, from_pole_view, pole_view, sample, wrap
+from pipeline.projection.sphere import directions, enlarge, from_pole_view, pole_view, sample, wrap
 from pipeline.runtime.files import move_into_place
 
 HEIGHT, WIDTH = 90, 180
@@ -90,6 +91,17 @@ def test_seam_of_a_dream_is_continuous_and_what_agrees_stays() -> None:
     slope = torch.linspace(0, 1, WIDTH + 18).expand(1, 3, HEIGHT, -1)  # the worst: both sides differ everywhere
     seam = joined(slope, 9)
     assert float((seam.roll(-1, 3) - seam).abs().max()) < 0.12
+
+
+def test_growth_and_sharpness_know_no_sides() -> None:
+    canvas = torch.rand(1, 3, 24, 48, generator=torch.Generator().manual_seed(1))
+    for change, factor in (
+        (lambda picture: enlarge(picture, (36, 72)), 1.5),
+        (lambda picture: sharpen(picture, 2.0, is_sphere=True), 1.0),
+    ):
+        turned = change(canvas.roll(24, 3)).roll(-round(24 * factor), 3)
+        assert float((turned - change(canvas)).abs().max()) < 1e-5
+    assert off(enlarge(painted(), (3 * HEIGHT, 3 * WIDTH))[..., 1::3, 1::3], painted()) < 0.1
 
 
 @pytest.mark.parametrize("pole", [-1, 1])
