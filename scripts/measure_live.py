@@ -248,6 +248,16 @@ def composition(film: Path) -> np.ndarray[Any, Any]:
     return rows - rows.mean(axis=1, keepdims=True)
 
 
+def similarity(one: Path, other: Path) -> np.ndarray[Any, Any]:
+    """How alike the compositions of two films are, frame by frame; 1 is equal."""
+    a, b = composition(one), composition(other)
+    return np.asarray((a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1)))
+
+
+def by_second(alike: np.ndarray[Any, Any]) -> str:
+    return ", ".join(f"{statistics.mean(alike[at : at + int(FPS)]):.2f}" for at in range(0, len(alike), int(FPS)))
+
+
 def measure_session(words: list[str], seconds: float, size: tuple[int, int]) -> None:
     """Play, render, compare."""
     width, height = size
@@ -255,7 +265,8 @@ def measure_session(words: list[str], seconds: float, size: tuple[int, int]) -> 
         folder = Path(name)
         planned = {at: each for at, each in gestures().items() if at < seconds - 1}
         shape = [f"frame.width={width}", f"frame.height={height}"]
-        config = make_config([*WORDS, *shape, *words, f"output={folder}/session.yaml"])
+        settings = ["network=motifnet", *shape, *words]
+        config = make_config([*settings, f"output={folder}/session.yaml"])
         live = LiveConfig(fps=FPS, size=f"{width}x{height}", page=False, until=f"{seconds}s")
         viewers = CountingViewers(planned)
         session_setup.play(config, live, folder, "live", viewers)
@@ -264,18 +275,23 @@ def measure_session(words: list[str], seconds: float, size: tuple[int, int]) -> 
         print(
             f"{viewers.frames} frames shown of {seconds * FPS:.0f}; gestures at most {max(late) * FPS:.2f} frames late"
         )
-        digests = []
-        for number, factor in enumerate((1, 1, 2)):
-            out = folder / str(number) / "film.mp4"
+
+        def render(name: str, factor: int, *film: str) -> Path:
+            out = folder / name / "film.mp4"
             larger = [f"frame.width={width * factor}", f"frame.height={height * factor}", f"output={out}"]
-            command = [sys.executable, "-m", "pipeline.render", f"from={folder}/session.yaml", *larger]
+            command = [sys.executable, "-m", "pipeline.render", *film, *larger]
             subprocess.run(command, check=True, capture_output=True)
-            digests.append(hashlib.sha256(out.read_bytes()).hexdigest()[:12])
-        small, large = composition(folder / "0" / "film.mp4"), composition(folder / "2" / "film.mp4")
-        alike = (small * large).sum(axis=1) / np.sqrt((small**2).sum(axis=1) * (large**2).sum(axis=1))
+            return out
+
+        played = [f"from={folder}/session.yaml"]
+        films = [render(f"{number}", 1, *played) for number in range(2)]
+        digests = [hashlib.sha256(out.read_bytes()).hexdigest()[:12] for out in films]
         print(f"rendered twice: {digests[0]} and {digests[1]}, {'equal' if digests[0] == digests[1] else 'DIFFERENT'}")
-        parts = [f"{statistics.mean(alike[at : at + 12]):.2f}" for at in range(0, len(alike), 24)]
-        print(f"{len(small)} and {len(large)} frames; alike at twice the size, every two seconds: {', '.join(parts)}")
+        alike = similarity(films[0], render("larger", 2, *played))
+        print(f"{len(alike)} frames; alike at twice the size, each second: {by_second(alike)}")
+        film = [*settings, f"frame.fps={FPS:g}", f"duration={seconds}s"]
+        alike = similarity(render("film", 1, *film), render("larger film", 2, *film))
+        print(f"a film of the same settings, without gestures: {by_second(alike)}")
 
 
 def starts(record: dict[str, Any], planned: dict[float, dict[str, Any]]) -> Iterator[float]:
@@ -296,7 +312,7 @@ def main() -> None:
     parser.add_argument("what", choices=("stalls", "slider", "session"))
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each turn")
-    parser.add_argument("--size", default="96x64", help="of the session")
+    parser.add_argument("--size", default="192x108", help="of the session")
     parser.add_argument("--length", type=float, default=20.0, help="seconds of the session")
     parser.add_argument("--moves", type=int, default=40, help="of the slider")
     options, words = parser.parse_known_args()

@@ -70,8 +70,10 @@ class Performance:
     def run(self, stop: Stop) -> float:
         """Play until ``stop`` is requested or ``until`` seconds are over. Returns how many seconds were played."""
         self._choose_size()
-        while not self._is_over(stop, 0.0):
+        goes_on = True
+        while goes_on:
             seconds = self._play_shot(stop)
+            goes_on = self.instrument.needs_noise  # else it was stopped, or its time is over
             self.session.shots.append(self._settings(seconds))
             self._played += seconds
             self._number += 1

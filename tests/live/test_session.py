@@ -1,5 +1,6 @@
 """What is played is recorded, and rendered as it was played."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 from pipeline.media.decode.probe import decode
 from pipeline.media.encode.pixel_format import to_bytes
 from tests.forked import Program
-from tests.live.stage import play
+from tests.live.stage import Script, play
 
 GESTURES: dict[int, Sequence[dict[str, Any]]] = {
     1: [{"control": "camera.rotate", "value": 60, "seconds": 0.5}, {"control": "camera.pan.x", "value": 0.2}],
@@ -60,6 +61,13 @@ def test_next_frame_shows_a_gesture(tmp_path: Path) -> None:
     script = play(tmp_path, gestures, "dream.tone_mean=0.2", "dream.tone_rate=60", until="1.5s")
     levels = [float(frame.mean()) for frame in script.frames][-6:]
     assert levels[4] > levels[3] + 0.3, levels
+
+
+def test_late_frames_at_the_end_begin_no_shot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Script, "commands", lambda self: time.sleep(0.6) or [])  # every frame is late
+    play(tmp_path, {}, "preset=spiral", until="1s", fps=8.0)
+    config = yaml.safe_load((tmp_path / "session.yaml").read_text())["config"]
+    assert not config.get("film") and config["duration"] in ("0.75s", "0.875s", "1s")
 
 
 def test_wrong_gesture_is_a_note(tmp_path: Path) -> None:
