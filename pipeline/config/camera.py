@@ -37,7 +37,7 @@ class CameraConfig:
         choices=("none", "half", "quarter", "x", "y", "radial"),
     )
     symmetry: Any = option(
-        0, "a kaleidoscope with so many mirrors, 1 to 12, rounded; 0: none", low=0, high=12, curve=True, usual=(0, 12)
+        0, "number of mirrors of a kaleidoscope, 1 to 12, rounded; 0: none", low=0, high=12, curve=True, usual=(0, 12)
     )
     shear: list[Any] = option(
         [0.0, 0.0],
