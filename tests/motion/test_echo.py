@@ -50,7 +50,7 @@ def test_trail_moves_along_with_the_camera() -> None:
     assert centroid(canvas[:, :3])[0] < 128
 
 
-def test_first_frame_has_no_trail_and_later_ones_start_from_the_canvas() -> None:
+def test_the_first_frame_has_no_trail() -> None:
     echo, frame = stage(CameraRates(), 12), torch.rand(1, 3, *SIZE, generator=torch.Generator().manual_seed(1))
     echo.advance(torch.ones(1, 3, *SIZE), cue(), 0)
     assert torch.equal(echo.shown(echo.finish(frame, 0), cue()), frame)

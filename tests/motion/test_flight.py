@@ -41,7 +41,7 @@ def test_turning_camera_is_exact_perspective(yaw: float) -> None:
     assert (before_y - focal * y / ahead).abs().max() < 2e-3
 
 
-def test_flat_picture_grows_with_the_dolly_and_slides_with_the_truck() -> None:
+def test_flat_picture_follows_dolly_and_truck() -> None:
     assert (sources(CameraRates(dolly=0.5), 1.0) - places() * math.exp(-0.5)).abs().max() < 2e-3
     way = sources(CameraRates(truck=0.1, pedestal=0.2), 0.5) - places()
     assert way[0].mean() == pytest.approx(0.05 * SIZE[0], abs=1e-3)
@@ -106,7 +106,7 @@ def test_drawn_dot_moves_by_its_distance(distance: float) -> None:
     assert centroid(frame) == pytest.approx((160 + x, 90 - 10 * grown), abs=0.1)
 
 
-def test_flight_over_a_picture_tears_nothing_and_stretches_little() -> None:
+def test_flight_over_a_picture_tears_nothing() -> None:
     canvas = F.interpolate(
         torch.rand(1, 3, 12, 20, generator=torch.Generator().manual_seed(3)), size=SIZE[::-1], mode="bicubic"
     )
@@ -120,7 +120,7 @@ def test_flight_over_a_picture_tears_nothing_and_stretches_little() -> None:
     assert moved.isfinite().all() and not torch.equal(moved, canvas)
 
 
-def test_relief_stands_where_the_picture_has_detail_at_every_size() -> None:
+def test_relief_stands_where_the_picture_has_detail() -> None:
     generator = torch.Generator().manual_seed(1)
     for width, height in ((160, 90), (320, 180), (640, 360)):
         canvas = torch.full((1, 3, 90, 160), 0.5)

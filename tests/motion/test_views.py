@@ -17,7 +17,7 @@ from tests.projection.test_sphere import painted
 STILL = CameraRates(relief=0.8)
 
 
-def test_dome_has_the_zenith_in_the_middle_and_what_is_ahead_below() -> None:
+def test_dome_has_the_zenith_in_its_middle() -> None:
     dome = DomeView(101)((painted() + 1) / 2, STILL)[0] * 2 - 1
     assert dome[:, 50, 50].tolist() == pytest.approx([0, -1, 0], abs=0.02)  # up
     assert dome[:, 98, 50].tolist() == pytest.approx([0, 0, 1], abs=0.09)  # ahead, at the horizon

@@ -44,7 +44,7 @@ def test_near_noise_makes_near_pictures_and_gradients_reach_it(model: str) -> No
     assert 0 < near < far / 10
 
 
-def test_helmholtz_machine_dreams_as_its_films_do_when_units_are_sure() -> None:
+def test_helmholtz_machine_dreams_as_its_films_do() -> None:
     """Units so sure that no noise moves them: a film's soft units are those that sleep draws."""
     net = make("helmholtz", 32)
     assert isinstance(net, HelmholtzMachine) and map_sides(32) == [4, 8]

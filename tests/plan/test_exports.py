@@ -111,7 +111,7 @@ def test_a_point_sticks_to_the_picture(tmp_path: Path) -> None:
     assert [scale * at[0] + right, scale * at[1] + down] == pytest.approx(at, abs=1e-3)
 
 
-def test_backwards_the_shots_come_in_turn_and_the_song_keeps_its_cue(planned: Planned, tmp_path: Path) -> None:
+def test_backwards_film_has_its_shots_in_turn(planned: Planned, tmp_path: Path) -> None:
     rows = table(export(planned("film.reverse=true"), tmp_path / "film.csv"))
     assert [(row["name"], row["first_frame"], row["end_frame"]) for row in rows] == [
         *(("shot 3", "0", "50"), ("footage", "50", "105"), ("sky", "105", "150"), ("drop", "100", ""))

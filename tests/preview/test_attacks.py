@@ -206,7 +206,7 @@ def test_slow_clients_do_not_lock_the_page(page: tuple[Server, Viewers], monkeyp
             time.sleep(0.5)
 
 
-def test_a_browser_that_said_goodbye_and_stalls_does_not_hold_the_others() -> None:
+def test_a_browser_that_stalls_does_not_hold_the_others() -> None:
     async def endless(connection: WebSocket) -> None:
         await connection.accept()
         while True:
