@@ -115,13 +115,13 @@ def as_shown(score: ScoreFrames, plan: FilmPlan) -> ScoreFrames:
     order, fps = plan.playback.nearest, float(plan.shown_fps)
     music = score.music
     if music is not None:
-        heard = [round(number / fps * score.fps) for number in range(len(order))]  # a song plays forward
+        forward = [round(number / fps * score.fps) for number in range(len(order))]  # a song plays forward
         music = replace(
             music,
             beats=_shown_times(plan, music.beats),
             bars=_shown_times(plan, music.bars),
             sections=[(at, kind) for second, kind in music.sections for at in _shown_times(plan, [second])],
-            levels={name: [each[min(n, len(each) - 1)] for n in heard] for name, each in music.levels.items()},
+            levels={name: [each[min(n, len(each) - 1)] for n in forward] for name, each in music.levels.items()},
             cues=[(at, name) for second, name in music.cues for at in _shown_times(plan, [second])],
             signals={name: [each[n] for n in order] for name, each in music.signals.items()},
         )

@@ -80,7 +80,7 @@ def test_what_cannot_be_shown_is_refused(tmp_path: Path, words: tuple[str, ...],
         planned(tmp_path, "duration=12f", *words)
 
 
-def test_moments_are_found_where_they_are_shown(tmp_path: Path) -> None:
+def test_moments_lie_where_they_are_shown(tmp_path: Path) -> None:
     shown = {
         words: planned(tmp_path, "duration=8f", *words).playback.seconds_shown(0.6)  # type: ignore[union-attr]
         for words in (("film.reverse=true",), ("film.pingpong=true",), ("film.speed=0.5",), ("film.speed=2",))
