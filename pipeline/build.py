@@ -132,10 +132,9 @@ def _dream_mask(plan: ShotPlan) -> DreamMask | None:
 
 
 def open_footage(plan: ShotPlan, shot: Shot, stack: ExitStack, first: int = 0) -> Shot:
-    """The shot over the plan's footage, if it has any; ``stack`` closes it, and its mask. Raises RenderError kinds
-    while rendering.
+    """The shot over the plan's footage, if it has any; ``stack`` closes it, and its mask.
 
-    Reading starts at frame ``first``; every frame gets the same bits whichever came first.
+    Reading starts at frame ``first``; each gets the same bits whichever came first. It raises RenderError kinds.
     """
     config, device, footage = plan.config, shot.canvas.device, plan.footage
     if shot.dream_mask is not None:
