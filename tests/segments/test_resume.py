@@ -14,6 +14,7 @@ from torch import Tensor
 from pipeline import film
 from pipeline.errors import Interrupted, OutputError
 from pipeline.media.decode.probe import probe_and_count
+from pipeline.networks.mind_header import COMPANIONS
 from pipeline.runtime.files import sha256_of
 from scripts.torture import main as torture
 from tests.test_shot import planned
@@ -124,6 +125,19 @@ def test_a_score_that_changes_with_the_length_is_refused(tmp_path: Path) -> None
     assert probe_and_count(tmp_path / "film.mp4").frames == 8
     make(tmp_path, "duration=14f", moving, "resume=false")
     assert probe_and_count(tmp_path / "film.mp4").frames == 14
+
+
+def test_a_film_resumes_with_its_built_in_generator_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of the program may have another generator, whose pictures differ."""
+    words = ("duration=8f", "start=imagine", "start.steps=1", "imagine.z=class:owl")
+    with pytest.raises(RuntimeError, match="at this frame"):
+        make(tmp_path, *words, at=5)
+    monkeypatch.setitem(COMPANIONS, "vae", COMPANIONS["helmholtz"])
+    with pytest.raises(OutputError, match=r"embedded generator.sha256"):
+        make(tmp_path, *words)
+    monkeypatch.undo()
+    monkeypatch.setattr("pipeline.segments.writer.MIN_SPOOLED_SECONDS", 0.0)
+    assert make(tmp_path, *words).frames[-1] == 7
 
 
 def test_a_part_is_a_film_and_the_rest_resumes(tmp_path: Path, expected: dict[int, str]) -> None:
