@@ -90,7 +90,7 @@ def test_killed_training_resumes_to_the_same_bytes(folder: Path, tmp_path: Path,
     command = [sys.executable, "-m", "pipeline.imagine", "train", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     state = killed.with_name(f"{killed.name}.training")
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while not state.exists() and process.poll() is None and time.monotonic() < end:
         time.sleep(0.01)
     process.kill()
