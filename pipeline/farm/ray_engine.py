@@ -93,7 +93,7 @@ class RayExecutor:
         """Take the next result of a task, or its end."""
         job = self._jobs[generator]
         try:
-            result = unpacked(self._ray.get(next(generator)))
+            result = unpacked(self._ray.get(next(generator), timeout=self._config.farm.lease))
         except StopIteration:
             del self._jobs[generator]
             if job.again:
@@ -104,6 +104,8 @@ class RayExecutor:
             return
         except self._ray.exceptions.RayError as error:
             del self._jobs[generator]
+            with suppress(Exception):
+                self._ray.cancel(generator, force=True)
             self._crashed(job, error, waiting)
             return
         job.sign, data = time.monotonic(), result.data
@@ -199,6 +201,8 @@ class RayExecutor:
         exceptions = self._ray.exceptions
         if isinstance(error, exceptions.OutOfMemoryError):
             return "memory ran out"
+        if isinstance(error, exceptions.GetTimeoutError):
+            return f"a result did not arrive in {self._config.farm.lease:g} seconds (farm.lease)"
         if isinstance(error, exceptions.RayTaskError):
             return f"a fault of the program ({type(error.cause).__name__}: {_line(error.cause)})"
         return "its process ended, killed or out of memory"

@@ -1,11 +1,13 @@
 """Beat tracking: the best beat sequence along each tempo curve, and of these the one with the best score."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.music.beat_scoring import onset_signals
 from pipeline.music.beat_scoring import score as sequence_score
-from pipeline.music.features import Features
+from pipeline.music.features import PER_SECOND, Features
 from pipeline.music.onsets import Rises, beat_onsets, refine_peak, seconds
 from pipeline.music.tempo import periods
 
@@ -16,6 +18,10 @@ MIN_BEATS = 4
 TIGHTNESS = 800.0  # weight of regular distances against strong onsets
 PERIODS_PER_OCTAVE = 48
 NEVER = -1e30
+CLOSE = 1.5  # scores that tell no sequence from another, of one beat; the more beats, the surer is the score
+ALIKE, DOUBLE_COST = 1.25, 1.5  # of a sequence and its off-beats; by which one that is twice as fast may be worse
+SAME_OCTAVES = 0.06  # by which tempi of the same sequence differ
+COMMON_BPM = 120.0  # librosa's, with a deviation of one octave
 
 
 def track(features: Features, rise: Rises) -> Floats:
@@ -28,9 +34,26 @@ def track(features: Features, rise: Rises) -> Floats:
     # Half a beat later as well: off-beats are often the loudest.
     options = [each for frames in sequences for each in (frames, (frames[1:] + frames[:-1]) // 2)]
     signals = onset_signals(features, rise)
-    best = max(options, key=lambda frames: sequence_score(signals, frames))
+    best = options[_choose(options, onsets, [sequence_score(signals, frames) for frames in options])]
     times: Floats = np.unique(seconds(np.array([_sharpen(onsets, frame) for frame in best.tolist()])))
     return times
+
+
+def _choose(options: Sequence[Frames], onsets: Floats, scores: Sequence[float]) -> int:
+    """The number of the best sequence; each odd one lies half a beat after the one before.
+
+    Between scores that are about the same librosa's criteria decide: strong onsets on the beats, at a usual tempo.
+    Where a sequence scores about as well half a beat later, every half beat is a beat.
+    """
+    tempi = np.array([60 * PER_SECOND / np.median(np.diff(frames)) for frames in options])
+    strengths = [onsets[frames].mean() for frames in options] * np.exp(-(np.log2(tempi / COMMON_BPM) ** 2) / 2)
+    close = max(scores) - CLOSE / len(options[int(np.argmax(scores))]) ** 0.5
+    best = max(range(len(options)), key=lambda n: (scores[n] >= close, strengths[n]))
+    if abs(scores[best] - scores[best ^ 1]) < ALIKE:
+        twice = np.abs(np.log2(tempi / tempi[best]) - 1) < SAME_OCTAVES
+        faster = [n for n in np.flatnonzero(twice).tolist() if scores[n] > scores[best] - DOUBLE_COST]
+        best = max(faster, key=lambda n: scores[n], default=best)
+    return best
 
 
 def _sharpen(onsets: Floats, frame: int) -> float:

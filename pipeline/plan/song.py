@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 MAX_BEAT_SECONDS = 3.0  # of a beat: a grid may end so much after its song
 MAX_STEM_SECONDS = 0.5  # by which a stem is longer or shorter than its song
 MIN_SECTION_SECONDS = 1.0  # before the first cue, to be a section of its own
-CACHE_VERSION = 6  # of the analysis
+CACHE_VERSION = 7  # of the analysis
 MAX_SONG_SECONDS = 4 * 3600.0
 
 

@@ -141,10 +141,10 @@ def sharing(folder: Path) -> dict[str, Any]:
 
 
 def sheet(folder: Path, address: str) -> bool:
-    """Whether a sheet of variations is that of one machine."""
+    """Whether a sheet of a still is that of one machine."""
     for engine in ("local", "ray"):
         words = (*TINY, "duration=1s", f"engine={engine}", f"ray.address={address}", "farm.cpus=1")
-        made = [stills.Variation(planned(folder, *words, f"seed={seed}"), 0.5, (f"seed={seed}",)) for seed in (1, 2)]
+        made = [stills.Variation(planned(folder, *words, "seed=7"), 0.5, ("seed=7",))]
         stills.make(made, 32, folder / f"{engine}.png")
     return (folder / "local.png").read_bytes() == (folder / "ray.png").read_bytes()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 SECONDS = 240.0  # for one wait, on a busy machine
+RAY = {"RAY_memory_monitor_refresh_ms": "0"}  # else Ray ends its workers where others fill the memory
 MARK = "DREAM_ZOOM_TEST_SESSION"
 
 
@@ -53,7 +54,7 @@ def session(command: Sequence[str], folder: Path, **variables: str) -> Iterator[
     """Run a command; at the end all its processes are killed."""
     mark = uuid4().hex
     output = folder / f"session-{mark}"
-    environment = os.environ | {MARK: mark} | variables
+    environment = os.environ | {MARK: mark, **RAY} | variables
     folder.mkdir(parents=True, exist_ok=True)
     with output.with_suffix(".out").open("wb") as out, output.with_suffix(".err").open("wb") as err:
         process = subprocess.Popen(

@@ -14,7 +14,10 @@ from tests.music.drawn import Drawing, f_measure
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("lets-go-fishin", 0.98), ("vibe-ace", 0.98), ("sugar-plum-fairy", 0.9), ("hungarian-dance-5", 0.7)],
+    [
+        *(("lets-go-fishin", 0.98), ("vibe-ace", 0.98), ("sugar-plum-fairy", 0.9), ("hungarian-dance-5", 0.7)),
+        ("trumpet-90bpm", 0.75),
+    ],
 )
 def test_recorded_beats_are_detected(shared: Path, name: str, least: float) -> None:
     (path,) = (shared / "songs").glob(f"{name}.*")
