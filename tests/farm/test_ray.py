@@ -26,8 +26,8 @@ from tests.farm.films import TINY, digest, render
 from tests.farm.sessions import SECONDS, session
 
 needs_ray = pytest.mark.skipif(not is_installed(), reason="Ray is not installed: pip install dream-zoom[farm]")
-FILM = "film=[{preset: spiral, duration: 60f},{duration: 24f, transition: zoom_through},{seed: 2, duration: 24f}]"
-SEGMENTS = 15 + 6 + 6
+FILM = "film=[{preset: spiral, duration: 32f},{duration: 4f, transition: zoom_through},{seed: 2, duration: 32f}]"
+SEGMENTS = 8 + 1 + 8
 
 
 def lines(folder: Path) -> list[str]:
