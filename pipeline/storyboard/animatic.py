@@ -30,6 +30,7 @@ from pipeline.runtime.progress import Progress
 from pipeline.storyboard.sketch import SKETCH_FPS, draft
 
 SHORT_SIDE_PIXELS = 108
+EFFORT = 0.25  # of the steps that the film takes
 FPS = Fraction(12)  # of the video: every sketched frame stands for three of its frames
 PICTURE_PIXELS, STRIP_PIXELS = 270, 44  # on the picture's short side, and the strip of words below it
 ENCODE = EncodeConfig(codec="h264", quality="good", bits="8")
@@ -75,7 +76,7 @@ def _sketch(plan: FilmPlan, stop: Stop) -> Iterator[Sketched]:
     config = plan.config
     networks = Networks(choose_device(config.device, config.deterministic), config.precision, config.deterministic)
     for number, piece in enumerate(dreamed_pieces(plan)):
-        shot_plan = draft(plan.shots[number], SHORT_SIDE_PIXELS)
+        shot_plan = draft(plan.shots[number], SHORT_SIDE_PIXELS, EFFORT)
         begin, first = float(plan.first_frame(number) / plan.fps), float(piece.first / plan.fps)
         with ExitStack() as stack:
             network = networks.find(shot_plan, {})

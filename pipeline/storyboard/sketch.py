@@ -44,14 +44,16 @@ def moments(seconds: float) -> list[float]:
     return [number * every for number in range(count)]
 
 
-def draft(plan: ShotPlan, short_side: int = SHORT_SIDE_PIXELS) -> ShotPlan:
-    """The same film, small. Over footage it keeps the frame rate; without, it takes more steps in fewer frames."""
+def draft(plan: ShotPlan, short_side: int = SHORT_SIDE_PIXELS, effort: float = 0.5) -> ShotPlan:
+    """The same film, small. Over footage it keeps the frame rate; without, it takes more steps in fewer frames:
+    ``effort`` of those that the film takes in the same time.
+    """
     config = plan.config
     factor = min(1.0, short_side / min(plan.width, plan.height))
     width, height = (2 * max(8, round(side * factor / 2)) for side in (plan.width, plan.height))
     steps = config.dream.steps
     if plan.footage is None:
-        steps = max(1, round(steps * float(plan.fps) / SKETCH_FPS / 2))
+        steps = max(1, round(steps * float(plan.fps) / SKETCH_FPS * effort))
     start = replace(
         config.start, steps=min(config.start.steps, MAX_START_STEPS), size=min(config.start.size, height, width)
     )
