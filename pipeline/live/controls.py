@@ -8,7 +8,7 @@ from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError, nearest
 
 OF_FOOTAGE = ("flow.",)
-UNPLAYED = ("playback.", "dream.echo")  # of finished films
+UNPLAYED = ("playback.", "dream.echo", "imagine.")  # of finished films; of where a film begins
 AXES = (".x", ".y")
 TOLERANCE = 0.0001  # of the range of a slider: how far a recorded number may lie from the played one
 

@@ -68,7 +68,7 @@ function show() {
 function showAnswer() {
   for (const [key, { controls, item }] of rows) {
     const field = controls.at(-1), usual = checked.values?.[key] ?? "";
-    if (field.tagName !== "SELECT") field.placeholder = usual;
+    if (field.tagName !== "SELECT") field.placeholder = ["null", "[]", ""].includes(usual) ? "as the preset says" : usual;
     else field.options[0].textContent = usual === "null" || usual === "" ? "as the preset says" : `as the preset says: ${usual}`;
     if (!item.key.includes(".") && usual === "" && field.tagName === "SELECT") field.options[0].textContent = "as the preset says";
   }
