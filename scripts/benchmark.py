@@ -10,7 +10,8 @@ Everything is measured in one process, jobs taking turns; a ratio is the median 
 count when they are encoded. Of *x* and *cpu* the first is by the clock, the second by processor time, this process's
 and its encoder's, which other programs disturb less.
 
-*overhead*: the whole loop, encoder included, over the bare passes of the network; *gemm*: its arithmetic over the
+*overhead*: the whole loop, encoder included, over the bare passes of the network, and a table of all networks (*roof*,
+*bare*, *loop*; on a CPU the least processor time, one command for docs/performance.md); *gemm*: its arithmetic over the
 machine's rate of matrix products in the network's own precision; *roof*: the time that its arithmetic or its bytes take
 at least at the machine's rates, whichever is longer, over its own. *common*: the usual program
 (``benchmarks/baseline.py``) over ours, at its four octaves of ten steps. *equal*: the same for a warm zoom with the
@@ -75,6 +76,8 @@ def measure(options: Options) -> None:
         if set(options.parts) & set(OF_A_NETWORK):
             for given in options.networks:
                 with_network(given, options, folder, figures["networks"], done)
+        if "overhead" in options.parts:
+            print(f"\n{measures.budget_table(figures['networks'])}", flush=True)
         for part in (part for part in options.parts if part in BY_ITSELF):
             figures[part] = BY_ITSELF[part](options, folder)
             done(part, figures[part])

@@ -35,8 +35,8 @@ def _middles(count: int, frame: Tensor) -> Tensor:
 def sample_mirrored(frame: Tensor, grid: Tensor) -> Tensor:
     """Frame ``(1, C, h, w)`` at the places of a grid ``(1, H, W, 2)``, bicubic; outside is its mirror image.
 
-    On a CPU, torch spends half of this on reflections, also where nothing is outside, and samples with one thread. So
-    a middle that needs none is sampled without, by all threads: with the same bits, in half of the time or less.
+    On a CPU, torch spends up to half of this on reflections, also where nothing is outside, and samples with one
+    thread. So a middle that needs none is sampled without, by all threads, with the same bits.
     """
     threads, (height, width) = torch.get_num_threads(), grid.shape[1:3]
     if frame.device.type != "cpu" or min(height, width) < 4 * BORDER:

@@ -1,6 +1,6 @@
 """The measurements of one network: each takes a subject and returns figures, ratios first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from math import ceil
@@ -53,12 +53,36 @@ def overhead(of: Subject, folder: Path, repeats: int, least: int) -> Figures:
         **_reached(times, batch, work, flops, moved),
         "seconds_per_frame": seconds(times["loop"]) / batch,
         "seconds_bare": seconds(times["bare"]) / batch,
+        "budget": _budget(times, batch, work, flops, moved, on_cpu=device.type == "cpu"),
         "gflop_per_frame": work.flops / 1e9,
         "gbyte_per_frame": work.bytes / 1e9,
         "gbyte_of_the_loop": whole.bytes / 1e9,
         "frames_in_a_batch": batch,
         "octaves": [list(size) for size in of.octaves()],
     }
+
+
+def _budget(
+    times: dict[str, list[Time]], batch: int, work: Work, flops: int, moved: int, *, on_cpu: bool
+) -> dict[str, float]:
+    """Milliseconds of a frame: roof, bare passes and loop. The least of all turns, on a CPU of processor time."""
+    least = {name: min(each.cpu if on_cpu else each.wall for each in turns) for name, turns in times.items()}
+    roof = max(work.least(flops / least["multiply"], moved / least["copy"]))
+    return {
+        "milliseconds_roof": 1000 * roof,
+        "milliseconds_bare": 1000 * least["bare"] / batch,
+        "milliseconds_loop": 1000 * least["loop"] / batch,
+    }
+
+
+def budget_table(networks: Mapping[str, Figures]) -> str:
+    """The budgets of all networks as a Markdown table."""
+    lines = ["| milliseconds per frame | roof | bare passes | loop | loop / bare |", "|---|---|---|---|---|"]
+    for name, figures in networks.items():
+        if "budget" in figures:
+            roof, bare, loop = figures["budget"].values()
+            lines.append(f"| {name} | {roof:.0f} | {bare:.0f} | {loop:.0f} | {loop / bare:.2f} |")
+    return "\n".join(lines)
 
 
 def _of_a_frame(loop: Loop) -> Work:

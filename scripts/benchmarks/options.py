@@ -24,7 +24,7 @@ from pipeline.runtime.device import choose_device
 from pipeline.runtime.files import check_regular
 from scripts.benchmarks.workload import settings
 
-NETWORKS = ("motifnet", "squeezenet1_0", "googlenet", "vgg16")
+NETWORKS = ("efficientnet_lite0", "motifnet", "squeezenet1_0", "googlenet", "vgg16")
 QUICK_NETWORKS = NETWORKS[:2]
 PARTS = (
     *("overhead", "common", "equal", "ways", "profile", "scaling", "frames", "start", "threads"),

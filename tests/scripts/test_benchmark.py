@@ -121,6 +121,9 @@ def test_the_figures_are_written(tmp_path: Path) -> None:
     assert results["gbyte_of_the_loop"] > results["gbyte_per_frame"]
     assert figures["conditions"]["threads"] >= 1
     assert "overhead" in done.stdout
+    budget = results["budget"]
+    assert 0 < budget["milliseconds_roof"] and 0 < budget["milliseconds_bare"] < budget["milliseconds_loop"]
+    assert f"| motifnet | {budget['milliseconds_roof']:.0f} | {budget['milliseconds_bare']:.0f} | " in done.stdout
 
 
 def test_every_arithmetic_is_timed(small: Subject) -> None:
