@@ -93,6 +93,7 @@ class NetworkConfig:
         None, "file with the names of the classes, one a line; null: ImageNet's if there are as many, else numbers"
     )
     crops: int = option(4, "random crops of the frame that open_clip's networks look at in each step", low=1, high=64)
+    min_crop: float = option(0.4, "size of the smallest crop, of the frame's short side", low=0.1, high=1)
     layers: list[str] = option([], "layers of randomly drawn channels, if score.layers is empty")
     targets: list[Any] = option([], "targets if score.targets is empty")
     class_support: list[Any] = option(

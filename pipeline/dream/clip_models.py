@@ -40,12 +40,12 @@ class TextNetwork(Network):
 
     embeds = True
 
-    def __init__(self, name: str, model: Any, weights: Weights, settings: "Settings", crops: int) -> None:
+    def __init__(self, name: str, model: Any, weights: Weights, settings: "Settings", config: NetworkConfig) -> None:
         tower = PictureTower(model.visual, settings.side)
         anatomy = Anatomy(normalisation=settings.normalisation, leaves=(PictureTower,))
         super().__init__(name, nn.Sequential(tower), (), weights, anatomy)
         self._texts, self._tokenizer = model.eval().requires_grad_(False), settings.tokenizer
-        self._side, self._crops, self._seed = settings.side, crops, 0
+        self._side, self._crops, self._smallest, self._seed = settings.side, config.crops, config.min_crop, 0
 
     def draw(self, generator: torch.Generator) -> None:
         """The crops of the next steps are drawn by ``generator``."""
@@ -53,7 +53,7 @@ class TextNetwork(Network):
 
     def activations(self, frame: Tensor, layers: Any, *, exact: bool = False) -> dict[str, Tensor]:
         """As ``Network.activations``, of random crops; ``exact`` always looks at the same ones."""
-        crops = random_crops(frame, self._crops, self._side, 0 if exact else self._seed)
+        crops = random_crops(frame, self._crops, self._side, 0 if exact else self._seed, self._smallest)
         maps = super().activations(crops, layers, exact=exact)
         return {name: embeddings.mean(dim=0, keepdim=True) for name, embeddings in maps.items()}
 
@@ -137,7 +137,7 @@ def build(config: NetworkConfig) -> Network:
         weights = _find_weights(name, config.weights, published)
     model = architecture(settings, source)
     load_weights(model, weights, config.name, lambda state: _convert(state, model))
-    return TextNetwork(f"open_clip/{config.name}", model, weights, settings, config.crops)
+    return TextNetwork(f"open_clip/{config.name}", model, weights, settings, config)
 
 
 def architecture(settings: Settings, source: str) -> nn.Module:

@@ -3,18 +3,16 @@
 import torch
 from torch import Tensor
 
-MIN_CROP = 0.4  # of the frame's short side
 
-
-def random_crops(frame: Tensor, count: int, side: int, seed: int) -> Tensor:
-    """Frame ``(1, 3, h, w)`` → ``(count, 3, side, side)``: squares from ``MIN_CROP`` of the short side up to all of it.
+def random_crops(frame: Tensor, count: int, side: int, seed: int, smallest: float = 0.4) -> Tensor:
+    """Frame ``(1, 3, h, w)`` → ``(count, 3, side, side)``: squares from ``smallest`` of the short side up to all of it.
 
     Each has a size from a range of its own, so that large and small ones are always among them. They are resampled by
     matrices, whose gradient is the same in every run on every device.
     """
     height, width = frame.shape[2:]
     draws = torch.rand(3, count, generator=torch.Generator().manual_seed(seed))
-    fractions = MIN_CROP + (1 - MIN_CROP) * (torch.arange(count) + draws[0]) / count
+    fractions = smallest + (1 - smallest) * (torch.arange(count) + draws[0]) / count
     sizes = fractions * min(height, width)
     rows, columns = (
         _resampling((length - sizes) * draw, sizes, length, side).to(frame)

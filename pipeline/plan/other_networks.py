@@ -13,7 +13,7 @@ from pipeline.targets.class_names import read_class_names
 from pipeline.targets.target import TEXT_NETWORK
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
-ALLOWED = ("name", "library", "weights", "class_names", "crops")
+ALLOWED = ("name", "library", "weights", "class_names", "crops", "min_crop")
 
 
 def companion_config(network: NetworkConfig, name: str) -> NetworkConfig:
@@ -53,12 +53,13 @@ def check_others(network: NetworkConfig, limits: LimitsConfig) -> None:
     for name, entry in (others or {}).items():
         key = f"network.others.{name}"
         if not isinstance(entry, dict) or not entry.get("name") or not set(entry) <= set(ALLOWED):
-            raise ConfigError(
-                key, entry, f"it needs a name, and may have library, weights, class_names and crops: {example}"
-            )
+            raise ConfigError(key, entry, f"it needs a name, and may have {', '.join(ALLOWED[1:])}: {example}")
         crops = entry.get("crops", 1)
         if not isinstance(crops, int) or not 1 <= crops <= 64:
             raise ConfigError(f"{key}.crops", crops, "allowed are 1 to 64")
+        smallest = entry.get("min_crop", 1)
+        if not isinstance(smallest, int | float) or not 0.1 <= smallest <= 1:
+            raise ConfigError(f"{key}.min_crop", smallest, "allowed are 0.1 to 1")
         if entry.get("weights"):
             check_weights(Path(entry["weights"]), limits, f"{key}.weights")
         if entry.get("class_names"):

@@ -95,6 +95,8 @@ def test_crops_show_the_frame_in_its_proportions() -> None:
     assert torch.allclose(heights, widths, atol=0.7)
     assert 0.35 * 90 < float(heights.min()) < 0.6 * 90 < 0.85 * 90 < float(heights.max()) < 90
     assert float(crops[:, 1, 16, 16].std()) > 5
+    whole = random_crops(torch.stack([down, right, right])[None], 8, 32, 3, smallest=0.9)
+    assert float((whole[:, 0, -1, 16] - whole[:, 0, 0, 16]).min()) > 0.85 * 90
 
 
 @pytest.mark.parametrize(
