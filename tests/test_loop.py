@@ -127,6 +127,9 @@ def test_notes_name_what_does_not_loop(tmp_path: Path) -> None:
     music = (*SMALL, f"audio.path={song}", "audio.bpm=120", "audio.offset=0.3s")
     (breaks,) = planned(tmp_path, *music, "duration=4s").notes
     assert breaks == "loop=true applies to the pictures: the song breaks off where the film begins again"
+    grows = planned(tmp_path, *SMALL, "+preset=sleep", "duration=4s").notes
+    assert [note for note in grows if "imagine.age" in note]
+    assert not planned(tmp_path, *SMALL, "+preset=latent_walk", "duration=4s").notes
     assert planned(tmp_path, *music, "duration=4s", "audio=none").notes == ()
     stumbles = planned(tmp_path, *music, "duration=null", "film=[{duration: 2bar},{}]").notes[-1]
     assert stumbles == "the loop lasts 4.5 bars, so the beat stumbles; duration=4bar keeps it steady"

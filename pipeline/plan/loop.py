@@ -9,6 +9,7 @@ from pipeline.timing.timecode import show_time
 
 PRE_ROLL_SECONDS = 1.5
 MAX_OFF_BEAT_BARS = 0.02  # by which a loop may miss a whole number of bars without a note
+MAX_AGE_STEP = 0.02  # of imagine.age, without a note
 
 
 def close_loop(film: FilmPlan) -> FilmPlan:
@@ -50,6 +51,11 @@ def _notes(film: FilmPlan, pre_roll: int) -> list[str]:
         )
     if any(shot.mask is not None and shot.mask.video for shot in film.shots):
         notes.append("loop=true: the mask moves; unless it loops itself, it jumps where the loop begins")
+    ages = [
+        shot.imagine.age(float(shot.frames / film.fps) * end) for shot in film.shots if shot.imagine for end in (0, 1)
+    ]
+    if ages and abs(ages[-1] - ages[0]) > MAX_AGE_STEP:
+        notes.append("loop=true: the generator is not as old at the end as at the start (imagine.age); it jumps there")
     if len(film.shots) > 1:
         seconds = show_time(float(pre_roll / film.fps))
         notes.append(f"loop=true: shot {len(film.shots)} turns into the beginning of shot 1 over its last {seconds}")
