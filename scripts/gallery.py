@@ -43,7 +43,7 @@ AT = {
     "triptych": "5s",
     "sleep": "13s",
     "morph": "5s",
-    **dict.fromkeys(("birds", "gardens", "insects", "temples"), "2.4s"),
+    **dict.fromkeys(("birds", "gardens", "insects", "temples", "volcanoes"), "2.4s"),
 }
 """Times of the stills of some presets and looks."""
 TIMEOUT_SECONDS = 3600
