@@ -131,6 +131,8 @@ def normalise(argument: str, *, sweep: bool = False) -> str:
         return f"{key}={_quoted_output(value, sweep=sweep) if is_output else _quoted(value, sweep=sweep)}"
     if key.lstrip("+") in TARGETS:
         return f"{key}={quote_texts(value)}"
+    if key.startswith("network.others"):
+        return f"{key}={escaped_once(value)}"
     is_curve = key == "imagine.z" or key in {n for n, item, _ in settings(RenderConfig()) if item.metadata["curve"]}
     has_quotes = re.search(r"[\"'\[]", value)
     if is_curve and re.search(r"[:(\s]", value) and not has_quotes and not value.startswith(SWEEPS):

@@ -1,6 +1,7 @@
 """One training from settings to a file: pictures, classes, device, states, the finished network with its card."""
 
 import logging
+import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def train_network(config: RenderConfig, own: TrainConfig, output: Path) -> Path:
     training.write_sheet()
     write_network(training.mean.finished(), class_names((*pictures.classes, NOTHING)), card, output)
     state.unlink(missing_ok=True)
-    log.info(f"python -m pipeline.render network={output} score.targets=[class:{pictures.classes[0]}] dreams of them")
+    words = shlex.join([f"network={output}", f"score.targets=[class:{pictures.classes[0]}]"])
+    log.info(f"python -m pipeline.render {words} dreams of them")
     return output
 
 

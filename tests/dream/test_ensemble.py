@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.build import build_shot
-from pipeline.cli.compose import make_config
+from pipeline.cli.compose import make_config, typed_config
 from pipeline.config import NetworkConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.ensemble import Ensemble
@@ -130,6 +130,7 @@ def test_names_of_files_of_other_networks_are_letters(tmp_path: Path, monkeypatc
     others = "network.others={places: {name: resnet50, class_names: '~/${names}.txt'}}"
     config = make_config([others, "duration=4f", "network=motifnet", "frame.width=96", "frame.height=64"])
     assert config.network.others["places"]["class_names"] == f"{tmp_path}/${{names}}.txt"
+    assert typed_config([others]).network.others == config.network.others
     plan = plan_film(config, tmp_path, "film").shots[0]
     computation = Computation("", "", "", torch.float32, False)
     digests = []
