@@ -1,6 +1,8 @@
 """``python -m pipeline.live``: dream without end in real time, to be played."""
 
+import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.cli import own_settings
@@ -8,7 +10,10 @@ from pipeline.cli.main import launch
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
 from pipeline.live.config import LiveConfig
+from pipeline.plan.shot_list import entries, name_errors, shot_config
 from pipeline.runtime.interrupt import postponed
+
+log = logging.getLogger("pipeline.live")  # also when this file is the program
 
 PREFIX = "live."
 USAGE = """\
@@ -38,6 +43,7 @@ def main() -> None:
     def job(config: RenderConfig, folder: Path, name: str) -> None:
         live = own_settings.parse(own, LiveConfig(), PREFIX)
         check(config)
+        config = first_shot(config)
         with postponed():
             from pipeline.live import session_setup
 
@@ -46,11 +52,21 @@ def main() -> None:
     launch(job, USAGE.format(own=own_settings.table(LiveConfig(), PREFIX)))
 
 
+def first_shot(config: RenderConfig) -> RenderConfig:
+    """The settings of a film's first shot, which plays without end; those of a film without shots as they are."""
+    if not config.film:
+        return config
+    key, entry = next(entries(config))
+    if isinstance(config.film, str):  # auto: the music decides how long its shots are
+        entry = {name: value for name, value in entry.items() if name != "duration"}
+        config = replace(config, duration=None)
+    log.info("film: its first shot plays, without end; presets of others are scenes on the page")
+    with name_errors(key):
+        return shot_config(config, entry)
+
+
 def check(config: RenderConfig) -> None:
     """Raise ConfigError for what cannot be played live."""
-    if config.film:
-        reason = "a live session is one shot without end; the presets of a film's shots are scenes on its page"
-        raise ConfigError("film", "…", reason)
     if config.loop:
         raise ConfigError("loop", "true", "a live session has no end that could meet its beginning")
     if config.output is not None and Path(config.output).suffix.lower() not in (".yaml", ".yml"):

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import yaml
 
+from pipeline.cli.compose import make_config
+from pipeline.live.__main__ import first_shot
 from pipeline.media.decode.probe import decode
 from pipeline.media.encode.pixel_format import to_bytes
 from tests.forked import Program
-from tests.live.stage import Script, play
+from tests.live.stage import TINY, Script, play
 
 GESTURES: dict[int, Sequence[dict[str, Any]]] = {
     1: [{"control": "camera.rotate", "value": 60, "seconds": 0.5}, {"control": "camera.pan.x", "value": 0.2}],
@@ -86,3 +88,10 @@ def test_looks_and_presets_are_scenes(tmp_path: Path) -> None:
     assert any(name != "block8:3" for name in targets)
     script = play(tmp_path / "other", {1: [{"scene": "look: reef"}]}, until="1s")
     assert len(script.output) == 1 and "look: reef" in script.output[0]
+
+
+def test_a_film_of_several_shots_plays_its_first() -> None:
+    film = "film=[{preset: spiral, duration: 4s, camera.zoom: 1.7}, {preset: breathing, duration: 4s}]"
+    config = first_shot(make_config([*TINY, film]))
+    assert not config.film and config.camera.zoom == 1.7 and config.frame.width == 96
+    assert first_shot(config) is config
