@@ -1,5 +1,6 @@
 """Shared fixtures: a tiny network, real weights and pictures if present, a guard on the global random state."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,15 @@ def global_random_state_is_unchanged() -> Iterator[None]:
     before = torch.get_rng_state()
     yield
     assert torch.equal(before, torch.get_rng_state()), "the global random state changed"
+
+
+@pytest.fixture(autouse=True)
+def signals_are_not_ignored() -> Iterator[None]:
+    """The program ignores signals as it ends; what a test starts after it in this process would inherit that."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import plan_film
 from pipeline.plan.sound import plan_sound
 from tests.media.drawing import draw, video, with_sound
-from tests.media.sound.test_mix import HIGH, LOW, heard, loud
+from tests.media.sound.test_mix import HIGH, LOW, loud, samples_of
 from tests.music.drawn import RATE, save
 from tests.test_film import FrameCounter
 from tests.test_shot import planned
@@ -54,7 +54,7 @@ def test_each_shot_has_its_footage_sound(tmp_path: Path) -> None:
     plan = planned(tmp_path, *TINY, shots, f"output={tmp_path}/f.mp4")
     assert [note for note in plan.notes if "plays the sound of its footage; shot 2 is silent" in note]
     film.render(plan)
-    sound = heard(tmp_path / "f.mp4")
+    sound = samples_of(tmp_path / "f.mp4")
     assert probe_and_count(tmp_path / "f.mp4").frames == plan.frames == 24 + 12 + 24 - 6 - 6
     assert len(sound) == plan.frames * 48000 // 24
     assert [loud(sound, LOW, frame) for frame in range(1, 18)] == pytest.approx([0.3] * 17, abs=0.03)
@@ -70,7 +70,7 @@ def test_silent_first_shot_is_silence_in_the_file(tmp_path: Path, kind: str) -> 
     shots = f"film=[{{duration: 24f}},{of(clip, duration='24f')}]"
     plan = planned(tmp_path, *TINY, shots, f"output={tmp_path}/f.{kind}")
     film.render(plan)
-    sound = heard(tmp_path / f"f.{kind}")
+    sound = samples_of(tmp_path / f"f.{kind}")
     assert len(sound) >= plan.frames * 48000 // 24
     assert max(loud(sound, LOW, frame) for frame in range(1, 22)) < 0.02
     assert [loud(sound, LOW, frame) for frame in range(26, 46)] == pytest.approx([0.3] * 20, abs=0.03)
@@ -102,7 +102,7 @@ def test_damaged_sound_is_refused_before_the_render(tmp_path: Path) -> None:
     assert any("is damaged at about" in note and "it is used as it is" in note for note in salvaged.notes)
     planned(tmp_path, *TINY, shots, "audio=none")
     film.render(salvaged)
-    sound = heard(tmp_path / "f.mp4")  # with a gap at the damage
+    sound = samples_of(tmp_path / "f.mp4")  # with a gap at the damage
     assert len(sound) == 30 * 48000 // 24 and np.abs(sound[4800:14400]).max() > 0.1
 
 
@@ -115,7 +115,7 @@ def test_footage_sound_fades_out(tmp_path: Path) -> None:
         *(f"source.path={clip}", "duration=24f", "audio.fade_out=12f", f"output={tmp_path}/f.mp4"),
     )
     film.render(plan)
-    sound = heard(tmp_path / "f.mp4")
+    sound = samples_of(tmp_path / "f.mp4")
     assert len(sound) == 48000
     assert loud(sound, LOW, 11) == pytest.approx(0.3, abs=0.03)
     assert loud(sound, LOW, 18) == pytest.approx(0.15, abs=0.03)
@@ -169,7 +169,7 @@ def test_auto_film_over_footage_and_noise(tmp_path: Path) -> None:
     assert plan.frames == 120 and abs(plan.shots[0].frames - 40) <= 4 and plan.shots[1].handles.head == 4
     film.render(plan)
     shown = [frame.astype(float) for frame in decode(tmp_path / "auto.mp4")]
-    assert len(shown) == 120 and len(heard(tmp_path / "auto.mp4")) == 30 * 48000
+    assert len(shown) == 120 and len(samples_of(tmp_path / "auto.mp4")) == 30 * 48000
     source = [luma(frame) for frame in decode(clip)]
     like = [float(np.corrcoef(luma(frame).ravel(), source[2 * n].ravel())[0, 1]) for n, frame in enumerate(shown[:40])]
     assert np.mean(like[:30]) > 0.5  # the footage shows through, at its time

@@ -62,9 +62,8 @@ python -m pipeline.score draws the settings over time before anything is rendere
 too."""
 MORE = """\
 look=NAME chooses what appears: {looks}.
-quality=draft, hd or uhd sets the size; format=reel, square, portrait45, cinema, sphere (360°) or dome the shape.
---help all lists every setting, choice and option."""
-EXIT_CODES = "Exit codes: 0 done, 1 something for you to correct, 130 interrupted."
+quality=draft, hd or uhd sets the size; format=reel, square, portrait45, cinema, sphere (360°) or dome the shape."""
+EXIT_CODES = "Exit codes: 0 done, 1 something for you to correct, 130 interrupted. --help all lists every setting."
 
 
 def text(usage: str, *, full: bool) -> str:

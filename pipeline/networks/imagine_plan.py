@@ -1,11 +1,11 @@
 """What a generator is to make: which pictures, and when. No torch."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from pipeline.config import RenderConfig
 from pipeline.networks.mind_header import Header
 
 
@@ -24,7 +24,11 @@ class Place:
 
     def class_index(self, classes: int) -> int:
         """The class, of so many."""
-        return int(np.random.default_rng([self.seed]).integers(classes)) if self.label is None else self.label
+        if self.label is not None:
+            return self.label
+        import numpy as np  # --help and checks of settings load it only if they need it
+
+        return int(np.random.default_rng([self.seed]).integers(classes))
 
 
 @dataclass(frozen=True)
@@ -40,3 +44,9 @@ class ImaginePlan:
     places: tuple[Place, ...]
     speed: Callable[[float], float]
     age: Callable[[float], float]
+
+
+def encodes_start(config: RenderConfig) -> bool:
+    """Whether a generator makes the picture nearest to ``start.path``."""
+    has_pictures = "imagine" in (config.start.kind, config.source.kind)
+    return has_pictures and re.search(r"encode(?!:)", str(config.imagine.z)) is not None

@@ -57,12 +57,6 @@ def has_prior(config: RenderConfig) -> bool:
     return str(config.dream.prior) not in ("0", "0.0")
 
 
-def encodes_start(config: RenderConfig) -> bool:
-    """Whether a generator makes the picture nearest to ``start.path``."""
-    has_pictures = "imagine" in (config.start.kind, config.source.kind)
-    return has_pictures and re.search(r"encode(?!:)", str(config.imagine.z)) is not None
-
-
 def _parse_keys(
     written: Any, place: Callable[[str], Place], time: Callable[[str], float]
 ) -> tuple[tuple[float, ...], tuple[Place, ...]]:

@@ -4,7 +4,6 @@ import os
 import zipfile
 from pathlib import Path
 
-from pipeline.color.cube import read_cube
 from pipeline.config import ColorConfig
 from pipeline.config.limits import LimitsConfig
 from pipeline.config.palettes import PALETTES
@@ -37,6 +36,8 @@ def check_color_files(color: ColorConfig, limits: LimitsConfig) -> None:
         check_picture("color.palette", color.palette, path, limits)
     if color.lut is not None:
         _check(f"color.lut={color.lut}", Path(color.lut), limits.lut_mb * 1e6, "lut_mb")
+        from pipeline.color.cube import read_cube  # loads numpy, which --help does without
+
         read_cube(Path(color.lut))
 
 

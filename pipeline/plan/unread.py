@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pipeline.config import RenderConfig
+from pipeline.networks.imagine_plan import encodes_start
 from pipeline.plan import shot_list
-from pipeline.plan.imagine import encodes_start
 from pipeline.targets.target import TEXT_NETWORK
 
 

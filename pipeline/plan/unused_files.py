@@ -4,8 +4,8 @@ from typing import Any
 
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError
+from pipeline.networks.imagine_plan import encodes_start
 from pipeline.plan import shot_list
-from pipeline.plan.imagine import encodes_start
 
 HINTS = {"start.path": "add start=image", "source.path": "add source=video, or preset=footage"}
 

@@ -19,8 +19,8 @@ from pipeline.config.output import OF_THE_FILE
 from pipeline.config.palettes import PALETTES
 from pipeline.config.render import INPUT_FILES
 from pipeline.media import ffmpeg
+from pipeline.networks.imagine_plan import encodes_start
 from pipeline.plan.film_plan import FilmPlan
-from pipeline.plan.imagine import encodes_start
 from pipeline.plan.playback import is_played
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.files import sha256_of

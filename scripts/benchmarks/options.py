@@ -94,10 +94,17 @@ def answer(job: Callable[[], object]) -> int:
     except (Interrupted, KeyboardInterrupt):
         return _stopped()
     except Exception as error:
-        if not isinstance(error.__context__, KeyboardInterrupt):
+        if not _was_interrupted(error):
             raise
         return _stopped()  # Hydra's own clean-up failed on a file that it was about to open
     return 0
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether an interrupt led to this error, directly or by others."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _stopped() -> int:

@@ -14,7 +14,7 @@ from pipeline.media.sound.song_audio import first_track
 from pipeline.plan.song import Song, make_signals, plan_song
 from pipeline.timing.beat_grid import Grid
 from tests.media.drawing import draw, video
-from tests.music.drawn import Drawing, found, save
+from tests.music.drawn import Drawing, recall_and_precision, save
 
 FPS = Fraction(24)
 
@@ -33,7 +33,7 @@ def test_the_beat_grid_comes_from_the_song(tmp_path: Path) -> None:
     drawing = Drawing(100, seconds=12, drift=0.03)
     grid = grid_of(AudioConfig(path=str(drawing.save(tmp_path / "s.wav"))))
     beats = [at for _, at in grid.between(0.0, 12.0)]
-    recall, precision = found(beats, drawing.beats())
+    recall, precision = recall_and_precision(beats, drawing.beats())
     assert recall == 1.0 and precision >= 0.9
     assert grid.time(0) == pytest.approx(drawing.offset, abs=0.015)  # the accent
 
@@ -66,7 +66,7 @@ def test_an_offset_moves_detected_beats(tmp_path: Path) -> None:
     assert grid.beat(half) == pytest.approx(round(grid.beat(half)), abs=1e-6)
     assert round(grid.beat(half)) % 4 == 0
     middles = (drawing.beats()[1:] + drawing.beats()[:-1]) / 2
-    recall, _ = found([at for _, at in grid.between(0.0, 12.0)], middles)
+    recall, _ = recall_and_precision([at for _, at in grid.between(0.0, 12.0)], middles)
     assert recall >= 0.95
 
 
