@@ -52,7 +52,7 @@ export async function loadSetup() {
 }
 
 export function chosenPreset() {
-  return setup.presets.find((each) => each.name === form.preset);
+  return setup?.presets.find((each) => each.name === form.preset);  // setup is loaded after the page
 }
 
 export function words() {
