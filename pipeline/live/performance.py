@@ -73,7 +73,8 @@ class Performance:
         goes_on = True
         while goes_on:
             seconds = self._play_shot(stop)
-            goes_on = self.instrument.needs_noise  # else it was stopped, or its time is over
+            # Without a wish for noise it was stopped, or its time is over, also if late frames played less.
+            goes_on = self.instrument.needs_noise and not stop.requested
             self.session.shots.append(self._settings(seconds))
             self._played += seconds
             self._number += 1

@@ -38,9 +38,10 @@ def sample_mirrored(frame: Tensor, grid: Tensor) -> Tensor:
     On a CPU, torch spends up to half of this on reflections, also where nothing is outside, and samples with one
     thread. So a middle that needs none is sampled without, by all threads, with the same bits.
     """
-    threads, (height, width) = torch.get_num_threads(), grid.shape[1:3]
+    height, width = grid.shape[1:3]
     if frame.device.type != "cpu" or min(height, width) < 4 * BORDER:
         return _sample(frame, grid, "reflection")
+    threads = min(torch.get_num_threads(), height - 2 * BORDER)  # a line each at least
     bottom, right = height - BORDER - (height - 2 * BORDER) % threads, width - BORDER
     middle = grid[:, BORDER:bottom, BORDER:right]
     # A cubic reads from one pixel before to two pixels after a place.

@@ -69,7 +69,7 @@ def _stands_still(config: RenderConfig) -> bool:
     return str(camera.zoom) in ("1", "1.0") and all(_is_zero(value) for value in others)
 
 
-def _flies_not(config: RenderConfig) -> bool:
+def _stays_in_plane(config: RenderConfig) -> bool:
     return all(map(_is_zero, (config.camera.dolly, config.camera.truck, config.camera.pedestal)))
 
 
@@ -126,12 +126,12 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("camera.center", _stands_still, "the camera neither zooms nor turns"),
     (
         "camera.relief",
-        lambda c: c.frame.stereo == "none" and _flies_not(c),
+        lambda c: c.frame.stereo == "none" and _stays_in_plane(c),
         "the camera does not fly (camera.dolly, truck or pedestal)",
     ),
     (
         "depth.weights depth.large",
-        lambda c: _is_zero(c.camera.relief) or _has_footage(c) or (c.frame.stereo == "none" and _flies_not(c)),
+        lambda c: _is_zero(c.camera.relief) or _has_footage(c) or (c.frame.stereo == "none" and _stays_in_plane(c)),
         "there is no flight over a relief (camera=flight)",
     ),
     ("depth.large", lambda c: c.depth.weights is None, "it is of depth.weights=FILE"),

@@ -8,7 +8,7 @@ from pipeline.motion.camera import sampling_grid
 from pipeline.motion.sampling_grid import sample_mirrored
 
 
-@pytest.fixture(params=[1, 2, 3])
+@pytest.fixture(params=[1, 2, 3, 40])
 def threads(request: pytest.FixtureRequest) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
