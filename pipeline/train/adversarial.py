@@ -12,16 +12,23 @@ from torch import Generator, Tensor
 
 
 def attack(
-    logits: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor, epsilon: float, steps: int, generator: Generator
+    logits: Callable[[Tensor], Tensor],
+    x: Tensor,
+    labels: Tensor,
+    epsilon: float,
+    steps: int,
+    generator: Generator,
+    stride: float | None = None,
 ) -> Tensor:
     """Move ``x`` ``(N, 3, H, W)`` by at most ``epsilon`` in L2, staying in [0, 1].
 
-    Projected gradient ascent of the loss from a random point of the ball (Madry et al. 2018). ``generator`` is the
-    CPU's.
+    Projected gradient ascent of the loss from a random point of the ball (Madry et al. 2018), in steps of ``stride``
+    times epsilon.
     """
-    stride = 1.25 if steps == 1 else 2 / steps + 0.1
-    start = torch.randn(x.shape, generator=generator).to(x.device)
-    length = torch.rand(len(x), 1, 1, 1, generator=generator).to(x.device) * epsilon
+    if stride is None:
+        stride = 1.25 if steps == 1 else 2 / steps + 0.1
+    start = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
+    length = torch.rand(len(x), 1, 1, 1, generator=generator, device=generator.device).to(x.device) * epsilon
     delta = start * (length / _norms(start))
     for _ in range(steps):
         moved = (x + delta).clamp(0, 1).requires_grad_(True)

@@ -8,6 +8,7 @@ import torch
 
 from pipeline.networks import motifnet
 from pipeline.networks.motifnet import MotifNet
+from pipeline.train import adversarial
 from scripts.motifnet import net as net_module
 from scripts.motifnet import scramble, step
 from scripts.motifnet.checkpoint import read
@@ -57,7 +58,7 @@ def beginning(batch: int, crop: int) -> MotifNet:
 
 def checkpoint_paths(phases: Sequence[Phase], drawings: Drawings, precision: str, cache: Path) -> list[Path]:
     """Each phase's checkpoint. Its name changes with everything the weights depend on, including the phases before."""
-    source = code(step, net_module, scramble, Pictures, Batch, Arithmetic, beginning)
+    source = code(step, adversarial, net_module, scramble, Pictures, Batch, Arithmetic, beginning)
     source += code(motifnet.BlurPool, motifnet.Conv, motifnet.Residual, MotifNet)
     parent, paths = digest(source, motifnet.WIDTHS, drawings.key(), precision), []
     for phase in phases:

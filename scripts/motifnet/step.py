@@ -1,14 +1,14 @@
 """One training step. Everything in this file decides the weights."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
+from pipeline.train.adversarial import attack
 from scripts.motifnet.dataset import Batch, Pictures
 from scripts.motifnet.precision import Arithmetic
 
@@ -73,8 +73,9 @@ def update(
         generator = torch.Generator(arithmetic.device).manual_seed(phase.seed * 1_000_003 + step)
         stride = 1.25 if phase.attack_steps == 1 else 0.7
         net.requires_grad_(False)
-        x = attack(lambda moved: arithmetic.logits(net, moved), x, labels, phase.reach(step),
-                   phase.attack_steps, stride, generator)  # fmt: skip
+        reach, steps = phase.reach(step), phase.attack_steps
+        x = attack(lambda moved: arithmetic.logits(net, moved), x, labels, reach, steps, generator, stride)
+        x = x.contiguous(memory_format=torch.channels_last)
         net.requires_grad_(True)
     logits = arithmetic.logits(net, x)
     loss = F.cross_entropy(logits, labels, label_smoothing=0.05)
@@ -83,30 +84,6 @@ def update(
     nn.utils.clip_grad_norm_(net.parameters(), 2.0)
     optimizer.step()
     return float(loss.detach()), float((logits.argmax(1) == labels).float().mean())
-
-
-def attack(
-    logits: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor, epsilon: float, steps: int, stride: float,
-    generator: torch.Generator,
-) -> Tensor:  # fmt: skip
-    """Moves ``x`` ``(N, 3, H, W)`` by at most ``epsilon`` in L2 towards a wrong answer, staying in [0, 1].
-
-    Projected gradient ascent of the loss from a random point of the ball (Madry et al. 2018);
-    each step is ``stride`` × epsilon long.
-    """
-    start = torch.randn(x.shape, generator=generator, device=x.device)
-    length = torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device) * epsilon
-    delta = start * (length / _norms(start))
-    for _ in range(steps):
-        moved = (x + delta).clamp(0, 1).requires_grad_(True)
-        (gradient,) = torch.autograd.grad(F.cross_entropy(logits(moved), labels), moved)
-        delta = moved.detach() - x + gradient * (stride * epsilon / _norms(gradient))
-        delta = delta * (epsilon / _norms(delta)).clamp(max=1)
-    return (x + delta).clamp(0, 1).detach().contiguous(memory_format=torch.channels_last)
-
-
-def _norms(x: Tensor) -> Tensor:
-    return x.flatten(1).norm(dim=1).clamp(min=1e-12)[:, None, None, None]
 
 
 @torch.no_grad()

@@ -12,11 +12,12 @@ from tqdm import tqdm
 
 from pipeline.networks.motifnet import MotifNet
 from pipeline.runtime.interrupt import Stop
+from pipeline.train.adversarial import attack
 from scripts.motifnet.checkpoint import Checkpoint
 from scripts.motifnet.dataset import Pictures
 from scripts.motifnet.precision import Arithmetic
 from scripts.motifnet.prefetch import prefetch
-from scripts.motifnet.step import Phase, attack, average, cut, optimiser, update
+from scripts.motifnet.step import Phase, average, cut, optimiser, update
 
 
 def train(
@@ -74,6 +75,6 @@ def accuracy(
         x = images[start : start + 64].to(arithmetic.device, memory_format=torch.channels_last).float() / 255
         labels = pictures.labels[start : start + 64].to(arithmetic.device)
         if steps:
-            x = attack(lambda moved: arithmetic.logits(net, moved), x, labels, epsilon, steps, 0.5, generator)
+            x = attack(lambda moved: arithmetic.logits(net, moved), x, labels, epsilon, steps, generator, 0.5)
         right += int((arithmetic.logits(net, x).argmax(1) == labels).sum())
     return right / len(images)
