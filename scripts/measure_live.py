@@ -38,7 +38,7 @@ import numpy as np
 import yaml
 from torch import Tensor
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import BytesMessage, Request, TextMessage
+from wsproto.events import BytesMessage, Ping, Request, TextMessage
 
 if not __package__:  # run as a file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -169,9 +169,14 @@ class Browser:
     def frames(self) -> Iterator[np.ndarray[Any, Any]]:
         data = b""
         while True:
-            self._protocol.receive_data(self._socket.recv(1 << 20))
+            received = self._socket.recv(1 << 20)
+            if not received:
+                raise ConnectionError("the program closed the connection")
+            self._protocol.receive_data(received)
             for event in self._protocol.events():
-                if isinstance(event, BytesMessage):
+                if isinstance(event, Ping):
+                    self._send(event.response())
+                elif isinstance(event, BytesMessage):
                     data += event.data
                     if event.message_finished:
                         yield cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
