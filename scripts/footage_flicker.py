@@ -28,8 +28,8 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline.cli import compose as command
-from pipeline.config import DreamConfig, FlowConfig, RenderConfig
-from pipeline.cue import CameraRates, Cue
+from pipeline.config import CameraRates, DreamConfig, FlowConfig, RenderConfig
+from pipeline.cue import Cue
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.weighted_objective import Objective

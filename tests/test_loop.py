@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline import film
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates
 from pipeline.errors import ConfigError
 from pipeline.media.decode.probe import decode
 from pipeline.motion.camera import Camera

@@ -4,7 +4,7 @@ Each default is here and only here; the files under ``conf/`` hold differences. 
 ranges, choices, lengths. A setting with ``curve=True`` may change over time and stays as written; the score parses it.
 """
 
-from pipeline.config.camera import CameraConfig
+from pipeline.config.camera import CameraConfig, CameraRates
 from pipeline.config.color import ColorConfig
 from pipeline.config.depth import DepthConfig
 from pipeline.config.dream import (
@@ -31,6 +31,7 @@ __all__ = [
     "REFERENCE_PIXELS",
     "AudioConfig",
     "CameraConfig",
+    "CameraRates",
     "ColorConfig",
     "DepthConfig",
     "DreamConfig",

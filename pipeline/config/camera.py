@@ -1,4 +1,4 @@
-"""The camera: what moves the canvas between two frames."""
+"""The camera: what moves the canvas between two frames, as written (config) and at one moment (rates)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from pipeline.config.setting import option
 
 @dataclass
 class CameraConfig:
-    """Camera motion between frames, as rates per second."""
+    """Camera motion between frames, as rates per second. Numbers, keyframes or expressions."""
 
     zoom: Any = option(
         1.0, "zoom factor per second; above 1 in, below 1 out", low=0.05, high=20, curve=True, usual=(0.5, 2.5)
@@ -95,3 +95,55 @@ class CameraConfig:
         usual=(0, 0.05),
     )
     shake_rate: Any = option(2.0, "wobbles of the shake per second", low=0, high=30, curve=True, usual=(0, 10))
+
+
+@dataclass(frozen=True)
+class CameraRates:
+    """The camera at one moment.
+
+    ``zoom`` is a factor per second (above 1 flies in), ``rotate`` degrees per second (the image turns clockwise),
+    ``pan`` frame widths and heights per second (the camera moves right and down), ``center`` the fixed point of zoom
+    and rotation in fractions of the frame. ``shear``, ``swirl`` and ``lens`` bend the picture around it, per second.
+
+    ``dolly``, ``truck``, ``pedestal``, ``yaw``, ``pitch`` and ``roll`` fly: forward, right and up, in distances, frame
+    widths and frame heights per second where the picture is one distance away; turns in degrees per second.
+
+    Not rates: ``relief`` spreads distances from exp(-relief) to exp(relief), ``fov`` is in degrees, ``shake`` is where
+    the hand holds the camera now (right and down in short sides of the frame, degrees clockwise), ``symmetry`` the
+    number of mirrors of a kaleidoscope.
+    """
+
+    zoom: float = 1.0
+    rotate: float = 0.0
+    pan: tuple[float, float] = (0.0, 0.0)
+    center: tuple[float, float] = (0.5, 0.5)
+    shear: tuple[float, float] = (0.0, 0.0)
+    swirl: float = 0.0
+    lens: float = 0.0
+    dolly: float = 0.0
+    truck: float = 0.0
+    pedestal: float = 0.0
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    relief: float = 0.0
+    fov: float = 60.0
+    shake: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    symmetry: float = 0.0
+
+
+NO_RATES = ("relief", "fov", "shake", "symmetry")
+"""What a camera has at each moment, rather than per second."""
+
+
+def is_neutral(camera: CameraConfig, name: str) -> bool:
+    """Whether this setting has the value that does nothing. An expression never has."""
+    value, neutral = (
+        [str(part).removesuffix(".0") for part in _parts(each, name)] for each in (camera, CameraConfig())
+    )
+    return value == neutral
+
+
+def _parts(camera: CameraConfig, name: str) -> list[Any]:
+    value = getattr(camera, name)
+    return value if isinstance(value, list) else [value]

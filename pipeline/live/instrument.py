@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pipeline.config.camera import NO_RATES, CameraRates
 from pipeline.errors import ConfigError, RenderError
 from pipeline.live.autoplay import Autoplay
 from pipeline.live.controls import Control, find
@@ -14,10 +15,10 @@ from pipeline.targets.target import Target, TargetWeights
 
 log = logging.getLogger(__name__)
 
-STILL = {"camera.zoom": 1.0, "camera.rotate": 0.0, "camera.pan.x": 0.0, "camera.pan.y": 0.0}
-STILL |= {"camera.shear.x": 0.0, "camera.shear.y": 0.0, "camera.swirl": 0.0, "camera.lens": 0.0}
-STILL |= {f"camera.{name}": 0.0 for name in ("shake_rate", "dolly", "truck", "pedestal", "yaw", "pitch", "roll")}
-STILL |= {"dream.strength": 0.0, "dream.tone_rate": 0.0}  # a frozen picture
+RATES = {name: value for name, value in asdict(CameraRates()).items() if name not in (*NO_RATES, "center")}
+STILL = {f"camera.{name}": value for name, value in RATES.items() if isinstance(value, float)}
+STILL |= {f"camera.{name}.{axis}": 0.0 for name, value in RATES.items() if isinstance(value, tuple) for axis in "xy"}
+STILL |= {"camera.shake_rate": 0.0, "dream.strength": 0.0, "dream.tone_rate": 0.0}  # a frozen picture
 GLIDE_SECONDS = 0.08  # of a slider's move
 QUICK_SECONDS = 0.3  # of freezing and undoing
 MAX_UNDO = 200

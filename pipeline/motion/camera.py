@@ -12,15 +12,14 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates
 from pipeline.motion.folds import fold, pixels
 from pipeline.motion.rates import mean_rates, similarity
 from pipeline.motion.relief import nearness
 from pipeline.motion.sampling_grid import displaced, middles, sample_mirrored
-from pipeline.motion.velocity import bends, field, flies, focal_length, rate_bound, sources
+from pipeline.motion.velocity import STEADY, bends, field, flies, focal_length, rate_bound, sources
 
 MIN_SAMPLES_PER_SECOND = 24.0
-STEADY = CameraRates()
 ROUNDS = 3  # in which the distance of the point that comes to a pixel is found: far below a tenth of a pixel
 
 

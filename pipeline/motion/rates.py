@@ -7,10 +7,7 @@ from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any
 
-from pipeline.cue import CameraRates
-
-NO_RATES = ("relief", "fov", "shake", "symmetry")
-"""What a camera has at each moment, rather than per second."""
+from pipeline.config.camera import NO_RATES, CameraRates
 
 
 def mean_rates(samples: Sequence[CameraRates]) -> CameraRates:

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates
 from pipeline.motion.camera import Camera
 from pipeline.projection.sphere import directions, sample
 

@@ -7,21 +7,25 @@ equal one move.
 
 import math
 from collections.abc import Callable
+from dataclasses import fields
 
 import torch
 from torch import Tensor
 
-from pipeline.cue import CameraRates
+from pipeline.config.camera import NO_RATES, CameraRates
 
 Velocity = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Places (x, y) in pixels from the middle of the frame → their velocity (right, down) in pixels per second."""
 STEP = 0.2  # largest product of a step in seconds and the velocity's rate; then the error is below 1e-5 of the move
+STEADY = CameraRates()
+SIMILARITY = ("zoom", "rotate", "pan", "center")
+BENDING = tuple(each.name for each in fields(CameraRates) if each.name not in (*SIMILARITY, *NO_RATES))
 SWIRL_RADIUS = 0.5  # at which a swirl has lost most of its strength, in short sides of the frame
 
 
 def bends(rates: CameraRates) -> bool:
     """Whether the move is more than a similarity of the plane."""
-    return rates.shear != (0, 0) or any((rates.swirl, rates.lens, rates.yaw, rates.pitch, rates.roll)) or flies(rates)
+    return any(getattr(rates, name) != getattr(STEADY, name) for name in BENDING)
 
 
 def flies(rates: CameraRates) -> bool:

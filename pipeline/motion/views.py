@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.config import FrameConfig
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates, FrameConfig
 from pipeline.image import resize
 from pipeline.motion.camera import bent_grid
 from pipeline.motion.relief import nearness

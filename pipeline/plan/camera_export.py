@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
 
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates
 from pipeline.motion.rates import mean_rates, similarity
 from pipeline.plan.film_pieces import dreamed_pieces, pieces
 from pipeline.plan.film_plan import FilmPlan

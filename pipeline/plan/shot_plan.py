@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 
 from pipeline.config import CameraConfig, NetworkConfig, RenderConfig, ScoreConfig, octave_scales
+from pipeline.config.camera import is_neutral
 from pipeline.config.limits import LimitsConfig
 from pipeline.errors import ConfigError, InputError, nearest
 from pipeline.networks.imagine_plan import ImaginePlan
@@ -31,8 +32,8 @@ FRAMES_ONLY = (
     ("relief", "0", "has no relief"),
 )
 """(setting of the camera, its neutral value, why footage has no other)."""
-FLAT_ONLY = ("mirror", "symmetry", "shear", "swirl", "lens", "relief", "truck", "pedestal", "fov", "shake")
-"""Settings of the camera that a film all around does not have."""
+SPHERE_SETTINGS = ("zoom", "rotate", "pan", "center", "dolly", "yaw", "pitch", "roll", "shake_rate")
+"""The settings of the camera that a film all around has."""
 
 
 @dataclass(frozen=True)
@@ -127,14 +128,10 @@ def _check_sphere(config: RenderConfig, has_source: bool) -> None:
         raise ConfigError("frame.projection", config.frame.projection, f"a generator's pictures are flat ({key})")
     if has_source:
         raise ConfigError("frame.projection", config.frame.projection, "footage is flat")
-    bare, words = (
-        CameraConfig(),
-        "a film all around turns and flies: zoom, rotate, pan, dolly, yaw, pitch, roll",
-    )
-    for name in FLAT_ONLY:
-        value, plain = getattr(config.camera, name), getattr(bare, name)
-        if str(value) not in (str(plain), "0"):
-            raise ConfigError(f"camera.{name}", value, words)
+    words = "a film all around turns and flies: zoom, rotate, pan, dolly, yaw, pitch, roll"
+    for name in (each.name for each in fields(CameraConfig) if each.name not in SPHERE_SETTINGS):
+        if not is_neutral(config.camera, name):
+            raise ConfigError(f"camera.{name}", getattr(config.camera, name), words)
     width, height = requested_size(config.frame, None)
     is_dome = config.frame.projection == "dome"
     if abs(width - (1 if is_dome else 2) * height) > 2:  # sides are rounded to even

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import Any
 
 from pipeline.config import RenderConfig
+from pipeline.config.camera import NO_RATES, CameraRates, is_neutral
 from pipeline.networks.imagine_plan import encodes_start
 from pipeline.plan import shot_list
 from pipeline.targets.target import TEXT_NETWORK
@@ -63,10 +65,9 @@ def _targets(config: RenderConfig) -> str:
 
 
 def _stands_still(config: RenderConfig) -> bool:
-    camera = config.camera
-    others = [camera.rotate, camera.swirl, camera.lens, *camera.shear]
-    others += [camera.dolly] * (config.frame.projection != "flat")  # it heads for the centre there
-    return str(camera.zoom) in ("1", "1.0") and all(_is_zero(value) for value in others)
+    without = {"center", "pan", "truck", "pedestal", "yaw", "pitch", "roll", *NO_RATES}
+    without |= {"dolly"} if config.frame.projection == "flat" else set()  # all around it heads for the centre
+    return all(is_neutral(config.camera, each.name) for each in fields(CameraRates) if each.name not in without)
 
 
 def _stays_in_plane(config: RenderConfig) -> bool:

@@ -5,8 +5,8 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
-from pipeline.config import ScoreConfig
-from pipeline.cue import CameraRates, Cue
+from pipeline.config import CameraRates, ScoreConfig
+from pipeline.cue import Cue
 from pipeline.score.curve import Curve
 from pipeline.score.octave_delay import OctaveDelays
 from pipeline.score.schedule import Loop, Schedule

@@ -26,7 +26,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates
 from pipeline.dream.weighted_objective import Objective
 from pipeline.image import fit, resize
 from pipeline.motion import camera

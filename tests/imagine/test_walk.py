@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.config import DreamConfig, FlowConfig, ImagineConfig, RenderConfig, SourceConfig, StartConfig
-from pipeline.cue import CameraRates, Cue
+from pipeline.config import CameraRates, DreamConfig, FlowConfig, ImagineConfig, RenderConfig, SourceConfig, StartConfig
+from pipeline.cue import Cue
 from pipeline.errors import ConfigError, RenderError
 from pipeline.inputs.first_canvas import imagined_canvas
 from pipeline.inputs.latent_ascent import ascend

@@ -2,6 +2,7 @@
 
 import cmath
 import math
+from dataclasses import fields, replace
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.cue import CameraRates
+from pipeline.config.camera import NO_RATES, CameraRates
 from pipeline.motion.camera import bent_grid, move, sampling_grid
 from pipeline.motion.rates import similarity
 from pipeline.score.shake import Shake
@@ -71,6 +72,13 @@ def test_shear_is_the_exponential_of_its_matrix() -> None:
     back = torch.linalg.matrix_exp(-torch.tensor([[0.0, 0.4], [-0.2, 0.0]], dtype=torch.float64))
     assert (before_x - (back[0, 0] * x + back[0, 1] * y)).abs().max() < 2e-3
     assert (before_y - (back[1, 0] * x + back[1, 1] * y)).abs().max() < 2e-3
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(CameraRates) if each.name not in (*NO_RATES, "center")])
+def test_every_rate_moves_the_picture(name: str) -> None:
+    frame = torch.rand(1, 3, 36, 64, generator=torch.Generator().manual_seed(1))
+    value = (0.3, 0.2) if isinstance(getattr(CameraRates(), name), tuple) else 1.3
+    assert not torch.equal(move(frame, replace(CameraRates(), **{name: value}), 1.0), frame)
 
 
 @pytest.mark.parametrize("rates", [SWIRL, LENS, SHEAR, EVERYTHING], ids=["swirl", "lens", "shear", "all"])

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates
 from pipeline.motion.camera import Camera, move, sampling_grid
 from pipeline.motion.rates import mean_rates, similarity
 from pipeline.runtime.device import choose_device

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.config import DreamConfig, FlowConfig
-from pipeline.cue import CameraRates, Cue
+from pipeline.config import CameraRates, DreamConfig, FlowConfig
+from pipeline.cue import Cue
 from pipeline.motion.camera import Camera
 from pipeline.motion.echo import Echo
 from pipeline.motion.stage import Zoom

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates
 from pipeline.motion.camera import Camera, bent_grid, move
 from pipeline.motion.relief import nearness
 from tests.motion.test_bends import FRAME, INSIDE, SIZE, places, sources, through

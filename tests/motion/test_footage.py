@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from pipeline.config import DreamConfig, FlowConfig
-from pipeline.cue import CameraRates, Cue
+from pipeline.config import CameraRates, DreamConfig, FlowConfig
+from pipeline.cue import Cue
 from pipeline.motion.camera import Camera
 from pipeline.motion.footage import Footage
 from pipeline.motion.optical_flow import dis

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates
 from pipeline.motion.camera import Camera
 from pipeline.motion.folds import inversion, kaleidoscope
 from pipeline.motion.stage import Zoom

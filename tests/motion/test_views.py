@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pipeline.cli.compose import make_config
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates
 from pipeline.errors import ConfigError
 from pipeline.motion.relief import nearness
 from pipeline.motion.views import DomeView, StereoView

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates
 from pipeline.image import from_array
 from pipeline.media.decode import probe
 from pipeline.motion import camera

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.color.grade import sharpen
-from pipeline.config import EncodeConfig
-from pipeline.cue import CameraRates
+from pipeline.config import CameraRates, EncodeConfig
 from pipeline.dream.sphere_dreamer import joined
 from pipeline.media.decode.probe import count_frames, read_frame
 from pipeline.media.encode import spherical
