@@ -1,6 +1,7 @@
 """Every preset and every choice of every group composes to a valid config."""
 
 import logging
+from dataclasses import is_dataclass
 from itertools import cycle
 
 import pytest
@@ -8,13 +9,20 @@ import pytest
 from pipeline.cli.compose import make_config
 from pipeline.cli.sanitize import CONF, choices
 from pipeline.config import NETWORKS, RenderConfig, settings
-from pipeline.config.output import CODECS
+from pipeline.config.encode import CODECS
 from pipeline.errors import RenderError
 from pipeline.media.encode import codecs
 from pipeline.score.target_weights import parse_targets
 from pipeline.targets.layer_names import known_layers
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
+
+
+def test_each_group_of_settings_has_the_file_of_its_name() -> None:
+    groups = {name: value for name, value in vars(RenderConfig()).items() if is_dataclass(value)}
+    assert {name: type(value).__module__ for name, value in groups.items()} == {
+        name: f"pipeline.config.{name}" for name in groups
+    }
 
 
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group in GROUPS for name in choices(group)])

@@ -4,27 +4,28 @@ Each default is here and only here; the files under ``conf/`` hold differences. 
 ranges, choices, lengths. A setting with ``curve=True`` may change over time and stays as written; the score parses it.
 """
 
+from pipeline.config.audio import AudioConfig
 from pipeline.config.camera import CameraConfig, CameraRates
 from pipeline.config.color import ColorConfig
 from pipeline.config.depth import DepthConfig
-from pipeline.config.dream import (
-    NETWORKS,
-    DreamConfig,
-    FrameConfig,
-    MaskConfig,
-    NetworkConfig,
-    ScoreConfig,
-    StartConfig,
-)
-from pipeline.config.farm import FarmConfig, RayConfig
-from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
+from pipeline.config.dream import DreamConfig
+from pipeline.config.encode import EncodeConfig
+from pipeline.config.farm import FarmConfig
+from pipeline.config.flow import FlowConfig
+from pipeline.config.frame import FrameConfig
 from pipeline.config.imagine import ImagineConfig
 from pipeline.config.limits import LimitsConfig
+from pipeline.config.mask import MaskConfig
+from pipeline.config.network import NETWORKS, NetworkConfig
 from pipeline.config.octaves import REFERENCE_PIXELS, octave_scales, octave_strengths
-from pipeline.config.output import EncodeConfig, PreviewConfig
 from pipeline.config.playback import PlaybackConfig
+from pipeline.config.preview import PreviewConfig
+from pipeline.config.ray import RayConfig
 from pipeline.config.render import RenderConfig, validate
+from pipeline.config.score import ScoreConfig
 from pipeline.config.setting import check_range, option, settings
+from pipeline.config.source import SourceConfig
+from pipeline.config.start import StartConfig
 
 __all__ = [
     "NETWORKS",

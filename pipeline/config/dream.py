@@ -1,4 +1,4 @@
-"""Frame size, first frame, network, dream and score."""
+"""How one frame is dreamed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,114 +7,7 @@ from pipeline.config.renamed import MASK_WORDS
 from pipeline.config.setting import option
 from pipeline.errors import ConfigError, nearest
 
-NETWORKS = (
-    "efficientnet_lite0",
-    "efficientnet_lite1",
-    "efficientnet_lite2",
-    "motifnet",
-    "squeezenet1_0",
-    "squeezenet1_1",
-    "googlenet",
-    "bvlc_googlenet",
-    "inception_v3",
-    "vgg16",
-    "vgg19",
-    "resnet50",
-    "densenet121",
-    "mobilenet_v3_large",
-    "efficientnet_b0",
-    "convnext_tiny",
-)
 TILE_WORDS = ("auto", "never")
-
-
-@dataclass
-class FrameConfig:
-    """Frame size and frame rate."""
-
-    width: int = option(640, "pixels; odd numbers are rounded up; 0: the footage's, or by aspect", low=0, high=16384)
-    height: int = option(360, "pixels; odd numbers are rounded up; 0: the footage's, or by aspect", low=0, high=16384)
-    aspect: Any = option(None, "shape, such as 9:16 or 2.39, with as many pixels as width and height; format= sets it")
-    fit: str | None = option(
-        None, "largest size of this shape within 1920x1080, say (turned for portraits); quality= sets it"
-    )
-    fps: Any = option("24", "frames per second: 24, 30000/1001, 29.97, or source; changes smoothness, not speed")
-    projection: str = option(
-        "flat",
-        "equirect: all around, for headsets and 360° players, twice as wide as high (format=sphere); dome: a master"
-        " for planetariums, as wide as high (format=dome)",
-        choices=("flat", "equirect", "dome"),
-    )
-    stereo: str = option(
-        "none",
-        "two eyes that see the relief of camera=flight, in one frame",
-        choices=("none", "side_by_side", "top_bottom"),
-    )
-    eyes: float = option(0.03, "distance of the two eyes, in frame widths", low=0.001, high=0.3)
-    scale: float = option(1.0, "factor on the size", low=0.05, high=16)
-
-
-@dataclass
-class StartConfig:
-    """What the first frame is made from."""
-
-    kind: str = option("noise", "noise, your picture, or a generator's", choices=("noise", "image", "imagine"))
-    path: str | None = option(None, "your picture, for start=image")
-    background: list[float] = option([0.0, 0.0, 0.0], "red, green, blue in 0..1 behind transparent pictures")
-    size: int = option(64, "pixels of the short side at which the noise starts to grow", low=16, high=4096)
-    noise: float = option(0.16, "standard deviation of the white noise around middle gray", low=0.0, high=0.5)
-    steps: int = option(
-        48,
-        "dreams before the first frame, in which noise grows from start.size to the frame's size",
-        low=0,
-        high=2000,
-    )
-    boost: float = option(
-        1.0, "factor on dream.strength and dream.tone_rate while the noise grows, also as an opening", low=0.1, high=10
-    )
-    unfold: Any = option("0s", "show this growth as the film's opening, for this long")
-
-
-@dataclass
-class NetworkConfig:
-    """The network that dreams."""
-
-    name: str = option(
-        "efficientnet_lite0", "efficientnet_lite0 to 2, motifnet, or one of torchvision, timm, open_clip"
-    )
-    library: str = option(
-        "", "whose network it is: timm, open_clip, or empty for all others", choices=("", "timm", "open_clip")
-    )
-    weights: str | None = option(None, "file of weights, .safetensors or .pth; null: from the cache, else a download")
-    others: Any = option(
-        None, "networks that targets name, as class:cliff@places: {places: {name: resnet50, weights: places.pth}}"
-    )
-    class_names: str | None = option(
-        None, "file with the names of the classes, one a line; null: ImageNet's if there are as many, else numbers"
-    )
-    crops: int = option(4, "random crops of the frame that open_clip's networks look at in each step", low=1, high=64)
-    min_crop: float = option(0.4, "size of the smallest crop, of the frame's short side", low=0.1, high=1)
-    layers: list[str] = option([], "layers of randomly drawn channels, if score.layers is empty")
-    targets: list[Any] = option([], "targets if score.targets is empty")
-    class_support: list[Any] = option(
-        [], "what calms class targets: a weighted sum of layers added to each, for a weight of 1"
-    )
-    guide_layer: str = option(
-        "", "layer of guides that name none; empty: that of the first of network.targets, else of network.layers"
-    )
-    precision: str = option(
-        "float32",
-        "what precision=auto means on CPUs with bfloat16 instructions",
-        choices=("float32", "bfloat16"),
-    )
-    channels_last: Any = option(
-        "auto", "memory layout of activations; auto is false; on CUDA in half precision it is always true"
-    )
-
-    @property
-    def full_name(self) -> str:
-        """The name among the networks of all libraries."""
-        return f"{self.library}/{self.name}" if self.library else self.name
 
 
 @dataclass
@@ -203,48 +96,8 @@ class DreamConfig:
     tone_rate: Any = option(8.0, "rate per second at which tone=hold pulls", low=0, high=100, curve=True, usual=(0, 20))
 
 
-@dataclass
-class MaskConfig:
-    """A mask of your own. ``dream.mask=FILE`` is short for its path."""
-
-    path: str | None = option(
-        None, "your mask, a picture or a video: dream where it is white; over footage both start at the same frame"
-    )
-    channel: str = option("luma", "which channel counts: brightness or opacity", choices=("luma", "alpha"))
-    invert: bool = option(False, "dream where the mask is black, whatever its source")
-    feather: float = option(0.0, "softness of its edges, as a fraction of the frame's short side", low=0, high=0.5)
-
-
 def check_tile(tile: Any) -> None:
     """Raise ConfigError unless ``tile`` is a value of ``dream.tile``; ``check_settings`` checks its range."""
     if tile not in TILE_WORDS and (not isinstance(tile, int) or isinstance(tile, bool)):
         allowed = "allowed are auto, never, or a whole number of pixels from 64 to 16384"
         raise ConfigError("dream.tile", tile, allowed + nearest(str(tile), TILE_WORDS))
-
-
-def check_channels_last(channels_last: Any) -> None:
-    """Raise ConfigError unless it is a value of ``network.channels_last``."""
-    if channels_last != "auto" and not isinstance(channels_last, bool):
-        raise ConfigError("network.channels_last", channels_last, "allowed are auto, true and false")
-
-
-@dataclass
-class ScoreConfig:
-    """Which targets the film amplifies, and when."""
-
-    kind: str = option(
-        "cycle",
-        "how the targets change over time",
-        choices=("constant", "cycle", "fractal", "guided", "walk", "layers", "keys", "beats"),
-    )
-    targets: list[Any] = option(
-        [],
-        "what to amplify, one after another: [class:lion, block10:7, 0.5*block8 + -0.2*block5]",
-    )
-    guide: str | None = option(None, "your picture whose features are dreamed, for score=guided")
-    layers: list[str] = option([], "layers to draw channels from; empty: network.layers")
-    random_channels: int = option(0, "channels drawn by seed, instead of targets; 0: none", low=0, high=10000)
-    keys: list[Any] = option([], "for score=keys: a list of {at: 4s, see: class:lion, weight: 1, fade: 1s}")
-    hold: Any = option("2s", "time from one target to the next: 2s, 4b (beats), 1bar")
-    every: Any = option("4b", "for score=beats: time from one target to the next, in beats or bars")
-    fade: Any = option("0.5s", "cross-fade at the end of each hold")

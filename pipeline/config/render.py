@@ -4,26 +4,26 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.config.audio import AudioConfig
 from pipeline.config.camera import CameraConfig
 from pipeline.config.color import ColorConfig
 from pipeline.config.depth import DepthConfig
-from pipeline.config.dream import (
-    DreamConfig,
-    FrameConfig,
-    MaskConfig,
-    NetworkConfig,
-    ScoreConfig,
-    StartConfig,
-    check_channels_last,
-    check_tile,
-)
-from pipeline.config.farm import ENGINES, FarmConfig, RayConfig
-from pipeline.config.footage_and_audio import AudioConfig, FlowConfig, SourceConfig
+from pipeline.config.dream import DreamConfig, check_tile
+from pipeline.config.encode import EncodeConfig
+from pipeline.config.farm import ENGINES, FarmConfig
+from pipeline.config.flow import FlowConfig
+from pipeline.config.frame import FrameConfig
 from pipeline.config.imagine import ImagineConfig
 from pipeline.config.limits import LimitsConfig, check_sizes
-from pipeline.config.output import EncodeConfig, PreviewConfig
+from pipeline.config.mask import MaskConfig
+from pipeline.config.network import NetworkConfig, check_channels_last
 from pipeline.config.playback import PlaybackConfig
+from pipeline.config.preview import PreviewConfig
+from pipeline.config.ray import RayConfig
+from pipeline.config.score import ScoreConfig
 from pipeline.config.setting import check_settings, option, settings
+from pipeline.config.source import SourceConfig
+from pipeline.config.start import StartConfig
 from pipeline.errors import ConfigError
 
 INPUT_FILES = {

@@ -14,8 +14,8 @@ import torch
 from omegaconf import OmegaConf
 
 import pipeline
+from pipeline.config.encode import OF_THE_FILE
 from pipeline.config.literal import literal
-from pipeline.config.output import OF_THE_FILE
 from pipeline.config.palettes import PALETTES
 from pipeline.config.render import INPUT_FILES
 from pipeline.media import ffmpeg

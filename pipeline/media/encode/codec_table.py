@@ -1,6 +1,6 @@
 """The table of codecs: ffmpeg's arguments, pixel formats and file suffixes of each.
 
-A new codec is one entry here, its name in pipeline/config/output.py and a file in conf/encode. Output must not depend
+A new codec is one entry here, its name in pipeline/config/encode.py and a file in conf/encode. Output must not depend
 on the machine: every codec that divides a picture among threads has a fixed number of them.
 """
 

@@ -1,4 +1,4 @@
-"""Encoding and the live preview."""
+"""How frames are encoded."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -57,18 +57,3 @@ class EncodeConfig:
         60.0, "seconds without progress after which ffmpeg counts as hung", low=1, high=86_400
     )
     on_gpu: bool = option(True, "convert frames of a CUDA GPU to 4:2:0 there (8-bit codecs); false: in ffmpeg")
-
-
-@dataclass
-class PreviewConfig:
-    """A web page on this machine that shows the film while it renders."""
-
-    on: bool = option(False, "serve a live page while the film renders; preview=true is short for it")
-    port: int | None = option(
-        None, "port of the live page, which it also turns on; null: 8642 or a free one", low=0, high=65535
-    )
-
-    @property
-    def enabled(self) -> bool:
-        """Whether to serve the page."""
-        return self.on or self.port is not None
