@@ -70,7 +70,7 @@ def _render(plan: "FilmPlan", listeners: "Sequence[FrameListener]") -> "FilmFile
     if not plan.config.preview.enabled:
         return film.render(plan, listeners)
     try:
-        from pipeline.preview.page import open_page
+        from pipeline.web.film_page import open_page
     except ModuleNotFoundError as error:
         raise RenderError(f"preview needs the package {error.name}: scripts/setup installs it") from error
     with ExitStack() as stack:

@@ -12,8 +12,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from pipeline import film
-from pipeline.atlas import atlas
 from pipeline.atlas.config import AtlasConfig
+from pipeline.atlas.make_atlas import make_atlas
 from pipeline.cli import from_film
 from pipeline.cli.compose import REPEAT, make_config
 from pipeline.dream.network import Network
@@ -127,7 +127,7 @@ def test_atlas_shows_colors_and_caches_none(tmp_path: Path, monkeypatch: pytest.
     settings = AtlasConfig(layers=["stage1"], channels="0..2", size=32, steps=1, page=False)
     means = []
     for name, more in (("grey", (GREY,)), ("plain", ())):
-        (sheet,) = atlas.make(make_config(["network=motifnet", *more]), settings, tmp_path / name)
+        (sheet,) = make_atlas(make_config(["network=motifnet", *more]), settings, tmp_path / name)
         with Image.open(sheet) as image:
             means.append(np.ptp(np.asarray(image.convert("RGB")).astype(float), axis=-1).mean())
     assert means[0] < means[1] - 0.1

@@ -68,7 +68,7 @@ def test_film_has_loudness_chapters_and_subtitles(tmp_path: Path, song: Path, en
 
 
 def test_preview_and_cover_lie_next_to_the_master(tmp_path: Path, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.segments.extras.PREVIEW_LINES", 40)
+    monkeypatch.setattr("pipeline.segments.preview_and_cover.PREVIEW_LINES", 40)
     words = ("duration=3f", "encode=png", "encode.also=[preview,cover]", "encode.cover=1f", f"output={tmp_path}/frames")
     files = film.render(planned(tmp_path, *TINY, *words, "audio=file", f"audio.path={song}"))
     preview, cover = files.also

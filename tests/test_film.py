@@ -18,7 +18,7 @@ from pipeline.media.decode.probe import decode, probe_and_count
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.lossless import lossless, read_frames
 from pipeline.plan.planner import plan_film
-from pipeline.plan.transitions import TRANSITIONS
+from pipeline.plan.transition_table import TRANSITIONS
 from pipeline.runtime.files import move_into_place, sha256_of
 from pipeline.segments.layout import Layout
 from pipeline.segments.transition import MIXES, TransitionPiece, make_transition

@@ -35,9 +35,9 @@ def draw(config: RenderConfig, atlas_config: AtlasConfig, folder: Path) -> None:
         check_layers(atlas_config, known)
 
     with postponed():
-        from pipeline.atlas import atlas
+        from pipeline.atlas.make_atlas import make_atlas
 
-    for path in atlas.make(config, atlas_config, Path(config.output) if config.output else folder):
+    for path in make_atlas(config, atlas_config, Path(config.output) if config.output else folder):
         print(path)  # noqa: T201 - the answer
 
 

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pipeline.live.viewers import Viewer, Viewers
-from pipeline.preview.server import page_files
+from pipeline.web.server import page_files
 
 TRY_LATER = 1013  # the WebSocket code
 MAX_CHARACTERS = 4096  # of one gesture

@@ -33,7 +33,6 @@ from pipeline.plan.frame_size import requested_size
 from pipeline.plan.planner import plan_film
 from pipeline.plan.score import check_channels, neighbours_of, score_context, score_settings
 from pipeline.plan.shot_plan import ShotPlan, plan_shot
-from pipeline.preview.server import Server
 from pipeline.runtime.device import choose_device, device_name
 from pipeline.runtime.files import check_writable
 from pipeline.runtime.interrupt import Stop
@@ -44,6 +43,7 @@ from pipeline.score.target_weights import parse_targets
 from pipeline.segments import record
 from pipeline.targets.target import Target
 from pipeline.timing.timecode import parse_time
+from pipeline.web.server import Server
 
 MAX_CAMERA_SIDE = 960  # pixels of the longer side at which a camera is read
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pipeline.preview.jpeg import as_jpeg
+from pipeline.web.jpeg import as_jpeg
 
 MAX_VIEWERS = 16
 MAX_COMMANDS = 1000  # that wait for the next frame; of more the oldest are dropped

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from pipeline.config import RenderConfig, validate
 from pipeline.config.literal import literal
 from pipeline.errors import ConfigError, nearest
-from pipeline.plan.transitions import TRANSITIONS
+from pipeline.plan.transition_table import TRANSITIONS
 
 AUTO = "auto"
 ENTRY_WORDS = ("preset", "name", "duration", "until", "transition", "fade", "seed")

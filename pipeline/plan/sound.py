@@ -9,7 +9,7 @@ from pipeline.media.sound.mix import DECLICK_SECONDS, Part, SoundMix
 from pipeline.media.sound.source_audio import Audible, Sound, check_channels, check_encoding
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.handles import Handles
-from pipeline.plan.transitions import TRANSITIONS
+from pipeline.plan.transition_table import TRANSITIONS
 from pipeline.timing.timecode import parse_time
 
 MIN_NOTED_SECONDS = 0.1  # of sound lost before the first picture

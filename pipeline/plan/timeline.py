@@ -9,7 +9,7 @@ from fractions import Fraction
 from pipeline.config.render import DEFAULT_DURATION
 from pipeline.errors import ConfigError
 from pipeline.plan.shot_list import DEFAULT_FADE, SECTION_BARS, Entry
-from pipeline.plan.transitions import TRANSITIONS
+from pipeline.plan.transition_table import TRANSITIONS
 from pipeline.timing.beat_grid import Grid
 from pipeline.timing.timecode import parse_beats, parse_time, show_time
 

@@ -23,8 +23,9 @@ from pipeline.plan.sound import plan_sound
 from pipeline.runtime.files import move_into_place, write_bytes
 from pipeline.runtime.interrupt import Stop
 from pipeline.segments import record, request
-from pipeline.segments.extras import captions, make_extras
+from pipeline.segments.film_captions import captions
 from pipeline.segments.playback import DreamedFrames, play
+from pipeline.segments.preview_and_cover import make_preview_and_cover
 from pipeline.segments.shot_render import ShotRender, encoder
 from pipeline.segments.transition import TransitionPiece, make_transition
 from pipeline.segments.workdir import WorkFolder, may_replace
@@ -68,7 +69,7 @@ def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder, s
         sound = _sound(plan, folder.path, stack)
         film = replace(_spec(plan, text), chapters=chapters, subtitles=subtitles)
         _assemble([path for path, _ in pieces], film, sound, folder.announce)
-        make_extras(plan, pieces, sound, text, folder.path)
+        make_preview_and_cover(plan, pieces, sound, text, folder.path)
     poster.save(outputs.poster)
     made = {"request": request.digest(plan.request), "speed": _speed(shots)}
     write_bytes(outputs.record, record.as_text({**facts, **made}).encode())

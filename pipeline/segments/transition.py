@@ -43,7 +43,7 @@ def dip(before: Tensor, after: Tensor, number: int, count: int) -> Tensor:
 
 MIXES: dict[str, Callable[[Tensor, Tensor, int, int], Tensor]] = {"crossfade": crossfade, "dip": dip}
 """(before, after, number, count) → frame, all ``(1, 3, H, W)`` in [0, 1]; one for each overlapping transition of
-``plan.transitions``.
+``plan.transition_table``.
 """
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.cli.file_settings import FILES
 from pipeline.cli.sanitize import CONF, choices
 from pipeline.config import RenderConfig, settings
-from pipeline.plan.transitions import TRANSITIONS
+from pipeline.plan.transition_table import TRANSITIONS
 
 GALLERY = CONF.parent / "docs" / "gallery"
 WITH_PICTURES = ("preset", "look")

@@ -12,12 +12,12 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route
 
 from pipeline.errors import RenderError
-from pipeline.preview.server import CLOSE, page_files
 from pipeline.studio import catalogue, command, preset_file
 from pipeline.studio.job import RENDERS, SKETCHES
 from pipeline.studio.queue import Queue
 from pipeline.studio.timeline import timeline
 from pipeline.studio.uploads import TooLarge, Uploads, WrongType
+from pipeline.web.server import CLOSE, page_files
 
 MAX_BODY_BYTES = 300_000  # of a message; a file has its own limit
 IDLE_SECONDS = 30.0  # in which the next bytes of a file have to come

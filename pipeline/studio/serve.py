@@ -7,12 +7,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
-from pipeline.preview.server import Server
 from pipeline.runtime import interrupt
 from pipeline.studio.config import StudioConfig
 from pipeline.studio.queue import Queue
 from pipeline.studio.routes import studio_routes
 from pipeline.studio.uploads import Uploads
+from pipeline.web.server import Server
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import yaml
 from pythonosc.udp_client import SimpleUDPClient
 
 from pipeline.live.viewers import MAX_VIEWERS
-from pipeline.preview.server import MAX_CONNECTIONS
+from pipeline.web.server import MAX_CONNECTIONS
 from tests.live.stage import Program, program
 
 

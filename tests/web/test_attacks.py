@@ -17,8 +17,8 @@ from starlette.websockets import WebSocket
 
 from pipeline.live.routes import live_routes
 from pipeline.live.viewers import Viewers
-from pipeline.preview import server
-from pipeline.preview.server import MAX_CONNECTIONS, Server
+from pipeline.web import server
+from pipeline.web.server import MAX_CONNECTIONS, Server
 
 HEAD = "Host: {host}\r\n"
 UPGRADE = (

@@ -18,11 +18,11 @@ from pipeline.config import PreviewConfig
 from pipeline.errors import Interrupted
 from pipeline.plan import score_chart, score_data
 from pipeline.plan.film_plan import FilmPlan
-from pipeline.preview.film_routes import film_routes
-from pipeline.preview.jpeg import as_jpeg
-from pipeline.preview.server import Server
-from pipeline.preview.state import Facts, State
 from pipeline.runtime.progress import notes_to
+from pipeline.web.film_routes import film_routes
+from pipeline.web.film_state import Facts, State
+from pipeline.web.jpeg import as_jpeg
+from pipeline.web.server import Server
 
 log = logging.getLogger(__name__)
 

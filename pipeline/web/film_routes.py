@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipeline.preview.server import page_files
-from pipeline.preview.state import State
+from pipeline.web.film_state import State
+from pipeline.web.server import page_files
 
 
 def film_routes(state: State) -> list[Route]:

@@ -51,7 +51,7 @@ class Contents:
         return list(dict.fromkeys([*(each for section in self.sections for each in section.targets), *self.blends]))
 
 
-def make(config: RenderConfig, atlas: AtlasConfig, folder: Path) -> list[Path]:
+def make_atlas(config: RenderConfig, atlas: AtlasConfig, folder: Path) -> list[Path]:
     """Draw what is not in the cache, write all files to ``folder`` and return them. Raises RenderError, Interrupted."""
     network = picture_work.load_network(config)
     contents = _contents(atlas, Names(network.named, network.classes, network.class_layer), config.seed)

@@ -26,10 +26,10 @@ from pipeline.config import EncodeConfig, PreviewConfig
 from pipeline.errors import ConfigError, Interrupted
 from pipeline.media.encode.encoder import Encoder
 from pipeline.plan.planner import plan_film
-from pipeline.preview import page as film_page
-from pipeline.preview.page import Page, open_page
-from pipeline.preview.state import MAX_NOTES, Facts, State
 from pipeline.runtime.files import move_into_place
+from pipeline.web import film_page
+from pipeline.web.film_page import Page, open_page
+from pipeline.web.film_state import MAX_NOTES, Facts, State
 from tests.browser import browser, console_messages, text, wait
 
 FACTS = Facts("zoom <b>", 48, 24.0, (64, 48), b"\x89PNG score", (0.1, 0.9))
