@@ -290,7 +290,7 @@ def measure(options: argparse.Namespace, config: RenderConfig) -> None:
     """Print one line per clip and method."""
     network = model_zoo.build(config.network)
     objective = Objective(network)
-    target = parse_target(options.target or str(config.network.targets[0]), "network.targets")
+    target = parse_target(options.target or str(config.network.default_targets[0]), "network.default_targets")
     our_strength = float(config.dream.strength)
     ours = Method("ours", "residual", "dis", float(config.flow.persistence), config.dream.steps, config.flow.warmup)
     others = [Method("blend 0.5", "blend", "none", 0.5, 5, 0), Method("no blending", "blend", "none", 0.0, 5, 0)]

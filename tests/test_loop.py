@@ -124,7 +124,7 @@ def test_notes_name_what_does_not_loop(tmp_path: Path) -> None:
         "loop=true: shot 2 turns into the beginning of shot 1 over its last 0.833s",
     )
     song = Drawing(bpm=120, seconds=9.0).save(tmp_path / "song.wav")
-    music = (*SMALL, f"audio.path={song}", "audio.bpm=120", "audio.offset=0.3s")
+    music = (*SMALL, f"audio.path={song}", "audio.bpm=120", "audio.downbeat=0.3s")
     (breaks,) = planned(tmp_path, *music, "duration=4s").notes
     assert breaks == "loop=true applies to the pictures: the song breaks off where the film begins again"
     grows = planned(tmp_path, *SMALL, "+preset=sleep", "duration=4s").notes
@@ -146,7 +146,7 @@ def test_notes_name_what_does_not_loop(tmp_path: Path) -> None:
 def test_bars_of_a_loop_are_a_length(tmp_path: Path, bpm: float) -> None:
     bar = 240 / bpm
     song = Drawing(bpm=bpm, seconds=3.7 * bar).save(tmp_path / "song.wav")
-    music = (*SMALL, f"audio.path={song}", "audio=none", f"audio.bpm={bpm}", "audio.offset=0.3s")
+    music = (*SMALL, f"audio.path={song}", "audio=none", f"audio.bpm={bpm}", "audio.downbeat=0.3s")
     for shots in ((), ("film=[{duration: 1bar},{duration: 1bar},{duration: 1bar}]",)):
         (stumbles,) = (note for note in planned(tmp_path, *music, "duration=null", *shots).notes if "stumbles" in note)
         assert stumbles.endswith("bars, so the beat stumbles; duration=3bar keeps it steady")

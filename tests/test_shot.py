@@ -126,7 +126,7 @@ def test_targets_grow_in_a_photograph(tmp_path: Path, shared: Path) -> None:
         *("frame.width=240", "frame.height=136"),
     )
     made = film.render(plan)
-    target = plan.config.network.targets[0]
+    target = plan.config.network.default_targets[0]
     objective = Objective(model_zoo.build(plan.config.network))
     photograph = load_still(lion, width=plan.width, height=plan.height)
     last = from_array(read_frame(made.video, plan.frames - 1) / 255.0)

@@ -10,7 +10,7 @@ FILES = (*NAMED_FILES, "dream.mask")
 INPUTS = tuple(key for key in FILES if key != "output")
 STEMS = "audio.stems."  # and a name
 _OF_ANOTHER_NETWORK = re.compile(r"network\.others\.[^.]+\.(weights|class_names)")
-TARGETS = ("score.targets", "score.keys", "network.targets")  # whose targets may name pictures and masks
+TARGETS = ("score.targets", "score.keys", "network.default_targets")  # whose targets may name pictures and masks
 
 
 def of_shot(key: str) -> str:

@@ -17,7 +17,7 @@ MAX_TARGETS = 12
 
 
 def settings_of(file: str) -> dict[str, Any]:
-    """``network`` (its base), ``network.weights`` and ``network.targets`` (its classes) of a trained network.
+    """``network`` (its base), ``network.weights`` and ``network.default_targets`` (its classes) of a trained network.
 
     Raises InputError for any other file.
     """
@@ -31,7 +31,7 @@ def settings_of(file: str) -> dict[str, Any]:
             "for weights of your own give network=ARCHITECTURE network.weights=FILE"
         )
     targets = [f"class:{name}" for name in header.classes[:-1][:MAX_TARGETS]]
-    return {"network": header.base, "network.weights": str(path), "network.targets": targets}
+    return {"network": header.base, "network.weights": str(path), "network.default_targets": targets}
 
 
 def expand(overrides: Sequence[str], *, sweep: bool = False) -> list[str]:
@@ -50,15 +50,15 @@ def expand(overrides: Sequence[str], *, sweep: bool = False) -> list[str]:
             rest.append(f"network={','.join(choices)}")
         else:
             settings = settings_of(value.strip("\"'"))
-            targets = ",".join(f'"{target}"' for target in settings.pop("network.targets"))
-            first += [*(f"{name}={text}" for name, text in settings.items()), f"network.targets=[{targets}]"]
+            targets = ",".join(f'"{target}"' for target in settings.pop("network.default_targets"))
+            first += [*(f"{name}={text}" for name, text in settings.items()), f"network.default_targets=[{targets}]"]
     return [*first, *rest]
 
 
 def _choice(file: str) -> str:
     """Make the trained network a choice of the group ``network``; its name, in quotes."""
     settings, name = settings_of(file), os.path.relpath(expand_home(file))
-    own = {"weights": literal(settings["network.weights"]), "targets": settings["network.targets"]}
+    own = {"weights": literal(settings["network.weights"]), "default_targets": settings["network.default_targets"]}
     add_choice("network", name, settings["network"], {"network": own})
     return in_quotes(name)
 

@@ -33,7 +33,7 @@ class AudioConfig:
         choices=("auto", "builtin", "librosa", "beat_this"),
     )
     bpm: float | None = option(None, "beats per minute; null: detected, without a song 120", low=20, high=400)
-    offset: Any = option(None, "second of the song at which a bar begins; null: detected")
+    downbeat: Any = option(None, "second of the song at which a bar begins; null: detected")
     beats_per_bar: int = option(4, "beats per bar", low=1, high=32)
     attack: float = option(0.01, "seconds in which beat, bass and the other signals rise", low=0, high=60)
     release: float = option(0.25, "seconds in which they fall to 37 %", low=0.001, high=60)

@@ -46,12 +46,13 @@ class NetworkConfig:
     crops: int = option(4, "random crops of the frame that open_clip's networks look at in each step", low=1, high=64)
     min_crop: float = option(0.4, "size of the smallest crop, of the frame's short side", low=0.1, high=1)
     layers: list[str] = option([], "layers of randomly drawn channels, if score.layers is empty")
-    targets: list[Any] = option([], "targets if score.targets is empty")
+    default_targets: list[Any] = option([], "targets if score.targets is empty")
     class_support: list[Any] = option(
         [], "what calms class targets: a weighted sum of layers added to each, for a weight of 1"
     )
     guide_layer: str = option(
-        "", "layer of guides that name none; empty: that of the first of network.targets, else of network.layers"
+        "",
+        "layer of guides that name none; empty: that of the first of network.default_targets, else of network.layers",
     )
     precision: str = option(
         "float32",

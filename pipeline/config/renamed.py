@@ -15,6 +15,8 @@ RENAMED = {
     "encode.patience": "encode.stall_timeout",
     "farm.run_in": "farm.pre_roll",
     "score.draw": "score.random_channels",
+    "network.targets": "network.default_targets",
+    "audio.offset": "audio.downbeat",
 }
 SHORT = {"preview": "preview.on"}
 SHORT |= {f"film.{name}": f"playback.{name}" for name in ("reverse", "pingpong", "speed")}

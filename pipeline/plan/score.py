@@ -101,7 +101,7 @@ def guide_layer(config: RenderConfig) -> str:
     """The layer of guides that do not name one: the first of ``score.layers``, else the network's ``guide_layer``, else
     the first layer among its targets, else its first layer; empty when there is none.
     """
-    targets = [target.layer for target in parse_targets(config.network.targets, "network.targets")]
+    targets = [target.layer for target in parse_targets(config.network.default_targets, "network.default_targets")]
     layers = [*config.score.layers, config.network.guide_layer, *targets, *config.network.layers]
     return next((layer for layer in layers if layer), "")
 

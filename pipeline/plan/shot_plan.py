@@ -216,4 +216,4 @@ def targets_of(config: ScoreConfig, network: NetworkConfig) -> list[object]:
         if not config.guide:
             raise ConfigError("score.guide", "null", "score=guided needs the picture: score.guide=photo.jpg")
         return [*config.targets, {f"guide:{config.guide}": 1.0}]
-    return config.targets or ([] if config.kind == "walk" else network.targets)
+    return config.targets or ([] if config.kind == "walk" else network.default_targets)

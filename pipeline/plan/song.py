@@ -62,7 +62,7 @@ class Song:
         """
         sections: dict[float, int] = {}
         for at, kind in zip((self.analysis.sections - self.start).tolist(), self.analysis.kinds.tolist(), strict=True):
-            if at > 0 and not self.markers.cues and (config.bpm is not None or config.offset is not None):
+            if at > 0 and not self.markers.cues and (config.bpm is not None or config.downbeat is not None):
                 at = grid.time(grid.beats_per_bar * round(grid.beat(at) / grid.beats_per_bar))
             if at < self.seconds:
                 sections[at if at > grid.seconds / 2 else 0.0] = kind  # the last one before the film wins
@@ -160,18 +160,18 @@ def make_signals(config: AudioConfig, song: Song | None, fps: Fraction) -> Signa
     if config.signals is not None:
         recorded = read_signals(config.signals)
         return recorded.as_signals(config.attack, config.release, config.bpm or DEFAULT_BPM, config.beats_per_bar)
-    offset = None if config.offset is None else parse_time(config.offset, fps=fps, key="audio.offset")
+    downbeat = None if config.downbeat is None else parse_time(config.downbeat, fps=fps, key="audio.downbeat")
     if song is None:
         markers = read_markers(config.markers, fps, config.path) if config.markers else Markers()
         has_beats = len(markers.beats) > 2 and config.bpm is None
-        grid = even_grid(config.bpm or DEFAULT_BPM, config.beats_per_bar, offset or 0.0)
+        grid = even_grid(config.bpm or DEFAULT_BPM, config.beats_per_bar, downbeat or 0.0)
         if has_beats:
             beats = np.array(markers.beats)
             bar = first_of_bars(np.isin(beats, markers.bars).astype(np.float64), config.beats_per_bar)
             grid = count_beats(beats, bar, config.beats_per_bar)
         grid = replace(grid, cues={name: at for at, name in markers.cues})
         return Signals(grid, config.attack, config.release, assumed=config.bpm is None and not has_beats)
-    grid = song_grid(config, song.analysis, song.start, offset)
+    grid = song_grid(config, song.analysis, song.start, downbeat)
     grid = replace(grid, cues={name: at - song.start for at, name in song.markers.cues})
     sections = [at for at, _ in song.sections(config, grid)]
     return Signals(grid, config.attack, config.release, _song_signals(song, sections))

@@ -61,7 +61,7 @@ def _has_guide(config: RenderConfig) -> bool:
 
 
 def _targets(config: RenderConfig) -> str:
-    return str((config.score.targets, config.score.keys, config.network.targets))
+    return str((config.score.targets, config.score.keys, config.network.default_targets))
 
 
 def _stands_still(config: RenderConfig) -> bool:
@@ -165,7 +165,7 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     (
         "score.layers",
         lambda c: (
-            bool(c.score.targets or c.network.targets)
+            bool(c.score.targets or c.network.default_targets)
             and not _has_guide(c)
             and not c.score.random_channels
             and _score("cycle", "beats", "fractal", "constant")(c)

@@ -19,7 +19,7 @@ from scripts.benchmarks.timing import ratios, seconds, several, take_turns
 from scripts.benchmarks.workload import Subject, settings, subject, wait
 
 GOALS = {(1080, 1920): 30.0, (2160, 3840): 8.0}  # frames per second of a film, encoded
-GOAL_SETTINGS = ("network.targets=[inception4d]", "dream.octaves=2", "dream.steps=1", "frame.fps=30")
+GOAL_SETTINGS = ("network.default_targets=[inception4d]", "dream.octaves=2", "dream.steps=1", "frame.fps=30")
 NETWORK = "googlenet"
 ENCODERS = {  # not every GPU has NVENC: the A100 and the H100 have none
     "h264": ("encode=h264",),

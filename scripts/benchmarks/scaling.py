@@ -58,7 +58,8 @@ def with_layers(of: Subject, folder: Path, device: str, repeats: int) -> Figures
         given += f"={of.plan.config.network.weights}" if of.plan.config.network.weights else ""
     layers = _spread(of.network.main_layers())
     cuts = [
-        subject(given, of.size, folder, device=device, more=[*words, f"network.targets=[{name}]"]) for name in layers
+        subject(given, of.size, folder, device=device, more=[*words, f"network.default_targets=[{name}]"])
+        for name in layers
     ]
     bare = take_turns(
         {name: several(cut.bare(), BATCH_FRAMES) for name, cut in zip(layers, cuts, strict=True)}, repeats

@@ -102,7 +102,7 @@ def settings(
     given += ["camera=zoom", "score=constant", "duration=100000f", "start.steps=0", *more]
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose_config("config", given))
-    config.score.targets = [str(config.network.targets[0])]
+    config.score.targets = [str(config.network.default_targets[0])]
     config.network.weights = weights or None
     return config
 
@@ -116,7 +116,7 @@ def subject(
     """
     name, _, weights = name.partition("=")
     config = settings(name, size, device=device, more=more, weights=weights)
-    target = parse_target(str(config.score.targets[0]), "network.targets")
+    target = parse_target(str(config.score.targets[0]), "network.default_targets")
     trained = bool(weights) or name in model_zoo.OWN
     network = model_zoo.build(config.network) if trained else untrained(name)
     place = choose_device(config.device)

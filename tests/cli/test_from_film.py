@@ -89,7 +89,7 @@ def test_typed_size_wins(tmp_path: Path, typed: tuple[str, ...], size: tuple[int
 
 def test_record_lies_over_the_schema_alone(tmp_path: Path) -> None:
     config, _ = again(record(tmp_path, network={"name": "vgg16"}))
-    assert (config.network.name, config.network.targets, config.camera.zoom) == ("vgg16", [], 1.0)
+    assert (config.network.name, config.network.default_targets, config.camera.zoom) == ("vgg16", [], 1.0)
 
 
 @pytest.mark.parametrize("old", [True, False])

@@ -79,7 +79,7 @@ def test_the_zoom_follows_the_bass(tmp_path: Path) -> None:
 def test_presets_pulse_on_the_beat(tmp_path: Path, preset: str) -> None:
     drawing = Drawing(90, seconds=4, offset=0.0)
     drawing.save(tmp_path / "s.wav")
-    size = ("network=motifnet", "frame.width=96", "frame.height=64", "audio.bpm=90", "audio.offset=0s")
+    size = ("network=motifnet", "frame.width=96", "frame.height=64", "audio.bpm=90", "audio.downbeat=0s")
     frames = render(tmp_path, f"+preset={preset}", "audio.path=s.wav", *size)
     change = np.array([np.abs(after - before).mean() for before, after in pairwise(frames)])
     phase = ((np.arange(len(change)) + 0.5) / 24 % (60 / 90))[24:]

@@ -46,7 +46,7 @@ def cuts(plan: FilmPlan) -> list[float]:
 def test_auto_cuts_on_sections(tmp_path: Path, song: Path) -> None:
     presets = "presets=[spiral,breathing,bestiary]"  # two of which last 12 s and 16 s by themselves
     assert cuts(planned(tmp_path, *TINY, "film=auto", presets, "audio.bpm=120")) == [0, 16, 32, 48, 64]
-    late = planned(tmp_path, *TINY, "film=auto", presets, "audio.bpm=120", "audio.offset=0.5s")
+    late = planned(tmp_path, *TINY, "film=auto", presets, "audio.bpm=120", "audio.downbeat=0.5s")
     assert cuts(late) == [0, 16.5, 32.5, 48.5, 64.5]
     plan = planned(tmp_path, *TINY, "film=auto", "presets=[breathing,spiral]", f"audio.path={song}")
     assert cuts(plan) == pytest.approx([0, 20.3, 40.3, 60.3, 80], abs=1.0)
@@ -132,7 +132,7 @@ def test_a_bar_that_has_just_begun_is_the_first() -> None:
 
 def test_sections_follow_corrected_beats(tmp_path: Path, song: Path) -> None:
     """Sections and shots start on bars that are a quarter of a second late."""
-    corrected = (f"audio.path={song}", "audio.bpm=120", "audio.offset=0.55s")
+    corrected = (f"audio.path={song}", "audio.bpm=120", "audio.downbeat=0.55s")
     plan = planned(tmp_path, *TINY, "film=auto", "presets=[spiral,fractal_zoom]", *corrected)
     assert cuts(plan) == pytest.approx([0, 20.55, 40.55, 60.55, 80], abs=HALF)
     for shot in plan.shots[1:]:

@@ -31,7 +31,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @pytest.fixture
 def small(tmp_path: Path) -> Subject:
     compose.register()
-    return subject("motifnet", (64, 96), tmp_path, device="cpu", more=["network.targets=[stage3]", "dream.octaves=6"])
+    return subject(
+        "motifnet", (64, 96), tmp_path, device="cpu", more=["network.default_targets=[stage3]", "dream.octaves=6"]
+    )
 
 
 def test_a_ratio_is_the_median_over_turns() -> None:
@@ -138,7 +140,7 @@ def test_every_arithmetic_is_timed(small: Subject) -> None:
 def test_gpu_measurements_run_on_any_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compose.register()
     monkeypatch.setattr(gpu, "WARM_FRAMES", 1)
-    more = ["score.targets=[stage3]", "network.targets=[stage3]", "dream.octaves=2"]
+    more = ["score.targets=[stage3]", "network.default_targets=[stage3]", "dream.octaves=2"]
     results = gpu.film("motifnet", (64, 96), tmp_path, device="cpu", more=more, repeats=1, long=0.2)
     assert results["frames_per_second_h264"] > 0
     assert results["frames_per_second_as_rendered"] > 0

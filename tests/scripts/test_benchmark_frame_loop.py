@@ -31,7 +31,7 @@ SLOW = 0.4  # seconds that a write takes
 @pytest.fixture
 def small(tmp_path: Path) -> Subject:
     compose.register()
-    more = ["dream.octaves=1", "network.targets=[stage1]", "network.layers=[stage1]"]
+    more = ["dream.octaves=1", "network.default_targets=[stage1]", "network.layers=[stage1]"]
     return subject("motifnet", (48, 64), tmp_path, device="cpu", more=["precision=float32", *more])
 
 

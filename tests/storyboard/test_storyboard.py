@@ -25,7 +25,7 @@ TINY = (
     "score.targets=[two:3,three:5]",
     "score.hold=1s",
     "score.fade=0.25s",
-    "network.targets=[]",
+    "network.default_targets=[]",
     "network.class_support=[]",
 )
 

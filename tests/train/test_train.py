@@ -88,7 +88,7 @@ def test_damaged_pictures_are_named(folder: Path, tmp_path: Path, caplog: pytest
 def test_trained_network_is_a_choice(trained: Path) -> None:
     config = make_config([f"network={trained}", "network.precision=float32"])
     assert (config.network.name, config.network.weights) == ("motifnet", str(trained))
-    assert config.network.targets == ["class:class_7", "class:blue_stripes"]
+    assert config.network.default_targets == ["class:class_7", "class:blue_stripes"]
     network = model_zoo.build(config.network)
     assert network.class_index("blue stripes", "score.targets") == 1
     film = make_config([f'film=[{{network: "{trained}", duration: 1s}},{{duration: 1s}}]'])

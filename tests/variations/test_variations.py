@@ -84,7 +84,7 @@ def test_captions_fit_under_their_stills() -> None:
 
 
 def test_still_is_the_frame_of_its_time(tmp_path: Path, tiny: Network) -> None:
-    config = make_config([*SMALL, "network.targets=[]", "score.targets=[two:3]", "duration=1s"])
+    config = make_config([*SMALL, "network.default_targets=[]", "score.targets=[two:3]", "duration=1s"])
     plan = plan_film(config, tmp_path, "film")
     assert still_seconds(plan, None) == 1.0 and still_seconds(plan, "25%") == 0.25
     with pytest.raises(RenderError, match=r"at=2s.*lasts 1s"):
