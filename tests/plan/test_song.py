@@ -46,7 +46,7 @@ def test_a_given_tempo_is_exact_and_in_phase(tmp_path: Path, bpm: float) -> None
     times = np.array([grid.time(number) for number in range(len(drawing.beats()))])
     assert np.diff(times) == pytest.approx(60 / bpm, abs=1e-9)
     assert times == pytest.approx(drawing.beats(), abs=0.025)
-    exact = grid_of(AudioConfig(path=path, bpm=bpm, offset="0.3s"))
+    exact = grid_of(AudioConfig(path=path, bpm=bpm, downbeat="0.3s"))
     assert [exact.time(n) for n in range(len(drawing.beats()))] == pytest.approx(drawing.beats(), abs=1e-9)
 
 
@@ -58,11 +58,11 @@ def test_a_given_tempo_can_halve_the_detected_one(tmp_path: Path, bpm: float) ->
     assert beats == pytest.approx(drawing.beats(), abs=0.025)
 
 
-def test_an_offset_moves_detected_beats(tmp_path: Path) -> None:
+def test_a_given_downbeat_moves_detected_beats(tmp_path: Path) -> None:
     drawing = Drawing(120, seconds=12, drift=0.03)
     path = str(drawing.save(tmp_path / "s.wav"))
     half = float(drawing.beats()[5] + drawing.beats()[4]) / 2
-    grid = grid_of(AudioConfig(path=path, offset=half))
+    grid = grid_of(AudioConfig(path=path, downbeat=half))
     assert grid.beat(half) == pytest.approx(round(grid.beat(half)), abs=1e-6)
     assert round(grid.beat(half)) % 4 == 0
     middles = (drawing.beats()[1:] + drawing.beats()[:-1]) / 2
@@ -91,7 +91,7 @@ def test_a_film_may_start_within_the_song(tmp_path: Path) -> None:
 
 def test_without_a_song_the_tempo_is_120() -> None:
     assert grid_of(AudioConfig()).time(7) == pytest.approx(3.5)
-    assert grid_of(AudioConfig(bpm=90, offset="0.25s")).time(3) == pytest.approx(2.25)
+    assert grid_of(AudioConfig(bpm=90, downbeat="0.25s")).time(3) == pytest.approx(2.25)
 
 
 def test_a_song_without_a_beat_gets_a_note(tmp_path: Path) -> None:
