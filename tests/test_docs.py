@@ -97,6 +97,12 @@ def test_docs_have_examples_of_every_kind() -> None:
     assert {parse_target(text, "key").kind for text in TARGETS} == TARGET_KINDS
 
 
+def test_change_of_a_network_family_is_its_file() -> None:
+    page = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    for path, lines in re.findall(r"\+\+\+ b/(\S+)\n(.*?)```", page, re.DOTALL):
+        assert re.sub(r"^\+", "", lines, flags=re.MULTILINE) == (ROOT / path).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):

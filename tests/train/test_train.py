@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Generator
 
 from pipeline.cli import arguments
-from pipeline.cli.compose import make_config, read
+from pipeline.cli.compose import make_config, read, register
 from pipeline.cli.sanitize import CONF
 from pipeline.config import RenderConfig
 from pipeline.dream import model_zoo
@@ -100,10 +100,14 @@ def test_sweep_over_trained_networks(trained: Path) -> None:
     options = arguments.parse(["-m", f"network={trained},vgg16", "seed=1,2"])
     arguments.check(options)
     (films,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(options.overrides), None)
+    register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         networks = [read(compose("config", film)).network for film in films]
     assert [network.name for network in networks] == ["motifnet", "motifnet", "vgg16", "vgg16"]
-    assert networks[0].weights == str(trained) and networks[0].targets == ["class:class_7", "class:blue_stripes"]
+    assert networks[0].weights == str(trained) and networks[0].default_targets == [
+        "class:class_7",
+        "class:blue_stripes",
+    ]
     with pytest.raises(RenderError, match="several values need -m"):
         arguments.check(arguments.parse([f"network={trained},vgg16"]))
 
