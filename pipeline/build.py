@@ -40,7 +40,7 @@ from pipeline.motion.prefetch import Prefetch, ReadFrames
 from pipeline.motion.sphere_camera import SphereCamera
 from pipeline.motion.stage import Opening, Stage, Zoom
 from pipeline.motion.views import DomeView, view_of
-from pipeline.networks.mind import load_mind
+from pipeline.networks.trained_generator import load_generator
 from pipeline.plan.imagine import has_prior
 from pipeline.plan.other_networks import companion_config, named_as_typed
 from pipeline.plan.score import build_score, guide_layer, neighbours_of
@@ -187,8 +187,8 @@ def _camera(plan: ShotPlan, score: Score, clock: Clock, device: torch.device) ->
 def _dressed(stage: Stage, plan: ShotPlan, camera: Camera) -> Stage:
     """The stage with the pull of a generator and with trails, if the shot has any."""
     if plan.imagine is not None and has_prior(plan.config):
-        mind, truncation = load_mind(plan.imagine.path), plan.config.imagine.truncation
-        stage = Prior(stage, mind, truncation, camera.fps, min(plan.scales()))
+        trained, truncation = load_generator(plan.imagine.path), plan.config.imagine.truncation
+        stage = Prior(stage, trained, truncation, camera.fps, min(plan.scales()))
     return stage if str(plan.config.dream.echo) in ("0", "0.0") else Echo(stage, camera)
 
 

@@ -1,7 +1,7 @@
 """Asks two classifiers what they see in a generator's samples, and prints how often they name the class.
 
     python scripts/judge_imagination.py                          the embedded generator: a few minutes
-    python scripts/judge_imagination.py --weights mind.safetensors --count 8
+    python scripts/judge_imagination.py --weights generator.safetensors --count 8
 
 MotifNet was trained on drawings by the same functions, in any pose, so it knows the motifs but is no stranger. The
 other judge is the default network, which has never seen a drawing of the project: a sample belongs to the class whose
@@ -25,7 +25,7 @@ from pipeline.dream import model_zoo
 from pipeline.dream.network import Network
 from pipeline.imagine.pictures import read_drawings
 from pipeline.networks import motifnet
-from pipeline.networks.mind import load_mind
+from pipeline.networks.trained_generator import load_generator
 
 LAYER = "block13"  # of the default network
 SIDE = 128  # pixels at which the judges look
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, help="file of a generator; default: the embedded one")
     parser.add_argument("--count", type=int, default=4, help="samples of each class")
     options = parser.parse_args(arguments)
-    net, classes = load_mind(options.weights).generator, len(motifnet.CLASSES)
+    net, classes = load_generator(options.weights).generator, len(motifnet.CLASSES)
     learned, held_out = read_drawings(net.shape.size).split()
     means = torch.stack([features(learned.images[learned.labels == n][:LEARNED]).mean(0) for n in range(classes)])
     labels = torch.arange(classes).repeat_interleave(options.count)

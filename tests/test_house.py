@@ -27,7 +27,7 @@ WITHOUT_TORCH = (
     *("atlas.__main__", "atlas.cli", "atlas.selection", "storyboard.__main__"),
     *("variations.__main__", "variations.config"),
     *("live.__main__", "live.config", "live.controls"),
-    *("imagine.__main__", "imagine.config", "networks.mind_header"),
+    *("imagine.__main__", "imagine.config", "networks.generator_header"),
     *("train.__main__", "train.config", "networks.trained_header", "networks.metadata"),
     "studio",
 )

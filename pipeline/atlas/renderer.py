@@ -20,8 +20,8 @@ from pipeline.atlas.store import Picture, Store
 from pipeline.config import DreamConfig, ImagineConfig
 from pipeline.dream.network import Network
 from pipeline.errors import ConfigError, DreamError, Interrupted
-from pipeline.networks.mind import load_mind
-from pipeline.networks.mind_header import COMPANIONS
+from pipeline.networks.generator_header import BUILT_IN
+from pipeline.networks.trained_generator import load_generator
 from pipeline.runtime.files import sha256_of
 from pipeline.runtime.interrupt import Stop
 from pipeline.runtime.progress import Progress
@@ -40,7 +40,12 @@ class Renderer:
     """Draws targets with one network and one set of settings; pictures in the cache are not drawn again."""
 
     def __init__(
-        self, network: Network, config: AtlasConfig, dream: DreamConfig, seed: int, mind: ImagineConfig | None = None
+        self,
+        network: Network,
+        config: AtlasConfig,
+        dream: DreamConfig,
+        seed: int,
+        imagination: ImagineConfig | None = None,
     ) -> None:
         self.network, self._dream = network, dream
         self._settings = PictureSettings(
@@ -54,10 +59,12 @@ class Renderer:
         settings = {**asdict(self._settings), **style}
         self._imagine = None
         if config.via == "imagine":
-            mind = mind or ImagineConfig()
-            path = COMPANIONS[mind.model] if mind.weights is None else Path(mind.weights)
-            self._imagine = partial(imagine, generator=load_mind(path).generator, truncation=mind.truncation)
-            settings |= {"via": sha256_of(path), "truncation": mind.truncation}
+            imagination = imagination or ImagineConfig()
+            path = BUILT_IN[imagination.model] if imagination.weights is None else Path(imagination.weights)
+            self._imagine = partial(
+                imagine, generator=load_generator(path).generator, truncation=imagination.truncation
+            )
+            settings |= {"via": sha256_of(path), "truncation": imagination.truncation}
         self.store = Store(network.name, network.weights.sha256, settings)
         self._smallest: dict[frozenset[str], int] = {}
 

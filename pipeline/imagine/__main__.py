@@ -14,9 +14,9 @@ USAGE = """\
 Trains a generative model on pictures. It learns what is behind them, and invents new ones: a film starts from its
 pictures, or walks through them.
 
-    python -m pipeline.imagine train output=mind.safetensors
-    python -m pipeline.imagine train pictures=FOLDER size=128 output=mind.safetensors
-    python -m pipeline.imagine train model=helmholtz size=32 --dreams output=mind.safetensors
+    python -m pipeline.imagine train output=generator.safetensors
+    python -m pipeline.imagine train pictures=FOLDER size=128 output=generator.safetensors
+    python -m pipeline.imagine train model=helmholtz size=32 --dreams output=generator.safetensors
 
 Folders in FOLDER are classes. Sample sheets appear next to the output. After Ctrl-C or a crash the same command
 resumes. --dreams (dreams=true) makes a film of what the model dreams while it learns.
@@ -47,8 +47,8 @@ def main() -> None:
 
 
 def train(config: RenderConfig, own: TrainConfig, folder: Path) -> None:
-    """Train and write the mind to ``config.output``, else into ``folder``; prints its path."""
-    output = Path(config.output) if config.output else folder / "mind.safetensors"
+    """Train and write the generator to ``config.output``, else into ``folder``; prints its path."""
+    output = Path(config.output) if config.output else folder / "generator.safetensors"
     check_model(own)
     check_writable(output, overwrite=config.overwrite)
     if own.dreams:

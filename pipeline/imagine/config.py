@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pipeline.config.setting import option, settings
 from pipeline.errors import ConfigError
-from pipeline.networks.mind_header import MAX_SIZES
+from pipeline.networks.generator_header import MAX_SIZES
 
 MODELS = tuple(MAX_SIZES)
 DREAMS = ".dreams.mp4"

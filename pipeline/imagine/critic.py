@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from pipeline.imagine.vae import drawn_features
-from pipeline.networks.mind_header import Shape
+from pipeline.networks.generator_header import Shape
 from pipeline.networks.motifnet import WIDTHS
 
 SLOPE = 0.2  # of the rectifiers below zero

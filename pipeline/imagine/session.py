@@ -1,4 +1,4 @@
-"""One training from settings to a file: pictures, device, states, the finished mind with its card."""
+"""One training from settings to a file: pictures, device, states, the finished generator with its card."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +10,8 @@ from pipeline.config import RenderConfig
 from pipeline.imagine.config import TrainConfig
 from pipeline.imagine.dream_film import DreamFilm
 from pipeline.imagine.gan import GanTraining
+from pipeline.imagine.generator_file import write_generator
 from pipeline.imagine.helmholtz import HelmholtzTraining
-from pipeline.imagine.mind_file import write_mind
 from pipeline.imagine.pictures import read_drawings
 from pipeline.imagine.train import Training
 from pipeline.imagine.vae import VaeTraining
@@ -44,7 +44,7 @@ def train_mind(config: RenderConfig, own: TrainConfig, output: Path) -> Path:
         "measured_on": f"{len(training.held_out.labels)} pictures that training never used",
     }
     shape = {"size": size, "latent": own.latent, "ages": len(training.ages)}
-    write_mind(training.finish(), own.model, shape, card, output, training.ages)
+    write_generator(training.finish(), own.model, shape, card, output, training.ages)
     state.unlink(missing_ok=True)
     return output
 

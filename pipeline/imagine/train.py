@@ -15,10 +15,10 @@ from pipeline.errors import Interrupted
 from pipeline.imagine import sheet
 from pipeline.imagine.config import TrainConfig
 from pipeline.imagine.dream_film import DreamFilm
-from pipeline.imagine.mind_file import half
+from pipeline.imagine.generator_file import half
 from pipeline.networks.generator import Generator
-from pipeline.networks.mind import MODELS
-from pipeline.networks.mind_header import Shape
+from pipeline.networks.generator_header import Shape
+from pipeline.networks.trained_generator import MODELS
 from pipeline.pictures.folder import Pictures
 from pipeline.pictures.labelled_sheet import write_sheet
 from pipeline.pictures.trainer import Setting, Trainer

@@ -11,7 +11,7 @@ from pipeline.inputs.latent_ascent import Value, ascend
 from pipeline.inputs.latent_walk import LatentWalk, in_frame
 from pipeline.media.decode.image_file import load_still
 from pipeline.networks.imagine_plan import ImaginePlan
-from pipeline.networks.mind import load_mind
+from pipeline.networks.trained_generator import load_generator
 from pipeline.runtime.seeding import START, generator
 
 
@@ -38,7 +38,7 @@ def imagined_canvas(
     small, place = fit(size, min(config.start.size, min(size))), plan.places[0]
     if not place.is_dreamed:
         return resize(LatentWalk(plan, imagine, size).picture(0.0), small).clamp(0, 1)
-    net = load_mind(plan.path).generator
+    net = load_generator(plan.path).generator
 
     def raised(picture: Tensor) -> Tensor:
         return value(picture.to(device)).cpu()

@@ -18,7 +18,7 @@ from pipeline.image import resize
 from pipeline.inputs.latent_encode import encode
 from pipeline.media.decode.image_file import load_still
 from pipeline.networks.imagine_plan import ImaginePlan, Place
-from pipeline.networks.mind import load_mind
+from pipeline.networks.trained_generator import load_generator
 from pipeline.timing.smoothstep import smoothstep
 
 GROUND_BLUR = 8  # times smaller, at the frame's far edge
@@ -54,9 +54,9 @@ class LatentWalk:
     ) -> None:
         self._plan, self._config, self._size, self._period = plan, config, size, period
         self._fps = fps
-        mind = load_mind(plan.path)
-        self._generator = mind.generator
-        self._states = [*mind.ages, {name: each.clone() for name, each in mind.generator.drawing_state().items()}]
+        trained = load_generator(plan.path)
+        self._generator = trained.generator
+        self._states = [*trained.ages, {name: each.clone() for name, each in trained.generator.drawing_state().items()}]
         self._encoded: dict[Place, Point] = {}
         self._phases = [0.0]
         self._scale, self._count = 1.0, 0

@@ -11,7 +11,7 @@ from pipeline.image import fit, resize
 from pipeline.inputs.latent_encode import nearest
 from pipeline.inputs.latent_walk import in_frame
 from pipeline.motion.stage import Stage
-from pipeline.networks.mind import Mind
+from pipeline.networks.trained_generator import TrainedGenerator
 
 COARSE_SIDE = 24  # pixels on the short side of the difference
 REFERENCE_FPS = 24.0  # that dream.prior refers to
@@ -23,9 +23,9 @@ class Prior(Stage):
     Class targets that the generator knows say what it draws; else that is the class whose picture is nearest.
     """
 
-    def __init__(self, inner: Stage, mind: Mind, truncation: float, fps: float, scale: float) -> None:
+    def __init__(self, inner: Stage, trained: TrainedGenerator, truncation: float, fps: float, scale: float) -> None:
         self.inner, self._truncation, self._fps, self._scale = inner, truncation, fps, scale
-        self._net, self._classes = mind.generator, mind.header.classes
+        self._net, self._classes = trained.generator, trained.header.classes
         self.moves_all_channels = False
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:

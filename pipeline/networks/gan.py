@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.networks.generator import Generator
-from pipeline.networks.mind_header import Shape
+from pipeline.networks.generator_header import Shape
 from pipeline.networks.vae import Encoder
 
 WIDTHS = {4: 128, 8: 96, 16: 64, 32: 40, 64: 24, 128: 16}

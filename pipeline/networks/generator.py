@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks.mind_header import Shape
+from pipeline.networks.generator_header import Shape
 
 
 class Generator(nn.Module, ABC):

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.networks.generator import Generator
-from pipeline.networks.mind_header import Shape
+from pipeline.networks.generator_header import Shape
 
 UNITS = {16: 12, 8: 16, 4: 32}
 """Binary units at each place of a map, by the map's side."""

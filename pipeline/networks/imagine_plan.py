@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import RenderConfig
-from pipeline.networks.mind_header import Header
+from pipeline.networks.generator_header import Header
 
 
 @dataclass(frozen=True)

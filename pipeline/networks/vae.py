@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.networks.generator import Generator
-from pipeline.networks.mind_header import Shape
+from pipeline.networks.generator_header import Shape
 
 WIDTHS = {4: 160, 8: 128, 16: 64, 32: 40, 64: 24, 128: 16}
 """Channels of the maps of each side."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from pipeline.config import RenderConfig
 from pipeline.errors import ConfigError, nearest
+from pipeline.networks.generator_header import BUILT_IN, read_header
 from pipeline.networks.imagine_plan import ImaginePlan, Place
-from pipeline.networks.mind_header import COMPANIONS, read_header
 from pipeline.plan.input_files import check_picture
 from pipeline.score.curve import parse_curve
 from pipeline.timing.signals import Signals
@@ -26,7 +26,7 @@ def plan_imagine(config: RenderConfig, seconds: float, fps: Fraction, signals: S
     """The generated pictures of a shot; None where it has none. Raises ConfigError, and InputError for the file."""
     if "imagine" not in (config.start.kind, config.source.kind) and not has_prior(config):
         return None
-    path = COMPANIONS[config.imagine.model] if config.imagine.weights is None else Path(config.imagine.weights)
+    path = BUILT_IN[config.imagine.model] if config.imagine.weights is None else Path(config.imagine.weights)
     header = read_header(path)
     if not header.ages and str(config.imagine.age) not in ("1", "1.0"):
         words = "this generator has no earlier states (imagine.model=helmholtz has, and one trained with ages=true)"

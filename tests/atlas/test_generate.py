@@ -24,7 +24,7 @@ from pipeline.config import DreamConfig, NetworkConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.network import Network
 from pipeline.errors import Interrupted
-from pipeline.networks.mind import load_mind
+from pipeline.networks.trained_generator import load_generator
 
 SMALL = PictureSettings(sides=(16, 24, 32), steps=6, jitter=4, diversity=1, seed=3)
 
@@ -170,7 +170,7 @@ def test_pictures_through_a_generator_are_its_own(cache: Path) -> None:
     network = model_zoo.build(NetworkConfig(name="motifnet"))
     target = subject(network.class_layer, network.classes.index("mushroom"))
     settings = PictureSettings(sides=(48, 64), steps=2, jitter=4, diversity=1, seed=3)
-    pictures = imagine(network, [target], settings, load_mind().generator, truncation=0.7)
+    pictures = imagine(network, [target], settings, load_generator().generator, truncation=0.7)
     assert pictures is not None and pictures.shape == (1, 1, 3, 64, 64)
     means = channel_means(network, network.class_layer, pictures[0])
     assert int(means.argmax()) == network.classes.index("mushroom")

@@ -9,15 +9,15 @@ import torch
 
 from pipeline.config import CameraRates, DreamConfig, FlowConfig, ImagineConfig, RenderConfig, SourceConfig, StartConfig
 from pipeline.cue import Cue
-from pipeline.imagine.mind_file import write_mind
+from pipeline.imagine.generator_file import write_generator
 from pipeline.inputs.first_canvas import imagined_canvas
 from pipeline.inputs.latent_walk import LatentWalk
 from pipeline.inputs.prior import Prior
 from pipeline.media.decode.image_file import save_png
 from pipeline.motion.camera import Camera
 from pipeline.motion.stage import Zoom
-from pipeline.networks.mind import MODELS, load_mind
-from pipeline.networks.mind_header import Shape
+from pipeline.networks.generator_header import Shape
+from pipeline.networks.trained_generator import MODELS, load_generator
 from pipeline.plan.imagine import plan_imagine
 from pipeline.targets.target import Target
 from pipeline.timing.beat_grid import even_grid
@@ -33,8 +33,8 @@ def weights(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
         net = MODELS[request.param](Shape(16, 6, 2))
-    path = tmp_path / "mind.safetensors"
-    write_mind(net, request.param, {"size": 16, "latent": 6}, {"classes": ["blue", "red"]}, path)
+    path = tmp_path / "generator.safetensors"
+    write_generator(net, request.param, {"size": 16, "latent": 6}, {"classes": ["blue", "red"]}, path)
     return str(path)
 
 
@@ -58,7 +58,7 @@ def test_walk_start_and_prior_take_any_model(weights: str, tmp_path: Path) -> No
     canvas = imagined_canvas(dreamed, start_config, SIZE, torch.mean, torch.device("cpu"))
     assert canvas.shape[1] == 3 and canvas.isfinite().all()
 
-    stage = Prior(Zoom(Camera(lambda index: CameraRates(), 12.0), SIZE), load_mind(Path(weights)), 0.7, 12.0, 0.5)
+    stage = Prior(Zoom(Camera(lambda index: CameraRates(), 12.0), SIZE), load_generator(Path(weights)), 0.7, 12.0, 0.5)
     cue = Cue(0.0, CameraRates(), DreamConfig(prior=0.5), FlowConfig(), lambda scale: {Target("class", "red"): 1.0}, "")
     grey = torch.full((1, 3, *SIZE), 0.2)
     assert float((stage.advance(grey, cue, 0) - grey).abs().mean()) > 0.01

@@ -1,4 +1,4 @@
-"""Training from pictures to a mind, tiny: what it learns, resumes to, writes and refuses."""
+"""Training from pictures to a generator, tiny: what it learns, resumes to, writes and refuses."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from pipeline.imagine.kernel_distance import kernel_distance
 from pipeline.imagine.session import train_mind
 from pipeline.imagine.vae import bits_per_dimension
 from pipeline.media.decode.probe import count_frames
-from pipeline.networks.mind import load_mind
+from pipeline.networks.trained_generator import load_generator
 
 COLOURS = {"blue": (30, 60, 220), "red": (220, 40, 30)}
 TINY = {"size": "16", "latent": 4, "batch": 8}
@@ -60,23 +60,23 @@ def test_classes_are_learned_and_measured(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, model: str, measure: str, settings: dict[str, Any]
 ) -> None:
     caplog.set_level("INFO", "pipeline")
-    path = train(folder, tmp_path / "mind.safetensors", model=model, **{"steps": 160, "every": 80, **settings})
-    mind = load_mind(path)
+    path = train(folder, tmp_path / "generator.safetensors", model=model, **{"steps": 160, "every": 80, **settings})
+    trained = load_generator(path)
     assert "broken.png" in caplog.text and "1 pictures in no class" in caplog.text
-    assert mind.header.classes == ("blue", "red") and mind.header.shape.size == 16
-    card = mind.header.card
+    assert trained.header.classes == ("blue", "red") and trained.header.shape.size == 16
+    card = trained.header.card
     assert card["pictures"]["count"] == 28
     (_, early), (_, late) = card[measure]
     assert late < early or model == "gan"  # two held-out pictures are too few for its measure
-    assert mind.header.model == card["settings"]["model"] == model
-    assert len(mind.ages) == mind.header.ages == (5 if settings.get("ages") else 0)
+    assert trained.header.model == card["settings"]["model"] == model
+    assert len(trained.ages) == trained.header.ages == (5 if settings.get("ages") else 0)
     noise = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
     for label, (name, colour) in enumerate(COLOURS.items()):
         weights = torch.eye(2)[[label] * 6]
         with torch.no_grad():
-            middle = mind.generator(noise, weights)[:, :, 6:10, 6:10].mean(dim=(0, 2, 3)) * 255
+            middle = trained.generator(noise, weights)[:, :, 6:10, 6:10].mean(dim=(0, 2, 3)) * 255
         assert (middle - torch.tensor(colour)).abs().max() < 90, name
-    with Image.open(tmp_path / "mind.sheet.png") as sheet:
+    with Image.open(tmp_path / "generator.sheet.png") as sheet:
         assert np.asarray(sheet).std() > 20
 
 
@@ -125,14 +125,14 @@ def test_bad_settings_end_in_a_sentence(
     for n in range(15):
         Image.new("RGB", (8, 8), (n, n, n)).save(tmp_path / f"{n}.png")
     given = [word.format(few=tmp_path) for word in settings]
-    monkeypatch.setattr(sys, "argv", ["imagine", "train", f"output={tmp_path}/mind.safetensors", *given])
+    monkeypatch.setattr(sys, "argv", ["imagine", "train", f"output={tmp_path}/generator.safetensors", *given])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as exit_:
         main()
     assert exit_.value.code == 1
     message = capsys.readouterr().err
     assert words in message and "Traceback" not in message
-    assert not list(tmp_path.glob("mind*"))
+    assert not list(tmp_path.glob("generator*"))
 
 
 def test_other_files_are_no_minds(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_other_files_are_no_minds(tmp_path: Path) -> None:
     for content in (b"", b"\x80\x04 a pickle of StyleGAN", b"\x10" + b"\0" * 7 + b'{"__metadata__":1'):
         path.write_bytes(content)
         with pytest.raises(InputError, match="StyleGAN"):
-            load_mind(path)
+            load_generator(path)
 
 
 def test_bits_of_uniform_noise_are_eight() -> None:

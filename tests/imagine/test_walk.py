@@ -18,9 +18,9 @@ from pipeline.media.decode.image_file import load_still, save_png
 from pipeline.motion.camera import Camera
 from pipeline.motion.stage import Zoom
 from pipeline.networks import motifnet
+from pipeline.networks.generator_header import BUILT_IN, EMBEDDED, read_header
 from pipeline.networks.imagine_plan import ImaginePlan
-from pipeline.networks.mind import load_mind
-from pipeline.networks.mind_header import COMPANIONS, EMBEDDED, read_header
+from pipeline.networks.trained_generator import load_generator
 from pipeline.plan.imagine import plan_imagine
 from pipeline.shot import Clock
 from pipeline.targets.target import Target
@@ -50,16 +50,16 @@ def difference(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 def test_embedded_generators_are_small_and_know_the_motifs() -> None:
-    for path, measure in ((EMBEDDED, "bits_per_dimension"), (COMPANIONS["helmholtz"], "free_energy")):
+    for path, measure in ((EMBEDDED, "bits_per_dimension"), (BUILT_IN["helmholtz"], "free_energy")):
         assert path.stat().st_size <= 4_000_000
-        header = load_mind(path).header
+        header = load_generator(path).header
         assert header.classes == motifnet.CLASSES
         assert header.card[measure][-1][1] < header.card[measure][0][1]
 
 
 def test_motifnet_names_the_samples() -> None:
     """MotifNet learned from drawings by the same hand, so this says that motifs are whole, not that they are varied."""
-    generator, judge = load_mind().generator, motifnet.load()
+    generator, judge = load_generator().generator, motifnet.load()
     classes = len(motifnet.CLASSES)
     labels = torch.arange(classes).repeat_interleave(3)
     noise = torch.randn(len(labels), generator.shape.latent, generator=torch.Generator().manual_seed(11))
@@ -131,7 +131,7 @@ def test_dreamed_start_fires_its_target() -> None:
     def yellowness(picture: torch.Tensor) -> torch.Tensor:
         return (picture[:, 0] + picture[:, 1] - 2 * picture[:, 2]).mean()
 
-    net = load_mind().generator
+    net = load_generator().generator
     noise, weights = ascend(net, yellowness, None, seed=1, truncation=0.7, steps=6)
     after = yellowness(net(noise, weights))
     typical = [yellowness(net(torch.zeros(1, 48), row[None])) for row in torch.eye(len(motifnet.CLASSES))]
@@ -141,7 +141,7 @@ def test_dreamed_start_fires_its_target() -> None:
 def test_prior_pulls_toward_the_class_of_the_target() -> None:
     """A grey canvas turns toward an owl's blue ground; with dream.prior=0 nothing happens."""
     zoom = Zoom(Camera(lambda index: CameraRates(), FPS), SIZE)
-    stage, grey = Prior(zoom, load_mind(), 0.7, FPS, 0.5), torch.full((1, 3, *SIZE), 0.5)
+    stage, grey = Prior(zoom, load_generator(), 0.7, FPS, 0.5), torch.full((1, 3, *SIZE), 0.5)
     cues = [
         Cue(0.0, CameraRates(), DreamConfig(prior=prior), FlowConfig(), lambda scale: {Target("class", "owl"): 1.0}, "")
         for prior in (0.0, 0.5)
@@ -177,7 +177,7 @@ def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     noise = torch.randn(1, 48, generator=torch.Generator().manual_seed(2)) * 0.8
     weights = torch.eye(42)[[motifnet.CLASSES.index("sunflower")]]
     with torch.no_grad():
-        picture = in_frame(load_mind().generator(noise, weights) * 0.95 + 0.05, (90, 120), "whole")
+        picture = in_frame(load_generator().generator(noise, weights) * 0.95 + 0.05, (90, 120), "whole")
     path = tmp_path_factory.mktemp("photograph") / "sunflower.png"
     save_png(picture, path)
     return path

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from pipeline.networks.generator import Generator
+from pipeline.networks.generator_header import MAX_SIZES, Shape
 from pipeline.networks.helmholtz import HelmholtzMachine, map_sides
-from pipeline.networks.mind import MODELS
-from pipeline.networks.mind_header import MAX_SIZES, Shape
+from pipeline.networks.trained_generator import MODELS
 
 EACH_SIZE = [(model, size) for model in MODELS for size in (8, 16, 32, 64, 128, 256) if size <= MAX_SIZES[model]]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from pipeline import film
 from pipeline.errors import Interrupted, OutputError
 from pipeline.media.decode.probe import probe_and_count
-from pipeline.networks.mind_header import COMPANIONS
+from pipeline.networks.generator_header import BUILT_IN
 from pipeline.runtime.files import sha256_of
 from scripts.torture import main as torture
 from tests.test_shot import planned
@@ -132,7 +132,7 @@ def test_a_film_resumes_with_its_built_in_generator_alone(tmp_path: Path, monkey
     words = ("duration=8f", "start=imagine", "start.steps=1", "imagine.z=class:owl")
     with pytest.raises(RuntimeError, match="at this frame"):
         make(tmp_path, *words, at=5)
-    monkeypatch.setitem(COMPANIONS, "vae", COMPANIONS["helmholtz"])
+    monkeypatch.setitem(BUILT_IN, "vae", BUILT_IN["helmholtz"])
     with pytest.raises(OutputError, match=r"embedded generator.sha256"):
         make(tmp_path, *words)
     monkeypatch.undo()

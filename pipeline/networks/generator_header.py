@@ -1,4 +1,4 @@
-"""The header of a *mind*, the file of a trained generator: model, shape, class names, card. No torch."""
+"""The header of the file of a trained generator: model, shape, class names, card. No torch."""
 
 import json
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from pipeline.networks.metadata import read_metadata
 from pipeline.runtime.files import check_regular
 
 FORMAT = "dream-zoom mind 1"
-EMBEDDED = Path(__file__).with_name("mind.safetensors")
-COMPANIONS = {"vae": EMBEDDED, "helmholtz": Path(__file__).with_name("helmholtz.safetensors")}
+EMBEDDED = Path(__file__).with_name("vae.safetensors")
+BUILT_IN = {"vae": EMBEDDED, "helmholtz": Path(__file__).with_name("helmholtz.safetensors")}
 """The built-in generators, by model."""
 MAX_AGES = 64
 SIZES = (8, 16, 32, 64, 128, 256)
@@ -31,7 +31,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Header:
-    """Everything in a mind but its weights."""
+    """Everything in the file of a generator but its weights."""
 
     model: str
     shape: Shape
@@ -42,7 +42,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """The header of the mind at ``path``. Raises InputError for any other file."""
+    """The header of the generator at ``path``. Raises InputError for any other file."""
     name = f"imagine.weights={path}"
     check_regular(path, name)
     try:

@@ -9,14 +9,14 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from pipeline.networks.generator_header import FORMAT
 from pipeline.networks.metadata import with_sorted_header
-from pipeline.networks.mind_header import FORMAT
 from pipeline.runtime.files import write_bytes
 
 Weights = Mapping[str, Tensor]
 
 
-def write_mind(
+def write_generator(
     net: nn.Module, kind: str, shape: dict[str, Any], card: dict[str, Any], path: Path, ages: Sequence[Weights] = ()
 ) -> None:
     """Write the weights in half precision, what they are made for, and the card; earlier ones as ``age0.NAME``, ….

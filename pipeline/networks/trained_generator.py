@@ -1,4 +1,4 @@
-"""Reads a *mind*: a trained generator with its model card and class names in one safetensors file."""
+"""Reads a trained generator with its model card and class names from one safetensors file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +10,15 @@ from torch import Tensor
 from pipeline.errors import InputError
 from pipeline.networks.gan import Gan
 from pipeline.networks.generator import Generator
+from pipeline.networks.generator_header import EMBEDDED, Header, read_header
 from pipeline.networks.helmholtz import HelmholtzMachine
-from pipeline.networks.mind_header import EMBEDDED, Header, read_header
 from pipeline.networks.vae import Autoencoder
 
 MODELS: dict[str, type[Generator]] = {"vae": Autoencoder, "helmholtz": HelmholtzMachine, "gan": Gan}
 
 
 @dataclass(frozen=True)
-class Mind:
+class TrainedGenerator:
     """A generator on the CPU in float32, frozen, and what its file says about it."""
 
     generator: Generator
@@ -26,8 +26,8 @@ class Mind:
     ages: tuple[dict[str, Tensor], ...] = ()
 
 
-def load_mind(path: Path | None = None) -> Mind:
-    """The mind at ``path``, else the embedded one. Raises InputError."""
+def load_generator(path: Path | None = None) -> TrainedGenerator:
+    """The generator at ``path``, else the embedded one. Raises InputError."""
     path = path or EMBEDDED
     header = read_header(path)
     with torch.device("meta"):
@@ -42,7 +42,7 @@ def load_mind(path: Path | None = None) -> Mind:
             raise RuntimeError("earlier states of other shapes")
     except (SafetensorError, RuntimeError, OSError) as error:
         raise InputError(f"imagine.weights={path}: its weights are damaged, or of another version") from error
-    return Mind(net.eval().requires_grad_(False), header, tuple(states))
+    return TrainedGenerator(net.eval().requires_grad_(False), header, tuple(states))
 
 
 def _part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
