@@ -4,94 +4,107 @@ import os
 import re
 import signal
 import subprocess
-import threading
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from uuid import uuid4
 
-START_SECONDS = 180.0  # the machine may be busy
+WAIT_SECONDS = 240.0  # for one wait, on a busy machine
 END_SECONDS = 120.0
+POLL_SECONDS = 0.05
+MARK = "DREAM_ZOOM_TEST_PROGRAM"
+"""The variable by which all processes of a program are known, also those that leave its session."""
 
 
 class Started:
-    """A running program in a session of its own; ``lines`` of its standard error so far."""
+    """A running program in a session of its own. It writes to files: no process that it leaves behind holds a pipe."""
 
-    def __init__(self, command: Sequence[str], folder: Path) -> None:
+    def __init__(self, command: Sequence[str], folder: Path | None, variables: dict[str, str]) -> None:
+        self._mark = uuid4().hex
+        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
         self.process = subprocess.Popen(
             command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+            stdout=self._out,
+            stderr=self._err,
             start_new_session=True,
-            env={**os.environ, "PYTHONFAULTHANDLER": "1"},
+            env={**os.environ, "PYTHONFAULTHANDLER": "1", MARK: self._mark, **variables},
         )
-        self.lines: list[str] = []
-        self._changed, self._over = threading.Condition(), False
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
 
-    def until(self, pattern: str, seconds: float = START_SECONDS) -> str:
-        """Wait for a line with this pattern; its first group."""
-        match: re.Match[str] | None = None
+    @property
+    def out(self) -> str:
+        """Its standard output so far."""
+        return _text(self._out)
 
-        def is_there() -> bool:
-            nonlocal match
-            match = next(filter(None, (re.search(pattern, line) for line in self.lines)), None)
-            return match is not None or self._over
+    @property
+    def err(self) -> str:
+        """Its standard error so far."""
+        return _text(self._err)
 
-        with self._changed:
-            self._changed.wait_for(is_there, seconds)
-        assert match is not None, self.lines
+    @property
+    def lines(self) -> list[str]:
+        """The lines of its standard error so far."""
+        return self.err.splitlines(keepends=True)
+
+    def until(self, is_true: Callable[[], object], seconds: float = WAIT_SECONDS) -> None:
+        """Wait for it; the program must run meanwhile."""
+        deadline = time.monotonic() + seconds
+        while not is_true():
+            assert self.process.poll() is None, self.err
+            assert time.monotonic() < deadline, self.err
+            time.sleep(POLL_SECONDS)
+
+    def line(self, pattern: str) -> str:
+        """Wait for a whole line of standard error with this pattern; its first group."""
+        whole = re.compile(rf"{pattern}.*\n")
+        self.until(lambda: whole.search(self.err))
+        match = whole.search(self.err)
+        assert match is not None
         return str(match[1])
 
     def ended(self, seconds: float = END_SECONDS) -> int:
-        """Wait for its end; the exit code. Then ``lines`` has all it said."""
+        """Wait for its end; the exit code."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.send_signal(signal.SIGABRT)  # it prints where its threads are
-            self._reader.join(10)
-            raise AssertionError("".join(self.lines)) from None
-        finally:
-            self._reader.join(10)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+            raise AssertionError(self.err) from None
 
     def kill(self) -> None:
         """SIGKILL to the program alone."""
         self.process.kill()
         self.process.wait(END_SECONDS)
 
+    def members(self) -> list[int]:
+        """All processes that it started, and itself, on Linux; elsewhere none."""
+        return marked(self._mark)
+
     def end(self) -> None:
-        """Kill it with all processes of its session."""
+        """Kill it with all processes that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        for pid in session(self.process.pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + END_SECONDS
+        while numbers := self.members():
+            for number in numbers:
+                with suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
+            assert time.monotonic() < deadline, f"these processes cannot be killed: {numbers}"
+            time.sleep(POLL_SECONDS)
         self.process.wait(END_SECONDS)
-        self._reader.join(10)
-        assert self.process.stderr is not None
-        if not self._reader.is_alive():
-            self.process.stderr.close()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            with self._changed:
-                self.lines.append(line)
-                self._changed.notify_all()
-        with self._changed:
-            self._over = True
-            self._changed.notify_all()
+        self._out.close()
+        self._err.close()
 
 
 @contextmanager
-def started(command: Sequence[str], folder: Path) -> Iterator[Started]:
-    """The program, until the end of the block."""
-    running = Started(command, folder)
+def started(command: Sequence[str], folder: Path | None = None, **variables: str) -> Iterator[Started]:
+    """The program in ``folder``, until the end of the block."""
+    running = Started(command, folder, variables)
     try:
         yield running
     finally:
@@ -109,15 +122,28 @@ def ending(process: subprocess.Popen[Any]) -> Iterator[subprocess.Popen[Any]]:
             process.wait(END_SECONDS)
 
 
-def session(pid: int) -> list[int]:
-    """The processes of this session that run, on Linux; elsewhere none."""
-    result = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            is_zombie = ") Z " in (path / "stat").read_text()
-            if os.getsid(int(path.name)) == pid and not is_zombie:
-                result.append(int(path.name))
-    return result
+def marked(mark: str) -> list[int]:
+    """The processes with this value of the variable ``MARK``."""
+    numbers = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return [number for number in numbers if f"{MARK}={mark}".encode() in read_process(number, "environ")]
+
+
+def read_process(number: int, name: str) -> bytes:
+    """A file of /proc about a process; empty once it is gone."""
+    try:
+        return Path(f"/proc/{number}/{name}").read_bytes()
+    except OSError:
+        return b""
+
+
+def parent(number: int) -> int:
+    """The process that started this one; 0 if it is gone."""
+    return int((read_process(number, "stat").rpartition(b")")[2].split() or [b"", b"0"])[1])
+
+
+def is_ray_worker(number: int) -> bool:
+    """Whether it is a process of Ray that does a task, and none that it starts."""
+    return b"ray::perform" in read_process(number, "cmdline") and b"raylet" in read_process(parent(number), "cmdline")
 
 
 def until_true(is_true: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -125,4 +151,10 @@ def until_true(is_true: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < end
-        time.sleep(0.05)
+        time.sleep(POLL_SECONDS)
+
+
+def _text(file: IO[bytes]) -> str:
+    """All of a file that another process writes, whose place in it stays."""
+    size = os.fstat(file.fileno()).st_size
+    return os.pread(file.fileno(), size, 0).decode("utf-8", "replace")

@@ -27,7 +27,7 @@ from pipeline.runtime.files import sha256_of
 from pipeline.runtime.interrupt import Stop
 from pipeline.variations import stills
 from tests.farm.films import TINY
-from tests.farm.sessions import MARK, is_worker, parent, processes, read_process
+from tests.processes import MARK, is_ray_worker, marked, parent, read_process
 from tests.test_shot import planned
 
 HUNG_SECONDS = 2.0  # without a sign
@@ -75,8 +75,7 @@ def cluster(folder: Path) -> Iterator[str]:
 
 def workers() -> list[int]:
     """The processes that do tasks of this cluster."""
-    mark = f"{MARK}={os.environ[MARK]}".encode()
-    return [number for number in processes() if is_worker(number) and mark in read_process(number, "environ")]
+    return [number for number in marked(os.environ[MARK]) if is_ray_worker(number)]
 
 
 def nonsense(executor: RayExecutor) -> dict[str, Any]:

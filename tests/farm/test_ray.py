@@ -23,11 +23,12 @@ from pipeline.farm.ray_cluster import connect, is_installed
 from pipeline.farm.ray_engine import gpu_share
 from pipeline.render import make
 from tests.farm.films import TINY, digest, render
-from tests.farm.sessions import SECONDS, session
+from tests.processes import WAIT_SECONDS, is_ray_worker, started
 
 needs_ray = pytest.mark.skipif(not is_installed(), reason="Ray is not installed: pip install dream-zoom[farm]")
 FILM = "film=[{preset: spiral, duration: 32f},{duration: 4f, transition: zoom_through},{seed: 2, duration: 32f}]"
 SEGMENTS = 8 + 1 + 8
+RAY = {"RAY_memory_monitor_refresh_ms": "0"}  # else Ray ends its workers where others fill the memory
 
 
 def lines(folder: Path) -> list[str]:
@@ -39,7 +40,7 @@ def listening() -> set[str]:
     if shutil.which("ss") is None:
         return set()
     command = ["ss", "-ltnpH"]
-    report = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS).stdout
+    report = subprocess.run(command, capture_output=True, text=True, check=True, timeout=WAIT_SECONDS).stdout
     return {line.split()[3] for line in report.splitlines() if any(n in line for n in ("ray", "gcs_server"))}
 
 
@@ -49,19 +50,19 @@ def test_killed_and_stopped_film_has_the_bytes_of_one_machine(tmp_path: Path) ->
     many = tmp_path / "many"
     command = [sys.executable, "-m", "pipeline.render", *TINY, FILM, "engine=ray", "farm.cpus=1", "keep_segments=true"]
     command += [f"output={many}/film.mp4"]
-    with session(command, tmp_path, OMP_NUM_THREADS=str(torch.get_num_threads())) as program:
+    with started(command, OMP_NUM_THREADS=str(torch.get_num_threads()), **RAY) as program:
         program.until(lambda: lines(many))
         token = many / "film.mp4.work" / "ray-token"
         assert stat.S_IMODE(token.stat().st_mode) == 0o600
         assert all("127.0.0.1" in address for address in listening())
-        os.kill(program.workers()[0], signal.SIGKILL)
-        program.until(lambda: "it is tried again" in program.text("err"))
+        os.kill(next(filter(is_ray_worker, program.members())), signal.SIGKILL)
+        program.until(lambda: "it is tried again" in program.err)
         count = len(lines(many))
         program.until(lambda: len(lines(many)) > count)
         program.process.send_signal(signal.SIGINT)
-        assert program.exit_code() == 130
-        assert "the same command resumes" in program.text("err")
-        assert program.text("out") == ""
+        assert program.ended(WAIT_SECONDS) == 130
+        assert "the same command resumes" in program.err
+        assert program.out == ""
     assert 0 < len(lines(many)) < SEGMENTS
     render(many, FILM, "keep_segments=true")
     assert len(lines(many)) == SEGMENTS  # none twice
@@ -77,8 +78,8 @@ def test_tasks_of_a_cluster(tmp_path: Path) -> None:
     render(tmp_path / "film", "start=image", f"start.path={photo}", "duration=200f", "engine=script")
     task = tmp_path / "film" / "film.mp4.work" / "task-001" / "task.json"
     command = [sys.executable, "-m", "tests.farm.cluster", str(task), str(photo), str(tmp_path)]
-    with session(command, tmp_path, OMP_NUM_THREADS="1") as program:
-        assert program.exit_code(2 * SECONDS) == 0, program.text("err")
+    with started(command, OMP_NUM_THREADS="1", **RAY) as program:
+        assert program.ended(2 * WAIT_SECONDS) == 0, program.err
     report = json.loads((tmp_path / "report.json").read_text())
     assert re.match(r"shot 7 failed 3 times, on .*: this version knows no task 'nonsense'", report["nonsense"]["words"])
     assert report["nonsense"]["machines"] == 2

@@ -64,7 +64,7 @@ def program(folder: Path, *arguments: str) -> Iterator[Program]:
     """The program, serving its page; it is killed at the end."""
     command = [sys.executable, "-m", "pipeline.live", *TINY, "live.size=96x64", "live.port=0", "live.wall=0"]
     with started([*command, *arguments], folder) as running:
-        address, port = running.until(r"page is at (http://\S+)"), 0
+        address, port = running.line(r"page is at (http://\S+)"), 0
         if any(word.startswith("live.osc") for word in arguments):
-            port = int(running.until(r"OSC messages are received at [\d.]+:(\d+)"))
+            port = int(running.line(r"OSC messages are received at [\d.]+:(\d+)"))
         yield Program(running, folder, address, port)

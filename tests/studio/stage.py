@@ -67,4 +67,4 @@ def studio(folder: Path, *arguments: str) -> Iterator[Studio]:
     """The program in ``folder``; it and all that it started are killed at the end."""
     command = [sys.executable, "-m", "pipeline.studio", "studio.port=0", *arguments]
     with started(command, folder) as running:
-        yield Studio(running, folder, running.until(r"studio is at (http://\S+)"))
+        yield Studio(running, folder, running.line(r"studio is at (http://\S+)"))

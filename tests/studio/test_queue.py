@@ -17,7 +17,7 @@ from pipeline.studio.child_process import end_orphan, page_address
 from pipeline.studio.job import Job
 from pipeline.studio.queue import Queue
 from pipeline.studio.queue_row import row
-from tests.processes import ending, session, until_true
+from tests.processes import ending, until_true
 from tests.studio.stage import TINY, Studio, studio
 
 
@@ -226,7 +226,7 @@ def test_films_render_in_order_and_survive_pause_and_kill(tmp_path: Path) -> Non
         assert "frames are kept" in until(running, first, "paused")["message"]
         rendered(running, second, 16)
         running.started.kill()
-        until_true(lambda: not session(running.started.process.pid))  # its film stops too
+        until_true(lambda: not running.started.members())  # its film stops too
     stored = json.loads((tmp_path / "outputs/studio/queue.json").read_text())
     assert [job["state"] for job in stored["jobs"]] == ["paused", "running"]
     folder = tmp_path / stored["jobs"][1]["folder"]
