@@ -98,7 +98,10 @@ class Recording:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        """End with the beat that was expected: the last frames may already have led to it. Raises OutputError."""
+        with self._file:
+            for row in range(len(self._levels["loud"]), self._beats[-1] + 1):
+                self._write(row, dict.fromkeys(LEVELS, 0.0), is_beat=row == self._beats[-1])
 
     def hear(self, frame: int) -> bool:
         """Frame number ``frame`` of the session is next: record what was heard until now. True after a new beat.
@@ -120,7 +123,7 @@ class Recording:
             is_beat = row == self._beats[-1] or row == 0
             for name, level in before.items():
                 self._levels[name].append(level)
-            self._write(row, before, is_beat)
+            self._write(row, before, is_beat=is_beat)
             if row == self._beats[-1]:
                 self._beats.append(self._next_beat(row))
                 has_beat = True
@@ -159,7 +162,7 @@ class Recording:
         expected = self._listener.next_beat(MIN_BEAT_FRACTION * usual / self.rate)
         return row + (usual if expected is None else max(1, round(expected[0] * self.rate)))
 
-    def _write(self, row: int, levels: dict[str, float], is_beat: bool) -> None:
+    def _write(self, row: int, levels: dict[str, float], *, is_beat: bool) -> None:
         try:
             self._file.write(",".join(f"{level:g}" for level in (*levels.values(), is_beat)) + "\n")
             if row - self._flushed > self.rate / 2:

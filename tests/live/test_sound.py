@@ -94,10 +94,12 @@ def test_recording_is_what_the_score_followed(tmp_path: Path) -> None:
             signals = recording.signals(0.01, 0.25, 0.0, 0.04)
             during.append([signals.signal(*each)(frame / fps) for each in names])
         recording.hear(90)  # some frames were left out
+        expected = recording.signals(0.01, 0.25, 0.0, 0.04).grid.times
     film = read_signals(str(path)).as_signals(0.01, 0.25, 120, 4)
     after = [[film.signal(*each)(frame / fps) for each in names] for frame in range(60)]
     np.testing.assert_allclose(during, after, rtol=0, atol=1e-12)
     assert np.ptp(np.array(during)[:, :5], axis=0).min() > 0.3
+    np.testing.assert_allclose(film.grid.times, expected)  # also the one that the last frames may lead to
 
 
 def test_film_of_a_session_with_sound_input(tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
