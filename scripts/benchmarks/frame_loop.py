@@ -9,8 +9,8 @@ from pathlib import Path
 from torch import Tensor
 
 from pipeline.media.encode.encoder import Encoder
-from pipeline.media.encode.frame_pipe import FramePipe
 from pipeline.segments.shot_render import encoder as encoder_of
+from scripts.benchmarks.timing import children
 from scripts.benchmarks.workload import Subject, wait
 
 POLL_SECONDS = 0.0005  # seconds between two polls of the encoder
@@ -47,12 +47,8 @@ class Loop:
     def finish(self) -> None:
         """Wait until all is encoded. Raises DreamError and EncoderError."""
         wait(self._device)
-        pipe = self.encoder._open_pipe()
-        while not _has_written(pipe):
-            time.sleep(POLL_SECONDS)
-            pipe._check_fetch()
-            pipe._check_stall()
-        while not _sleeps(pipe._process.popen.pid):
+        self.encoder.flush()
+        while not all(map(sleeps, children())):
             time.sleep(POLL_SECONDS)
 
 
@@ -66,15 +62,7 @@ def looping(of: Subject, folder: Path, *, warm: int = 0) -> Iterator[Loop]:
         yield loop
 
 
-def _has_written(pipe: FramePipe) -> bool:
-    """Whether the writing thread waits for the next frame, or has ended."""
-    queue = pipe._queue
-    with queue.mutex:  # the thread holds it from when the queue is empty until it waits
-        waits = not queue.queue and bool(queue.not_empty._waiters)  # type: ignore[attr-defined]
-    return waits or not pipe._writer.is_alive()
-
-
-def _sleeps(process: int) -> bool:
+def sleeps(process: int) -> bool:
     """Whether all threads of the process sleep; True where the system does not tell.
 
     A single poll might fall between one thread's message and another's answer.

@@ -22,7 +22,7 @@ def processor_time() -> float:
     Running children, such as the encoder, count on Linux only, others once they have ended.
     """
     ended = getrusage(RUSAGE_CHILDREN)
-    return time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(_cpu_seconds, _children()))
+    return time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(_cpu_seconds, children()))
 
 
 def clock(job: Callable[[], object]) -> Time:
@@ -66,7 +66,7 @@ def seconds(times: list[Time]) -> float:
     return median(each.wall for each in times)
 
 
-def _children() -> set[int]:
+def children() -> set[int]:
     """The running children of this process."""
     children: set[int] = set()
     for listed in Path("/proc/self/task").glob("*/children"):

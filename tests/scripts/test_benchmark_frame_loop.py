@@ -17,7 +17,7 @@ from pipeline.cli import compose
 from pipeline.media.decode.probe import count_frames
 from pipeline.media.encode import frame_pipe
 from scripts.benchmarks import measures, roofline, scaling, subprocesses
-from scripts.benchmarks.frame_loop import Loop, _sleeps, looping
+from scripts.benchmarks.frame_loop import Loop, looping, sleeps
 from scripts.benchmarks.timing import clock, processor_time
 from scripts.benchmarks.workload import Subject, subject
 from tests.media.children import ffmpeg_children
@@ -67,7 +67,7 @@ def test_a_batch_waits_until_the_encoder_is_done(small: Subject, tmp_path: Path)
 
 
 @ON_LINUX
-def test_a_process_sleeps_when_all_its_threads_do() -> None:
+def test_a_processsleeps_when_all_its_threads_do() -> None:
     work = "import threading, sys\ndef run(): [x for x in iter(int, 1)]\nprint(1, flush=True)\n"
     wait, spin = "input()", "threading.Thread(target=run, daemon=True).start(); input()"
     for words, asleep in ((wait, True), (spin, False)):
@@ -76,9 +76,9 @@ def test_a_process_sleeps_when_all_its_threads_do() -> None:
             assert process.stdout is not None
             process.stdout.readline()
             patience = time.monotonic() + 20
-            while _sleeps(process.pid) is not asleep and time.monotonic() < patience:
+            while sleeps(process.pid) is not asleep and time.monotonic() < patience:
                 time.sleep(0.01)
-            results = [_sleeps(process.pid) for _ in range(5)]
+            results = [sleeps(process.pid) for _ in range(5)]
             process.kill()
         assert results == [asleep] * 5
 

@@ -113,6 +113,10 @@ class Encoder:
         self._open_pipe().write(data)
         self.frames += 1
 
+    def flush(self) -> None:
+        """Wait until ffmpeg took all frames. Raises as ``write`` does."""
+        self._open_pipe().flush()
+
     def _open_pipe(self) -> FramePipe:
         if self._pipe is None:
             raise ValueError("the encoder is not open")

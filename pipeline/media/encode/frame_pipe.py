@@ -15,8 +15,7 @@ from pipeline.media.ffmpeg import Process
 FrameBytes = Callable[[], bytes | memoryview]
 """Returns a frame's bytes when they are needed."""
 PIECE_BYTES = 65536  # written at once: a Linux pipe's buffer, so that each accepted piece is progress
-
-
+FLUSH_POLL_SECONDS = 0.0005
 PAUSE_SECONDS = 0.5  # between two checks, which come every tenth of a second
 
 
@@ -72,6 +71,14 @@ class FramePipe:
         """
         self._put(fetch)
 
+    def flush(self) -> None:
+        """Wait until ffmpeg took all frames. Raises as ``write`` and ``write_later``."""
+        while self._queue.unfinished_tasks and not self._broken.is_set():
+            time.sleep(FLUSH_POLL_SECONDS)
+            self._check_stall()
+        if self._broken.is_set():
+            raise self._broken_error()
+
     def close(self) -> None:
         """Let ffmpeg finish and check that it did. Raises EncoderError."""
         if self._closed:
@@ -109,10 +116,7 @@ class FramePipe:
                 self._check_stall()
             else:
                 return
-        self._check_fetch()
-        with suppress(subprocess.TimeoutExpired):  # time for ffmpeg's last messages
-            self._process.wait(5.0)
-        raise self._stop()
+        raise self._broken_error()
 
     def _check_stall(self) -> None:
         now, last = time.monotonic(), self._last_check
@@ -143,6 +147,12 @@ class FramePipe:
             self.abort()
             raise self._fetch_error
 
+    def _broken_error(self) -> RenderError:
+        self._check_fetch()
+        with suppress(subprocess.TimeoutExpired):  # time for ffmpeg's last messages
+            self._process.wait(5.0)
+        return self._stop()
+
     def _stop(self, what: str = "") -> RenderError:
         self.abort()
         return self._process.error(what)
@@ -156,6 +166,7 @@ class FramePipe:
                 while rest:
                     self._last_progress = time.monotonic()
                     rest = rest[os.write(pipe.fileno(), rest[:PIECE_BYTES]) :]
+                self._queue.task_done()
         except (OSError, _FetchError):
             self._broken.set()
         finally:

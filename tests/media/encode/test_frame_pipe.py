@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,21 @@ def test_errors_of_a_late_frame_are_raised(more: int) -> None:
         short.close()
 
 
+def test_flush_waits_for_late_frames(tmp_path: Path) -> None:
+    into, fetched = to_file(tmp_path / "frames.raw"), list[int]()
+
+    def fetch(number: int) -> bytes:
+        time.sleep(0.02)
+        fetched.append(number)
+        return bytes(FRAME)
+
+    for number in range(5):
+        into.write_later(partial(fetch, number))
+    into.flush()
+    assert fetched == [0, 1, 2, 3, 4]
+    into.close()
+
+
 def test_waiting_for_a_frame_is_no_stall() -> None:
     into = sink("-f", "null", "-", stall=0.2)
     into.write_later(lambda: (time.sleep(0.6), bytes(FRAME))[1])
@@ -152,6 +168,13 @@ def test_a_hung_ffmpeg_is_stopped_while_writing() -> None:
     with pytest.raises(EncoderError, match=r"ffmpeg hung, it took nothing for 0\.3 s"):
         write_until_error(into)
     assert time.monotonic() - began < 5
+
+
+def test_a_hung_ffmpeg_is_stopped_while_flushing() -> None:
+    big = stopped(stall=0.3, frame_bytes=1 << 20)  # more than a pipe holds
+    big.write(bytes(1 << 20))
+    with pytest.raises(EncoderError, match="hung"):
+        big.flush()
 
 
 def test_a_hung_ffmpeg_is_stopped_while_closing() -> None:
