@@ -143,7 +143,7 @@ class Dreamer:
                 # All pixels are divided by a deviation that is NaN once any of them is: one pixel tells.
                 finite.append((scale, step[0, 0, 0, 0].isfinite()))
                 after = step.mul_(amount).add_(after)
-            canvas = canvas + resize(after - small, size)
+            canvas = resize(after.sub_(small), size).add_(canvas)
         _check_finite(finite)
         regions = self._masks.cover(octaves, size, canvas.device)
         canvas = self._hold_tone(before, canvas, regions, seconds, config)
@@ -184,7 +184,8 @@ class Dreamer:
         """
         groups = by_region(targets)
         if set(groups) == {None}:
-            return self._direction(picture, targets, config, generator) * min(1.0, _total(targets))
+            direction, weight = self._direction(picture, targets, config, generator), _total(targets)
+            return direction if weight >= 1 else direction.mul_(weight)
         size = (picture.shape[2], picture.shape[3])
         moved, total = torch.zeros_like(picture), torch.zeros_like(picture[:, :1])
         for region, weights in groups.items():
@@ -203,7 +204,7 @@ class Dreamer:
         down, right = torch.randint(-limit, limit + 1, (2,), generator=generator).tolist()
         moved, shift = jitter.moved(picture, (down, right)), (down, right)
         if config.noise > 0:
-            moved = moved + config.noise * _normal(moved, generator)
+            moved = _normal(moved, generator).mul_(config.noise).add_(moved)
         self._objective.network.draw(generator)
         side = tiling.tile_side(self.tile, (picture.shape[2], picture.shape[3]), picture.device)
         if side is not None:

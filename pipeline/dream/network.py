@@ -111,7 +111,11 @@ class Network:
 
     def normalise(self, frame: Tensor) -> Tensor:
         """The network's input for a frame in [0, 1]."""
-        return ((frame - self._mean) / self._std).contiguous(memory_format=self.memory_format)
+        normalised = (frame - self._mean) / self._std
+        if normalised.requires_grad and self.channels_last:
+            # A gradient with channels last would be divided slowly, a pixel at a time.
+            normalised.register_hook(torch.Tensor.contiguous)  # type: ignore[no-untyped-call]
+        return normalised.contiguous(memory_format=self.memory_format)
 
     def draw(self, generator: torch.Generator) -> None:
         """Draw what the network looks at in the next steps; most look at the whole frame."""
