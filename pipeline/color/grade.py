@@ -76,11 +76,17 @@ class Grade:
 def sharpen(frame: Tensor, amount: float, *, is_sphere: bool = False) -> Tensor:
     """``(1, 3, H, W)`` with ``amount`` times the detail that a blur of about a pixel takes away: an unsharp mask."""
     height, width = frame.shape[2:]
-    weights = frame.new_tensor(BLUR)
     padded = F.pad(F.pad(frame, (2, 2, 0, 0), "circular" if is_sphere else "replicate"), (0, 0, 2, 2), "replicate")
-    rows = sum(weight * padded[..., at : at + height, :] for at, weight in enumerate(weights))
-    blurred: Tensor = sum(weight * rows[..., at : at + width] for at, weight in enumerate(weights))
+    blurred = _blurred(_blurred(padded, 2, height), 3, width)
     return torch.lerp(blurred, frame, amount).clamp_(0, 1)
+
+
+def _blurred(padded: Tensor, dim: int, length: int) -> Tensor:
+    """The ``BLUR`` along one dimension, which becomes ``length`` long."""
+    result = padded.narrow(dim, 0, length) * BLUR[0]
+    for at, weight in enumerate(BLUR[1:], 1):
+        result.add_(padded.narrow(dim, at, length), alpha=weight)
+    return result
 
 
 def change_contrast(frame: Tensor, contrast: float) -> Tensor:
@@ -120,9 +126,9 @@ def _compression(colors: Tensor, lightness: Tensor, knee: Tensor) -> Tensor:
 def _reach(colors: Tensor, lightness: Tensor) -> Tensor:
     """How far linear ``(1, 3, h, w)`` are from grey toward the edge of [0, 1], which is 1; ``(1, 1, h, w)``."""
     grey = lightness**3
-    change = colors - grey
-    room = torch.where(change > 0, 1 - grey, grey).clamp_(min=EPSILON)
-    return (change.abs_() / room).amax(dim=1, keepdim=True)
+    above = (colors.amax(dim=1, keepdim=True) - grey) / (1 - grey).clamp_(min=EPSILON)
+    below = (grey - colors.amin(dim=1, keepdim=True)) / grey.clamp(min=EPSILON)
+    return torch.maximum(above, below)
 
 
 def _lightness(cones: Tensor) -> Tensor:

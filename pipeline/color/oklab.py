@@ -21,6 +21,7 @@ XYZ_TO_LMS = (
     (0.0329845436, 0.9293118715, 0.0361456387),
     (0.0482003018, 0.2643662691, 0.6338517070),
 )
+LINE_ENCODED, LINE_LINEAR = 0.04045, 0.0031308  # where the line of sRGB ends and its power begins
 WHITE_MIRED = 1e6 / 6504  # D65; a mired is a million over the colour temperature in kelvin
 MAX_MIRED_SHIFT = 90.0  # of color.temperature=1: to about 4100 K
 
@@ -32,18 +33,21 @@ def matrix(rows: object) -> Tensor:
 
 def to_linear(rgb: Tensor) -> Tensor:
     """sRGB-encoded values in [0, 1] → linear light."""
-    return torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055).clamp(min=0).pow(2.4))
+    # Power and line as a sum, each at rest where the other rules: torch.where takes longer than the power.
+    power = rgb.clamp(min=LINE_ENCODED).add_(0.055).div_(1.055).pow_(2.4)
+    return power.add_(rgb.clamp(max=LINE_ENCODED).sub_(LINE_ENCODED), alpha=1 / 12.92)
 
 
 def to_encoded(linear: Tensor) -> Tensor:
     """Linear light in [0, 1] → sRGB-encoded values."""
-    return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp(min=0).pow(1 / 2.4) - 0.055)
+    power = linear.clamp(min=LINE_LINEAR).pow_(1 / 2.4).mul_(1.055).sub_(0.055)
+    return power.add_(linear.clamp(max=LINE_LINEAR).sub_(LINE_LINEAR), alpha=12.92)
 
 
 def to_lab(rgb: Tensor) -> Tensor:
-    """sRGB-encoded colours ``(n, 3)`` → OKLab ``(n, 3)`` in float64 on the CPU."""
-    lms = to_linear(rgb.double().cpu()) @ matrix(RGB_TO_LMS).T
-    return lms.clamp(min=0).pow(1 / 3) @ matrix(CONES_TO_LAB).T
+    """sRGB-encoded colours ``(n, 3)`` → OKLab ``(n, 3)`` in float64 on the CPU, computed in their own precision."""
+    lms = to_linear(rgb.cpu()) @ matrix(RGB_TO_LMS).T.to(rgb.dtype)
+    return lms.clamp_(min=0).pow_(1 / 3).double() @ matrix(CONES_TO_LAB).T
 
 
 def white_point(temperature: float) -> Tensor:

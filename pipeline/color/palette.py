@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipeline.color.oklab import matrix, to_lab
 
-SAMPLED_PIXELS = 256  # about, on the short side of a frame
+SAMPLED_PIXELS = 128  # about, on the short side of a frame
 SWATCH_SPREAD = 0.6  # of swatches around their line; with all of it, hues appear that none of them has
 MIN_LIGHTNESS_DEVIATION = 0.03
 MIN_COLOR_DEVIATION = 0.025  # of what is transported, so that no noise in a grey frame is blown up
