@@ -76,7 +76,7 @@ def test_other_class_counts_are_dreamed_by_number_and_name(state: State, tmp_pat
     network = load(places(state), tmp_path)
     assert network.class_index("364", "key") == 364
     assert network.layers[network.class_layer] == 365
-    with pytest.raises(ConfigError, match="knows no such class"):
+    with pytest.raises(ConfigError, match="knows no such class; allowed are 0 to 364"):
         network.class_index("365", "key")
     names = tmp_path / "categories.txt"
     names.write_text("".join(f"/p/hall_{n}_big {n}\n" for n in range(365)))
