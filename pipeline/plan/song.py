@@ -88,6 +88,9 @@ class Song:
         count = self.markers.beats_per_bar
         if count and count != config.beats_per_bar and config.bpm is None:
             notes.append(f"{config.markers} has {count} beats in a bar; audio.beats_per_bar={count} counts them so")
+        if late := [name for at, name in self.markers.cues if at > self.analysis.seconds]:
+            names = ", ".join(late[:4]) + (", …" if late[4:] else "")
+            notes.append(f"the song lasts {show_time(self.analysis.seconds)}; later in {config.markers}: {names}")
         if float(seconds) > self.seconds + 0.5:
             notes.append(f"the song ends after {show_time(self.seconds)}; silence follows")
         if config.kind != "none":

@@ -125,8 +125,16 @@ def midi(data: bytes) -> tuple[list[tuple[float, str]], list[float], list[float]
             beats_per_bar, quarter = message.numerator, 4 / message.denominator
             bar_start = next_beat = at
         elif message.type in ("marker", "cue_marker") and message.text.strip():
-            cues.append((check_second(second), message.text))
+            cues.append((check_second(second), _midi_text(message.text)))
     return cues, beats, bars
+
+
+def _midi_text(text: str) -> str:
+    """A name as the program wrote it: in UTF-8, or in Latin-1, as which mido reads it."""
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return text
 
 
 def even_beats(start: float, bpm: float, end: float) -> list[float]:

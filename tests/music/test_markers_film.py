@@ -68,6 +68,13 @@ def test_markers_need_no_song(tmp_path: Path) -> None:
     assert film.signals.grid.time(4) == pytest.approx(2.0)
 
 
+def test_cues_after_the_song_get_a_note(tmp_path: Path) -> None:
+    song = Drawing(120, seconds=6).save(tmp_path / "s.wav")
+    (tmp_path / "m.csv").write_text("1,intro\n100,drop\n", encoding="utf-8")
+    notes = plan(tmp_path, f"audio.path={song}", f"audio.markers={tmp_path / 'm.csv'}").notes
+    assert [note for note in notes if note.startswith("the song lasts 6s; later in ") and note.endswith(": drop")]
+
+
 def test_a_rendered_film_is_cut_at_its_cue(tmp_path: Path) -> None:
     Drawing(120, seconds=2).save(tmp_path / "s.wav")
     (tmp_path / "m.txt").write_text("0.8\t0.8\tdrop\n", encoding="utf-8")

@@ -126,6 +126,13 @@ def test_midi_follows_changes_of_tempo(tmp_path: Path) -> None:
     assert markers.beats == pytest.approx((0, 0.5, 1.0, 1.5, 2.5)) and markers.bars == pytest.approx((0, 1.5))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_midi_names_may_have_accents(tmp_path: Path, encoding: str) -> None:
+    marker = mido.MetaMessage("marker", text="réfrain".encode(encoding).decode("latin-1"))
+    (tmp_path / "m.mid").write_bytes(midi_bytes(marker, mido.MetaMessage("end_of_track", time=960)))
+    assert read_markers(str(tmp_path / "m.mid"), FPS, None).cues == ((0.0, "réfrain"),)
+
+
 def test_names_are_unique_and_free_of_separators(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text('1,verse\n2,verse\n3,"a: b, [c]"\n', encoding="utf-8")
     assert read_markers(str(tmp_path / "m.csv"), FPS, None) == Markers(((1, "verse"), (2, "verse 2"), (3, "a b c")))
