@@ -10,26 +10,27 @@ from pipeline.cue import Cue
 from pipeline.image import fit, resize
 from pipeline.inputs.latent_encode import nearest
 from pipeline.inputs.latent_walk import in_frame
-from pipeline.motion.stage import Stage
+from pipeline.motion.stage import Stage, Wrapper
 from pipeline.networks.trained_generator import TrainedGenerator
 
 COARSE_SIDE = 24  # pixels on the short side of the difference
 REFERENCE_FPS = 24.0  # that dream.prior refers to
 
 
-class Prior(Stage):
+class Prior(Wrapper):
     """The stage ``inner`` with a pull of ``dream.prior``. ``scale`` is the coarsest octave, whose targets count.
 
     Class targets that the generator knows say what it draws; else that is the class whose picture is nearest.
     """
 
     def __init__(self, inner: Stage, trained: TrainedGenerator, truncation: float, fps: float, scale: float) -> None:
-        self.inner, self._truncation, self._fps, self._scale = inner, truncation, fps, scale
+        super().__init__(inner)
+        self._truncation, self._fps, self._scale = truncation, fps, scale
         self._net, self._classes = trained.generator, trained.header.classes
         self.moves_all_channels = False
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
-        canvas = self.inner.advance(canvas, cue, index)
+        canvas = super().advance(canvas, cue, index)
         amount = 1 - (1 - cue.dream.prior) ** (REFERENCE_FPS / self._fps)
         if amount <= 0:
             return canvas
@@ -39,24 +40,6 @@ class Prior(Stage):
         coarse = resize(difference, fit(size, min(COARSE_SIDE, *size)))
         pulled: Tensor = (canvas + amount * resize(coarse, size)).clamp(0, 1)
         return pulled
-
-    def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
-        return self.inner.mask(canvas, kind)
-
-    def grown(self, index: int) -> float:
-        return self.inner.grown(index)
-
-    def boost(self, index: int) -> float:
-        return self.inner.boost(index)
-
-    def finish(self, canvas: Tensor, index: int) -> Tensor:
-        return self.inner.finish(canvas, index)
-
-    def added(self, canvas: Tensor) -> Tensor | None:
-        return self.inner.added(canvas)
-
-    def shown(self, canvas: Tensor, cue: Cue) -> Tensor:
-        return self.inner.shown(canvas, cue)
 
     def _weights(self, cue: Cue) -> Tensor | None:
         """Class weights ``(1, classes)`` of the present targets; None where the generator knows none of them."""

@@ -4,45 +4,32 @@ from collections.abc import Callable, Iterator, Sequence
 
 from torch import Tensor
 
-from pipeline.cue import Cue
 from pipeline.image import crossfade
-from pipeline.motion.stage import Stage
+from pipeline.motion.stage import Stage, Wrapper
 from pipeline.timing.smoothstep import smoothstep
 
 DreamAfresh = Callable[[int], Iterator[Tensor]]
 """Frame number → the canvases from there on, as if a scene began with it."""
 
 
-class ChunkClosure(Stage):
+class ChunkClosure(Wrapper):
     """In each of ``spans``, the pre-roll of a chunk, the canvas of the chunk before fades to that of the pre-roll.
 
     In the last frame it is that: the next chunk goes on from there. The tasks of both chunks dream the pre-roll.
     """
 
     def __init__(self, inner: Stage, spans: Sequence[range], dream: DreamAfresh) -> None:
-        self.inner, self._spans, self._dream = inner, spans, dream
-        self.moves_all_channels = inner.moves_all_channels
+        super().__init__(inner)
+        self._spans, self._dream = spans, dream
         self._own: range | None = None  # the pre-roll of the chunk that is rendered
         self._target: tuple[range, int, Iterator[Tensor]] | None = None  # its next frame
 
     def begin_scene(self, index: int) -> None:
         self._own = next((span for span in self._spans if span.start == index), None)
-        self.inner.begin_scene(index)
-
-    def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
-        return self.inner.advance(canvas, cue, index)
-
-    def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
-        return self.inner.mask(canvas, kind)
-
-    def added(self, canvas: Tensor) -> Tensor | None:
-        return self.inner.added(canvas)
-
-    def shown(self, canvas: Tensor, cue: Cue) -> Tensor:
-        return self.inner.shown(canvas, cue)
+        super().begin_scene(index)
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
-        canvas = self.inner.finish(canvas, index)
+        canvas = super().finish(canvas, index)
         span = next((span for span in self._spans if index in span and span != self._own), None)
         if span is None:
             return canvas

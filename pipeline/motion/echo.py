@@ -11,21 +11,22 @@ from torch import Tensor
 
 from pipeline.cue import Cue
 from pipeline.motion.camera import Camera
-from pipeline.motion.stage import Stage
+from pipeline.motion.stage import Stage, Wrapper
 
 
-class Echo(Stage):
+class Echo(Wrapper):
     """The stage ``inner`` with trails: ``dream.echo`` is their share, ``dream.echo_seconds`` how long they last."""
 
     def __init__(self, inner: Stage, camera: Camera) -> None:
-        self.inner, self._camera = inner, camera
+        super().__init__(inner)
+        self._camera = camera
         self._trail: Tensor | None = None  # of the frame that is dreamed now
         self._share = 1.0  # of it in the mean
         self._begin = 0
 
     def begin_scene(self, index: int) -> None:
         self._begin = index
-        self.inner.begin_scene(index)
+        super().begin_scene(index)
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         now, trail = canvas[:, :3], canvas[:, -3:]
@@ -38,20 +39,14 @@ class Echo(Stage):
         self._trail = trail if index not in (0, self._begin) else None
         return now
 
-    def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
-        return self.inner.mask(canvas, kind)
-
-    def grown(self, index: int) -> float:
-        return self.inner.grown(index)
-
     def finish(self, canvas: Tensor, index: int) -> Tensor:
-        canvas = self.inner.finish(canvas, index)
+        canvas = super().finish(canvas, index)
         trail = canvas if self._trail is None else torch.lerp(self._trail, canvas, self._share)
         return torch.cat([canvas, trail], 1)
 
     def added(self, canvas: Tensor) -> Tensor | None:
-        return self.inner.added(canvas[:, :3])
+        return super().added(canvas[:, :3])
 
     def shown(self, canvas: Tensor, cue: Cue) -> Tensor:
-        now, trail = canvas[:, :3], canvas[:, 3:]
+        now, trail = super().shown(canvas[:, :3], cue), canvas[:, 3:]
         return torch.lerp(now, trail, cue.dream.echo).clamp(0, 1)

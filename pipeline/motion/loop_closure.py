@@ -7,52 +7,33 @@ film has grown.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from pipeline.cue import Cue
 from pipeline.image import crossfade
-from pipeline.motion.stage import Stage
+from pipeline.motion.stage import Stage, Wrapper
 from pipeline.timing.smoothstep import smoothstep
 
 LEAD_FRAMES = 0.35  # by which the last targets run ahead, so that the step at the wrap is smaller than the others
 
 
-@dataclass(frozen=True)
-class LoopClosure(Stage):
-    """From frame ``first`` on, the canvas fades to ``targets``, ``(1, 3, H, W)`` by number, completely in the last.
+class LoopClosure(Wrapper):
+    """From frame ``first`` on, the canvas fades within ``frames`` to ``targets``, ``(1, 3, H, W)`` by number.
 
     The dream goes on in the mixture, so that motifs turn into each other instead of shining through.
     """
 
-    inner: Stage
-    targets: Callable[[int], Tensor]
-    first: int
-    frames: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "moves_all_channels", self.inner.moves_all_channels)
-
-    def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
-        return self.inner.advance(canvas, cue, index)
-
-    def begin_scene(self, index: int) -> None:
-        self.inner.begin_scene(index)
-
-    def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
-        return self.inner.mask(canvas, kind)
-
-    def added(self, canvas: Tensor) -> Tensor | None:
-        return self.inner.added(canvas)
+    def __init__(self, inner: Stage, targets: Callable[[int], Tensor], first: int, frames: int) -> None:
+        super().__init__(inner)
+        self._targets, self._first, self._frames = targets, first, frames
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
-        canvas, number = self.inner.finish(canvas, index), index - self.first
+        canvas, number = super().finish(canvas, index), index - self._first
         if number < 0:
             return canvas
-        target = self.targets(number).to(canvas.device, canvas.dtype)
-        return crossfade(canvas, target, smoothstep((number + 1) / self.frames))
+        target = self._targets(number).to(canvas.device, canvas.dtype)
+        return crossfade(canvas, target, smoothstep((number + 1) / self._frames))
 
 
 class LoopTargets:

@@ -55,6 +55,38 @@ class Stage(ABC):
         return canvas
 
 
+class Wrapper(Stage):
+    """A stage around another, ``inner``: it passes on all that its subclass does not change."""
+
+    def __init__(self, inner: Stage) -> None:
+        self.inner = inner
+        self.moves_all_channels = inner.moves_all_channels
+
+    def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
+        return self.inner.advance(canvas, cue, index)
+
+    def begin_scene(self, index: int) -> None:
+        self.inner.begin_scene(index)
+
+    def mask(self, canvas: Tensor, kind: str) -> Tensor | None:
+        return self.inner.mask(canvas, kind)
+
+    def grown(self, index: int) -> float:
+        return self.inner.grown(index)
+
+    def boost(self, index: int) -> float:
+        return self.inner.boost(index)
+
+    def finish(self, canvas: Tensor, index: int) -> Tensor:
+        return self.inner.finish(canvas, index)
+
+    def added(self, canvas: Tensor) -> Tensor | None:
+        return self.inner.added(canvas)
+
+    def shown(self, canvas: Tensor, cue: Cue) -> Tensor:
+        return self.inner.shown(canvas, cue)
+
+
 @dataclass(frozen=True)
 class Zoom(Stage):
     """The camera moves the canvas of ``size`` (H, W). ``continues``: also before frame 0, from another shot.
