@@ -164,4 +164,4 @@ def _equalize(direction: Tensor, power: float) -> Tensor:
     energy = F.avg_pool2d(F.pad(energy, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     energy = energy + 1e-3 * energy.mean() + TINY
     local = F.interpolate(energy, size=(height, width), mode="bilinear", align_corners=False)
-    return direction / local.pow(power / 2)
+    return direction / local.pow_(power / 2)

@@ -18,8 +18,7 @@ def hold(frame: Tensor, config: DreamConfig, seconds: float, where: Tensor | Non
     gain = 1 + fraction * (config.tone_contrast / (deviation + 1e-6) - 1)
     # Bounded, so that the grey at the very start is not blown up into noise.
     gain = gain.clamp(max=1 + fraction)
-    result: Tensor = (frame - mean) * gain + mean + fraction * (config.tone_mean - mean)
-    return result
+    return (frame - mean).mul_(gain).add_(mean).add_(fraction * (config.tone_mean - mean))
 
 
 def _mean_and_deviation(frame: Tensor, where: Tensor | None) -> tuple[Tensor, Tensor]:

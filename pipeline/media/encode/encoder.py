@@ -82,7 +82,7 @@ class Encoder:
         Raises DreamError for NaN and infinity, ValueError for another shape.
         """
         packed = self._packed(frame)
-        if not torch.isfinite(frame).all():
+        if not _is_finite(frame):
             raise self._not_finite()
         return packed.cpu().numpy().tobytes()
 
@@ -103,7 +103,7 @@ class Encoder:
         Returns the function that fetches them; it may be called again.
         """
         pipe = self._open_pipe()
-        fetch = copy_to_host_async(self._packed(frame), torch.isfinite(frame).all(), self._not_finite())
+        fetch = copy_to_host_async(self._packed(frame), _is_finite(frame), self._not_finite())
         pipe.write_later(fetch)
         self.frames += 1
         return fetch
@@ -163,3 +163,10 @@ class Encoder:
             *self._coding.arguments(self._muxer, self._fps),
             *("-f", self._muxer, "-y", f"file:{self.part}"),
         ]
+
+
+def _is_finite(frame: Tensor) -> Tensor:
+    """Whether no value of a frame in [0, 1] is NaN or infinite, which its sum would be, too; a tenth of ``isfinite``'s
+    time.
+    """
+    return torch.isfinite(frame.sum())

@@ -20,7 +20,7 @@ def to_bytes(frame: Tensor) -> NDArray[np.uint8]:
 
 def to_uint8(frame: Tensor) -> Tensor:
     """Frame ``(1, 3, H, W)`` in [0, 1], any float type → ``(H, W, 3)`` uint8 on its device, clamped and rounded."""
-    return _interleave(frame.detach()[0].float().clamp(0, 1).mul(255).round(), torch.uint8)
+    return _interleave(frame.detach()[0].float().clamp(0, 1).mul_(255).round_(), torch.uint8)
 
 
 def to_uint16(frame: Tensor, levels: int, index: int, *, exact: bool) -> Tensor:
