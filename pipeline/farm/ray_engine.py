@@ -129,7 +129,7 @@ class RayExecutor:
     def _submit(self, job: Job) -> Any:
         """Start a try of the task; its results, a generator of Ray."""
         task = job.task.pack()
-        job.node, job.fault, job.sign = "", "", time.monotonic()
+        job.node, job.host, job.fault, job.sign = "", "", "", time.monotonic()
         resources: dict[str, Any] = {"num_cpus": self._cpus, "max_retries": 0, "num_returns": "streaming"}
         if self._uses_gpus():
             resources["num_gpus"] = self._gpus or 1.0
