@@ -1,16 +1,17 @@
 """A network as a graph: traced once, cut at the deepest layer in use, its shapes inferred on meta tensors.
 
 torchvision's ``create_feature_extractor`` would trace again for every set of layers and leaves in-place operations in,
-which overwrite a layer with what follows it.
+which overwrite a layer with what follows it. Its names of operations are used here too; torchvision is slow to load.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
-from torchvision.models.feature_extraction import NodePathTracer
 
 from pipeline.errors import RenderError
 
@@ -53,22 +54,39 @@ def trace(model: nn.Module, leaves: Sequence[Callable[..., Any]] = ()) -> tuple[
     return graph, ends
 
 
-class _Tracer(NodePathTracer):  # type: ignore[misc]
-    """Remembers in ``failed`` the type of the innermost module that could not be traced."""
+class _Tracer(fx.Tracer):
+    """Names every operation by the path of the module that calls it, and counts those of the same name: ``add``,
+    ``add_1``. Remembers in ``failed`` the type of the innermost module that could not be traced.
+    """
 
     failed: type[nn.Module] | None = None
 
+    def __init__(self, leaf_modules: Sequence[type], autowrap_functions: tuple[Callable[..., Any], ...]) -> None:
+        super().__init__(autowrap_functions=autowrap_functions)
+        self.node_to_qualname: dict[fx.Node, str] = {}
+        self._leaf_modules, self._path, self._counts = tuple(leaf_modules), "", Counter[str]()
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, self._leaf_modules) or super().is_leaf_module(m, module_qualified_name)
+
     def call_module(self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        outer, self._path = self._path, self.path_of_module(m)
         try:
             return super().call_module(m, forward, args, kwargs)
         except Exception:
             self.failed = self.failed or type(m)
             raise
+        finally:
+            self._path = outer
 
-
-def meta_copy(model: nn.Module) -> nn.Module:
-    """The same modules with meta tensors for weights, to infer shapes at no cost."""
-    return _map_tensors(model, lambda tensor: tensor.to("meta"))
+    def create_proxy(self, kind: str, *arguments: Any, **options: Any) -> fx.Proxy:
+        proxy = super().create_proxy(kind, *arguments, **options)
+        name = self._path if kind == "call_module" else f"{self._path}.{proxy.node}".removeprefix(".")
+        name = re.sub(r"(?<=.)_\d+$", "", name)  # torch counts in the whole graph
+        count = self._counts[name]
+        self._counts[name] += 1
+        self.node_to_qualname[proxy.node] = f"{name}_{count}" if count else name
+        return proxy
 
 
 def cut(root: nn.Module, whole: fx.Graph, ends: dict[str, fx.Node], layers: frozenset[str]) -> fx.GraphModule:
@@ -99,13 +117,30 @@ def cast_weights(module: fx.GraphModule, dtype: torch.dtype, copies: dict[nn.Mod
             module.set_submodule(name, copies[part])
 
 
-def infer_shapes(module: fx.GraphModule, size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-    """The shape of every node's output, by the node's name, for a frame of ``size`` (h, w).
+def infer_shapes(
+    model: nn.Module, whole: fx.Graph, ends: dict[str, fx.Node], layers: frozenset[str], size: tuple[int, int]
+) -> dict[str, tuple[int, ...]]:
+    """The shape of every node's output that these layers need, by the node's name, for a frame of ``size`` (h, w).
 
-    ``module`` has meta tensors. Raises RuntimeError, ValueError or AssertionError for a size it cannot take.
+    Of no frames at all where that tells it, else of one on meta tensors, for which torch loads its compiler.
+    Raises RuntimeError, ValueError or AssertionError for a size that the model cannot take.
     """
+    try:
+        shapes = _run_shapes(cut(model, whole, ends, layers), 0, size, next(model.parameters()).device)
+    except Exception:  # of no frames many operations cannot tell a shape: those of one decide
+        shapes = {"": ()}
+    if all(len(shape) in (2, 4) and shape[0] == 0 and all(shape[1:]) for shape in shapes.values()):
+        return {name: (1, *shape[1:]) for name, shape in shapes.items()}
+    meta = _map_tensors(model, lambda tensor: tensor.to("meta"))
+    return _run_shapes(cut(meta, whole, ends, layers), 1, size, torch.device("meta"))
+
+
+def _run_shapes(
+    module: fx.GraphModule, frames: int, size: tuple[int, int], device: torch.device
+) -> dict[str, tuple[int, ...]]:
     interpreter = _ShapeInterpreter(module)
-    interpreter.run(torch.zeros(1, 3, *size, device="meta"))
+    with torch.no_grad():
+        interpreter.run(torch.zeros(frames, 3, *size, device=device))
     return interpreter.shapes
 
 

@@ -13,7 +13,6 @@ from urllib.parse import urlparse
 
 import torch
 from torch import nn
-from torchvision import models
 
 from pipeline.config import NetworkConfig
 from pipeline.dream.feature_extractor import LOGITS
@@ -26,6 +25,7 @@ from pipeline.networks.definition import Definition
 from pipeline.networks.trained_header import read_trained_header
 
 OWN = {**efficientnet_lite.DEFINITIONS, "motifnet": motifnet.DEFINITION, "bvlc_googlenet": bvlc_googlenet.DEFINITION}
+IMAGENET_CLASSES = Path(__file__).parents[1] / "networks" / "imagenet_classes.txt"
 
 
 def build(config: NetworkConfig) -> Network:
@@ -43,6 +43,7 @@ def build(config: NetworkConfig) -> Network:
         return clip_models.build(config)
     if config.name in OWN:
         return _own(config, OWN[config.name])
+    models = _torchvision_models()
     known = models.list_models(module=models)
     if config.name not in known:
         hint = nearest(config.name, [*OWN, *known])
@@ -71,6 +72,7 @@ def architecture(name: str) -> nn.Module:
     if name in ("googlenet", "inception_v3"):
         extra = {"aux_logits": False, "transform_input": True, "init_weights": False}
     model: nn.Module
+    models = _torchvision_models()
     try:
         with torch.device("meta"):
             model = models.get_model(name, weights=None, **extra)
@@ -125,7 +127,7 @@ def dress_own(
 
 def imagenet_classes() -> tuple[str, ...]:
     """ImageNet's 1000 class names in their usual order."""
-    return tuple(_published("squeezenet1_0").meta["categories"])
+    return tuple(IMAGENET_CLASSES.read_text(encoding="utf-8").splitlines())
 
 
 def published_file(name: str) -> str:
@@ -133,9 +135,15 @@ def published_file(name: str) -> str:
     return Path(urlparse(str(_published(name).url)).path).name
 
 
+def _torchvision_models() -> Any:
+    from torchvision import models  # slow to load: it brings torch's compiler
+
+    return models
+
+
 def _published(name: str) -> Any:
     """The first ImageNet weights published: recipes since then classify better and dream worse."""
-    known = models.get_model_weights(name)
+    known = _torchvision_models().get_model_weights(name)
     return known["IMAGENET1K_V1"] if "IMAGENET1K_V1" in known.__members__ else next(iter(known))
 
 

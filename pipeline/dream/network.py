@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from pipeline.dream.deterministic_padding import use_deterministic_padding
-from pipeline.dream.feature_extractor import LOGITS, cast_weights, cut, infer_shapes, meta_copy, trace
+from pipeline.dream.feature_extractor import LOGITS, cast_weights, cut, infer_shapes, trace
 from pipeline.dream.fused_convolution import fuse
 from pipeline.dream.layout import PROBE_SIZE, Layout, Tokens, as_map, find_layout
 from pipeline.dream.weights import Weights
@@ -211,4 +211,4 @@ class Network:
         return self._cuts[layers, half]
 
     def _shapes(self, layers: frozenset[str], size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        return infer_shapes(cut(meta_copy(self.model), self._graph, self._nodes, layers), size)
+        return infer_shapes(self.model, self._graph, self._nodes, layers, size)

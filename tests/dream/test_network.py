@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,7 +8,7 @@ from torch import nn
 
 from pipeline.config import NetworkConfig
 from pipeline.dream import model_zoo
-from pipeline.dream.feature_extractor import LOGITS
+from pipeline.dream.feature_extractor import LOGITS, trace
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError
@@ -171,3 +173,31 @@ def test_real_weights_see_the_lion(shared: Path) -> None:
     assert int(logits.argmax()) == seeing.class_index("lion", "key")
     assert float(logits.softmax(1).max()) > 0.9
     assert seeing.weights.sha256.startswith("fcaa6a3b")
+
+
+@pytest.mark.parametrize("name", ["googlenet", "shufflenet_v2_x1_0"])
+def test_operations_have_the_names_of_torchvision(name: str) -> None:
+    from torchvision.models.feature_extraction import NodePathTracer
+
+    model = model_zoo.architecture(name)
+    theirs = NodePathTracer()
+    theirs.trace(model)
+    _, ends = trace(model)
+    names = {str(node): name for name, node in ends.items() if name != LOGITS}
+    assert names.items() <= {str(node): name for node, name in theirs.node_to_qualname.items()}.items()
+
+
+def test_builtin_classes_are_those_of_imagenet() -> None:
+    from torchvision.models import SqueezeNet1_0_Weights
+
+    assert list(model_zoo.imagenet_classes()) == SqueezeNet1_0_Weights.IMAGENET1K_V1.meta["categories"]
+
+
+def test_motifnet_loads_neither_torchvision_nor_the_compiler() -> None:
+    code = (
+        "import sys; from pipeline.config import NetworkConfig; from pipeline.dream import model_zoo;"
+        "model_zoo.build(NetworkConfig(name='motifnet'));"
+        "assert not {'torchvision', 'torch._dynamo'} & set(sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert run.returncode == 0, run.stderr
