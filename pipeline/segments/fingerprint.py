@@ -36,10 +36,11 @@ def digest(spec: Spec) -> str:
 
 
 def differences(before: Spec, now: Spec) -> list[str]:
-    """``key: was → is`` for every key with different values, sorted."""
+    """``key: was → is`` for every key with different values, sorted; a key that was renamed since is the same key."""
+    before = {RENAMED.get(key, key): value for key, value in before.items()}
     plain = json.loads(json.dumps(dict(now)))  # as read back from a file: tuples become lists
     return [
-        f"{RENAMED.get(key, key)}: {_format(before.get(key))} → {_format(plain.get(key))}"
+        f"{key}: {_format(before.get(key))} → {_format(plain.get(key))}"
         for key in sorted({*before, *plain})
         if before.get(key) != plain.get(key)
     ]

@@ -137,7 +137,8 @@ def open_store(
 
     def open_folder(*, resume: bool) -> SegmentStore:
         path = folder.open_shot(plan.index + 1, spec, resume=resume, overwrite=config.overwrite)
-        return SegmentStore(path, layout, fingerprint.digest(spec), cue_digest(shot, plan.scales()))
+        digest = fingerprint.digest(folder.spec(plan.index + 1))
+        return SegmentStore(path, layout, digest, cue_digest(shot, plan.scales()))
 
     store = open_folder(resume=config.resume)
     if store.changed and config.overwrite:

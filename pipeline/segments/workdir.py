@@ -73,6 +73,8 @@ class WorkFolder:
         """
         folder = self._shot_path(number)
         before, recorded = fingerprint.read(folder / "spec.json"), journal.read(folder / "journal.jsonl")
+        if resume and before is not None and not fingerprint.differences(before, spec):
+            spec = before  # an older version's names stay: the journal refers to them
         is_recorded = {entry.spec for entry in recorded.values()} <= {fingerprint.digest(spec)}
         if resume and folder.is_dir() and is_recorded and (recorded or before == spec):
             if before != spec:  # damaged: the journal is right

@@ -52,6 +52,23 @@ def test_only_the_same_spec_resumes(tmp_path: Path) -> None:
         assert fingerprint.read(home / "spec.json") == other
 
 
+def test_frames_from_before_a_setting_was_renamed_resume(tmp_path: Path) -> None:
+    video = tmp_path / "zoom.mp4"
+    older, now = (SPEC | {key: ["class:owl"]} for key in ("network.targets", "network.default_targets"))
+    with WorkFolder(video) as folder:
+        home = folder.open_shot(1, older, resume=True, overwrite=False)
+        finish_one(home, older)
+    for _ in range(2):
+        with WorkFolder(video) as folder:
+            assert (folder.open_shot(1, now, resume=True, overwrite=False) / "journal.jsonl").exists()
+            finish_one(home, folder.spec(1))
+    with WorkFolder(video) as folder:
+        with pytest.raises(OutputError, match=r'network.default_targets: \["class:owl"\] → \["class:eye"\]\)'):
+            folder.open_shot(1, now | {"network.default_targets": ["class:eye"]}, resume=True, overwrite=False)
+        folder.open_shot(1, now, resume=False, overwrite=False)
+        assert folder.spec(1) == now
+
+
 def test_resume_false_empties_the_folder(tmp_path: Path) -> None:
     video = tmp_path / "zoom.mp4"
     with WorkFolder(video) as folder:
