@@ -53,6 +53,12 @@ class FusedConvolution(nn.Module):
 
     def convolve(self, x: Tensor) -> Tensor:
         """The result, without a gradient."""
+        has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        if self.bounds is not None and self.weight.dtype == torch.bfloat16 and has_onednn:
+            # oneDNN clips before it rounds and stores: the same bits, but NaN becomes a bound.
+            numbers = (self.padding, self.stride, (1, 1), self.groups, "hardtanh", self.bounds, "")
+            clipped: Tensor = torch.ops.mkldnn._convolution_pointwise(x, self.weight, self.bias, *numbers)
+            return clipped
         y = F.conv2d(x, self.weight, self.bias, self.stride, self.padding, 1, self.groups)
         return y if self.bounds is None else y.clamp_(*self.bounds)
 

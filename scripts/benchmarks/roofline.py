@@ -54,7 +54,10 @@ class Counter(TorchDispatchMode):
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
+        if func.name().startswith("mkldnn::_convolution_pointwise"):  # with its activation (fused_convolution.py)
+            convolution = flop_registry[torch.ops.aten.convolution]
+            self.flops += convolution(*args[:3], None, None, None, False, out_val=result)
+        elif formula is not None:
             self.flops += formula(*args, **kwargs, out_val=result)
         self.bytes += _moved(func, args, kwargs, result)
         return result

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.config import NetworkConfig
 from pipeline.dream import model_zoo
-from pipeline.dream.fused_convolution import FusedConvolution, fuse
+from pipeline.dream.fused_convolution import Convolution, FusedConvolution, fuse
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
 from pipeline.networks.efficientnet_lite import SameConv
@@ -71,6 +72,15 @@ def test_values_and_gradients_are_those_of_the_modules(kernel: int, size: tuple[
     for result, rough, exact in zip(maps_and_gradient(net, frame, layers, exact=True), half, expected, strict=True):
         torch.testing.assert_close(result, exact, rtol=1e-4, atol=1e-4 * float(exact.abs().max()))
         assert likeness(rough, exact) > 0.98
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 6.0), (0.0, float("inf"))])
+def test_clipping_within_a_convolution_has_the_same_bits(bounds: tuple[float, float]) -> None:
+    rng = torch.Generator().manual_seed(2)
+    weight, bias = torch.randn(32, 1, 3, 3, generator=rng).bfloat16(), torch.randn(32, generator=rng).bfloat16()
+    x = torch.randn(1, 32, 23, 31, generator=rng).bfloat16().to(memory_format=torch.channels_last)
+    fused = FusedConvolution(Convolution("filters", weight, bias, (2, 2), (1, 1), 32), bounds)
+    assert torch.equal(fused.convolve(x), F.conv2d(x, weight, bias, 2, 1, 1, 32).clamp(*bounds))
 
 
 def test_a_layer_that_is_read_is_not_clipped() -> None:
