@@ -20,7 +20,14 @@ from scripts.text_model import CAPTIONS, SIDE, Scene, blurred
 TEXTS = ("red circle", "green triangle", "blue cross", "yellow triangle", "green circle", "red cross")
 FADE = '[text:"red circle", text:"blue cross"]'
 SUM = '[text:"yellow circle" + 0.3*stage4:7@motifnet]'
-SETTINGS = ("camera.zoom=1", "start.steps=8", "dream.octaves=2", "dream.color_correlation=0", "dream.fill=0")
+SETTINGS = (
+    "camera.zoom=1",
+    "start.steps=8",
+    "dream.octaves=1",
+    "dream.jitter=2",
+    "dream.color_correlation=0",
+    "dream.fill=0",
+)
 FRAMES = ("frame.width=64", "frame.height=64", "frame.fps=4", "duration=6", "device=cpu", "precision=float32")
 JUDGE_STEPS, JUDGE_BATCH = 400, 64
 

@@ -50,15 +50,18 @@ STARTS = (
 
 
 class Scene:
-    """``count`` places for shapes on soft grounds; ``paint`` puts the shapes of captions there."""
+    """``count`` places for shapes on soft grounds; ``paint`` puts the shapes of captions there.
+
+    Shapes are large and near the middle: where anything could be anywhere, gradients learn to draw blobs.
+    """
 
     def __init__(self, count: int, generator: Generator, side: int = SIDE) -> None:
         def uniform(low: float, high: float, *shape: int) -> Tensor:
             return low + (high - low) * torch.rand(count, *(shape or (1, 1)), generator=generator)
 
         at = torch.linspace(-1, 1, side)
-        self._side, self._radius, turn = side, uniform(0.4, 0.9), uniform(-0.25, 0.25)
-        room = (1 - 0.8 * self._radius).clamp(min=0.1)
+        self._side, self._radius, turn = side, uniform(0.75, 0.95), uniform(-0.12, 0.12)
+        room = (1 - 0.8 * self._radius).mul(0.5)
         x, y = at[None, None, :] - uniform(-1, 1) * room, at[None, :, None] - uniform(-1, 1) * room
         self._x, self._y = x * turn.cos() + y * turn.sin(), y * turn.cos() - x * turn.sin()
         cells = int(torch.randint(1, 7, (), generator=generator))
