@@ -1,6 +1,7 @@
 """Imports point down, heavy libraries have one home, files and parameter lists stay short."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,24 @@ def test_file_is_short_and_documented(path: Path) -> None:
     for node in TREES[path].body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), node.name
+
+
+NO_NAMES = {"found", "seen", "kept", "wanted", "heard", "said", "asked", "told", "beside", "whoever", "reckoned"}
+
+
+def names_in(tree: ast.Module) -> Iterator[str]:
+    """The names of functions, classes, arguments, variables and attributes."""
+    for node in ast.walk(tree):
+        for field in ("name", "arg", "id", "attr", "asname"):
+            name = getattr(node, field, None)
+            if isinstance(name, str):
+                yield name
+
+
+def test_names_are_plain_words() -> None:
+    assert {"found", "is_seen"} <= set(names_in(ast.parse("def f(found): return found.is_seen")))
+    used = {(name_of(path), name) for path, tree in TREES.items() for name in names_in(tree)}
+    assert not {(file, name) for file, name in used if NO_NAMES & set(name.lower().split("_"))}
 
 
 def test_package_root_holds_rooms() -> None:

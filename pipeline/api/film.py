@@ -1,6 +1,5 @@
 """A film as a Python object: settings that are checked at once, frames as tensors, a file on request."""
 
-import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from pipeline.build import Networks, build_shot, open_footage
 from pipeline.cli import compose, from_film
-from pipeline.cli.arguments import in_quotes
+from pipeline.cli.arguments import command_line, in_quotes
 from pipeline.errors import ConfigError
 from pipeline.media.encode.lossless import read_frames
 from pipeline.plan.film_plan import FilmPlan
@@ -67,7 +66,7 @@ class Film:
     @property
     def command(self) -> str:
         """The command line that renders the same film."""
-        return shlex.join(["python", "-m", "pipeline.render", *self.words])
+        return command_line(self.words)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import re
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,6 +46,11 @@ _CLOCK = re.compile(r"\$\{now:[\w%:. -]*\}")
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise RenderError(f"{message}; --help lists the options")
+
+
+def command_line(words: Sequence[str], program: str = "pipeline.render") -> str:
+    """The command line to copy that runs a ``program`` with these words."""
+    return shlex.join(["python", "-m", program, *words])
 
 
 def _parser() -> _Parser:

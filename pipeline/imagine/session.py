@@ -4,8 +4,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from pipeline.config import RenderConfig
 from pipeline.imagine.config import TrainConfig
 from pipeline.imagine.dream_film import DreamFilm
@@ -17,7 +15,7 @@ from pipeline.imagine.train import Training
 from pipeline.imagine.vae import VaeTraining
 from pipeline.pictures.folder import read_folder
 from pipeline.pictures.trainer import Setting
-from pipeline.runtime.device import DTYPES, choose_device, has_bfloat16
+from pipeline.runtime.device import choose_device, training_dtype
 
 TRAININGS: dict[str, type[Training[Any]]] = {"vae": VaeTraining, "helmholtz": HelmholtzTraining, "gan": GanTraining}
 
@@ -33,7 +31,9 @@ def train_mind(config: RenderConfig, own: TrainConfig, output: Path) -> Path:
         state.unlink(missing_ok=True)
         if film:
             film.clear()
-    setting = Setting(device, _dtype(config.precision, device), config.seed, state, output.with_suffix(".sheet.png"))
+    setting = Setting(
+        device, training_dtype(config.precision, device), config.seed, state, output.with_suffix(".sheet.png")
+    )
     training = TRAININGS[own.model](own, pictures, setting, film)
     training.run()
     card = {
@@ -47,11 +47,3 @@ def train_mind(config: RenderConfig, own: TrainConfig, output: Path) -> Path:
     write_generator(training.finish(), own.model, shape, card, output, training.ages)
     state.unlink(missing_ok=True)
     return output
-
-
-def _dtype(precision: str, device: torch.device) -> torch.dtype:
-    """The dtype of convolutions."""
-    if precision != "auto":
-        return DTYPES[precision]
-    fast = device.type == "cuda" or (device.type == "cpu" and has_bfloat16())
-    return torch.bfloat16 if fast else torch.float32

@@ -55,6 +55,14 @@ def has_bfloat16() -> bool:
     return bool(known and known())
 
 
+def training_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """The dtype of the convolutions of a training."""
+    if precision != "auto":
+        return DTYPES[precision]
+    is_fast = device.type == "cuda" or (device.type == "cpu" and has_bfloat16())
+    return torch.bfloat16 if is_fast else torch.float32
+
+
 def device_name(device: torch.device) -> str:
     """The device's name for records."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

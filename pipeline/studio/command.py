@@ -1,7 +1,6 @@
 """Command lines of films: checked as ``python -m pipeline.render`` checks them, but without rendering. No torch."""
 
 import re
-import shlex
 import threading
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -50,11 +49,6 @@ class Checked:
     def work(self) -> float:
         """A number that grows with the time that the render takes: pixels times gradient steps."""
         return float(sum(s.frames * s.width * s.height * s.config.dream.steps for s in self.plan.shots))
-
-
-def command_line(kind: str, words: Sequence[str]) -> str:
-    """The command line to copy."""
-    return shlex.join(["python", "-m", PROGRAMS[kind], *words])
 
 
 def keys_of(words: Sequence[str]) -> list[str]:

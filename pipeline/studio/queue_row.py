@@ -4,8 +4,9 @@ import shlex
 from contextlib import suppress
 from typing import Any
 
+from pipeline.cli.arguments import command_line
 from pipeline.studio.child_process import Child
-from pipeline.studio.command import command_line, larger
+from pipeline.studio.command import PROGRAMS, larger
 from pipeline.studio.job import RENDERS, Job
 
 PROGRESS = ("done", "frames", "rate", "label", "picture")
@@ -22,7 +23,7 @@ def row(job: Job, child: Child | None, progress: dict[str, Any]) -> dict[str, An
         "state": job.state,
         "message": job.message,
         "words": job.words,
-        "command": command_line(job.kind, job.words),
+        "command": command_line(job.words, PROGRAMS[job.kind]),
         "frames": job.frames,
         "fps": job.fps,
         "size": [job.width, job.height],

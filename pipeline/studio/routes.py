@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from pipeline.cli.arguments import command_line
 from pipeline.errors import RenderError
 from pipeline.studio import catalogue, command, preset_file
 from pipeline.studio.job import RENDERS, SKETCHES
@@ -49,7 +50,7 @@ def studio_routes(queue: Queue, uploads: Uploads, config_dir: Path) -> list[Base
             "summary": film.plan.summary,
             "seconds": queue.estimate(film),
             "notes": film.notes,
-            "command": command.command_line("render", words),
+            "command": command_line(words),
             "values": command.values_of(film.config),
             "shots": len(film.plan.shots),
         }

@@ -12,7 +12,7 @@ from pipeline.errors import InputError
 from pipeline.networks.trained_header import MAX_CLASSES, NOTHING, class_names
 from pipeline.pictures.folder import Pictures, read_folder
 from pipeline.pictures.trainer import Setting
-from pipeline.runtime.device import DTYPES, choose_device, has_bfloat16
+from pipeline.runtime.device import choose_device, training_dtype
 from pipeline.train.classifier import write_network
 from pipeline.train.clusters import with_clusters
 from pipeline.train.config import TrainConfig
@@ -31,7 +31,7 @@ def train_network(config: RenderConfig, own: TrainConfig, output: Path) -> Path:
     state = output.with_name(f"{output.name}.training")
     if not config.resume:
         state.unlink(missing_ok=True)
-    dtype = _dtype(config.precision, device)
+    dtype = training_dtype(config.precision, device)
     training = Training(own, pictures, Setting(device, dtype, config.seed, state, output.with_suffix(".sheet.png")))
     training.run()
     epsilon = MEASURED_ATTACK * int(own.size) / 64
@@ -73,11 +73,3 @@ def _pictures(config: RenderConfig, own: TrainConfig) -> Pictures:
     if len(counts) > MAX_CLASSES:
         raise InputError(f"pictures={folder}: it has {len(counts)} folders; allowed are {MAX_CLASSES} classes")
     return replace(pictures, classes=class_names(pictures.classes))
-
-
-def _dtype(precision: str, device: torch.device) -> torch.dtype:
-    """The dtype of convolutions."""
-    if precision != "auto":
-        return DTYPES[precision]
-    fast = device.type == "cuda" or (device.type == "cpu" and has_bfloat16())
-    return torch.bfloat16 if fast else torch.float32

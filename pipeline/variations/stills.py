@@ -1,7 +1,6 @@
 """Makes a sheet of variations: a sketched still of each film, and its command."""
 
 import logging
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.cli.arguments import command_line
 from pipeline.errors import Interrupted
 from pipeline.farm.engines import open_executor
 from pipeline.plan.film_plan import FilmPlan
@@ -32,7 +32,7 @@ class Variation:
     @property
     def command(self) -> str:
         """What renders the film."""
-        return shlex.join(["python", "-m", "pipeline.render", *self.words])
+        return command_line(self.words)
 
 
 def make(variations: Sequence[Variation], short_side: int, path: Path) -> None:
