@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pipeline.config.camera import NO_RATES, CameraRates
 from pipeline.errors import ConfigError, RenderError
-from pipeline.live.autoplay import Autoplay
+from pipeline.live.autoplay import MAX_BEAT_SECONDS, Autoplay
 from pipeline.live.controls import Control, find
 from pipeline.live.track import Source, Track, constant
 from pipeline.score.target_weights import TimedWeights, parse_weights, total_at_most_one, weights_at
@@ -30,12 +30,11 @@ MAX_EXPRESSION_CHARACTERS = 400
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Where everything moves to at one moment."""
+    """What one gesture changes, before it: ``targets`` has weights and autoplay, or is None if it leaves them alone."""
 
     numbers: dict[str, Source]
-    weights: TargetWeights
-    autoplay: bool
     frozen: dict[str, Source] | None
+    targets: tuple[TargetWeights, Autoplay] | None
 
 
 @dataclass
@@ -100,11 +99,10 @@ class Instrument:
 
     def state(self, t: float) -> dict[str, Any]:
         """What a page shows of it."""
-        weights = {str(target): round(weight, 3) for target, weight in self._goal.items()}
         return {
             "values": {key: float(f"{self.controls[key].clip(track(t)):.4g}") for key, track in self.numbers.items()},
             "expressions": {key: track.goal.text for key, track in self.numbers.items() if track.goal.text},
-            "targets": weights,
+            "targets": {str(target): round(weight, 3) for target, weight in self._goal.items()},
             "auto": self.autoplay.is_on,
             "frozen": self._frozen is not None,
             "fade": self.fade,
@@ -117,7 +115,7 @@ class Instrument:
             "freeze": lambda: self._freeze(command.get("on"), t),
             "noise": self._want_noise,
             "next": lambda: self._next(t),
-            "tap": lambda: self.autoplay.tap(_number(command.get("at", t), "tap", 0.0, 1e15), t),
+            "tap": lambda: self._tap(_number(command.get("at", t), "tap", 0.0, 1e15), t),
             "undo": lambda: self._take_back(t),
             "auto": lambda: self._set_auto(command.get("on"), t),
         }
@@ -152,15 +150,20 @@ class Instrument:
         for target in weights:
             self.check(target)
         fade = _number(seconds, "seconds", 0.0, MAX_FADE_SECONDS)
-        self._remember("target", t)
+        self._remember("target", t, targets=True)
         self.autoplay.is_on = False
         self._fade_to(weights, t, fade)
 
     def _next(self, t: float) -> None:
-        self._remember("next", t)
+        self._remember("next", t, targets=True)
         self._fade_to(self.autoplay.next(t), t, min(self.fade, self.autoplay.hold))
 
+    def _tap(self, seconds: float, t: float) -> None:
+        self._remember("tap", t, targets=True)
+        self.autoplay.tap(seconds, t)
+
     def _set_auto(self, on: object, t: float) -> None:
+        self._remember("auto", t, targets=True)
         self.autoplay.is_on = not self.autoplay.is_on if on is None else bool(on)
         self.autoplay.due = t
 
@@ -172,7 +175,7 @@ class Instrument:
         entry = played.entry(0)
         for target in entry:
             self.check(target)
-        self._remember("scene", t)
+        self._remember("scene", t, targets=True)
         for key, source in sources.items():
             self._glide(key, source, fade, t)
         self.autoplay = played
@@ -193,26 +196,28 @@ class Instrument:
                 self.numbers[key].glide(t, source, QUICK_SECONDS)
             self.autoplay.due = max(self.autoplay.due, t)
 
-    def _remember(self, gesture: str, t: float) -> None:
-        """Keep where everything is, to be able to return; the moves of one slider count as one gesture."""
-        name, at = self._last
-        self._last = (gesture, t)
-        if name == gesture and gesture.startswith("set ") and t - at < GESTURE_SECONDS:
+    def _remember(self, gesture: str, t: float, targets: bool = False) -> None:
+        """Keep what the gesture changes, to be able to return; moves of one slider, and taps, count as one gesture."""
+        (name, at), self._last = self._last, (gesture, t)
+        pause = GESTURE_SECONDS if gesture.startswith("set ") else MAX_BEAT_SECONDS if gesture == "tap" else 0.0
+        if name == gesture and t - at < pause:
             return
         numbers = {key: track.goal for key, track in self.numbers.items()}
-        frozen = dict(self._frozen) if self._frozen is not None else None
-        self._undo = [*self._undo, Snapshot(numbers, dict(self._goal), self.autoplay.is_on, frozen)][-MAX_UNDO:]
+        played = (dict(self._goal), replace(self.autoplay)) if targets else None
+        self._undo = [*self._undo, Snapshot(numbers, self._frozen and dict(self._frozen), played)][-MAX_UNDO:]
 
     def _take_back(self, t: float) -> None:
         if not self._undo:
             return
         before, self._last = self._undo.pop(), ("undo", t)
-        self._frozen, self.autoplay.is_on = before.frozen, before.autoplay
+        self._frozen = before.frozen
         for key, source in before.numbers.items():
             if self.numbers[key].goal != source:
                 self.numbers[key].glide(t, source, QUICK_SECONDS)
-        if before.weights != self._goal:
-            self._fade_to(before.weights, t, QUICK_SECONDS)
+        if before.targets is not None:
+            weights, self.autoplay = before.targets
+            self.autoplay.start(t)  # a whole hold
+            self._fade_to(weights, t, QUICK_SECONDS)
 
     def _fade_to(self, entry: TimedWeights, t: float, seconds: float) -> None:
         try:

@@ -138,3 +138,29 @@ def test_undo_takes_back_whole_gestures() -> None:
     played.apply({"do": "undo"}, 8.0)
     assert played.numbers["dream.strength"](9.0) == 0.5
     played.apply({"do": "undo"}, 10.0)  # nothing is left
+
+
+def test_undo_leaves_targets_alone_that_changed_by_themselves() -> None:
+    played = instrument()
+    played.apply({"control": "dream.strength", "value": 0.9}, 1.0)
+    played.tick(1.5)
+    played.apply({"do": "undo"}, 3.0)
+    assert weights(played, 3.2) == {CAT: 1.0} and played.autoplay.due == 3.5
+
+
+def test_undo_takes_back_scenes_taps_and_auto() -> None:
+    scene = {"two": lambda: ({"dream.strength": constant(0.9)}, deck(FISH, CAT, hold=1.0))}
+    played = instrument()
+    played.scenes = scene
+    played.apply({"scene": "two", "seconds": 0.5}, 1.0)
+    played.apply({"do": "undo"}, 1.6)
+    assert weights(played, 2.0) == {OWL: 1.0} and played.numbers["dream.strength"](2.0) == 0.5
+    played.tick(played.autoplay.due)
+    assert weights(played, 4.0) == {CAT: 1.0}  # what the preset plays, not the scene
+    for beat in range(3):
+        played.apply({"do": "tap", "at": beat * 0.5}, 4.0 + beat * 0.5)
+    played.apply({"do": "auto"}, 5.1)
+    played.apply({"do": "undo"}, 5.2)
+    assert played.autoplay.is_on and played.autoplay.bpm == 120
+    played.apply({"do": "undo"}, 5.3)
+    assert (played.autoplay.bpm, played.autoplay.hold) == (None, 2.0) and played.state(5.3)["undo"] == 0
