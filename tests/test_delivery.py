@@ -10,9 +10,10 @@ from PIL import Image
 from pipeline import film
 from pipeline.errors import ConfigError, OutputError
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import decode, probe_and_count
+from pipeline.media.decode.probe import decode
 from pipeline.media.encode.mux import read_record
 from pipeline.segments.workdir import check_outputs
+from tests.counted import probe_and_count
 from tests.media.drawing import draw
 from tests.test_shot import planned
 

@@ -8,7 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from pipeline.media.decode.probe import probe_and_count
+from tests.counted import probe_and_count
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = (ROOT / "Dockerfile").read_text(encoding="utf-8")

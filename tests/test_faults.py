@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from pipeline.media.decode.image_file import write_png
-from pipeline.media.decode.probe import probe_and_count
 from pipeline.runtime.files import sha256_of
 from pipeline.segments.lock import RenderLock
+from tests.counted import probe_and_count
 from tests.forked import Program, Run
 from tests.test_reliability import DATA, matches
 

@@ -14,7 +14,7 @@ from pipeline.cli import compose as command
 from pipeline.cli import from_film
 from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError, RenderError
-from pipeline.media.decode.probe import decode, probe_and_count
+from pipeline.media.decode.probe import decode
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.lossless import lossless, read_frames
 from pipeline.plan.planner import plan_film
@@ -22,6 +22,7 @@ from pipeline.plan.transition_table import TRANSITIONS
 from pipeline.runtime.files import move_into_place, sha256_of
 from pipeline.segments.layout import Layout
 from pipeline.segments.transition import MIXES, TransitionPiece, make_transition
+from tests.counted import probe_and_count
 from tests.media.drawn import clouds
 from tests.music.drawn import Drawing
 from tests.test_shot import planned

@@ -12,12 +12,13 @@ from pipeline import film
 from pipeline.cli import compose as command
 from pipeline.cli import from_film
 from pipeline.errors import RenderError
-from pipeline.media.decode.probe import decode, probe_and_count
+from pipeline.media.decode.probe import decode
 from pipeline.media.sound.mix import SoundMix
 from pipeline.media.sound.song_audio import Soundtrack
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import plan_film
 from pipeline.plan.sound import plan_sound
+from tests.counted import probe_and_count
 from tests.media.drawing import draw, video, with_sound
 from tests.media.sound.test_mix import HIGH, LOW, loud, samples_of
 from tests.music.drawn import RATE, save

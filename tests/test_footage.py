@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import decode, probe_and_count
+from pipeline.media.decode.probe import decode
+from tests.counted import probe_and_count
 from tests.forked import Program
 from tests.media.drawing import video, with_sound
 from tests.media.sound.test_source_audio import packets

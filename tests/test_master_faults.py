@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.media.decode.probe import probe_and_count
 from pipeline.runtime.files import sha256_of
+from tests.counted import probe_and_count
 from tests.forked import Program
 from tests.test_faults import mount_small_disk
 

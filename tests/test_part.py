@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.media.decode.probe import probe_and_count, read_frame
+from pipeline.media.decode.probe import read_frame
+from tests.counted import probe_and_count
 from tests.forked import Program
 
 SMALL = ("frame.width=96", "frame.height=64", "frame.fps=12", "start.steps=2", "dream.octaves=1", "segment=4")

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.media.decode.probe import probe, probe_and_count
+from pipeline.media.decode.probe import probe
 from pipeline.media.encode.mux import read_record
+from tests.counted import probe_and_count
 from tests.forked import Program
 from tests.test_part import SMALL, frames
 

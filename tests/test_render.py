@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from omegaconf import OmegaConf
 
 from pipeline.media.decode.image_file import load_still, write_png
-from pipeline.media.decode.probe import decode, probe_and_count, read_frame
+from pipeline.media.decode.probe import decode, read_frame
 from pipeline.media.encode.mux import read_record
+from tests.counted import probe_and_count
 from tests.forked import Program
 from tests.processes import ending
 

@@ -12,7 +12,7 @@ import torch
 from pipeline.errors import ConfigError, OutputError
 from pipeline.live.broadcast import Broadcast, output_arguments
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import probe_and_count
+from tests.counted import probe_and_count
 
 
 def send(out: str, frames: int, pause: float = 0.0) -> None:

@@ -9,10 +9,11 @@ import torch
 import yaml
 
 from pipeline.errors import ConfigError, InputError
-from pipeline.media.decode.probe import decode, probe_and_count
+from pipeline.media.decode.probe import decode
 from pipeline.media.decode.video_input import VideoInput, input_arguments
 from pipeline.media.encode.pixel_format import to_bytes
 from pipeline.motion.content_mask import Stillness
+from tests.counted import probe_and_count
 from tests.forked import Program
 from tests.live.stage import Script, play
 from tests.media.drawing import video

@@ -12,7 +12,7 @@ from torch import Tensor
 from pipeline.color.grade import sharpen
 from pipeline.config import CameraRates, EncodeConfig
 from pipeline.dream.sphere_dreamer import joined
-from pipeline.media.decode.probe import count_frames, read_frame
+from pipeline.media.decode.probe import read_frame
 from pipeline.media.encode import spherical
 from pipeline.media.encode.encoder import Encoder
 from pipeline.media.encode.mux import assemble, read_record
@@ -21,6 +21,7 @@ from pipeline.media.encode.video_spec import VideoSpec
 from pipeline.motion.sphere_camera import generator, move
 from pipeline.projection.sphere import directions, enlarge, from_pole_view, pole_view, sample, wrap
 from pipeline.runtime.files import move_into_place
+from tests.counted import count_decoded
 
 HEIGHT, WIDTH = 90, 180
 BLANK = torch.zeros(1, 3, HEIGHT, WIDTH)
@@ -129,5 +130,5 @@ def test_film_is_marked_and_plays(tmp_path: Path, suffix: str, monkeypatch: pyte
         assemble([tmp_path / "a.mp4"], film)
     data = spec.path.read_bytes()
     assert data.count(UUID + XML) == 1 and UUID not in plain.path.read_bytes()
-    assert count_frames(spec.path, decode=True) == 5 and read_record(spec.path) == "record: 1\n"
+    assert count_decoded(spec.path) == 5 and read_record(spec.path) == "record: 1\n"
     assert (read_frame(spec.path, 4) == read_frame(plain.path, 4)).all()

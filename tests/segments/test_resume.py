@@ -13,10 +13,10 @@ from torch import Tensor
 
 from pipeline import film
 from pipeline.errors import Interrupted, OutputError
-from pipeline.media.decode.probe import probe_and_count
 from pipeline.networks.generator_header import BUILT_IN
 from pipeline.runtime.files import sha256_of
 from scripts.torture import main as torture
+from tests.counted import probe_and_count
 from tests.test_shot import planned
 
 TINY = ("frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=2", "encode.quality=draft", "segment=4")

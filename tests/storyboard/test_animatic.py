@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from pipeline.cli.compose import make_config
-from pipeline.media.decode.probe import decode, probe_and_count
+from pipeline.media.decode.probe import decode
 from pipeline.media.sound.tracks import footage_tracks
 from pipeline.storyboard.__main__ import draw as program
+from tests.counted import probe_and_count
 from tests.media.drawing import draw
 
 SMALL = ("frame.width=192", "frame.height=108", "frame.fps=24", "dream.octaves=1", "start.steps=2", "network=motifnet")

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -30,7 +30,7 @@ MAX_COUNT_SECONDS = 4 * 3600.0  # that counting the frames of a long film may ta
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """A video stream: size in pixels as shown (rotated, square pixels), frame rate, frames; the rest in ffmpeg's terms.
+    """A video stream: size in pixels as shown (rotated, square pixels), frame rate; the rest in ffmpeg's terms.
 
     ``declared`` is the container's duration in seconds, ``decoder`` the one for ``source`` where the default is not
     enough. ``field_order`` is tff or bff for interlaced video whose frames are not tagged; ``has_field_order`` says
@@ -40,7 +40,6 @@ class VideoFacts:
     width: int
     height: int
     fps: Fraction
-    frames: int
     codec: str
     pixel_format: str
     colour_range: str
@@ -57,7 +56,7 @@ class VideoFacts:
 
 
 def probe(path: Path, decoder: str = "") -> VideoFacts:
-    """All facts except ``frames`` (0), from the first decoded frame. Raises InputError."""
+    """All facts, from the first decoded frame. Raises InputError."""
     check_file(path)
     arguments = [*source(path, decoder), "-map", FIRST_VIDEO, "-vf", "showinfo=checksum=0"]
     arguments += ["-frames:v", "1", "-f", "null", "-"]
@@ -86,7 +85,6 @@ def probe(path: Path, decoder: str = "") -> VideoFacts:
         width=max(1, round(width * aspect)),
         height=height,
         fps=Fraction(int(rate[1]), int(rate[2])),
-        frames=0,
         codec=codec[1],
         pixel_format=tag("fmt"),
         colour_range=tag("color_range"),
@@ -107,19 +105,10 @@ def _declared(hours: str, minutes: str, seconds: str, start: str | None) -> floa
     return 3600 * float(hours) + 60 * float(minutes) + float(seconds) - float(start or 0)
 
 
-def probe_and_count(path: Path) -> VideoFacts:
-    """All facts. Frames are counted by decoding them: a damaged file holds fewer than its header and packets promise.
-
-    Raises InputError.
-    """
-    return replace(probe(path), frames=count_frames(path, decode=True))
-
-
-def count_frames(path: Path, *, decode: bool = False) -> int:
-    """Frames in ``path``: packets, which is quick and right for files just encoded, or decoded frames."""
+def count_frames(path: Path) -> int:
+    """Packets in ``path``, as many as frames in files just encoded; a damaged one may promise too many."""
     check_file(path)
-    how = ["-fps_mode", "passthrough"] if decode else ["-c", "copy"]
-    arguments = ["-xerror", *source(path), "-map", FIRST_VIDEO, *how, "-f", "framecrc", "pipe:1"]
+    arguments = ["-xerror", *source(path), "-map", FIRST_VIDEO, "-c", "copy", "-f", "framecrc", "pipe:1"]
     report = ffmpeg.run(arguments, doing=f"reading {path}", timeout=MAX_COUNT_SECONDS, failure=InputError)
     return sum(not line.startswith(b"#") for line in report.splitlines())
 

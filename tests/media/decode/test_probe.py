@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import VideoFacts, count_frames, decode, probe_and_count, read_frame
+from pipeline.media.decode.probe import count_frames, decode, read_frame
+from tests.counted import CountedFacts, probe_and_count
 from tests.media.drawn import film
 
 
@@ -21,7 +22,7 @@ def make(path: Path, drawing: str, *arguments: str) -> Path:
 
 def test_facts(tmp_path: Path) -> None:
     facts = probe_and_count(film(tmp_path / "a.mp4", frames=7, fps=Fraction(30000, 1001)))
-    assert facts == VideoFacts(
+    assert facts == CountedFacts(
         width=64,
         height=48,
         fps=Fraction(30000, 1001),
@@ -82,7 +83,7 @@ def test_damage_is_reported(tmp_path: Path) -> None:
     middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
     data[middle : middle + 2000] = b"\x55" * 2000
     path.write_bytes(data)
-    assert count_frames(path) == 50  # the packets are still there, which is why probing decodes
+    assert count_frames(path) == 50  # the packets are still there
     with pytest.raises(InputError, match=rf"reading {path} failed; ffmpeg said"):
         probe_and_count(path)
     with pytest.raises(InputError):

@@ -18,7 +18,7 @@ from torch import Tensor
 from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError, OutputError
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import probe_and_count, source
+from pipeline.media.decode.probe import source
 from pipeline.media.encode.codec_table import CODECS, QUALITIES
 from pipeline.media.encode.codecs import (
     check_output,
@@ -34,6 +34,7 @@ from pipeline.media.encode.mux import read_record
 from pipeline.media.sound.source_audio import Sound
 from pipeline.media.sound.tracks import footage_tracks
 from pipeline.segments.disk_space import bytes_per_frame
+from tests.counted import probe_and_count
 from tests.media.drawing import with_sound
 from tests.media.drawn import assemble_film, clouds
 from tests.media.encode.test_mux import times

@@ -10,11 +10,12 @@ import torch
 from pipeline.config import EncodeConfig
 from pipeline.errors import ConfigError
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import probe_and_count, source
+from pipeline.media.decode.probe import source
 from pipeline.media.encode.codecs import film_suffix, segment_suffix
 from pipeline.media.encode.encode_args import TRANSFERS, coding_of
 from pipeline.media.encode.hdr import from_hdr, to_hdr
 from pipeline.media.encode.lossless import read_frames
+from tests.counted import probe_and_count
 from tests.media.drawn import assemble_film, clouds
 from tests.media.encode.test_codecs import encoded
 

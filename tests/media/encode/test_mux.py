@@ -9,9 +9,10 @@ import pytest
 from pipeline.config import EncodeConfig
 from pipeline.errors import EncoderError, InputError, OutputError
 from pipeline.media import ffmpeg
-from pipeline.media.decode.probe import decode, probe_and_count, source
+from pipeline.media.decode.probe import decode, source
 from pipeline.media.encode.mux import read_record
 from pipeline.media.sound.song_audio import Soundtrack, first_track
+from tests.counted import probe_and_count
 from tests.media.drawing import draw
 from tests.media.drawn import SIZE, assemble_film, film, joined
 
