@@ -23,7 +23,7 @@ from pipeline.dream.weighted_objective import Objective
 from pipeline.errors import ConfigError
 from pipeline.image import growth_steps, resize
 from pipeline.inputs.depth import depth_of
-from pipeline.inputs.first_canvas import first_canvas, imagined_canvas
+from pipeline.inputs.first_canvas import begin_at_targets, first_canvas, imagined_canvas
 from pipeline.inputs.grade import build_grade
 from pipeline.inputs.latent_walk import walk_frames
 from pipeline.inputs.mask import read_mask
@@ -87,11 +87,11 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     objective = _objective(plan, network)
     canvas = first_canvas(config.start, size, config.seed, plan.index)
     if plan.imagine is not None and config.start.kind == "imagine":
-        value = partial(objective.value, targets=score.octave_weights(0.0, 1.0))
-        canvas = imagined_canvas(plan.imagine, config, size, value, network.device)
+        targets = score.octave_weights(0.0, 1.0)
+        value = partial(objective.value, targets=targets)
+        canvas = imagined_canvas(begin_at_targets(plan.imagine, targets), config, size, value, network.device)
     dreamer = _dreamer(plan, objective, score, canvas)
-    has_source = config.source.kind in ("video", "imagine")
-    if has_source:
+    if has_source := config.source.kind in ("video", "imagine"):
         flow_estimator(config.flow, network.device)  # checks it before the first frame of the film
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
     camera = _camera(plan, score, clock, network.device)

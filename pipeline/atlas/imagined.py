@@ -11,28 +11,33 @@ from pipeline.atlas.selection import PictureTarget
 from pipeline.dream.network import Network
 from pipeline.image import resize
 from pipeline.inputs.latent_ascent import ascend
-from pipeline.networks.generator import Generator
+from pipeline.networks.trained_generator import TrainedGenerator
 
 
 def imagine(
     network: Network,
     targets: Sequence[PictureTarget],
     settings: PictureSettings,
-    generator: Generator,
+    trained: TrainedGenerator,
     truncation: float,
     stop: Callable[[], bool] = lambda: False,
 ) -> Tensor | None:
     """Targets → ``(targets, diversity, 3, side, side)`` in [0, 1] on the CPU; copies begin at other points.
 
+    A class that the generator knows by name begins there, any other target at the class that fires it most.
+
     None when ``stop()``, called before every picture, is true.
     """
     side, pictures = settings.sides[-1], []
+    generator, classes = trained.generator, trained.header.classes
     for target in targets:
+        name = target.target.removeprefix("class:")
+        label = classes.index(name) if name in classes else None
         for copy in range(settings.diversity):
             if stop():
                 return None
             value = partial(_activation, network, target, side)
-            point = ascend(generator, value, None, settings.seed * 1000 + copy, truncation)
+            point = ascend(generator, value, label, settings.seed * 1000 + copy, truncation)
             with torch.no_grad():
                 pictures.append(resize(generator(*point), (side, side)).clamp(0, 1))
     return torch.cat(pictures).view(len(targets), settings.diversity, 3, side, side)

@@ -61,9 +61,7 @@ class Renderer:
         if config.via == "imagine":
             imagination = imagination or ImagineConfig()
             path = BUILT_IN[imagination.model] if imagination.weights is None else Path(imagination.weights)
-            self._imagine = partial(
-                imagine, generator=load_generator(path).generator, truncation=imagination.truncation
-            )
+            self._imagine = partial(imagine, trained=load_generator(path), truncation=imagination.truncation)
             settings |= {"via": sha256_of(path), "truncation": imagination.truncation}
         self.store = Store(network.name, network.weights.sha256, settings)
         self._smallest: dict[frozenset[str], int] = {}

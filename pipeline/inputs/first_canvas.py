@@ -1,5 +1,6 @@
 """The canvas before any dream: noise, a photograph, or a picture that a generator makes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,10 +10,12 @@ from pipeline.config import RenderConfig, StartConfig
 from pipeline.image import fit, resize
 from pipeline.inputs.latent_ascent import Value, ascend
 from pipeline.inputs.latent_walk import LatentWalk, in_frame
+from pipeline.inputs.prior import class_weights
 from pipeline.media.decode.image_file import load_still
 from pipeline.networks.imagine_plan import ImaginePlan
 from pipeline.networks.trained_generator import load_generator
 from pipeline.runtime.seeding import START, generator
+from pipeline.targets.target import TargetWeights
 
 
 def first_canvas(config: StartConfig, size: tuple[int, int], seed: int, shot: int) -> Tensor:
@@ -46,3 +49,12 @@ def imagined_canvas(
     with torch.no_grad():
         picture = net(*ascend(net, raised, place.label, place.seed, imagine.truncation))
     return resize(in_frame(picture, size, imagine.fit), small).clamp(0, 1)
+
+
+def begin_at_targets(plan: ImaginePlan, targets: TargetWeights) -> ImaginePlan:
+    """The plan; a dreamed picture without a class begins at the heaviest target that is a class of the generator."""
+    first = plan.places[0]
+    weights = class_weights(targets, plan.header.classes)
+    if not first.is_dreamed or first.label is not None or weights is None:
+        return plan
+    return replace(plan, places=(replace(first, label=int(weights.argmax())), *plan.places[1:]))

@@ -12,6 +12,7 @@ from pipeline.inputs.latent_encode import nearest
 from pipeline.inputs.latent_walk import in_frame
 from pipeline.motion.stage import Stage, Wrapper
 from pipeline.networks.trained_generator import TrainedGenerator
+from pipeline.targets.target import TargetWeights
 
 COARSE_SIDE = 24  # pixels on the short side of the difference
 REFERENCE_FPS = 24.0  # that dream.prior refers to
@@ -35,20 +36,12 @@ class Prior(Wrapper):
         if amount <= 0:
             return canvas
         size = (canvas.shape[2], canvas.shape[3])
-        picture = self._picture(canvas.cpu().float(), self._weights(cue)).to(canvas.device, canvas.dtype)
+        weights = class_weights(cue.targets(self._scale), self._classes)
+        picture = self._picture(canvas.cpu().float(), weights).to(canvas.device, canvas.dtype)
         difference = in_frame(picture, size, "whole") - canvas
         coarse = resize(difference, fit(size, min(COARSE_SIDE, *size)))
         pulled: Tensor = (canvas + amount * resize(coarse, size)).clamp(0, 1)
         return pulled
-
-    def _weights(self, cue: Cue) -> Tensor | None:
-        """Class weights ``(1, classes)`` of the present targets; None where the generator knows none of them."""
-        weights = torch.zeros(1, len(self._classes))
-        for target, weight in cue.targets(self._scale).items():
-            if target.kind == "class" and target.name in self._classes and weight > 0:
-                weights[0, self._classes.index(target.name)] += weight
-        total = float(weights.sum())
-        return weights / total if total else None
 
     @torch.no_grad()
     def _picture(self, canvas: Tensor, weights: Tensor | None) -> Tensor:
@@ -60,3 +53,13 @@ class Prior(Wrapper):
         square = resize(canvas[..., top : top + short, left : left + short], (side, side)).clamp(0, 1)
         classes = torch.eye(net.shape.classes) if weights is None else weights
         return nearest(net, square, classes, self._truncation).picture
+
+
+def class_weights(targets: TargetWeights, classes: tuple[str, ...]) -> Tensor | None:
+    """The weights ``(1, classes)`` of targets that are classes of a generator; None where it knows none of them."""
+    weights = torch.zeros(1, len(classes))
+    for target, weight in targets.items():
+        if target.kind == "class" and target.name in classes and weight > 0:
+            weights[0, classes.index(target.name)] += weight
+    total = float(weights.sum())
+    return weights / total if total else None

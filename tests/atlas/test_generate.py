@@ -170,7 +170,7 @@ def test_pictures_through_a_generator_are_its_own(cache: Path) -> None:
     network = model_zoo.build(NetworkConfig(name="motifnet"))
     target = subject(network.class_layer, network.classes.index("mushroom"))
     settings = PictureSettings(sides=(48, 64), steps=2, jitter=4, diversity=1, seed=3)
-    pictures = imagine(network, [target], settings, load_generator().generator, truncation=0.7)
+    pictures = imagine(network, [target], settings, load_generator(), truncation=0.7)
     assert pictures is not None and pictures.shape == (1, 1, 3, 64, 64)
     means = channel_means(network, network.class_layer, pictures[0])
     assert int(means.argmax()) == network.classes.index("mushroom")

@@ -135,7 +135,7 @@ def test_bad_settings_end_in_a_sentence(
     assert not list(tmp_path.glob("generator*"))
 
 
-def test_other_files_are_no_minds(tmp_path: Path) -> None:
+def test_other_files_are_no_generators(tmp_path: Path) -> None:
     path = tmp_path / "stylegan.pkl"
     for content in (b"", b"\x80\x04 a pickle of StyleGAN", b"\x10" + b"\0" * 7 + b'{"__metadata__":1'):
         path.write_bytes(content)

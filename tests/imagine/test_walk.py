@@ -1,5 +1,6 @@
 """Generated pictures in films: which picture when, in the shape of the frame, checked before the film."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from pipeline.config import CameraRates, DreamConfig, FlowConfig, ImagineConfig, RenderConfig, SourceConfig, StartConfig
 from pipeline.cue import Cue
 from pipeline.errors import ConfigError, RenderError
-from pipeline.inputs.first_canvas import imagined_canvas
+from pipeline.inputs.first_canvas import begin_at_targets, imagined_canvas
 from pipeline.inputs.latent_ascent import ascend
 from pipeline.inputs.latent_walk import LatentWalk, Point, between, in_frame, walk_frames
 from pipeline.inputs.prior import Prior
@@ -138,12 +139,37 @@ def test_dreamed_start_fires_its_target() -> None:
     assert float(after) > max(map(float, typical)) and noise.norm() <= 0.7 * 48**0.5 + 1e-4
 
 
+@pytest.mark.parametrize(
+    ("targets", "label"),
+    [
+        ({Target("class", name="owl"): 0.4, Target("class", name="rose"): 0.6}, "rose"),
+        ({Target("class", name="no motif"): 1.0}, None),
+        ({Target("class", name="owl"): -1.0}, None),
+    ],
+)
+def test_dreamed_start_begins_at_a_known_class(targets: dict[Target, float], label: str | None) -> None:
+    config = RenderConfig(start=StartConfig(kind="imagine"), imagine=ImagineConfig(z="dream"))
+    planned = plan_imagine(config, 4.0, Fraction(FPS), METRONOME)
+    assert planned is not None
+    expected = None if label is None else motifnet.CLASSES.index(label)
+    assert begin_at_targets(planned, targets).places[0].label == expected
+    named = plan_imagine(replace(config, imagine=ImagineConfig(z="class:cat dream")), 4.0, Fraction(FPS), METRONOME)
+    assert named is not None and begin_at_targets(named, targets) == named
+
+
 def test_prior_pulls_toward_the_class_of_the_target() -> None:
     """A grey canvas turns toward an owl's blue ground; with dream.prior=0 nothing happens."""
     zoom = Zoom(Camera(lambda index: CameraRates(), FPS), SIZE)
     stage, grey = Prior(zoom, load_generator(), 0.7, FPS, 0.5), torch.full((1, 3, *SIZE), 0.5)
     cues = [
-        Cue(0.0, CameraRates(), DreamConfig(prior=prior), FlowConfig(), lambda scale: {Target("class", "owl"): 1.0}, "")
+        Cue(
+            0.0,
+            CameraRates(),
+            DreamConfig(prior=prior),
+            FlowConfig(),
+            lambda scale: {Target("class", name="owl"): 1.0},
+            "",
+        )
         for prior in (0.0, 0.5)
     ]
     assert torch.equal(stage.advance(grey, cues[0], 0), grey)
