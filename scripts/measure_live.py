@@ -64,19 +64,21 @@ class CountingViewers(Viewers):
     def __init__(self, gestures: dict[float, dict[str, Any]] | None = None) -> None:
         super().__init__()
         self.frames, self._left = 0, sorted((gestures or {}).items(), key=lambda item: item[0])
-        self.played = 0  # frames, without those that grow from noise
+        self.seconds = -1.0  # of the dream; below 0 while it grows from noise
+        self.made = list[tuple[float, dict[str, Any]]]()  # second of the dream, to a tenth, and gesture
 
     def show(self, frame: Tensor) -> None:
         self.frames += 1
         super().show(frame)
 
     def set_state(self, state: Any) -> None:
-        self.played += state["label"] != "growing"
+        self.seconds = -1.0 if state["label"] == "growing" else state["seconds"]
         super().set_state(state)
 
     def commands(self) -> list[dict[str, Any]]:
-        due = [gesture for at, gesture in self._left if at <= self.played / FPS]
+        due = [gesture for at, gesture in self._left if at <= self.seconds]
         self._left = self._left[len(due) :]
+        self.made += [(self.seconds, gesture) for gesture in due]
         return [*super().commands(), *due]
 
 
@@ -197,7 +199,7 @@ def measure_slider(words: list[str], moves: int, size: tuple[int, int]) -> tuple
             handler.ready.wait(120)
             browser = Browser(handler.address)
             levels: Iterator[float] = (float(frame.mean()) for frame in browser.frames())
-            while not viewers.played:  # it grows from noise
+            while viewers.seconds < 0:  # it grows from noise
                 next(levels)
             for number in range(moves):
                 settled, first, began = time.monotonic() + rng.uniform(1.0, 2.0), viewers.frames, time.monotonic()
@@ -276,9 +278,10 @@ def measure_session(words: list[str], seconds: float, size: tuple[int, int]) -> 
         viewers = CountingViewers(planned)
         session_setup.play(config, live, folder, "live", viewers)
         record = yaml.safe_load((folder / "session.yaml").read_text())["config"]
-        late = [abs(at - key) for at, key in zip(planned, starts(record, planned), strict=True)]
+        apart = [abs(at - key) for (at, _), key in zip(viewers.made, starts(record, viewers.made), strict=True)]
         print(
-            f"{viewers.frames} frames shown of {seconds * FPS:.0f}; gestures at most {max(late) * FPS:.2f} frames late"
+            f"{viewers.frames} frames shown of {seconds * FPS:.0f}; {len(apart)} of {len(planned)} gestures made, "
+            f"recorded at most {max(apart) * FPS:.2f} frames from where they were made (known to 0.6)"
         )
 
         def render(name: str, factor: int, *film: str) -> Path:
@@ -299,9 +302,9 @@ def measure_session(words: list[str], seconds: float, size: tuple[int, int]) -> 
         print(f"a film of the same settings, without gestures: {by_second(alike)}")
 
 
-def starts(record: dict[str, Any], planned: dict[float, dict[str, Any]]) -> Iterator[float]:
+def starts(record: dict[str, Any], made: list[tuple[float, dict[str, Any]]]) -> Iterator[float]:
     """For every gesture the second of the keyframe that is nearest to it, of the number or target that it moves."""
-    for at, gesture in planned.items():
+    for at, gesture in made:
         if "control" in gesture:
             section, name, *axis = gesture["control"].split(".")
             value = record[section][name]
