@@ -16,7 +16,7 @@ from pipeline.config import CameraRates
 from pipeline.motion.folds import fold, pixels
 from pipeline.motion.rates import mean_rates, similarity
 from pipeline.motion.relief import nearness
-from pipeline.motion.sampling_grid import displaced, middles, sample_mirrored
+from pipeline.motion.sampling_grid import displaced, middles, mirror_onward, sample_mirrored
 from pipeline.motion.velocity import STEADY, bends, field, flies, focal_length, rate_bound, sources
 
 MIN_SAMPLES_PER_SECOND = 24.0
@@ -38,11 +38,11 @@ class Camera:
         """The canvas of frame ``index`` − 1 as the camera sees it in frame ``index``."""
         steps = max(1, round(MIN_SAMPLES_PER_SECOND / self.fps))  # frames of a sketch are far apart
         samples = [self.rates(max(index - 1 + step / steps, 0)) for step in range(steps + 1)]
-        return self.moved(canvas, mean_rates(samples), samples[0])
+        return self.moved(canvas, mean_rates(samples), samples[0], index)
 
-    def moved(self, canvas: Tensor, rates: CameraRates, before: CameraRates) -> Tensor:
+    def moved(self, canvas: Tensor, rates: CameraRates, before: CameraRates, index: int) -> Tensor:
         """The canvas one frame later, at these mean rates."""
-        return move(canvas, rates, 1 / self.fps, before, self.depth)
+        return move(canvas, rates, 1 / self.fps, before, self.depth, index)
 
     def fold(self, canvas: Tensor, mirror: str, index: int) -> Tensor:
         """The canvas of frame ``index`` in its mirrors."""
@@ -55,11 +55,12 @@ def move(
     seconds: float,
     before: CameraRates = STEADY,
     depth: Callable[[Tensor], Tensor] = nearness,
+    index: int = 1,
 ) -> Tensor:
     """Canvas ``(1, C, H, W)`` → the canvas that the camera sees ``seconds`` later, in one bicubic resample.
 
-    The camera's hand and lens were as in ``before`` and are as in ``rates``. Outside the canvas is its mirror image.
-    The first three channels are its colours.
+    The camera's hand and lens were as in ``before`` and are as in ``rates``. Outside the canvas is its mirror image,
+    which goes on from frame to frame. ``index`` is that of the later one. The first three channels are its colours.
     """
     if bends(rates) or rates.fov != before.fov or {rates.shake, before.shake} != {STEADY.shake}:
         near = (rates.relief * depth(canvas[:, :3])).exp() if rates.relief and flies(rates) else None
@@ -69,7 +70,7 @@ def move(
         if turn == 1 and shift == 0:
             return canvas
         grid = sampling_grid(turn, shift, rates.center, canvas)
-    return sample_mirrored(canvas, grid)
+    return sample_mirrored(canvas, mirror_onward(grid, index - 1))
 
 
 def sampling_grid(turn: complex, shift: complex, center: tuple[float, float], canvas: Tensor) -> Tensor:

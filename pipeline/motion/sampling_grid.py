@@ -4,10 +4,14 @@ Built on the device, element by element: nothing is copied to a GPU, nothing wai
 positions to the ten bits that fast GPU arithmetic keeps.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+GOLDEN = (math.sqrt(5) - 1) / 2
+MIRROR_DEPTH = 0.7  # of half the frame: how much is uncovered, at most, before the axis starts at the border again
 BORDER = 8  # pixels that may lie outside after a usual move
 
 
@@ -61,6 +65,42 @@ def sample_mirrored(frame: Tensor, grid: Tensor) -> Tensor:
     ):
         result[(..., *place)] = _sample(frame, grid[(slice(None), *place)], "reflection")
     return result
+
+
+def mirror_onward(grid: Tensor, number: int) -> Tensor:
+    """The grid ``(1, H, W, 2)`` of move ``number``, from 0 on, where a little is uncovered at a border in each frame.
+
+    Mirrored at the border, each frame would repeat the pixel that the frame before mirrored: stretched lines. So the
+    axis moves along with the picture for some frames, while what is uncovered comes from deeper and deeper inside, and
+    from further to one side, so that mirror images of mirror images do not line up. Writes into ``grid``.
+    """
+    before = grid.clone()
+    for axis, dim in ((0, 2), (1, 1)):
+        count = grid.shape[dim]
+        for side, sign in enumerate((-1, 1)):
+            band = count if grid.device.type != "cpu" else _uncovered(before, axis, dim, sign)
+            if not band:
+                continue
+            place = (dim, 0 if sign < 0 else count - band, band)
+            beyond = before.narrow(*place)[..., axis] * sign - (1 - 1 / count)
+            step = beyond.amax(dim, keepdim=True).clamp(min=0)  # of a frame, on each line
+            # A power of two, so that it stays the same while the camera gathers or loses speed.
+            period = (MIRROR_DEPTH / step.amax().clamp(min=1e-9)).log2().floor().clamp(min=0).exp2()
+            frames = torch.remainder(number, period)  # since the axis was at the border
+            slant = torch.frac(((number / period).floor() + axis + side / 2) * GOLDEN) * 2 - 1
+            goes_on, depth = (beyond > 0) & (frames > 0), 2 * frames * step
+            strip = grid.narrow(*place)
+            strip[..., axis] -= torch.where(goes_on, depth + 2 * beyond - 2 / count, 0.0) * sign
+            strip[..., 1 - axis] += torch.where(goes_on, slant * depth, 0.0)
+    return grid
+
+
+def _uncovered(grid: Tensor, axis: int, dim: int, sign: int) -> int:
+    """How many pixels along ``dim`` come from beyond the middles of the outermost ones, at most; from one edge."""
+    count = grid.shape[dim]
+    edge = grid.select(dim, 0 if sign < 0 else count - 1)[..., axis] * sign
+    step = (float(edge.amax()) - (1 - 1 / count)) * count / 2
+    return min(count, math.ceil(step) + 1) if step > 0 else 0
 
 
 def _sample(frame: Tensor, grid: Tensor, outside: str) -> Tensor:

@@ -18,7 +18,7 @@ from pipeline.projection.sphere import directions, sample
 class SphereCamera(Camera):
     """Moves an equirectangular canvas, by zoom, dolly, rotate, pan, yaw, pitch and roll; it heads for ``center``."""
 
-    def moved(self, canvas: Tensor, rates: CameraRates, before: CameraRates) -> Tensor:
+    def moved(self, canvas: Tensor, rates: CameraRates, before: CameraRates, index: int) -> Tensor:
         """The canvas ``(1, C, H, W)`` one frame later."""
         return move(canvas, rates, 1 / self.fps)
 
