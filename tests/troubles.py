@@ -84,15 +84,15 @@ def fill_disk_before_join() -> None:
     film.join_film = fill_and_join
 
 
-def before_extras(act: Callable[[], None]) -> None:
+def before_preview_and_cover(act: Callable[[], None]) -> None:
     """Let it happen when the film is finished, and its preview and cover are about to be made."""
-    make = join.make_extras
+    make = join.make_preview_and_cover
 
     def act_and_make(*arguments: Any) -> None:
         act()
         make(*arguments)
 
-    join.make_extras = act_and_make
+    join.make_preview_and_cover = act_and_make
 
 
 def while_showing(count: int, act: Callable[[], None]) -> None:
@@ -152,9 +152,9 @@ def arm(name: str) -> None:
     if name == "full disk at the end":
         fill_disk_before_join()
     if name == "full disk before the preview":
-        before_extras(fill_disk)
+        before_preview_and_cover(fill_disk)
     if name == "SIGKILL before the preview":
-        before_extras(partial(send, signal.SIGKILL))
+        before_preview_and_cover(partial(send, signal.SIGKILL))
     if name == "SIGKILL while showing":
         while_showing(1, partial(send, signal.SIGKILL))
     if name == "full disk while showing":
