@@ -10,7 +10,7 @@ ARG TORCH=cpu
 RUN python3 -c "import venv, ensurepip" 2>/dev/null \
     || (apt-get update && apt-get install -y --no-install-recommends python3 python3-venv && rm -rf /var/lib/apt/lists/*)
 RUN python3 -m venv /opt/venv
-ENV PATH=/opt/venv/bin:$PATH OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0 XDG_CACHE_HOME=/tmp/cache
+ENV PATH=/opt/venv/bin:$PATH OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=1000 XDG_CACHE_HOME=/tmp/cache
 
 WORKDIR /opt/dream-zoom
 # First what changes rarely, so that a change of the code does not download torch again.

@@ -21,7 +21,7 @@ if not __package__:  # run as a file
 
 # On a busy machine OpenMP's spinning threads slow every step down two to four times; torch reads this once.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import torch
 from torch import nn

@@ -17,7 +17,7 @@ USAGE = "python -m pipeline.farm FOLDER: does a task that engine=script wrote, s
 def main() -> None:
     """Do the task and exit with 0 (done), 1 (something to put right) or 130 (interrupted)."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
         print(USAGE)  # noqa: T201 - the answer
         sys.exit(len(sys.argv) != 2)

@@ -35,7 +35,7 @@ def perform(data: bytes, blobs: dict[str, bytes], inputs: dict[str, list[Any]]) 
     """Do a task; ``inputs`` are the pieces of files by SHA-256, as references of Ray. An error is its last result."""
     yield packed(Parcel({"node": node_id(), "pid": os.getpid(), "host": f"{socket.gethostname()} ({os.getpid()})"}))
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch reads these as it is imported
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         from pipeline.farm.worker import run
         from pipeline.runtime.interrupt import Stop

@@ -15,7 +15,7 @@ from scripts.benchmarks.timing import several
 from scripts.benchmarks.workload import Subject
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PASSIVE = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}  # as the program sets them
+PASSIVE = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"}  # as the program sets them
 DREAMS = 4  # in one batch
 BUSY_LOOP = "while True: pass"
 FILM = ("frame.width=320", "frame.height=180", "start.steps=0", "overwrite=true")
