@@ -74,24 +74,25 @@ def mirror_onward(grid: Tensor, number: int) -> Tensor:
     axis moves along with the picture for some frames, while what is uncovered comes from deeper and deeper inside, and
     from further to one side, so that mirror images of mirror images do not line up. Writes into ``grid``.
     """
-    before = grid.clone()
+    changes: list[tuple[Tensor, Tensor]] = []  # all computed before the first is applied: corners lie in two strips
     for axis, dim in ((0, 2), (1, 1)):
         count = grid.shape[dim]
         for side, sign in enumerate((-1, 1)):
-            band = count if grid.device.type != "cpu" else _uncovered(before, axis, dim, sign)
+            band = count if grid.device.type != "cpu" else _uncovered(grid, axis, dim, sign)
             if not band:
                 continue
-            place = (dim, 0 if sign < 0 else count - band, band)
-            beyond = before.narrow(*place)[..., axis] * sign - (1 - 1 / count)
+            strip = grid.narrow(dim, 0 if sign < 0 else count - band, band)
+            beyond = strip[..., axis] * sign - (1 - 1 / count)
             step = beyond.amax(dim, keepdim=True).clamp(min=0)  # of a frame, on each line
             # A power of two, so that it stays the same while the camera gathers or loses speed.
             period = (MIRROR_DEPTH / step.amax().clamp(min=1e-9)).log2().floor().clamp(min=0).exp2()
             frames = torch.remainder(number, period)  # since the axis was at the border
             slant = torch.frac(((number / period).floor() + axis + side / 2) * GOLDEN) * 2 - 1
             goes_on, depth = (beyond > 0) & (frames > 0), 2 * frames * step
-            strip = grid.narrow(*place)
-            strip[..., axis] -= torch.where(goes_on, depth + 2 * beyond - 2 / count, 0.0) * sign
-            strip[..., 1 - axis] += torch.where(goes_on, slant * depth, 0.0)
+            inward = torch.where(goes_on, depth + 2 * beyond - 2 / count, 0.0) * -sign
+            changes += [(strip[..., axis], inward), (strip[..., 1 - axis], torch.where(goes_on, slant * depth, 0.0))]
+    for places, change in changes:
+        places.add_(change)
     return grid
 
 
