@@ -5,6 +5,7 @@ as the convolution. Here it is one more depthwise convolution, of the gradient w
 flipped kernels. Batch normalisation is folded into the weights. Of an activation that clips, only the result is stored.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -46,6 +47,7 @@ class FusedConvolution(nn.Module):
         self.bounds = bounds
         self.weight, self.bias = nn.Buffer(weight), None if bias is None else nn.Buffer(bias)
         self.weight_back = nn.Buffer(self._turned(weight))
+        self._packed: dict[bool, Tensor] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = _Function.apply(x.to(self.weight.dtype), self)
@@ -53,21 +55,29 @@ class FusedConvolution(nn.Module):
 
     def convolve(self, x: Tensor) -> Tensor:
         """The result, without a gradient."""
-        has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        if self.bounds is not None and self.weight.dtype == torch.bfloat16 and has_onednn:
+        return self._convolve(x, self.stride, self.padding, self.bounds, is_back=False)
+
+    def _convolve(self, x: Tensor, stride: Pair, padding: Pair, bounds: Bounds | None, *, is_back: bool) -> Tensor:
+        """``x`` convolved with the weights, or with those of the way back."""
+        weight, bias = (self.weight_back, None) if is_back else (self.weight, self.bias)
+        if weight.dtype == torch.bfloat16 and _has_onednn():
+            numbers = (padding, stride, (1, 1), self.groups)
+            if is_back not in self._packed:
+                # In the order in which oneDNN reads them, into which it would bring them in every call.
+                self._packed[is_back] = torch.ops.mkldnn._reorder_convolution_weight(weight, *numbers, x.shape)
             # oneDNN clips before it rounds and stores: the same bits, but NaN becomes a bound.
-            numbers = (self.padding, self.stride, (1, 1), self.groups, "hardtanh", self.bounds, "")
-            clipped: Tensor = torch.ops.mkldnn._convolution_pointwise(x, self.weight, self.bias, *numbers)
-            return clipped
-        y = F.conv2d(x, self.weight, self.bias, self.stride, self.padding, 1, self.groups)
-        return y if self.bounds is None else y.clamp_(*self.bounds)
+            after = ("none", [], "") if bounds is None else ("hardtanh", bounds, "")
+            result: Tensor = torch.ops.mkldnn._convolution_pointwise(x, self._packed[is_back], bias, *numbers, *after)
+            return result
+        y = F.conv2d(x, weight, bias, stride, padding, 1, self.groups)
+        return y if bounds is None else y.clamp_(*bounds)
 
     def gradient(self, gradient: Tensor, size: Pair) -> Tensor:
         """The gradient of the convolution's output → that of its input of ``size`` (h, w)."""
         weight, kernel = self.weight_back, self.weight.shape[2:]
         margin = [side - 1 - padding for side, padding in zip(kernel, self.padding, strict=True)]
         if max(self.stride) == 1:
-            return F.conv2d(gradient, weight, None, 1, (margin[0], margin[1]), 1, self.groups)
+            return self._convolve(gradient, (1, 1), (margin[0], margin[1]), None, is_back=True)
         if self.groups == 1:
             like = gradient.new_empty(1).expand(len(gradient), weight.shape[1], *size)  # its values do not count
             numbers = (self.stride, self.padding, (1, 1), False, (0, 0), 1, (True, False, False))
@@ -81,7 +91,7 @@ class FusedConvolution(nn.Module):
             for start, step, count in zip(margin, self.stride, gradient.shape[2:], strict=True)
         )
         spread[..., rows, columns] = gradient
-        return F.conv2d(spread, weight, None, 1, 0, 1, self.groups)
+        return self._convolve(spread, (1, 1), (0, 0), None, is_back=True)
 
     def _turned(self, weight: Tensor) -> Tensor:
         """The weights with which ``gradient`` convolves."""
@@ -163,6 +173,13 @@ def _convolution(node: fx.Node, parts: dict[str, nn.Module], root: nn.Module) ->
         return None
     fits = (groups == 1 or weight.shape[1] == 1) and all(p < k for p, k in zip(padding, weight.shape[2:], strict=True))
     return Convolution(name, weight, bias, tuple(stride), tuple(padding), groups) if fits else None
+
+
+@lru_cache(maxsize=1)
+def _has_onednn() -> bool:
+    """Whether oneDNN computes in bfloat16 on this processor."""
+    has_library: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return has_library and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _folded(convolution: Convolution, norm: nn.BatchNorm2d | None, dtype: torch.dtype) -> Convolution:

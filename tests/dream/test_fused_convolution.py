@@ -126,3 +126,29 @@ def test_the_default_network_is_fused_whole() -> None:
     assert all(map(torch.equal, results, again))
     nodes = net.extractor(frozenset({"block10"}), True).graph.nodes
     assert not any(node.target is torch.conv2d or "relu" in str(node.target) for node in nodes)
+
+
+@pytest.mark.parametrize("groups", [1, 32])
+def test_the_size_that_comes_first_does_not_change_bits(groups: int) -> None:
+    """Weights are stored in the order that the first picture wants; a resumed film begins with another size."""
+    rng = torch.Generator().manual_seed(3)
+    weight = torch.randn(32, 32 // groups, 3, 3, generator=rng).bfloat16()
+    convolution = Convolution("filters", weight, None, (1, 1), (1, 1), groups)
+    small, large = (
+        torch.randn(1, 32, *size, generator=rng).bfloat16().to(memory_format=torch.channels_last)
+        for size in ((3, 5), (57, 90))
+    )
+    one, other = FusedConvolution(convolution, None), FusedConvolution(convolution, None)
+    for fused, pictures in ((one, (small, large)), (other, (large, small))):
+        for x in pictures:
+            size = (x.shape[2], x.shape[3])
+            assert torch.equal(fused.convolve(x), F.conv2d(x, weight, None, 1, 1, 1, groups))
+            assert (
+                likeness(
+                    fused.gradient(x, size).float(),
+                    F.conv_transpose2d(x.float(), weight.float(), None, 1, 1, 0, groups),
+                )
+                > 0.999
+            )
+    for x in (small, large):
+        assert torch.equal(one.gradient(x, (x.shape[2], x.shape[3])), other.gradient(x, (x.shape[2], x.shape[3])))
