@@ -12,6 +12,8 @@ from pipeline.errors import ConfigError, OutputError
 from pipeline.media import ffmpeg
 from pipeline.media.decode.probe import decode
 from pipeline.media.encode.mux import read_record
+from pipeline.media.sound.loudness import at_loudness
+from pipeline.plan.sound import plan_sound
 from pipeline.segments.workdir import check_outputs
 from tests.counted import probe_and_count
 from tests.media.drawing import draw
@@ -48,6 +50,21 @@ def song(tmp_path: Path) -> Path:
     """A quiet melody with a louder end."""
     tone = "aevalsrc='(0.02+0.03*gt(t,2))*(sin(2*PI*220*t)+sin(2*PI*331*t))':s=48000:d=4"
     return draw(tmp_path / "song.wav", "-f", "lavfi", "-i", tone)
+
+
+def test_drums_reach_the_loudness_below_their_peaks(tmp_path: Path) -> None:
+    kick = "0.85*exp(-30*mod(t,0.5))*sin(2*PI*(50+80*exp(-40*mod(t,0.5)))*t)"
+    drums = f"aevalsrc='{kick}+0.1*exp(-90*mod(t,0.25))*(random(0)*2-1)+0.03*sin(2*PI*196*t)':s=48000:d=4"
+    song, path = draw(tmp_path / "drums.wav", "-f", "lavfi", "-i", drums), tmp_path / "loud.mp4"
+    plan = planned(tmp_path, *TINY, "duration=4s", "audio=file", f"audio.path={song}")
+    with at_loudness(plan_sound(plan), -14, tmp_path) as sound:
+        assert sound is not None
+        outputs = [*sound.outputs("mp4", 0), "-f", "mp4", f"file:{path}"]
+        ffmpeg.run([*sound.inputs(), *outputs], doing="writing")
+    assert loudness(path) == pytest.approx(-14, abs=0.5)
+    meter = ["-i", f"file:{path}", "-filter:a", "ebur128=peak=true:framelog=quiet", "-f", "null", "-"]
+    peak = re.findall(r"Peak:\s+(-?[\d.]+) dBFS", ffmpeg.run_with_log(meter, doing="measuring", level="info")[1])
+    assert float(peak[-1]) < -0.5  # below -1 before AAC
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv"])

@@ -1,4 +1,7 @@
-"""Sound at a stated loudness: measured whole, then changed by EBU R128 (ffmpeg's loudnorm, in two passes). No torch."""
+"""Sound at a stated loudness: measured whole, then changed by EBU R128 (ffmpeg's loudnorm, in two passes). No torch.
+
+What loudnorm leaves too quiet (clicks and drums over little else) is amplified into a limiter instead.
+"""
 
 import json
 import logging
@@ -19,6 +22,9 @@ log = logging.getLogger(__name__)
 
 TRUE_PEAK_DB = -1.0
 LOUDNESS_RANGE = 11.0  # loudnorm's; sound of a wider range, or with too high peaks, is compressed instead of scaled
+TOLERANCE_LU, NOTED_LU = 0.2, 0.5
+MAX_LIMITED = 6  # tries to find how far the sound is amplified into the limiter
+LIMITER = "aresample=192000,alimiter=limit=0.85:level=false:attack=2:release=60:latency=true"  # true peaks: oversampled
 MIN_LUFS = -70.0  # of the quietest sound that counts as sound
 
 
@@ -74,10 +80,10 @@ def at_loudness(sound: Audible | None, lufs: float | None, folder: Path) -> Iter
 
 def _filters(path: Path, track: int, lufs: float) -> str:
     """The filters of the second pass for one track: its start is kept, as are its channels."""
-    sync = "aresample=async=1:first_pts=0"
+    sync, resample = "aresample=async=1:first_pts=0", f"aresample={MAX_SAMPLE_RATE}"
     norm = f"loudnorm=I={lufs:g}:TP={TRUE_PEAK_DB:g}:LRA={LOUDNESS_RANGE:g}"
-    measuring = ["-map", f"0:a:{track}", "-filter:a", f"{sync},{norm}:print_format=json", "-f", "null", "-"]
-    report = re.search(r"\{[^{}]*\"input_i\"[^{}]*\}", _run([*source(path), *measuring], level="info"))
+    log_text = _measure(path, track, f"{sync},{norm}:print_format=json")
+    report = re.search(r"\{[^{}]*\"input_i\"[^{}]*\}", log_text)
     measured = json.loads(report[0]) if report else {}
     if not float(measured.get("input_i", "-inf")) > MIN_LUFS:
         log.info("the sound is silent; encode.loudness changes nothing")
@@ -85,7 +91,28 @@ def _filters(path: Path, track: int, lufs: float) -> str:
     values = {"measured_I": "input_i", "measured_TP": "input_tp", "measured_LRA": "input_lra"}
     values |= {"measured_thresh": "input_thresh", "offset": "target_offset"}
     known = ":".join(f"{name}={float(measured[key]):g}" for name, key in values.items())
-    return f"{sync},{norm}:linear=true:{known},aresample={MAX_SAMPLE_RATE}"
+    chain, gain = f"{sync},{norm}:linear=true:{known},{resample}", lufs - float(measured["input_i"])
+    missing = lufs - _loudness(path, track, chain)
+    for _ in range(MAX_LIMITED):
+        if abs(missing) <= TOLERANCE_LU:
+            return chain
+        chain = f"{sync},volume={gain:.3f}dB,{LIMITER},{resample}"
+        missing = lufs - _loudness(path, track, chain)
+        gain += 1.5 * missing  # the limiter takes some of it
+    if abs(missing) > NOTED_LU:
+        log.warning(f"encode.loudness={lufs:g}: the peaks of the sound allow {lufs - missing:.1f} LUFS")
+    return chain
+
+
+def _loudness(path: Path, track: int, chain: str) -> float:
+    """The integrated loudness in LUFS of a track that went through the filters."""
+    report = _measure(path, track, f"{chain},ebur128=framelog=quiet")
+    return float(re.findall(r"\bI:\s+(-?[\d.]+) LUFS", report)[-1])
+
+
+def _measure(path: Path, track: int, chain: str) -> str:
+    """What ffmpeg says of a track that goes through the filters."""
+    return _run([*source(path), "-map", f"0:a:{track}", "-filter:a", chain, "-f", "null", "-"], level="info")
 
 
 def _run(arguments: list[str], level: str = "error") -> str:
