@@ -118,21 +118,30 @@ def cast_weights(module: fx.GraphModule, dtype: torch.dtype, copies: dict[nn.Mod
 
 
 def infer_shapes(
-    model: nn.Module, whole: fx.Graph, ends: dict[str, fx.Node], layers: frozenset[str], size: tuple[int, int]
-) -> dict[str, tuple[int, ...]]:
+    model: nn.Module,
+    whole: fx.Graph,
+    ends: dict[str, fx.Node],
+    layers: frozenset[str],
+    size: tuple[int, int],
+    *,
+    without_frames: bool = False,
+) -> tuple[dict[str, tuple[int, ...]], bool]:
     """The shape of every node's output that these layers need, by the node's name, for a frame of ``size`` (h, w).
 
-    Of no frames at all where that tells it, else of one on meta tensors, for which torch loads its compiler.
+    Of no frames at all where that tells it, else of one on meta tensors, for which torch loads its compiler; and whether
+    none told it. Then a later call may say so (``without_frames``): what fails does so because of its size.
     Raises RuntimeError, ValueError or AssertionError for a size that the model cannot take.
     """
     try:
         shapes = _run_shapes(cut(model, whole, ends, layers), 0, size, next(model.parameters()).device)
     except Exception:  # of no frames many operations cannot tell a shape: those of one decide
+        if without_frames:
+            raise
         shapes = {"": ()}
     if all(len(shape) in (2, 4) and shape[0] == 0 and all(shape[1:]) for shape in shapes.values()):
-        return {name: (1, *shape[1:]) for name, shape in shapes.items()}
+        return {name: (1, *shape[1:]) for name, shape in shapes.items()}, True
     meta = _map_tensors(model, lambda tensor: tensor.to("meta"))
-    return _run_shapes(cut(meta, whole, ends, layers), 1, size, torch.device("meta"))
+    return _run_shapes(cut(meta, whole, ends, layers), 1, size, torch.device("meta")), False
 
 
 def _run_shapes(
@@ -163,6 +172,6 @@ class _ShapeInterpreter(fx.Interpreter):
 
     def run_node(self, n: fx.Node) -> Any:
         result = super().run_node(n)
-        if isinstance(result, Tensor):
+        if isinstance(result, Tensor) and n.op != "get_attr":  # a weight has a shape whatever the frame
             self.shapes[n.name] = tuple(result.shape)
         return result

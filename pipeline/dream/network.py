@@ -70,6 +70,7 @@ class Network:
         self._cast: dict[nn.Module, nn.Module] = {}
         self._fused: dict[object, nn.Module] = {}
         self._layouts = dict[str, Layout]()
+        self._without_frames = False  # whether shapes follow without any
         self.layers = self._count_channels()
         short, aliases = (
             {name: full for name, full in names.items() if full in self.layers}
@@ -211,4 +212,8 @@ class Network:
         return self._cuts[layers, half]
 
     def _shapes(self, layers: frozenset[str], size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        return infer_shapes(self.model, self._graph, self._nodes, layers, size)
+        parts = self.model, self._graph, self._nodes
+        shapes, without = infer_shapes(*parts, layers, size, without_frames=self._without_frames)
+        if LOGITS in layers and size == PROBE_SIZE:
+            self._without_frames = without
+        return shapes

@@ -18,7 +18,7 @@ from pipeline.motion.footage import Footage
 from pipeline.motion.stage import Opening
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.progress import Progress
-from pipeline.shot import Shot
+from pipeline.shot import WARM_UP_SECONDS, Shot
 
 SHORT_SIDE_PIXELS = 144
 SKETCH_FPS = 4.0
@@ -54,9 +54,12 @@ def draft(plan: ShotPlan, short_side: int = SHORT_SIDE_PIXELS, effort: float = 0
     steps = config.dream.steps
     if plan.footage is None:
         steps = max(1, round(steps * float(plan.fps) / SKETCH_FPS * effort))
-    start = replace(
-        config.start, steps=min(config.start.steps, MAX_START_STEPS), size=min(config.start.size, height, width)
-    )
+    start = replace(config.start, size=min(config.start.size, height, width))
+    if not plan.opening:
+        # Each hidden dream counts as much as a sketched frame.
+        hidden = min(MAX_START_STEPS, math.ceil(start.steps * WARM_UP_SECONDS * SKETCH_FPS))
+        longer = min(start.steps / max(1, hidden), 1 / (WARM_UP_SECONDS * SKETCH_FPS))
+        start = replace(start, steps=hidden, boost=start.boost * max(1.0, longer))
     dream, flow = (
         replace(config.dream, steps=steps),
         replace(config.flow, warmup=min(config.flow.warmup, MAX_START_STEPS)),

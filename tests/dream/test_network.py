@@ -193,10 +193,11 @@ def test_builtin_classes_are_those_of_imagenet() -> None:
     assert list(model_zoo.imagenet_classes()) == SqueezeNet1_0_Weights.IMAGENET1K_V1.meta["categories"]
 
 
-def test_motifnet_loads_neither_torchvision_nor_the_compiler() -> None:
+def test_own_networks_load_neither_torchvision_nor_the_compiler() -> None:
     code = (
         "import sys; from pipeline.config import NetworkConfig; from pipeline.dream import model_zoo;"
-        "model_zoo.build(NetworkConfig(name='motifnet'));"
+        "names = [name for name in ('motifnet', 'efficientnet_lite0') if model_zoo.OWN[name].find_weights()];"
+        "assert all(model_zoo.build(NetworkConfig(name=name)).min_side(['logits']) for name in names);"
         "assert not {'torchvision', 'torch._dynamo'} & set(sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
