@@ -128,8 +128,8 @@ def infer_shapes(
 ) -> tuple[dict[str, tuple[int, ...]], bool]:
     """The shape of every node's output that these layers need, by the node's name, for a frame of ``size`` (h, w).
 
-    Of no frames at all where that tells it, else of one on meta tensors, for which torch loads its compiler; and whether
-    none told it. Then a later call may say so (``without_frames``): what fails does so because of its size.
+    Of no frames at all where that tells it, else of one on meta tensors, for which torch loads its compiler; and if
+    none were enough: a later call may say so (``without_frames``), and what fails does so because of its size.
     Raises RuntimeError, ValueError or AssertionError for a size that the model cannot take.
     """
     try:
