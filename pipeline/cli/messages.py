@@ -34,16 +34,16 @@ def explain(error: BaseException) -> str:
     if isinstance(error, OverrideParseException):
         return f"{error.override}: this is not a setting; write key=value, and quote lists and blanks: 'key=[a,b]'"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        group, _, name = str(error.missing_cfg_file).partition("/")
         names = [str(option) for option in error.options or []]
-        if group:
+        if names:
             remedy = (
                 f"; a file is named with {FILE_SETTINGS[group]}={name}"
                 if "." in name and group in FILE_SETTINGS
                 else ""
             )
             return f"{group}={name}: allowed are {', '.join(names)}{nearest(name, names)}{remedy}"
-        return f"--config-name={name}: --config-dir has no such file"
+        return f"--config-name={error.missing_cfg_file}: --config-dir has no such file"
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OmegaConfBaseException):
         cause = cause.__cause__ or cause.__context__

@@ -152,7 +152,10 @@ class Network:
         several = ", ".join(self.classes[index] for index in matches[:12])
         near = nearest(name, self.classes) or nearest(name, self.classes, cutoff=0.0)
         hint = f" by that name alone; it knows {several}" if several else near
-        hint = f"; allowed are 0 to {len(self.classes) - 1}" if name.isdecimal() else hint
+        if name.isdecimal():
+            hint = f"; allowed are 0 to {len(self.classes) - 1}"
+        elif all(each.isdecimal() for each in self.classes):
+            hint = f", only 0 to {len(self.classes) - 1}; network.class_names=FILE gives names"
         choice = self.name.replace("/", " network.name=")
         every = f"python -m pipeline.atlas network={choice} layers=[classes] draws all {len(self.classes)}"
         raise ConfigError(key, f"class:{name}", f"{self.name} knows no such class{hint}; {every}")

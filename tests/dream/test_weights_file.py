@@ -78,6 +78,8 @@ def test_other_class_counts_are_dreamed_by_number_and_name(state: State, tmp_pat
     assert network.layers[network.class_layer] == 365
     with pytest.raises(ConfigError, match="knows no such class; allowed are 0 to 364"):
         network.class_index("365", "key")
+    with pytest.raises(ConfigError, match=r"only 0 to 364; network\.class_names=FILE gives names"):
+        network.class_index("cliff", "key")
     names = tmp_path / "categories.txt"
     names.write_text("".join(f"/p/hall_{n}_big {n}\n" for n in range(365)))
     named = load(places(state), tmp_path, class_names=str(names))
