@@ -56,6 +56,10 @@ KINDS = {
     "pingpong": (".mp4", "film.pingpong=true"),
     "speed": (".mp4", "film.speed=0s: 0.5, 1s: 2"),
     "interpolate": (".mp4", "encode.interpolate=48"),
+    "bends": (".mp4", "camera.symmetry=5", "camera.swirl=40", "camera.lens=0.5", "camera.shear=[0.2,-0.1]"),
+    "trails": (".mp4", "camera.zoom=0.7", "camera.shake=0.03", "camera.mirror=radial", "dream.echo=0.5"),
+    "flight": (".mp4", "camera=flight", "camera.dolly=-0.3", "frame.stereo=side_by_side"),
+    "sphere": (".mp4", "frame.projection=equirect", "frame.height=48", "camera.yaw=20"),
 }
 """Kinds of films: their suffix and settings. Besides, every codec is one."""
 KINDS = {**{codec: (suffix, f"encode={codec}") for codec, suffix in SUFFIXES.items()}, **KINDS}
