@@ -9,6 +9,7 @@ import pytest
 from pipeline.runtime.files import sha256_of
 from tests.counted import probe_and_count
 from tests.forked import Program
+from tests.media.drawing import draw
 from tests.test_faults import mount_small_disk
 
 SMALL = (
@@ -51,3 +52,14 @@ def test_master_survives_kills_and_full_disks(program: Program, tmp_path: Path, 
     assert sha256_of(disk / name) == sha256_of(tmp_path / name)
     assert probe_and_count(disk / name).frames == frames
     assert not (disk / f"{name}.work").exists()
+
+
+def test_full_disk_costs_no_film_its_sound(program: Program, tmp_path: Path, disk: Path) -> None:
+    """The decoded sound is larger than the disk, on which the film has room."""
+    song = draw(tmp_path / "song.wav", "-f", "lavfi", "-i", "anoisesrc=d=20:r=48000:a=0.1", "-ac", "2")
+    sound = ("audio=file", f"audio.path={song}", "frame.fps=1", "duration=20s", "output=film.mp4")
+    run = program.run(*SMALL, *sound, "encode.loudness=-14", folder=disk)
+    assert run.code == 1 and "No space left on device" in run.err, run.err
+    assert not (disk / "film.mp4").exists() and (disk / "film.mp4.work").exists()
+    assert program.run(*SMALL, *sound, folder=disk).code == 0
+    assert probe_and_count(disk / "film.mp4").frames == 20

@@ -1,23 +1,19 @@
 """Joins finished shots into one video, with transitions, sound, contact sheet and record."""
 
 import json
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import EncoderError
 from pipeline.media.encode.codecs import segment_suffix
 from pipeline.media.encode.contact_sheet import ContactSheet
 from pipeline.media.encode.lossless import SUFFIX, read_frames, read_pictures
 from pipeline.media.encode.mux import assemble
 from pipeline.media.encode.video_spec import VideoSpec
 from pipeline.media.sound.loudness import at_loudness
-from pipeline.media.sound.source_audio import Audible
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.sound import plan_sound
 from pipeline.runtime.files import move_into_place, write_bytes
@@ -29,8 +25,6 @@ from pipeline.segments.preview_and_cover import make_preview_and_cover
 from pipeline.segments.shot_render import ShotRender, encoder
 from pipeline.segments.transition import TransitionPiece, make_transition
 from pipeline.segments.workdir import WorkFolder, may_replace
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,9 +60,9 @@ def join_film(plan: FilmPlan, shots: Sequence[ShotRender], folder: WorkFolder, s
     encode, by_number = plan.config.encode, dict(enumerate(shots))
     chapters, subtitles = (captions(plan, by_number, kind) for kind in (encode.chapters, encode.subtitles))
     with ExitStack() as stack:
-        sound = _sound(plan, folder.path, stack)
+        sound = stack.enter_context(at_loudness(plan_sound(plan), encode.loudness, folder.path))
         film = replace(_spec(plan, text), chapters=chapters, subtitles=subtitles)
-        _assemble([path for path, _ in pieces], film, sound, folder.announce)
+        assemble([path for path, _ in pieces], film, sound=sound, before_rename=folder.announce)
         make_preview_and_cover(plan, pieces, sound, text, folder.path)
     poster.save(outputs.poster)
     made = {"request": request.digest(plan.request), "speed": _speed(shots)}
@@ -95,7 +89,7 @@ def join_part(plan: FilmPlan, shots: Mapping[int, ShotRender], folder: WorkFolde
                     cut.write(frame)
             move_into_place(cut.part, files[-1], overwrite=True)
     text = record.as_text(record.film_record(plan, [shot.record for _, shot in sorted(shots.items())]))
-    _assemble(files, _spec(plan, text))
+    assemble(files, _spec(plan, text))
     for path in folder.path.glob("part-*"):
         path.unlink()
     folder.sign_part(plan.outputs.film)
@@ -155,15 +149,6 @@ def _other_machines(shots: Sequence[ShotRender]) -> dict[str, Any]:
     return {"other_machines": [json.loads(note) for note in dict.fromkeys(notes)]} if notes else {}
 
 
-def _sound(plan: FilmPlan, folder: Path, stack: ExitStack) -> Audible | None:
-    """The film's sound at the loudness that is asked for, until ``stack`` closes it."""
-    try:
-        return stack.enter_context(at_loudness(plan_sound(plan), plan.config.encode.loudness, folder))
-    except EncoderError as error:
-        log.warning(f"the sound changed meanwhile and is left out ({error})")
-        return None
-
-
 def _spec(plan: FilmPlan, text: str) -> VideoSpec:
     """The video to make of the film, or of a part of it, with its record."""
     return VideoSpec(
@@ -178,23 +163,6 @@ def _spec(plan: FilmPlan, text: str) -> VideoSpec:
         overwrite=may_replace(plan.outputs, plan.config),
         is_sphere=plan.config.frame.projection == "equirect",
     )
-
-
-def _assemble(
-    segments: list[Path],
-    film: VideoSpec,
-    sound: Audible | None = None,
-    announce: Callable[[Path], None] = lambda fresh: None,
-) -> None:
-    """Join the segments with the film's ``sound``, or as much of it as can be read."""
-    join = partial(assemble, segments, film, before_rename=announce)
-    try:
-        join(sound=sound)
-    except EncoderError as error:
-        if sound is None:
-            raise
-        log.warning(f"the sound changed meanwhile and is left out ({error})")
-        join(sound=None)
 
 
 def _speed(shots: Sequence[ShotRender]) -> dict[str, float | int]:
