@@ -116,10 +116,14 @@ class MotifNet(nn.Module):
         self.head = nn.Conv2d(e, classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = (x - 0.5) * 4  # drawings have a deviation of about a quarter around middle grey
-        x = self.stage5(self.stage4(self.stage3(self.stage2(self.stage1(x)))))
-        evidence: Tensor = self.head(x)
+        evidence: Tensor = self.head(self.features(x))
         return evidence
+
+    def features(self, x: Tensor) -> Tensor:
+        """The maps of the last stage, ``(N, 160, H // 16, W // 16)``."""
+        x = (x - 0.5) * 4  # drawings have a deviation of about a quarter around middle grey
+        maps: Tensor = self.stage5(self.stage4(self.stage3(self.stage2(self.stage1(x)))))
+        return maps
 
 
 class DreamingMotifNet(MotifNet):

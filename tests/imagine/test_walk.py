@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,6 +14,7 @@ from pipeline.cue import Cue
 from pipeline.errors import ConfigError, RenderError
 from pipeline.inputs.first_canvas import begin_at_targets, imagined_canvas
 from pipeline.inputs.latent_ascent import ascend
+from pipeline.inputs.latent_encode import encode
 from pipeline.inputs.latent_walk import LatentWalk, Point, between, in_frame, walk_frames
 from pipeline.inputs.prior import Prior
 from pipeline.media.decode.image_file import load_still, save_png
@@ -27,6 +29,7 @@ from pipeline.shot import Clock
 from pipeline.targets.target import Target
 from pipeline.timing.beat_grid import even_grid
 from pipeline.timing.signals import Signals
+from scripts.motifnet import compose
 
 SIZE = (48, 80)
 FPS = 12
@@ -226,6 +229,16 @@ def test_walk_leads_from_photograph_to_photograph(photograph: Path) -> None:
     near = difference(path.picture(0.0), original)
     assert near < 0.03 and near < 0.6 * difference(typical.picture(0.0), original)
     assert 1.5 * near < difference(path.picture(4.0), original) < difference(path.picture(2.0), original)
+
+
+@pytest.mark.parametrize("name", ["castle", "cat", "lion"])
+def test_photograph_is_encoded_as_one_whole_thing(name: str) -> None:
+    """The drawing is not of the generator's style: by pixels, estimates as other things are nearer."""
+    label = motifnet.CLASSES.index(name)
+    drawing = compose.picture(label, 64, np.random.default_rng(11), compose.Style(radius=(0.3, 0.4)))
+    square = torch.from_numpy(drawing).float().permute(2, 0, 1)[None]
+    _, weights = encode(load_generator().generator, square, steps=1)
+    assert int(weights.argmax()) == label and float(weights.max()) == 1
 
 
 @pytest.mark.parametrize(
