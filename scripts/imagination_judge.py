@@ -59,6 +59,7 @@ def load_judge(path: Path) -> Judge:
     return judge.eval()
 
 
+@torch.enable_grad()
 def _train(judge: Judge, images: Tensor) -> None:
     """Train on ten of eleven drawings, and print how many of the others it names right."""
     labels = torch.arange(len(MOTIFS)).repeat_interleave(COUNT)

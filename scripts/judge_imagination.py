@@ -2,6 +2,7 @@
 
     python scripts/judge_imagination.py                          the embedded generator: ten minutes, once; then four
     python scripts/judge_imagination.py --weights generator.safetensors --count 8
+    python scripts/judge_imagination.py --strict                 by a judge that colours do not help: an hour, once
     python scripts/judge_imagination.py --films off.mkv on.mkv   how long each subject of a film lasts
 
 MotifNet was trained on drawings by the same functions, in any pose, and the generator learned by its features. The
@@ -10,10 +11,14 @@ MotifNet was trained on drawings by the same functions, in any pose, and the gen
 which has never seen a drawing of the project: a sample belongs to the class whose mean feature (of drawings that the
 generator learned from) is nearest. Fresh drawings show how well each judge does. Dreams are pictures whose latent
 point was moved until they fire MotifNet's class, from the class itself.
+
+The strict judge is that of MotifNet's own dreams (``scripts/motifnet/evaluate.py``), in place of the independent one:
+it was trained on sharp drawings in any colours, before any ground, in any pose, and knows nothing of soft pictures.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -36,11 +41,13 @@ from pipeline.networks import motifnet
 from pipeline.networks.generator import Generator
 from pipeline.networks.trained_generator import load_generator
 from scripts.imagination_judge import Judge, load_judge, probabilities
+from scripts.motifnet import evaluate
 
 LAYER = "block13"  # of the default network
 SIDE = 128  # pixels at which the judges look
 LEARNED = 8  # drawings of each class whose mean feature stands for it
 JUDGE = Path("outputs/imagination-judge.pt")
+STRICT = evaluate.Recipe(steps=700, count=96)
 
 
 @torch.no_grad()
@@ -50,13 +57,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, help="file of a generator; default: the embedded one")
     parser.add_argument("--count", type=int, default=4, help="samples of each class")
     parser.add_argument("--dreams", type=int, default=1, help="dreams of each class")
+    parser.add_argument("--strict", action="store_true", help="ask the judge of MotifNet's dreams instead")
     parser.add_argument("--films", type=Path, nargs="+", help="say of these films how long a subject lasts")
     options = parser.parse_args(arguments)
-    judge = load_judge(JUDGE)
     if options.films:
+        judge = load_judge(JUDGE)
         for film in options.films:
             print(film_measures(judge, film), flush=True)
         return 0
+    names = strict_names() if options.strict else independent_names()
     net, classes = load_generator(options.weights).generator, len(motifnet.CLASSES)
     learned, held_out = read_drawings(net.shape.size).split()
     means = torch.stack([features(learned.images[learned.labels == n][:LEARNED]).mean(0) for n in range(classes)])
@@ -65,16 +74,29 @@ def main(arguments: list[str] | None = None) -> int:
     rows = {"drawings": torch.cat([held_out.images[held_out.labels == n][: options.count] for n in range(classes)])}
     rows |= {f"truncation {t}": as_bytes(net(noise * t, torch.eye(classes)[labels])) for t in (0.0, 0.7, 1.0)}
     rows |= {"dreams": dreams(net, options.dreams)} if options.dreams else {}
-    print(f"{'':16}MotifNet  independent  default network")
+    title = "strict" if options.strict else "independent"
+    print(f"{'':16}MotifNet  {title:>11}  default network")
     for name, pictures in rows.items():
         expected = torch.arange(classes).repeat_interleave(len(pictures) // classes)
         motif = torch.cat([motifnet_names(part) for part in pictures.split(42)])
-        independent = probabilities(judge, pictures.float() / 255).argmax(1)
+        independent = names(pictures.float() / 255)
         other = torch.cat([features(part) @ means.T for part in pictures.split(42)]).argmax(1)
         shares = [float((answer == expected).float().mean()) for answer in (motif, independent, other)]
         missed = sorted({motifnet.CLASSES[n] for n in expected[independent != expected].tolist()})
-        print(f"{name:16}{shares[0]:8.1%}{shares[1]:13.1%}{shares[2]:17.1%}  independent, missed: {missed}", flush=True)
+        print(f"{name:16}{shares[0]:8.1%}{shares[1]:13.1%}{shares[2]:17.1%}  {title}, missed: {missed}", flush=True)
     return 0
+
+
+def independent_names() -> Callable[[Tensor], Tensor]:
+    """Pictures ``(n, 3, S, S)`` in [0, 1] → class indices of the independent judge."""
+    judge = load_judge(JUDGE)
+    return lambda pictures: probabilities(judge, pictures).argmax(1)
+
+
+def strict_names() -> Callable[[Tensor], Tensor]:
+    """Pictures ``(n, 3, 64, 64)`` in [0, 1] → class indices of the judge of MotifNet's dreams."""
+    judge = evaluate.load_judge(STRICT, JUDGE.parent, torch.device("cpu"), 2)
+    return lambda pictures: evaluate.classify(judge, pictures)[1][:, : len(motifnet.CLASSES)].argmax(1)
 
 
 def dreams(net: Generator, count: int) -> Tensor:

@@ -85,10 +85,8 @@ def report(
 
     The keys are ``fresh drawings``, ``name, bare`` and ``name, program``.
     """
-    drawings = Drawings(recipe.count, recipe.size, 3, STYLE)
-    pictures = draw(drawings, cache, workers)
+    judge = load_judge(recipe, cache, device, workers)
     fresh = draw(Drawings(max(2, recipe.count // 8 * 2), recipe.size, 4, STYLE), cache, workers)
-    judge = _load_judge(pictures, recipe, device, cache / f"judge-{_name(drawings, recipe)}.pt")
     features, logits = classify(judge, halved(fresh.images.to(device).float() / 255))
     real = features[::2]
     results = {"fresh drawings": _result(features[1::2], logits[1::2], real)}
@@ -110,10 +108,13 @@ def _name(drawings: Drawings, recipe: Recipe) -> str:
     return digest(drawings.key(), recipe.steps, SCRAMBLED, code(Judge, _train, halved, Pictures, Batch, scramble))
 
 
-def _load_judge(pictures: Pictures, recipe: Recipe, device: torch.device, path: Path) -> Judge:
-    """The judge from the cache; trained and saved there if it is missing."""
+def load_judge(recipe: Recipe, cache: Path, device: torch.device, workers: int) -> Judge:
+    """The judge from the cache; drawn for, trained and saved there if it is missing."""
+    drawings = Drawings(recipe.count, recipe.size, 3, STYLE)
+    path = cache / f"judge-{_name(drawings, recipe)}.pt"
     if not path.exists():
-        write(_train(pictures, recipe, device).state_dict(), path)
+        with torch.enable_grad():
+            write(_train(draw(drawings, cache, workers), recipe, device).state_dict(), path)
     judge = Judge(len(MOTIFS) + 1).to(device, memory_format=torch.channels_last)
     try:
         judge.load_state_dict(read(path, device))
