@@ -19,6 +19,14 @@ from scripts.text_model import CAPTIONS, SIDE, Scene, blurred
 
 TEXTS = ("red circle", "green triangle", "blue cross", "yellow triangle", "green circle", "red cross")
 FADE = '[text:"red circle", text:"blue cross"]'
+# In the middle of six seconds; the second text needs strength to take the first one away.
+HALFWAY = (
+    "score=cycle",
+    "score.hold=4s",
+    "score.fade=2s",
+    "dream.strength=2s: 0.35, 2.5s: 1.2, 4.5s: 1.2, 5.5s: 0.3",
+)
+STEADY = "score=constant", "dream.strength=0.35"
 SUM = '[text:"yellow circle" + 0.3*stage4:7@motifnet]'
 SETTINGS = (
     "camera.zoom=1",
@@ -64,25 +72,25 @@ def named(model: nn.Module, frame: Tensor) -> str:
         return CAPTIONS[int(model(2 * picture - 1).argmax())]
 
 
-def film(folder: Path, targets: str, score: str = "constant") -> list[Tensor]:
+def film(folder: Path, targets: str, *score: str) -> list[Tensor]:
     """The frames ``(3, h, w)`` of a film."""
     network = "network=clip", f"network.weights={folder / 'open_clip_model.safetensors'}", "network.min_crop=0.9"
-    words = (*network, f"score={score}", f"score.targets={targets}", *SETTINGS, *FRAMES)
+    words = (*network, *(score or STEADY), f"score.targets={targets}", *SETTINGS, *FRAMES)
     return [frame.reshape(3, *frame.shape[-2:]).float().clone() for frame in Film(*words)]
 
 
 def main(folder: Path, sheet: Path) -> None:
     """Render, judge and draw the sheet."""
     films = {text: film(folder, f'[text:"{text}"]') for text in TEXTS}
-    films["fade"] = film(folder, FADE, "cycle")
+    films["fade"] = film(folder, FADE, *HALFWAY)
     films["sum"] = film(folder, SUM)
     model = judge()
     for name, frames in films.items():
         print(
             f"{name}: {named(model, frames[0])}, {named(model, frames[len(frames) // 2])}, {named(model, frames[-1])}"
         )
-    right = sum(named(model, films[text][-1]) == text for text in TEXTS)
-    print(f"{right} of {len(TEXTS)} are named right")
+    right = [named(model, frame) == text for text in TEXTS for frame in films[text]]
+    print(f"{sum(right)} of {len(right)} frames of single texts are named right")
     columns = [
         torch.cat([frames[len(frames) // 6], frames[len(frames) // 2], frames[-1]], 1) for frames in films.values()
     ]

@@ -43,7 +43,7 @@ WHOLE = 0.3  # of the pictures have nothing left to draw
 STAINS = 0.4  # deviation of their stains, at most
 SCALE = 20.0  # of cosines, in the softmax
 STARTS = (0.3, 0.25, 0.2, 0.1, 0.15)
-"""How often drawing begins without the shape, from its blur, another shape, another colour, another shape and colour."""
+"""How often drawing begins without the shape, from its blur, another shape, another colour, both."""
 
 
 class Scene:
