@@ -12,7 +12,7 @@ from pipeline.errors import ConfigError, OutputError
 from pipeline.media import ffmpeg
 from pipeline.media.decode.probe import decode
 from pipeline.media.encode.mux import read_record
-from pipeline.media.sound.loudness import at_loudness
+from pipeline.media.sound.loudness import LoudSound, at_loudness
 from pipeline.plan.sound import plan_sound
 from pipeline.segments.workdir import check_outputs
 from tests.counted import probe_and_count
@@ -65,6 +65,19 @@ def test_drums_reach_the_loudness_below_their_peaks(tmp_path: Path) -> None:
     meter = ["-i", f"file:{path}", "-filter:a", "ebur128=peak=true:framelog=quiet", "-f", "null", "-"]
     peak = re.findall(r"Peak:\s+(-?[\d.]+) dBFS", ffmpeg.run_with_log(meter, doing="measuring", level="info")[1])
     assert float(peak[-1]) < -0.5  # below -1 before AAC
+
+
+def test_clicks_are_not_driven_into_the_limiter(tmp_path: Path) -> None:
+    """No gain makes single clicks loud: they stay as loud as their peaks allow."""
+    clicks = "aevalsrc='if(lt(mod(t,1),0.001),0.9,0)':s=48000:d=4"
+    song = draw(tmp_path / "clicks.wav", "-f", "lavfi", "-i", clicks)
+    plan = planned(tmp_path, *TINY, "duration=4s", "audio=file", f"audio.path={song}")
+    with at_loudness(plan_sound(plan), -14, tmp_path) as sound:
+        assert isinstance(sound, LoudSound)
+        meter = f"{sound.filters[0]},ebur128=peak=true:framelog=quiet"
+        arguments = [*sound.inputs(), "-filter:a", meter, "-f", "null", "-"]
+        report = ffmpeg.run_with_log(arguments, doing="measuring", level="info")[1]
+    assert float(re.findall(r"Peak:\s+(-?[\d.]+) dBFS", report)[-1]) < -0.5
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv"])

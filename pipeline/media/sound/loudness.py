@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 TRUE_PEAK_DB = -1.0
 LOUDNESS_RANGE = 11.0  # loudnorm's; sound of a wider range, or with too high peaks, is compressed instead of scaled
-TOLERANCE_LU, NOTED_LU = 0.2, 0.5
-MAX_LIMITED = 6  # tries to find how far the sound is amplified into the limiter
+TOLERANCE_LU, WARNING_LU = 0.2, 0.5
+MAX_TRIES = 6  # to find how far the sound is amplified into the limiter
+MAX_LIMITED_DB = 15.0  # that the limiter takes; more only distorts, and its peaks grow
 LIMITER = "aresample=192000,alimiter=limit=0.85:level=false:attack=2:release=60:latency=true"  # true peaks: oversampled
 MIN_LUFS = -70.0  # of the quietest sound that counts as sound
 
@@ -92,22 +93,27 @@ def _filters(path: Path, track: int, lufs: float) -> str:
     values |= {"measured_thresh": "input_thresh", "offset": "target_offset"}
     known = ":".join(f"{name}={float(measured[key]):g}" for name, key in values.items())
     chain, gain = f"{sync},{norm}:linear=true:{known},{resample}", lufs - float(measured["input_i"])
-    missing = lufs - _loudness(path, track, chain)
-    for _ in range(MAX_LIMITED):
+    missing, max_gain = lufs - _loudness_and_peak(path, track, chain)[0], gain + MAX_LIMITED_DB
+    for _ in range(MAX_TRIES):
         if abs(missing) <= TOLERANCE_LU:
-            return chain
-        chain = f"{sync},volume={gain:.3f}dB,{LIMITER},{resample}"
-        missing = lufs - _loudness(path, track, chain)
-        gain += 1.5 * missing  # the limiter takes some of it
-    if abs(missing) > NOTED_LU:
+            break
+        limited = f"{sync},volume={gain:.3f}dB,{LIMITER},{resample}"
+        loudness, peak = _loudness_and_peak(path, track, limited)
+        if abs(lufs - loudness) < abs(missing) and peak <= TRUE_PEAK_DB:
+            chain, missing = limited, lufs - loudness
+        if gain == max_gain:
+            break
+        gain = min(gain + 1.5 * (lufs - loudness), max_gain)  # the limiter takes some of it
+    if abs(missing) > WARNING_LU:
         log.warning(f"encode.loudness={lufs:g}: the peaks of the sound allow {lufs - missing:.1f} LUFS")
     return chain
 
 
-def _loudness(path: Path, track: int, chain: str) -> float:
-    """The integrated loudness in LUFS of a track that went through the filters."""
-    report = _measure(path, track, f"{chain},ebur128=framelog=quiet")
-    return float(re.findall(r"\bI:\s+(-?[\d.]+) LUFS", report)[-1])
+def _loudness_and_peak(path: Path, track: int, chain: str) -> tuple[float, float]:
+    """The integrated loudness in LUFS and the true peak in dB of a track that went through the filters."""
+    report = _measure(path, track, f"{chain},ebur128=peak=true:framelog=quiet")
+    loudness, peak = (re.findall(rf"\b{name}:\s+(-?[\d.]+|-inf) ", report)[-1] for name in ("I", "Peak"))
+    return float(loudness), float(peak)
 
 
 def _measure(path: Path, track: int, chain: str) -> str:
