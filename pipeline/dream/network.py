@@ -140,6 +140,8 @@ class Network:
 
         Raises ConfigError with the nearest names.
         """
+        if not self.classes:
+            raise ConfigError(key, f"class:{name}", f"{self.name} has no classes; choose another network")
         if name.isdecimal() and int(name) < len(self.classes):
             return int(name)
         known = [plain(each) for each in self.classes]

@@ -193,6 +193,12 @@ def test_builtin_classes_are_those_of_imagenet() -> None:
     assert list(model_zoo.imagenet_classes()) == SqueezeNet1_0_Weights.IMAGENET1K_V1.meta["categories"]
 
 
+def test_networks_without_classes_say_so(tiny: Network) -> None:
+    blind = Network("blind", tiny.model, (), tiny.weights)
+    with pytest.raises(ConfigError, match="blind has no classes"):
+        blind.class_index("cat", "key")
+
+
 def test_own_networks_load_neither_torchvision_nor_the_compiler() -> None:
     code = (
         "import sys; from pipeline.config import NetworkConfig; from pipeline.dream import model_zoo;"
