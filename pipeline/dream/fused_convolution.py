@@ -55,19 +55,21 @@ class FusedConvolution(nn.Module):
 
     def convolve(self, x: Tensor) -> Tensor:
         """The result, without a gradient."""
-        return self._convolve(x, self.stride, self.padding, self.bounds, is_back=False)
+        return self._convolve(x, self.stride, self.padding, self.bounds, is_backward=False)
 
-    def _convolve(self, x: Tensor, stride: Pair, padding: Pair, bounds: Bounds | None, *, is_back: bool) -> Tensor:
-        """``x`` convolved with the weights, or with those of the way back."""
-        weight, bias = (self.weight_back, None) if is_back else (self.weight, self.bias)
+    def _convolve(self, x: Tensor, stride: Pair, padding: Pair, bounds: Bounds | None, *, is_backward: bool) -> Tensor:
+        """``x`` convolved with the weights, or with those of the backward pass."""
+        weight, bias = (self.weight_back, None) if is_backward else (self.weight, self.bias)
         if weight.dtype == torch.bfloat16 and _has_onednn():
             numbers = (padding, stride, (1, 1), self.groups)
-            if is_back not in self._packed:
+            if is_backward not in self._packed:
                 # In the order in which oneDNN reads them, into which it would bring them in every call.
-                self._packed[is_back] = torch.ops.mkldnn._reorder_convolution_weight(weight, *numbers, x.shape)
+                self._packed[is_backward] = torch.ops.mkldnn._reorder_convolution_weight(weight, *numbers, x.shape)
             # oneDNN clips before it rounds and stores: the same bits, but NaN becomes a bound.
             after = ("none", [], "") if bounds is None else ("hardtanh", bounds, "")
-            result: Tensor = torch.ops.mkldnn._convolution_pointwise(x, self._packed[is_back], bias, *numbers, *after)
+            result: Tensor = torch.ops.mkldnn._convolution_pointwise(
+                x, self._packed[is_backward], bias, *numbers, *after
+            )
             return result
         y = F.conv2d(x, weight, bias, stride, padding, 1, self.groups)
         return y if bounds is None else y.clamp_(*bounds)
@@ -77,7 +79,7 @@ class FusedConvolution(nn.Module):
         weight, kernel = self.weight_back, self.weight.shape[2:]
         margin = [side - 1 - padding for side, padding in zip(kernel, self.padding, strict=True)]
         if max(self.stride) == 1:
-            return self._convolve(gradient, (1, 1), (margin[0], margin[1]), None, is_back=True)
+            return self._convolve(gradient, (1, 1), (margin[0], margin[1]), None, is_backward=True)
         if self.groups == 1:
             like = gradient.new_empty(1).expand(len(gradient), weight.shape[1], *size)  # its values do not count
             numbers = (self.stride, self.padding, (1, 1), False, (0, 0), 1, (True, False, False))
@@ -91,7 +93,7 @@ class FusedConvolution(nn.Module):
             for start, step, count in zip(margin, self.stride, gradient.shape[2:], strict=True)
         )
         spread[..., rows, columns] = gradient
-        return self._convolve(spread, (1, 1), (0, 0), None, is_back=True)
+        return self._convolve(spread, (1, 1), (0, 0), None, is_backward=True)
 
     def _turned(self, weight: Tensor) -> Tensor:
         """The weights with which ``gradient`` convolves."""

@@ -14,7 +14,7 @@ CLASSES_AT_ONCE = 64
 STEPS = 120
 RATE = 0.06  # of Adam, in deviations of the noise
 REACH = 1.5  # times as far from the middle as pictures lie
-SIDE = 96  # pixels of pictures that MotifNet compares
+MOTIFNET_PIXELS = 96  # side of the pictures that MotifNet compares
 SCALES = (1, 2, 4, 8)  # pictures are compared at these fractions of their size
 
 
@@ -47,8 +47,8 @@ def encode(net: Generator, square: Tensor, label: int | None = None, steps: int 
 
     It is of one class, ``label`` or the most similar one: mixtures that minimise errors of pixels are fog.
     """
-    chosen = _most_similar_class(net, square) if label is None else label
-    start = nearest(net, square, torch.eye(net.shape.classes)[[chosen]], REACH)
+    label = _most_similar_class(net, square) if label is None else label
+    start = nearest(net, square, torch.eye(net.shape.classes)[[label]], REACH)
     noise, weights = start.noise.clone(), start.weights
     with torch.enable_grad():
         noise.requires_grad_(True)
@@ -72,7 +72,9 @@ def _most_similar_class(net: Generator, square: Tensor) -> int:
     network, distances = motifnet.load(), []
 
     def features(pictures: Tensor) -> Tensor:
-        return network.features(F.interpolate(pictures, size=(SIDE, SIDE), mode="bilinear")).mean(dim=(2, 3))
+        return network.features(F.interpolate(pictures, size=(MOTIFNET_PIXELS, MOTIFNET_PIXELS), mode="bilinear")).mean(
+            dim=(2, 3)
+        )
 
     for part in torch.split(torch.eye(net.shape.classes), CLASSES_AT_ONCE):
         noise = _within(net.invert(square.expand(len(part), -1, -1, -1), part), REACH)

@@ -17,5 +17,6 @@ def test_judge_trains_once_where_no_gradients_are_recorded(tmp_path: Path, monke
     pictures = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         trained = imagination_judge.probabilities(imagination_judge.load_judge(path), pictures)
+        assert path.is_file()
         loaded = imagination_judge.probabilities(imagination_judge.load_judge(path), pictures)
     assert trained.shape == (3, len(MOTIFS)) and torch.equal(trained, loaded)
