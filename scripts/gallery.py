@@ -40,10 +40,12 @@ CLIP_SECONDS, CLIP_FPS = 5, 24
 JPEG_QUALITY, MAX_BYTES = 85, 12_000_000  # of all stills
 DEFAULT_AT = "3s"
 AT = {
-    "triptych": "5s",
+    "fractal_zoom": "1s",
+    "matryoshka": "1.5s",
+    "triptych": "9s",
     "sleep": "13s",
     "morph": "5s",
-    **dict.fromkeys(("birds", "gardens", "insects", "temples", "volcanoes"), "2.4s"),
+    **dict.fromkeys(("birds", "gardens", "insects", "serpents", "temples", "volcanoes"), "2.4s"),
 }
 """Times of the stills of some presets and looks."""
 TIMEOUT_SECONDS = 3600
