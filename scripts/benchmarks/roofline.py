@@ -114,15 +114,24 @@ def _moved(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: 
         changes = slot.alias_info is not None and slot.alias_info.is_write
         written += tensors if changes else []
         read += tensors if not changes or not (slot.kwarg_only or name in OVERWRITES) else []
-    storages = {tensor.untyped_storage()._cdata for tensor in (*read, *written)}
-    written += [tensor for tensor in _tensors(result) if tensor.untyped_storage()._cdata not in storages]
+    storages = {_storage(tensor) for tensor in (*read, *written)}
+    written += [tensor for tensor in _tensors(result) if _storage(tensor) not in storages]
     if not written or name in ALLOCATIONS:  # a view, or nothing yet
         return 0
-    once = {(tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.shape): tensor for tensor in read}
+    once = {
+        (_storage(tensor), 0 if tensor.is_mkldnn else tensor.storage_offset(), tensor.shape): tensor for tensor in read
+    }
     return sum(map(_size, (*once.values(), *written)))
+
+
+def _storage(tensor: Tensor) -> int:
+    """What tensors that share memory have in common; weights in oneDNN's order share none."""
+    return id(tensor) if tensor.is_mkldnn else tensor.untyped_storage()._cdata
 
 
 def _size(tensor: Tensor) -> int:
     """Bytes of memory that the tensor shows, each once."""
+    if tensor.is_mkldnn:
+        return tensor.numel() * tensor.element_size()
     sizes = zip(tensor.shape, tensor.stride(), strict=True)
     return prod(size for size, stride in sizes if stride) * tensor.element_size()

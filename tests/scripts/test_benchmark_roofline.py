@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from pipeline.dream.fused_convolution import Convolution, FusedConvolution
 from scripts.benchmarks import roofline
 from scripts.benchmarks.roofline import Work
 
@@ -32,6 +33,15 @@ ONE, OTHER = torch.ones(100, 10), torch.ones(10, 40)
 )
 def test_operations_read_and_write_each_tensor_once(job: Callable[[], object], work: Work) -> None:
     assert roofline.count(job) == work
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+def test_fused_convolutions_count_as_others_do(groups: int) -> None:
+    weight = torch.ones(8, 8 // groups, 3, 3).bfloat16()
+    x = torch.ones(1, 8, 10, 12).bfloat16().to(memory_format=torch.channels_last)
+    fused = FusedConvolution(Convolution("filters", weight, None, (1, 1), (1, 1), groups), (0.0, 6.0))
+    fused.convolve(x)
+    assert roofline.count(lambda: fused.convolve(x)).flops == 2 * 8 * 10 * 12 * 9 * 8 // groups
 
 
 def test_arithmetic_equals_torchs_own_count() -> None:
