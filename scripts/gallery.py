@@ -43,7 +43,7 @@ AT = {
     "fractal_zoom": "1s",
     "matryoshka": "1.5s",
     "triptych": "9s",
-    "sleep": "13s",
+    "sleep": "9s",
     "morph": "5s",
     **dict.fromkeys(("birds", "gardens", "insects", "serpents", "temples", "volcanoes"), "2.4s"),
 }
