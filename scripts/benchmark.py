@@ -38,8 +38,9 @@ from typing import Any
 
 if not __package__:  # run as a file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the program sets them
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+from pipeline.runtime.environment import PASSIVE_THREADS
+
+os.environ.update({**PASSIVE_THREADS, **os.environ})
 
 import torch
 

@@ -14,8 +14,9 @@ from pathlib import Path
 if not __package__:  # run as a file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+from pipeline.runtime.environment import PASSIVE_THREADS
+
+os.environ.update({**PASSIVE_THREADS, **os.environ})
 
 from hydra import compose, initialize_config_dir
 from torch import Tensor

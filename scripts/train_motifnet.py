@@ -20,8 +20,9 @@ if not __package__:  # run as a file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 # On a busy machine OpenMP's spinning threads slow every step down two to four times; torch reads this once.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+from pipeline.runtime.environment import PASSIVE_THREADS
+
+os.environ.update({**PASSIVE_THREADS, **os.environ})
 
 import torch
 from torch import nn

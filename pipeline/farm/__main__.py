@@ -1,11 +1,11 @@
 """``python -m pipeline.farm FOLDER``: do one task that engine=script wrote. Its results stay in the folder."""
 
 import logging
-import os
 import sys
 from pathlib import Path
 
 from pipeline.errors import Interrupted, OutputError, RenderError
+from pipeline.runtime.environment import use_passive_threads
 from pipeline.runtime.interrupt import Stop, postponed
 from pipeline.runtime.progress import NoteHandler, lossy_output, notes_to, one_line
 
@@ -16,8 +16,7 @@ USAGE = "python -m pipeline.farm FOLDER: does a task that engine=script wrote, s
 
 def main() -> None:
     """Do the task and exit with 0 (done), 1 (something to put right) or 130 (interrupted)."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    use_passive_threads()
     if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
         print(USAGE)  # noqa: T201 - the answer
         sys.exit(len(sys.argv) != 2)

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.errors import Interrupted, RenderError
 from pipeline.farm.executor import Parcel
 from pipeline.farm.ray_cluster import get, node_id
+from pipeline.runtime.environment import use_passive_threads
 
 BLOCK = 32 * 2**20  # bytes of a file that travel as one object
 PREFIX = "dream-zoom-task-"
@@ -34,8 +35,7 @@ def unpacked(content: Packed) -> Parcel:
 def perform(data: bytes, blobs: dict[str, bytes], inputs: dict[str, list[Any]]) -> Iterator[Packed]:
     """Do a task; ``inputs`` are the pieces of files by SHA-256, as references of Ray. An error is its last result."""
     yield packed(Parcel({"node": node_id(), "pid": os.getpid(), "host": f"{socket.gethostname()} ({os.getpid()})"}))
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch reads these as it is imported
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    use_passive_threads()
     try:
         from pipeline.farm.worker import run
         from pipeline.runtime.interrupt import Stop

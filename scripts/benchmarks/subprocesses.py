@@ -11,11 +11,11 @@ from statistics import median
 from typing import Any
 
 from pipeline.errors import RenderError
+from pipeline.runtime.environment import PASSIVE_THREADS
 from scripts.benchmarks.timing import several
 from scripts.benchmarks.workload import Subject
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PASSIVE = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"}  # as the program sets them
 DREAMS = 4  # in one batch
 BUSY_LOOP = "while True: pass"
 FILM = ("frame.width=320", "frame.height=180", "start.steps=0", "overwrite=true")
@@ -59,14 +59,14 @@ def threads(given: str, size: tuple[int, int], repeats: int) -> dict[str, float]
 @contextmanager
 def dreaming(given: str, size: tuple[int, int], *, passive: bool) -> Iterator["subprocess.Popen[str]"]:
     """A program that dreams on request, and answers with the seconds that a dream took."""
-    environment = {name: value for name, value in os.environ.items() if name not in PASSIVE}
+    environment = {name: value for name, value in os.environ.items() if name not in PASSIVE_THREADS}
     words = [sys.executable, "-m", "scripts.benchmarks.subprocesses", given, str(size[0]), str(size[1])]
     process = subprocess.Popen(
         words,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=_environment({**environment, **(PASSIVE if passive else {})}),
+        env=_environment({**environment, **(PASSIVE_THREADS if passive else {})}),
         start_new_session=True,  # Ctrl-C is for this program, which ends the other one
     )
     try:
