@@ -41,7 +41,6 @@ JPEG_QUALITY, MAX_BYTES = 85, 12_000_000  # of all stills
 DEFAULT_AT = "3s"
 AT = {
     "fractal_zoom": "1s",
-    "matryoshka": "1.5s",
     "triptych": "9s",
     "sleep": "9s",
     "morph": "5s",
