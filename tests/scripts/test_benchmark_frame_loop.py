@@ -16,6 +16,7 @@ import torch
 from pipeline.cli import compose
 from pipeline.media.decode.probe import count_frames
 from pipeline.media.encode import frame_pipe
+from pipeline.runtime.environment import PASSIVE_THREADS
 from scripts.benchmarks import measures, roofline, scaling, subprocesses
 from scripts.benchmarks.frame_loop import Loop, looping, sleeps
 from scripts.benchmarks.timing import clock, processor_time
@@ -143,7 +144,7 @@ def test_spinning_and_sleeping_threads_take_turns(monkeypatch: pytest.MonkeyPatc
 
     def noted(process: "subprocess.Popen[str]") -> float:
         surroundings = Path(f"/proc/{process.pid}/environ").read_bytes().decode().split("\0")
-        environments.append({f"{name}={value}" in surroundings for name, value in subprocesses.PASSIVE.items()})
+        environments.append({f"{name}={value}" in surroundings for name, value in PASSIVE_THREADS.items()})
         return turn(process)
 
     monkeypatch.setattr(subprocesses, "frame_seconds", noted)
