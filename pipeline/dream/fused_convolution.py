@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+MAX_PACKED = 24  # copies of a convolution's weights, for sizes of maps: of a dozen octaves
 Bounds = tuple[float, float]
 Pair = tuple[int, int]
 """Of rows and columns."""
@@ -47,7 +48,7 @@ class FusedConvolution(nn.Module):
         self.bounds = bounds
         self.weight, self.bias = nn.Buffer(weight), None if bias is None else nn.Buffer(bias)
         self.weight_back = nn.Buffer(self._turned(weight))
-        self._packed: dict[bool, Tensor] = {}
+        self._packed: dict[tuple[bool, torch.Size], Tensor] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = _Function.apply(x.to(self.weight.dtype), self)
@@ -62,13 +63,17 @@ class FusedConvolution(nn.Module):
         weight, bias = (self.weight_back, None) if is_backward else (self.weight, self.bias)
         if weight.dtype == torch.bfloat16 and _has_onednn():
             numbers = (padding, stride, (1, 1), self.groups)
-            if is_backward not in self._packed:
-                # In the order in which oneDNN reads them, into which it would bring them in every call.
-                self._packed[is_backward] = torch.ops.mkldnn._reorder_convolution_weight(weight, *numbers, x.shape)
+            key = (is_backward, x.shape)
+            if key not in self._packed:
+                # In the order in which oneDNN reads them, into which it would bring them in every call. On processors
+                # with AMX the order depends on the size of the map.
+                if len(self._packed) == MAX_PACKED:
+                    del self._packed[next(iter(self._packed))]
+                self._packed[key] = torch.ops.mkldnn._reorder_convolution_weight(weight, *numbers, x.shape)
             # oneDNN clips before it rounds and stores: the same bits, but NaN becomes a bound.
             after = ("none", [], "") if bounds is None else ("hardtanh", bounds, "")
             result: Tensor = torch.ops.mkldnn._convolution_pointwise(
-                x, self._packed[is_backward], bias, *numbers, *after
+                x, self._packed[key], bias, *numbers, *after
             )
             return result
         y = F.conv2d(x, weight, bias, stride, padding, 1, self.groups)
