@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pipeline.color.grade import Grade
 from pipeline.cue import Cue
+from pipeline.dream import momentum
 from pipeline.dream.dreamer import Dreamer
 from pipeline.errors import DreamError
 from pipeline.image import GrowthStep, resize
@@ -51,24 +52,28 @@ class Clock:
 
 @dataclass(frozen=True)
 class SeededDreamer:
-    """The dreamer with the random seed of a shot. ``seconds`` is the duration of a frame."""
+    """The dreamer with the random seed of a shot. ``seconds`` is the duration of a frame.
+
+    With ``has_momentum`` the canvases that it returns have a velocity (``dream/momentum.py``).
+    """
 
     dreamer: Dreamer
     seconds: float
     seed: int
     shot: int
+    has_momentum: bool = False
 
     def frame(
         self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int, grown: float = 1.0, boost: float = 1.0
     ) -> Tensor:
         """The dream of frame ``index``, ``boost`` times as long as a frame. Raises DreamError naming the frame."""
-        return self._dream(canvas, cue, mask, grown, index, FRAMES, self.seconds * boost)
+        return self._dream(canvas, cue, mask, grown, (index, FRAMES), (self.seconds, boost))
 
     def warm_up(
         self, canvas: Tensor, cue: Cue, mask: Tensor | None, number: int, grown: float = 1.0, boost: float = 1.0
     ) -> Tensor:
         """One hidden dream before a frame; every ``number`` has its own random stream. Raises DreamError."""
-        return self._dream(canvas, cue, mask, grown, number, START, WARM_UP_SECONDS * boost)
+        return self._dream(canvas, cue, mask, grown, (number, START), (WARM_UP_SECONDS, boost))
 
     def state(self) -> Mapping[str, str]:
         """What the next frame depends on besides the canvas, as text."""
@@ -83,13 +88,25 @@ class SeededDreamer:
         self.dreamer.close()
 
     def _dream(
-        self, canvas: Tensor, cue: Cue, mask: Tensor | None, grown: float, number: int, stream: int, seconds: float
+        self,
+        canvas: Tensor,
+        cue: Cue,
+        mask: Tensor | None,
+        grown: float,
+        stream: tuple[int, int],
+        time: tuple[float, float],
     ) -> Tensor:
-        rng = generator(self.seed, self.shot, number, stream)
+        """``stream`` is (frame, purpose) of the random numbers, ``time`` (seconds, boost) of the dream."""
+        (number, purpose), (seconds, boost) = stream, time
+        rng = generator(self.seed, self.shot, number, purpose)
+        before, velocity = momentum.split(canvas) if self.has_momentum else (canvas, None)
         try:
-            return self.dreamer.dream(canvas, cue.targets, cue.dream, seconds, rng, mask, grown)
+            after = self.dreamer.dream(before, cue.targets, cue.dream, seconds * boost, rng, mask, grown)
         except DreamError as error:
-            raise DreamError(f"{'frame' if stream == FRAMES else 'warm-up'} {number}: {error}") from error
+            raise DreamError(f"{'frame' if purpose == FRAMES else 'warm-up'} {number}: {error}") from error
+        if velocity is None:
+            return after
+        return momentum.carry_on(before, after, velocity, cue.dream.momentum, seconds)
 
 
 @dataclass(frozen=True)
@@ -142,7 +159,7 @@ class Shot:
 
     def _show(self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int) -> Tensor:
         """The canvas as it is shown: reduced, graded, seen through the view, with its opacity."""
-        frame = self.stage.shown(canvas, cue)
+        frame = self.stage.shown(canvas, cue)[:, :3]
         frame = resize(frame, self.size) if self.view is None else frame
         if self.grade is not None and index >= self.clock.pre_roll:  # the pre-roll comes back as canvas
             frame = self.grade(frame, cue.color)
@@ -154,5 +171,6 @@ class Shot:
         return torch.cat([frame, fit_alpha(alpha, frame)], 1)
 
     def _mask(self, canvas: Tensor, cue: Cue, index: int) -> Tensor | None:
+        canvas = canvas[:, :3]
         drawn = self.stage.mask(canvas, cue.dream.mask)
         return drawn if self.dream_mask is None else self.dream_mask.mask(drawn, self.clock.seconds(index), canvas)

@@ -1,6 +1,7 @@
 """Properties of whole shots, with real networks."""
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from pipeline.media.decode.image_file import load_still
 from pipeline.media.decode.probe import read_frame
 from pipeline.plan.film_plan import FilmPlan
 from pipeline.plan.planner import plan_film
-from pipeline.shot import Shot
+from pipeline.shot import Shot, Step
 from tests.targets.notation import target_of
 
 
@@ -33,20 +34,41 @@ def shot_of(plan: FilmPlan) -> Shot:
     return build_shot(plan.shots[0], model_zoo.build(plan.config.network))
 
 
-def run(plan: FilmPlan) -> list[torch.Tensor]:
+def steps(plan: FilmPlan) -> list[Step]:
     shot = shot_of(plan)
     *_, canvas = (shot.canvas, *shot.begin())
-    return [step.frame for step in shot.render(canvas)]
+    return list(shot.render(canvas))
+
+
+def run(plan: FilmPlan) -> list[torch.Tensor]:
+    return [step.frame for step in steps(plan)]
 
 
 TINY = ("frame.width=96", "frame.height=64", "dream.octaves=2", "start.steps=6")
 
 
 def test_resumed_frame_has_the_same_bits(tmp_path: Path) -> None:
-    plan = planned(tmp_path, *TINY, "duration=6f")
-    whole = run(plan)
-    rest = [step.frame for step in shot_of(plan).render(whole[2], first=3)]
-    assert all(torch.equal(a, b) for a, b in zip(whole[3:], rest, strict=True))
+    plan = planned(tmp_path, *TINY, "duration=6f", "dream.echo=0.3", "dream.momentum=0.8")
+    whole = steps(plan)
+    rest = shot_of(plan).render(whole[2].canvas, first=3)
+    assert all(torch.equal(a.frame, b.frame) for a, b in zip(whole[3:], rest, strict=True))
+
+
+def test_momentum_calms_a_film(tmp_path: Path) -> None:
+    """The same forms grow with less than half of the changes from frame to frame."""
+    film = (*TINY, "network=motifnet", "duration=16f", "camera=static", "score=constant")
+    changes = {}
+    for momentum in ("0", "0.85"):
+        frames = run(planned(tmp_path, *film, f"dream.momentum={momentum}"))[8:]
+        changes[momentum] = float(torch.stack([(b - a).abs().mean() for a, b in pairwise(frames)]).mean())
+    assert 0 < changes["0.85"] < changes["0"] / 2
+
+
+def test_a_shot_goes_on_with_momentum_from_colors_alone(tmp_path: Path) -> None:
+    shot = shot_of(planned(tmp_path, *TINY, "duration=2f", "dream.momentum=0.8"))
+    step = next(iter(shot.render(torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1)))))
+    assert step.frame.shape == (1, 3, 64, 96)
+    assert step.canvas.shape == (1, 6, 64, 96)
 
 
 GENTLE, STRONG = ((f"dream.strength={strength}", f"dream.tone_rate={rate}") for strength, rate in ((0.2, 3), (0.4, 6)))

@@ -72,6 +72,13 @@ class DreamConfig:
         curve=True,
     )
     echo_seconds: Any = option(0.5, "seconds in which a trail fades to a third", low=0.02, high=60, curve=True)
+    momentum: Any = option(
+        0.0,
+        "share of each step that goes on in the next, per 1/24 second: calmer, larger forms; not over footage",
+        low=0,
+        high=0.97,
+        curve=True,
+    )
     mask: str = option(
         "none",
         "where the dream is strong: everywhere, or where the footage moves, stands still or is bright",

@@ -72,9 +72,7 @@ class FusedConvolution(nn.Module):
                 self._packed[key] = torch.ops.mkldnn._reorder_convolution_weight(weight, *numbers, x.shape)
             # oneDNN clips before it rounds and stores: the same bits, but NaN becomes a bound.
             after = ("none", [], "") if bounds is None else ("hardtanh", bounds, "")
-            result: Tensor = torch.ops.mkldnn._convolution_pointwise(
-                x, self._packed[key], bias, *numbers, *after
-            )
+            result: Tensor = torch.ops.mkldnn._convolution_pointwise(x, self._packed[key], bias, *numbers, *after)
             return result
         y = F.conv2d(x, weight, bias, stride, padding, 1, self.groups)
         return y if bounds is None else y.clamp_(*bounds)

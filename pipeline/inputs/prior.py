@@ -32,16 +32,16 @@ class Prior(Wrapper):
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         canvas = super().advance(canvas, cue, index)
+        canvas, velocity = canvas[:, :3], canvas[:, 3:]
         amount = 1 - (1 - cue.dream.prior) ** (REFERENCE_FPS / self._fps)
         if amount <= 0:
-            return canvas
+            return torch.cat([canvas, velocity], 1)
         size = (canvas.shape[2], canvas.shape[3])
         weights = class_weights(cue.targets(self._scale), self._classes)
         picture = self._picture(canvas.cpu().float(), weights).to(canvas.device, canvas.dtype)
         difference = in_frame(picture, size, "whole") - canvas
         coarse = resize(difference, fit(size, min(COARSE_SIDE, *size)))
-        pulled: Tensor = (canvas + amount * resize(coarse, size)).clamp(0, 1)
-        return pulled
+        return torch.cat([(canvas + amount * resize(coarse, size)).clamp(0, 1), velocity], 1)
 
     @torch.no_grad()
     def _picture(self, canvas: Tensor, weights: Tensor | None) -> Tensor:

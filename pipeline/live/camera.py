@@ -61,7 +61,8 @@ class LiveFrames:
         camera = Camera(lambda index: shot.score.camera(shot.clock.seconds(index)), shot.clock.fps)
         stage = LiveFootage(self, plan.config.flow, camera, shot.dreamer.warm_up, shot.canvas.device)
         self._use(shot.size, estimate, still_frames(plan))
-        return replace(shot, stage=stage, warm_up=())
+        dreamer = replace(shot.dreamer, has_momentum=False)
+        return replace(shot, stage=stage, dreamer=dreamer, warm_up=())
 
     def restart(self) -> None:
         """A shot begins: its first frame has none before it."""

@@ -119,7 +119,7 @@ class Performance:
         shot = self._build()
         fps, canvas = shot.clock.fps, shot.canvas
         for canvas in shot.begin():
-            self.viewers.show(canvas)
+            self.viewers.show(canvas[:, :3])
             self._show_state(0.0, "growing")
             if stop.requested:
                 return 0.0

@@ -33,7 +33,8 @@ class LoopClosure(Wrapper):
         if number < 0:
             return canvas
         target = self._targets(number).to(canvas.device, canvas.dtype)
-        return crossfade(canvas, target, smoothstep((number + 1) / self._frames))
+        colors = crossfade(canvas[:, :3], target, smoothstep((number + 1) / self._frames))
+        return torch.cat([colors, canvas[:, 3:]], 1)
 
 
 class LoopTargets:

@@ -144,6 +144,7 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("camera.shake_rate", lambda c: _is_zero(c.camera.shake), "the camera does not shake (camera.shake=0)"),
     ("dream.octave_ratio dream.detail", lambda c: c.dream.octaves == 1, "there is one octave only"),
     ("dream.echo_seconds", lambda c: _is_zero(c.dream.echo), "there are no trails (dream.echo=0)"),
+    ("dream.momentum", _has_footage, "steps do not follow what moves in footage"),
     ("dream.exponent", lambda c: c.dream.precondition != "fourier", "it is of dream.precondition=fourier"),
     ("dream.tone_mean dream.tone_contrast", lambda c: c.dream.tone != "hold", "they are of dream.tone=hold"),
     ("dream.tone_rate", lambda c: c.dream.tone == "free", "tone drifts (dream.tone=free)"),

@@ -119,7 +119,7 @@ def _frames(shot: Shot, by_frame: dict[int, float]) -> Iterator[tuple[int, Tenso
     """(frame number, frame, canvas) of all rendered frames; −1 for the start's steps."""
     canvas = shot.canvas
     for canvas in shot.begin():
-        yield -1, canvas, canvas
+        yield -1, canvas[:, :3], canvas
     last = -1
     for index in by_frame:
         first = last + 1 if _needs_every_frame(shot) else max(last + 1, index - MAX_PRE_ROLL_FRAMES)

@@ -1,0 +1,26 @@
+"""Momentum: a share of the last step goes on in the next one, so steps that agree add up and others cancel out.
+
+As in ``torch.optim.SGD`` with ``dampening=momentum``. The velocity of every pixel moves with the picture: it is in
+channels 3 to 5 of the canvas, which camera and checkpoints treat like colours.
+"""
+
+import torch
+from torch import Tensor
+
+REFERENCE_SECONDS = 1 / 24  # that dream.momentum refers to
+
+
+def split(canvas: Tensor) -> tuple[Tensor, Tensor]:
+    """Canvas ``(1, 3 or more, H, W)`` → its colours and their velocity ``(1, 3, H, W)``, which is 0 at first."""
+    colors = canvas[:, :3]
+    return colors, canvas[:, 3:6] if canvas.shape[1] > 3 else torch.zeros_like(colors)
+
+
+def carry_on(before: Tensor, after: Tensor, velocity: Tensor, momentum: float, seconds: float) -> Tensor:
+    """The canvas ``(1, 6, H, W)`` after a step from ``before`` to ``after``, ``(1, 3, H, W)``, with its new velocity.
+
+    ``momentum`` is the share of the velocity that is left after 1/24 second, ``seconds`` the duration of the step.
+    """
+    share = 1 - momentum ** (seconds / REFERENCE_SECONDS)
+    velocity = torch.lerp(velocity, after - before, share)
+    return torch.cat([(before + velocity).clamp_(0, 1), velocity], 1)
