@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.config import NetworkConfig, RenderConfig, octave_scales
-from pipeline.dream import model_zoo
+from pipeline.dream import model_zoo, momentum
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.ensemble import Ensemble
 from pipeline.dream.network import Network
@@ -106,7 +106,7 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
         score=score,
         clock=clock,
         stage=_dressed(stage, plan, camera),
-        dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index, _has_momentum(plan)),
+        dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index, momentum.is_used(config)),
         size=shown,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
         warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),
@@ -117,11 +117,6 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
         view=view,
         enlarge=zoom.enlarge,
     )
-
-
-def _has_momentum(plan: ShotPlan) -> bool:
-    """Whether steps go on; over footage they would not follow what moves."""
-    return plan.config.source.kind == "none" and str(plan.config.dream.momentum) not in ("0", "0.0")
 
 
 def _dream_mask(plan: ShotPlan) -> DreamMask | None:

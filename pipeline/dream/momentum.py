@@ -7,7 +7,14 @@ channels 3 to 5 of the canvas, which camera and checkpoints treat like colours.
 import torch
 from torch import Tensor
 
+from pipeline.config import RenderConfig
+
 REFERENCE_SECONDS = 1 / 24  # that dream.momentum refers to
+
+
+def is_used(config: RenderConfig) -> bool:
+    """Whether the steps of a shot go on. Over footage they would not follow what moves."""
+    return config.source.kind == "none" and str(config.dream.momentum) not in ("0", "0.0")
 
 
 def split(canvas: Tensor) -> tuple[Tensor, Tensor]:
