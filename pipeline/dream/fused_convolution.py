@@ -1,11 +1,8 @@
 """Frozen convolutions in half precision on a CPU: fused with what follows, and with their own backward pass.
 
-oneDNN has no fast code for the gradient of a depthwise convolution with a stride in bfloat16: it takes 25 times as long
-as the convolution. Here it is one more depthwise convolution, of the gradient with zeros between its places and with
-flipped kernels. Batch normalisation is folded into the weights. Of an activation that clips, only the result is stored.
+Batch normalisation is folded into the weights. Of an activation that clips, only the result is stored.
 """
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -13,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-MAX_PACKED = 24  # copies of a convolution's weights, for sizes of maps: of a dozen octaves
-Bounds = tuple[float, float]
-Pair = tuple[int, int]
-"""Of rows and columns."""
+from pipeline.dream.sized_convolution import Bounds, Numbers, Pair, SizedConvolution
+
+MAX_SIZES = 24  # of maps for which a convolution is prepared: of a dozen octaves
+NO_PADDING = (0, 0), (0, 0)
 CLIPPED_TO: dict[object, Bounds] = {
     **dict.fromkeys((nn.ReLU, F.relu, torch.relu), (0.0, float("inf"))),
     **dict.fromkeys((nn.ReLU6, F.relu6), (0.0, 6.0)),
@@ -47,8 +44,7 @@ class FusedConvolution(nn.Module):
         _, weight, bias, self.stride, self.padding, self.groups = convolution
         self.bounds = bounds
         self.weight, self.bias = nn.Buffer(weight), None if bias is None else nn.Buffer(bias)
-        self.weight_back = nn.Buffer(self._turned(weight))
-        self._packed: dict[tuple[bool, torch.Size], Tensor] = {}
+        self._by_size: dict[object, SizedConvolution] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = _Function.apply(x.to(self.weight.dtype), self)
@@ -56,54 +52,26 @@ class FusedConvolution(nn.Module):
 
     def convolve(self, x: Tensor) -> Tensor:
         """The result, without a gradient."""
-        return self._convolve(x, self.stride, self.padding, self.bounds, is_backward=False)
-
-    def _convolve(self, x: Tensor, stride: Pair, padding: Pair, bounds: Bounds | None, *, is_backward: bool) -> Tensor:
-        """``x`` convolved with the weights, or with those of the backward pass."""
-        weight, bias = (self.weight_back, None) if is_backward else (self.weight, self.bias)
-        if weight.dtype == torch.bfloat16 and _has_onednn():
-            numbers = (padding, stride, (1, 1), self.groups)
-            key = (is_backward, x.shape)
-            if key not in self._packed:
-                # In the order in which oneDNN reads them, into which it would bring them in every call. On processors
-                # with AMX the order depends on the size of the map.
-                if len(self._packed) == MAX_PACKED:
-                    del self._packed[next(iter(self._packed))]
-                self._packed[key] = torch.ops.mkldnn._reorder_convolution_weight(weight, *numbers, x.shape)
-            # oneDNN clips before it rounds and stores: the same bits, but NaN becomes a bound.
-            after = ("none", [], "") if bounds is None else ("hardtanh", bounds, "")
-            result: Tensor = torch.ops.mkldnn._convolution_pointwise(x, self._packed[key], bias, *numbers, *after)
-            return result
-        y = F.conv2d(x, weight, bias, stride, padding, 1, self.groups)
-        return y if bounds is None else y.clamp_(*bounds)
+        return self.sized(x.shape).forward(x)
 
     def gradient(self, gradient: Tensor, size: Pair) -> Tensor:
-        """The gradient of the convolution's output → that of its input of ``size`` (h, w)."""
-        weight, kernel = self.weight_back, self.weight.shape[2:]
-        margin = [side - 1 - padding for side, padding in zip(kernel, self.padding, strict=True)]
-        if max(self.stride) == 1:
-            return self._convolve(gradient, (1, 1), (margin[0], margin[1]), None, is_backward=True)
-        if self.groups == 1:
-            like = gradient.new_empty(1).expand(len(gradient), weight.shape[1], *size)  # its values do not count
-            numbers = (self.stride, self.padding, (1, 1), False, (0, 0), 1, (True, False, False))
-            result: Tensor = torch.ops.aten.convolution_backward(gradient, like, weight, None, *numbers)[0]
-            return result
-        sides = [length + side - 1 for length, side in zip(size, kernel, strict=True)]
-        shape = (*gradient.shape[:2], *sides)
-        spread = torch.empty(shape, dtype=gradient.dtype, memory_format=torch.channels_last).zero_()
-        rows, columns = (
-            slice(start, start + step * (count - 1) + 1, step)
-            for start, step, count in zip(margin, self.stride, gradient.shape[2:], strict=True)
-        )
-        spread[..., rows, columns] = gradient
-        return self._convolve(spread, (1, 1), (0, 0), None, is_backward=True)
+        """The gradient of the convolution's output, before clipping → that of its input of ``size`` (h, w)."""
+        channels = self.weight.shape[1] * self.groups
+        sized = self.sized(torch.Size((len(gradient), channels, *size)))
+        return sized.backward(gradient, None, None)
 
-    def _turned(self, weight: Tensor) -> Tensor:
-        """The weights with which ``gradient`` convolves."""
-        if self.groups == 1 and max(self.stride) > 1:
-            return weight
-        turned = weight.flip(2, 3) if self.groups > 1 else weight.flip(2, 3).transpose(0, 1)
-        return turned.contiguous(memory_format=torch.channels_last)
+    def sized(self, shape: torch.Size, padding: tuple[Pair, Pair] = NO_PADDING) -> SizedConvolution:
+        """The convolution of maps of ``shape``, with more ``padding`` of rows and columns, before and after each."""
+        key = shape, padding
+        if key not in self._by_size:
+            if len(self._by_size) == MAX_SIZES:
+                del self._by_size[next(iter(self._by_size))]
+            rows, columns = (
+                (own + before, own + after) for own, (before, after) in zip(self.padding, padding, strict=True)
+            )
+            numbers = Numbers(self.stride, (rows, columns), self.groups)
+            self._by_size[key] = SizedConvolution(self.weight, self.bias, numbers, self.bounds, shape)
+        return self._by_size[key]
 
 
 class _Function(torch.autograd.Function):
@@ -111,18 +79,17 @@ class _Function(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, convolution: FusedConvolution) -> Tensor:
-        ctx.convolution, ctx.size, y = convolution, (x.shape[2], x.shape[3]), convolution.convolve(x)
+        ctx.sized = sized = convolution.sized(x.shape)
+        y = sized.forward(x)
         if convolution.bounds is not None:
             ctx.save_for_backward(y)
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (gradient,), convolution = gradients, ctx.convolution
-        if convolution.bounds is not None:
-            # The result lies between the bounds exactly where the value before clipping does.
-            gradient = torch.ops.aten.hardtanh_backward(gradient, *ctx.saved_tensors, *convolution.bounds)
-        return convolution.gradient(gradient, ctx.size), None
+        clip = (*ctx.saved_tensors, ctx.sized.bounds) if ctx.saved_tensors else None
+        gradient: Tensor = ctx.sized.backward(*gradients, clip, None)
+        return gradient, None
 
 
 def fuse(module: fx.GraphModule, dtype: torch.dtype, fused: dict[object, nn.Module]) -> None:
@@ -178,13 +145,6 @@ def _convolution(node: fx.Node, parts: dict[str, nn.Module], root: nn.Module) ->
         return None
     fits = (groups == 1 or weight.shape[1] == 1) and all(p < k for p, k in zip(padding, weight.shape[2:], strict=True))
     return Convolution(name, weight, bias, tuple(stride), tuple(padding), groups) if fits else None
-
-
-@lru_cache(maxsize=1)
-def _has_onednn() -> bool:
-    """Whether oneDNN computes in bfloat16 on this processor."""
-    has_library: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return has_library and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _folded(convolution: Convolution, norm: nn.BatchNorm2d | None, dtype: torch.dtype) -> Convolution:
