@@ -13,6 +13,7 @@ from torch import Tensor, fx, nn
 
 from pipeline.dream.deterministic_padding import use_deterministic_padding
 from pipeline.dream.feature_extractor import LOGITS, cast_weights, cut, infer_shapes, trace
+from pipeline.dream.fused_chain import chain
 from pipeline.dream.fused_convolution import fuse
 from pipeline.dream.layout import PROBE_SIZE, Layout, Tokens, as_map, find_layout
 from pipeline.dream.weights import Weights
@@ -211,6 +212,7 @@ class Network:
             extractor = cut(self.model, self._graph, self._nodes, layers)
             if half and self.channels_last and self.device.type == "cpu":
                 fuse(extractor, self.precision, self._fused)
+                chain(extractor)
             if half:
                 cast_weights(extractor, self.precision, self._cast)
             self._cuts[layers, half] = extractor

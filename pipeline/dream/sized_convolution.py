@@ -101,16 +101,16 @@ class SizedConvolution:
             length = -(-(height - phase) // row_step)
             margin = max(taps.margins(length, rows))
             numbers = Numbers((1, 1), ((margin, margin), (0, 0)), groups)
-            kept = slice(margin + taps.first, margin + taps.first + length)
-            phases.append((_operation(kernel, None, numbers, None, spread_shape), kept, slice(phase, None, row_step)))
+            inner = slice(margin + taps.first, margin + taps.first + length)
+            phases.append((_operation(kernel, None, numbers, None, spread_shape), inner, slice(phase, None, row_step)))
 
         def backward(gradient: Tensor, output: Clip, source: Clip) -> Tensor:
             spread = _empty(spread_shape, gradient).zero_()
             _pass(gradient, output, into=spread[..., columns])
             result = _empty(self._shape, gradient)
-            for convolve, kept, places in phases:
+            for convolve, inner, places in phases:
                 clip = None if source is None else (source[0][:, :, places], source[1])
-                _pass(convolve(spread)[:, :, kept], clip, into=result[:, :, places])
+                _pass(convolve(spread)[:, :, inner], clip, into=result[:, :, places])
             return result
 
         return backward

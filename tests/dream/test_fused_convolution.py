@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pipeline.config import NetworkConfig
 from pipeline.dream import model_zoo
+from pipeline.dream.fused_chain import chain
 from pipeline.dream.fused_convolution import Convolution, FusedConvolution, fuse
 from pipeline.dream.network import Network
 from pipeline.dream.weights import Weights
@@ -69,6 +70,7 @@ def test_values_and_gradients_are_those_of_the_modules(kernel: int, size: tuple[
     expected = maps_and_gradient(net, frame, layers, exact=True)
     half = maps_and_gradient(net, frame, layers, exact=False)
     fuse(net.extractor(frozenset(layers), False), torch.float32, {})
+    chain(net.extractor(frozenset(layers), False))
     for result, rough, exact in zip(maps_and_gradient(net, frame, layers, exact=True), half, expected, strict=True):
         torch.testing.assert_close(result, exact, rtol=1e-4, atol=1e-4 * float(exact.abs().max()))
         assert likeness(rough, exact) > 0.98
