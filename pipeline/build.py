@@ -94,8 +94,8 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     if has_source := config.source.kind in ("video", "imagine"):
         flow_estimator(config.flow, network.device)  # checks it before the first frame of the film
     clock = Clock(rate, plan.handles.pre_roll, plan.handles.loop_period)
-    camera = _camera(plan, score, clock, network.device)
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
+    camera = replace(_camera(plan, score, clock, network.device), first=max(0, opening - 1))
     zoom = Zoom(camera, size, plan.handles.continues, config.camera.mirror, enlarge if plan.is_sphere else resize)
     stage: Stage = (
         Opening(list(growth_steps(config.start, size, opening)), zoom, config.start.boost) if opening else zoom

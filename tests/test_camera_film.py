@@ -17,7 +17,7 @@ SMALL = ("network=motifnet", "device=cpu", "frame.width=96", "frame.height=64", 
 SMALL = (*SMALL, "dream.octaves=1", "segment=4", "duration=10f")
 SHOTS = "film=[{preset: spiral, duration: 6f},{preset: spiral, duration: 6f, transition: zoom_through}]"
 BENT = ("camera.shake=0.05", "camera.swirl=40*sin(t)", "camera.lens=0.4", "camera.shear=[0.1,0]", "camera.symmetry=5")
-BENT = (*BENT, "camera.relief=1", "camera.dolly=0.5", "camera.yaw=9", "dream.echo=0.5")
+BENT = (*BENT, "camera.relief=1", "camera.dolly=0.5", "camera.yaw=9", "dream.echo=0.5", "camera.zoom=0.6+0.3*sin(5*t)")
 
 
 def test_bent_film_has_the_same_bytes_after_a_stop(program: Program, tmp_path: Path) -> None:

@@ -107,11 +107,11 @@ class LiveFootage(Footage):
         self, frames: LiveFrames, config: FlowConfig, camera: Camera, warm_up: WarmUp, device: torch.device
     ) -> None:
         super().__init__(frames, config, camera, warm_up, device)
-        self._live = frames
+        self._live, self._fps = frames, camera.fps
 
-    def at(self, camera: Camera, count: int) -> "LiveFootage":
-        """The stage, whose next frame stands for ``count`` frames, in which ``camera`` moves."""
-        self._camera, self._live.count = camera, count
+    def standing_for(self, count: int) -> "LiveFootage":
+        """The stage, whose next frame stands for ``count`` frames."""
+        self._camera, self._live.count = replace(self._camera, fps=self._fps / count, stride=count), count
         return self
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:

@@ -22,7 +22,6 @@ from pipeline.live.played_score import played_score
 from pipeline.live.session import SAVE_SECONDS, Saver, Session, shot_settings
 from pipeline.live.size_chooser import SizeChooser
 from pipeline.live.viewers import Viewers
-from pipeline.motion.camera import Camera
 from pipeline.motion.stage import Stage, Zoom
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.interrupt import Stop
@@ -171,12 +170,11 @@ class Performance:
         """Frame ``index``, which stands for so many ``frames`` of the clock."""
         if frames > 1 or self.footage is not None:
             fps = shot.clock.fps
-            rates = lambda place: shot.score.camera(max(0.0, index - frames + (place - index + 1) * frames) / fps)  # noqa: E731
             stage: Stage = shot.stage
             if isinstance(stage, LiveFootage):
-                stage = stage.at(Camera(rates, fps / frames), frames)
+                stage = stage.standing_for(frames)
             elif isinstance(stage, Zoom):
-                stage = replace(stage, camera=replace(stage.camera, rates=rates, fps=fps / frames))
+                stage = replace(stage, camera=replace(stage.camera, fps=fps / frames, stride=frames))
             shot = replace(shot, stage=stage, dreamer=replace(shot.dreamer, seconds=frames / fps))
         return next(replace(shot, frames=index + 1).render(canvas, index))
 

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GOLDEN = (math.sqrt(5) - 1) / 2
-MIRROR_DEPTH = 0.7  # of half the frame: how much is uncovered, at most, before the axis starts at the border again
+from pipeline.motion.mirror_axes import MirrorAxes
+
 BORDER = 8  # pixels that may lie outside after a usual move
 
 
@@ -67,30 +67,28 @@ def sample_mirrored(frame: Tensor, grid: Tensor) -> Tensor:
     return result
 
 
-def mirror_onward(grid: Tensor, number: int) -> Tensor:
-    """The grid ``(1, H, W, 2)`` of move ``number``, from 0 on, where a little is uncovered at a border in each frame.
+def mirror_onward(grid: Tensor, axes: MirrorAxes) -> Tensor:
+    """The grid ``(1, H, W, 2)`` of a move whose frame before is mirrored in these axes. Writes into ``grid``.
 
-    Mirrored at the border, each frame would repeat the pixel that the frame before mirrored: stretched lines. So the
-    axis moves along with the picture for some frames, while what is uncovered comes from deeper and deeper inside, and
-    from further to one side, so that mirror images of mirror images do not line up. Writes into ``grid``.
+    What comes from outside comes from its mirror image instead, across the axis and slanted a little. An axis at the
+    border is left to ``sample_mirrored``.
     """
     changes: list[tuple[Tensor, Tensor]] = []  # all computed before the first is applied: corners lie in two strips
-    for axis, dim in ((0, 2), (1, 1)):
-        count = grid.shape[dim]
-        for side, sign in enumerate((-1, 1)):
-            band = count if grid.device.type != "cpu" else _uncovered(grid, axis, dim, sign)
-            if not band:
-                continue
-            strip = grid.narrow(dim, 0 if sign < 0 else count - band, band)
-            beyond = strip[..., axis] * sign - (1 - 1 / count)
-            step = beyond.amax(dim, keepdim=True).clamp(min=0)  # of a frame, on each line
-            # A power of two, so that it stays the same while the camera gathers or loses speed.
-            period = (MIRROR_DEPTH / step.amax().clamp(min=1e-9)).log2().floor().clamp(min=0).exp2()
-            frames = torch.remainder(number, period)  # since the axis was at the border
-            slant = torch.frac(((number / period).floor() + axis + side / 2) * GOLDEN) * 2 - 1
-            goes_on, depth = (beyond > 0) & (frames > 0), 2 * frames * step
-            inward = torch.where(goes_on, depth + 2 * beyond - 2 / count, 0.0) * -sign
-            changes += [(strip[..., axis], inward), (strip[..., 1 - axis], torch.where(goes_on, slant * depth, 0.0))]
+    for side, (first, middle, last) in enumerate(axes.depths.tolist()):
+        axis, dim, sign = side // 2, 2 - side // 2, side % 2 * 2 - 1
+        count, lines = grid.shape[dim], grid.shape[3 - dim]
+        if not (first or middle or last):
+            continue
+        band = count if grid.device.type != "cpu" else _uncovered(grid, axis, dim, sign)
+        strip = grid.narrow(dim, 0 if sign < 0 else count - band, band)
+        beyond = strip[..., axis] * sign - (1 - 1 / count)
+        along = _middles(lines, grid).unsqueeze(dim - 1)
+        incline = middle - first + (along > 0) * (first + last - 2 * middle)
+        distance = middle + along * incline + beyond - 1 / count
+        incline, slant = incline * (count / lines), axes.slant(side)  # in pixels
+        way = torch.where(beyond > 0, 2 * distance / (1 + incline.square()), 0.0)
+        changes.append((strip[..., axis], way * (1 + slant * incline) * -sign))
+        changes.append((strip[..., 1 - axis], way * (slant - incline) * (count / lines)))
     for places, change in changes:
         places.add_(change)
     return grid

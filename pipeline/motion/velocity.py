@@ -103,11 +103,11 @@ def lens(squares: Tensor, rate: float) -> Tensor:
 
 
 def sources(x: Tensor, y: Tensor, velocity: Velocity, seconds: float, rate: float) -> tuple[Tensor, Tensor]:
-    """(right, down) in pixels to where the points at (x, y) were ``seconds`` ago.
+    """(right, down) in pixels to where the points at (x, y) were ``seconds`` ago; below 0 they will be.
 
     ``rate`` bounds how fast the velocity changes, in 1/s.
     """
-    steps = max(1, math.ceil(seconds * rate / STEP))
+    steps = max(1, math.ceil(abs(seconds) * rate / STEP))
     step = -seconds / steps
     right, down = torch.zeros_like(x + y), torch.zeros_like(x + y)  # the way so far: small, so it keeps its digits
     for _ in range(steps):

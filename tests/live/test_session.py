@@ -33,9 +33,11 @@ def rendered(program: Program, folder: Path, *arguments: str) -> np.ndarray:
     return np.stack(list(decode(folder / "film.mkv")))
 
 
-@pytest.mark.parametrize("preset", ["preset=spiral", "preset=fractal_zoom"])
+@pytest.mark.parametrize(
+    "preset", ["preset=spiral", "preset=fractal_zoom", "preset=spiral camera.zoom=0.5+0.3*sin(4*t)"]
+)
 def test_film_of_a_session_has_the_frames_that_were_played(tmp_path: Path, program: Program, preset: str) -> None:
-    script = play(tmp_path, GESTURES, preset, until="3s")
+    script = play(tmp_path, GESTURES, *preset.split(), until="3s")
     assert not script.output
     played = [frame for frame, state in zip(script.frames, script.states, strict=True) if state["label"] != "growing"]
     film = rendered(program, tmp_path)
