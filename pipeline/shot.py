@@ -67,13 +67,13 @@ class SeededDreamer:
         self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int, grown: float = 1.0, boost: float = 1.0
     ) -> Tensor:
         """The dream of frame ``index``, ``boost`` times as long as a frame. Raises DreamError naming the frame."""
-        return self._dream(canvas, cue, mask, grown, (index, FRAMES), (self.seconds, boost))
+        return self._dream(canvas, cue, mask, grown, index, FRAMES, self.seconds * boost)
 
     def warm_up(
         self, canvas: Tensor, cue: Cue, mask: Tensor | None, number: int, grown: float = 1.0, boost: float = 1.0
     ) -> Tensor:
         """One hidden dream before a frame; every ``number`` has its own random stream. Raises DreamError."""
-        return self._dream(canvas, cue, mask, grown, (number, START), (WARM_UP_SECONDS, boost))
+        return self._dream(canvas, cue, mask, grown, number, START, WARM_UP_SECONDS * boost)
 
     def state(self) -> Mapping[str, str]:
         """What the next frame depends on besides the canvas, as text."""
@@ -88,22 +88,14 @@ class SeededDreamer:
         self.dreamer.close()
 
     def _dream(
-        self,
-        canvas: Tensor,
-        cue: Cue,
-        mask: Tensor | None,
-        grown: float,
-        stream: tuple[int, int],
-        time: tuple[float, float],
+        self, canvas: Tensor, cue: Cue, mask: Tensor | None, grown: float, number: int, stream: int, seconds: float
     ) -> Tensor:
-        """``stream`` is (frame, purpose) of the random numbers, ``time`` (seconds, boost) of the dream."""
-        (number, purpose), (seconds, boost) = stream, time
-        rng = generator(self.seed, self.shot, number, purpose)
+        rng = generator(self.seed, self.shot, number, stream)
         before, velocity = momentum.split(canvas) if self.has_momentum else (canvas, None)
         try:
-            after = self.dreamer.dream(before, cue.targets, cue.dream, seconds * boost, rng, mask, grown)
+            after = self.dreamer.dream(before, cue.targets, cue.dream, seconds, rng, mask, grown)
         except DreamError as error:
-            raise DreamError(f"{'frame' if purpose == FRAMES else 'warm-up'} {number}: {error}") from error
+            raise DreamError(f"{'frame' if stream == FRAMES else 'warm-up'} {number}: {error}") from error
         if velocity is None:
             return after
         return momentum.carry_on(before, after, velocity, cue.dream.momentum, seconds)

@@ -28,6 +28,8 @@ def carry_on(before: Tensor, after: Tensor, velocity: Tensor, momentum: float, s
 
     ``momentum`` is the share of the velocity that is left after 1/24 second, ``seconds`` the duration of the step.
     """
+    if momentum <= 0:  # the same bits as without a velocity
+        return torch.cat([after, after - before], 1)
     share = 1 - momentum ** (seconds / REFERENCE_SECONDS)
     velocity = torch.lerp(velocity, after - before, share)
     return torch.cat([(before + velocity).clamp_(0, 1), velocity], 1)

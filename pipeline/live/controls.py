@@ -8,6 +8,7 @@ from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError, nearest
 
 OF_FOOTAGE = ("flow.",)
+OF_PALETTES = ("color.palette_strength",)
 UNPLAYED = ("playback.", "dream.echo", "imagine.")  # of finished films; of where a film begins
 AXES = (".x", ".y")
 TOLERANCE = 0.0001  # of the range of a slider: how far a recorded number may lie from the played one
@@ -39,12 +40,13 @@ class Control:
         return TOLERANCE * (self.usual[1] - self.usual[0])
 
 
-def controls(*, has_footage: bool = False) -> dict[str, Control]:
+def controls(*, has_footage: bool = False, has_palette: bool = True) -> dict[str, Control]:
     """Every number that can be played, by key, in the order of the settings."""
+    left_out = (() if has_footage else OF_FOOTAGE) + (() if has_palette else OF_PALETTES)
     return {
         f"{key}{axis}": Control(f"{key}{axis}", data["help"], data["low"], data["high"], _slider(data))
         for key, value, data in _curves(RenderConfig())
-        if has_footage or not key.startswith(OF_FOOTAGE)
+        if not key.startswith(left_out)
         for axis in (AXES if isinstance(value, list) else ("",))
     }
 

@@ -90,6 +90,7 @@ class Performance:
         numbers, weights = self.instrument.numbers, self.instrument.weights
         score = played_score(self.context(plan), numbers, weights, is_fractal=self.is_fractal)
         shot = build_shot(plan, self.network, score=score)
+        shot = replace(shot, dreamer=replace(shot.dreamer, has_momentum=True))  # it may be played from 0 on
         if self.footage is not None:
             shot = self.footage.over(plan, shot)
         self.current = replace(shot, grade=shot.grade or Grade(None, None))  # colours may be played

@@ -115,7 +115,8 @@ class Setup:
 
     def performance(self, chooser: SizeChooser, viewers: Viewers, saver: Saver, device: str) -> Performance:
         """What plays. Raises ConfigError for settings that cannot be played."""
-        self._controls = controls(has_footage=self.footage is not None)
+        has_palette = self._config.color.palette is not None
+        self._controls = controls(has_footage=self.footage is not None, has_palette=has_palette)
         network, seconds = self._network, self._first.frames / float(self._film.fps)
         scenes = {
             name: lambda config=config, name=name: self._scene(config, only_targets=name.startswith(LOOK))

@@ -18,6 +18,7 @@ from tests.live.stage import TINY, Script, play
 
 GESTURES: dict[int, Sequence[dict[str, Any]]] = {
     1: [{"control": "camera.rotate", "value": 60, "seconds": 0.5}, {"control": "camera.pan.x", "value": 0.2}],
+    2: [{"control": "dream.momentum", "value": 0.6}],
     3: [{"target": "class:owl + 0.5*class:cat", "seconds": 1.0}],
     4: [{"control": "dream.strength", "value": 1.5}, {"scene": "breathing", "seconds": 1.0}],
     5: [{"target": "class:leaf{left}", "seconds": 0.5}, {"do": "undo"}],
