@@ -61,6 +61,7 @@ def cluster(folder: Path) -> Iterator[str]:
     os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
     from ray.cluster_utils import Cluster
 
+    Path("/tmp/ray").mkdir(exist_ok=True)  # Ray writes there, wherever its folder is
     scratch = tempfile.mkdtemp(prefix="dz-")  # sockets need a short name
     machine = {"num_cpus": 1, "num_gpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 10**8}
     machine |= {"temp_dir": scratch, "include_log_monitor": False}

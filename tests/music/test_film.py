@@ -40,7 +40,15 @@ def test_targets_change_on_the_beat_until_the_song_ends(tmp_path: Path) -> None:
     drawing = Drawing(100, seconds=5.03, offset=0.3)
     song = draw(tmp_path / "s.mp3", "-i", f"file:{drawing.save(tmp_path / 's.wav')}")
     targets = 'score.targets=["class:owl{left}","class:owl{right}"]'
-    look = ("camera=static", "dream.tone=free", "score=beats", "score.every=2b", "score.fade=0b", targets)
+    look = (
+        "camera=static",
+        "dream.tone=free",
+        "score=beats",
+        "score.every=2b",
+        "score.fade=0b",
+        "dream.momentum=0",
+        targets,
+    )
     size = ("frame.width=64", "frame.height=64", "frame.fps=24")
     frames = render(tmp_path, f"audio.path={song.name}", *look, *size)
     assert len(frames) == round(5.03 * 24)

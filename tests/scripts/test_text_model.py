@@ -20,7 +20,7 @@ def test_gradients_learn_to_draw(tmp_path: Path) -> None:
     training.model.eval()
     before = float(training.drawing(Generator().manual_seed(1))[0].detach())
     training.draw(40, generator)
-    assert float(training.drawing(Generator().manual_seed(1))[0].detach()) > before + 0.05
+    assert float(training.drawing(Generator().manual_seed(1))[0].detach()) > 1.2 * before
     training.save(tmp_path)
     path = tmp_path / "open_clip_model.safetensors"
     network = model_zoo.build(NetworkConfig(name="small", library="open_clip", weights=str(path)))
