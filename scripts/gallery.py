@@ -44,7 +44,8 @@ AT = {
     "triptych": "9s",
     "sleep": "9s",
     "morph": "5s",
-    **dict.fromkeys(("birds", "gardens", "insects", "serpents", "temples", "volcanoes", "wildlife"), "2.4s"),
+    "wildlife": "1s",
+    **dict.fromkeys(("birds", "gardens", "insects", "serpents", "temples", "volcanoes"), "2.4s"),
 }
 """Times of the stills of some presets and looks."""
 TIMEOUT_SECONDS = 3600
