@@ -8,6 +8,7 @@ from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError, nearest
 
 OF_FOOTAGE = ("flow.",)
+WITHOUT_FOOTAGE = ("dream.momentum",)
 OF_PALETTES = ("color.palette_strength",)
 UNPLAYED = ("playback.", "dream.echo", "imagine.")  # of finished films; of where a film begins
 AXES = (".x", ".y")
@@ -42,7 +43,7 @@ class Control:
 
 def controls(*, has_footage: bool = False, has_palette: bool = True) -> dict[str, Control]:
     """Every number that can be played, by key, in the order of the settings."""
-    left_out = (() if has_footage else OF_FOOTAGE) + (() if has_palette else OF_PALETTES)
+    left_out = (WITHOUT_FOOTAGE if has_footage else OF_FOOTAGE) + (() if has_palette else OF_PALETTES)
     return {
         f"{key}{axis}": Control(f"{key}{axis}", data["help"], data["low"], data["high"], _slider(data))
         for key, value, data in _curves(RenderConfig())
