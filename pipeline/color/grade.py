@@ -18,7 +18,7 @@ from pipeline.color.lut import Lut
 from pipeline.color.palette import ColorStatistics, frame_statistics, transport
 from pipeline.config import ColorConfig
 
-STRIP_PIXELS = 1 << 17  # converted at a time: they fit into caches
+STRIP_PIXELS = 1 << 16  # converted at a time: they fit into caches
 CONTRAST_PIVOT = 0.45  # stays; the mean that dream.tone=hold holds
 KNEE, MAX_KNEE = 0.8, 0.999  # of the way from grey to the edge of the range: where compression begins
 EPSILON = 1e-6
@@ -100,35 +100,46 @@ def change_contrast(frame: Tensor, contrast: float) -> Tensor:
 def _move_colors(frame: Tensor, cones: Rows) -> Tensor:
     """The affine map of cones applied to ``(1, 3, h, w)``."""
     linear = oklab.to_linear(frame)
-    before = _mix(oklab.RGB_TO_LMS, linear).clamp_(min=0).pow_(1 / 3)
+    before = oklab.power(_mix(oklab.RGB_TO_LMS, linear).clamp_(min=0), 1 / 3)
+    knee = _Greys(_lightness(before)).reach(linear).clamp_(KNEE, MAX_KNEE)
     after = _mix(cones, before)
-    knee = _reach(linear, _lightness(before)).clamp_(KNEE, MAX_KNEE)
-    grey = _lightness(after)
-    after = grey + (after - grey) * _compression(
-        _linear(after), grey, knee
-    )  # of the same hue, but not yet in the range
-    result, edge = _linear(after), grey**3
-    result = edge + (result - edge) * _compression(result, grey, knee)
-    return oklab.to_encoded(result).clamp_(0, 1)
+    lightness = _lightness(after)
+    greys = _Greys(lightness)
+    factor = greys.compression(_linear(after), knee)
+    after.sub_(lightness).mul_(factor).add_(lightness)  # of the same hue, but not yet in the range
+    result = _linear(after)
+    factor = greys.compression(result, knee)
+    result.sub_(greys.linear).mul_(factor).add_(greys.linear)
+    return oklab.to_encoded(result.clamp_(0, 1)).clamp_(0, 1)
+
+
+class _Greys:
+    """The greys of these ``lightness`` ``(1, 1, h, w)``, in ``linear`` light."""
+
+    def __init__(self, lightness: Tensor) -> None:
+        self.linear = lightness * lightness * lightness
+        self._to_black = self.linear.clamp(min=EPSILON).reciprocal_()
+        self._to_white = (1 - self.linear).clamp_(min=EPSILON).reciprocal_()
+
+    def reach(self, colors: Tensor) -> Tensor:
+        """How far linear ``(1, 3, h, w)`` are from grey toward the edge of [0, 1], which is 1; ``(1, 1, h, w)``."""
+        above = colors.amax(dim=1, keepdim=True).sub_(self.linear).mul_(self._to_white)
+        below = (self.linear - colors.amin(dim=1, keepdim=True)).mul_(self._to_black)
+        return torch.maximum(above, below)
+
+    def compression(self, colors: Tensor, knee: Tensor) -> Tensor:
+        """The factor on the distance to grey that keeps linear colours in [0, 1]; below the ``knee`` 1.
+
+        An excess e over the knee becomes e / (1 + e), in units of the way from the knee to the edge.
+        """
+        reach = self.reach(colors)
+        excess = (reach - knee).clamp_(min=0)
+        whole = (1 - knee).add_(excess).mul_(reach.clamp_(min=EPSILON))
+        return excess.square_().div_(whole).neg_().add_(1)
 
 
 def _linear(cones: Tensor) -> Tensor:
-    return _mix(torch.linalg.inv(oklab.matrix(oklab.RGB_TO_LMS)).tolist(), cones * cones * cones)
-
-
-def _compression(colors: Tensor, lightness: Tensor, knee: Tensor) -> Tensor:
-    """The factor on the distance to grey that keeps linear colours in [0, 1]; below the ``knee`` 1."""
-    reach = _reach(colors, lightness)
-    excess = (reach - knee).clamp_(min=0) / (1 - knee)
-    return (torch.minimum(reach, knee) + (1 - knee) * excess / (1 + excess)) / reach.clamp(min=EPSILON)
-
-
-def _reach(colors: Tensor, lightness: Tensor) -> Tensor:
-    """How far linear ``(1, 3, h, w)`` are from grey toward the edge of [0, 1], which is 1; ``(1, 1, h, w)``."""
-    grey = lightness**3
-    above = (colors.amax(dim=1, keepdim=True) - grey) / (1 - grey).clamp_(min=EPSILON)
-    below = (grey - colors.amin(dim=1, keepdim=True)) / grey.clamp(min=EPSILON)
-    return torch.maximum(above, below)
+    return _mix(oklab.LMS_TO_RGB, (cones * cones).mul_(cones))
 
 
 def _lightness(cones: Tensor) -> Tensor:
@@ -138,10 +149,10 @@ def _lightness(cones: Tensor) -> Tensor:
 
 def _mix(rows: Rows, planes: Tensor) -> Tensor:
     """A matrix, ``(n, 3)`` or with a constant in a fourth column, times the channels of ``(1, 3, h, w)``."""
-    result = []
-    for first, *others in rows:
-        plane = planes[:, :1] * first
-        for number, factor in enumerate(others, 1):
-            plane = plane.add_(planes[:, number : number + 1], alpha=factor) if number < 3 else plane.add_(factor)
-        result.append(plane)
-    return torch.cat(result, dim=1)
+    result = planes.new_empty(1, len(rows), *planes.shape[2:])
+    for plane, (first, second, third, *constant) in zip(result[0], rows, strict=True):
+        torch.mul(planes[0, 0], first, out=plane)
+        plane.add_(planes[0, 1], alpha=second).add_(planes[0, 2], alpha=third)
+        if constant:
+            plane.add_(constant[0])
+    return result

@@ -11,6 +11,11 @@ RGB_TO_LMS = (
     (0.2119034982, 0.6806995451, 0.1073969566),
     (0.0883024619, 0.2817188376, 0.6299787005),
 )
+LMS_TO_RGB = (
+    (4.076741661347994, -3.3077115904081933, 0.23096992872942795),
+    (-1.2684380040921763, 2.6097574006633715, -0.3413193963102196),
+    (-0.004196086541837121, -0.7034186144594494, 1.7076147009309446),
+)
 CONES_TO_LAB = (
     (0.2104542553, 0.7936177850, -0.0040720468),
     (1.9779984951, -2.4285922050, 0.4505937099),
@@ -31,23 +36,28 @@ def matrix(rows: object) -> Tensor:
     return torch.tensor(rows, dtype=torch.float64)
 
 
+def power(base: Tensor, exponent: float) -> Tensor:
+    """``base`` to a positive power, in place: a logarithm and an exponential take a quarter of the time of ``pow``."""
+    return base.log_().mul_(exponent).exp_()
+
+
 def to_linear(rgb: Tensor) -> Tensor:
     """sRGB-encoded values in [0, 1] → linear light."""
     # Power and line as a sum, each at rest where the other rules: torch.where takes longer than the power.
-    power = rgb.clamp(min=LINE_ENCODED).add_(0.055).div_(1.055).pow_(2.4)
-    return power.add_(rgb.clamp(max=LINE_ENCODED).sub_(LINE_ENCODED), alpha=1 / 12.92)
+    curve = power(rgb.clamp(min=LINE_ENCODED).add_(0.055).div_(1.055), 2.4)
+    return curve.add_(rgb.clamp(max=LINE_ENCODED).sub_(LINE_ENCODED), alpha=1 / 12.92)
 
 
 def to_encoded(linear: Tensor) -> Tensor:
     """Linear light in [0, 1] → sRGB-encoded values."""
-    power = linear.clamp(min=LINE_LINEAR).pow_(1 / 2.4).mul_(1.055).sub_(0.055)
-    return power.add_(linear.clamp(max=LINE_LINEAR).sub_(LINE_LINEAR), alpha=12.92)
+    curve = power(linear.clamp(min=LINE_LINEAR), 1 / 2.4).mul_(1.055).sub_(0.055)
+    return curve.add_(linear.clamp(max=LINE_LINEAR).sub_(LINE_LINEAR), alpha=12.92)
 
 
 def to_lab(rgb: Tensor) -> Tensor:
     """sRGB-encoded colours ``(n, 3)`` → OKLab ``(n, 3)`` in float64 on the CPU, computed in their own precision."""
     lms = to_linear(rgb.cpu()) @ matrix(RGB_TO_LMS).T.to(rgb.dtype)
-    return lms.clamp_(min=0).pow_(1 / 3).double() @ matrix(CONES_TO_LAB).T
+    return power(lms.clamp_(min=0), 1 / 3).double() @ matrix(CONES_TO_LAB).T
 
 
 def white_point(temperature: float) -> Tensor:

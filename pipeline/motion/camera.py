@@ -9,10 +9,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.config import CameraRates
+from pipeline.image import separable
 from pipeline.motion.folds import fold, pixels
 from pipeline.motion.mirror_axes import MirrorAxes
 from pipeline.motion.rates import mean_rates, similarity
@@ -100,11 +102,23 @@ def move(
         turn, shift = similarity(rates, (canvas.shape[3], canvas.shape[2]), seconds)
         if turn == 1 and shift == 0:
             return canvas
+        if turn.imag == 0 and separable.is_possible(canvas) and (axes is None or not axes.depths.any()):
+            return _moved_straight(canvas, turn.real, shift, rates.center)
         grid = sampling_grid(turn, shift, rates.center, canvas)
     else:
         near = (rates.relief * depth(canvas[:, :3])).exp() if rates.relief and flies(rates) else None
         grid = bent_grid(canvas, rates, seconds, before, near)
     return sample_mirrored(canvas, grid if axes is None else mirror_onward(grid, axes))
+
+
+def _moved_straight(canvas: Tensor, factor: float, shift: complex, center: tuple[float, float]) -> Tensor:
+    """The canvas on a CPU after a similarity that does not turn it, as with ``sampling_grid``."""
+    bands = []
+    for side, middle, moved in zip(canvas.shape[2:], center[::-1], (shift.imag, shift.real), strict=True):
+        fixed = middle * side - 0.5
+        places = torch.arange(side, dtype=torch.float64)
+        bands.append(separable.interpolated(fixed + (places - fixed - moved) / factor, side))
+    return separable.resample(canvas, *bands)
 
 
 def sampling_grid(turn: complex, shift: complex, center: tuple[float, float], canvas: Tensor) -> Tensor:

@@ -146,8 +146,8 @@ def test_camera_uses_no_matrix_products_and_no_copies() -> None:
             operations.add(func.overloadpacket.__name__)
             return func(*args, **(kwargs or {}))
 
-    with Listening():  # so small a frame is sampled in one piece, as on a GPU
-        move(blob(30, 60, 20, 10), CameraRates(zoom=1.5), 1.0)
+    with Listening():  # so small a frame is sampled in one piece, as on a GPU; a CPU moves straight otherwise
+        move(blob(30, 60, 20, 10), CameraRates(zoom=1.5, rotate=10.0), 1.0)
     assert "grid_sampler_2d" in operations
     products = {"mm", "bmm", "addmm", "baddbmm", "matmul", "affine_grid_generator"}
     assert not operations & {*products, "lift_fresh", "_to_copy", "copy_", "copy"}
@@ -198,3 +198,11 @@ def test_few_frames_per_second_are_sampled_in_between() -> None:
 
     Camera(rates, 4.0).move(blob(40, 60, 20, 10), 3)
     assert samples[:7] == pytest.approx([2 + step / 6 for step in range(7)])
+
+
+@pytest.mark.parametrize("settings", [{"zoom": 1.3, "center": (0.3, 0.8)}, {"zoom": 0.8}, {"pan": (0.2, -0.1)}])
+def test_straight_moves_sample_where_the_grid_says(settings: dict[str, Any]) -> None:
+    canvas, rates = torch.rand(1, 6, 48, 80, generator=torch.Generator().manual_seed(2)), CameraRates(**settings)
+    grid = sampling_grid(*similarity(rates, (80, 48), 0.5), rates.center, canvas)
+    expected = F.grid_sample(canvas, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
+    assert torch.allclose(move(canvas, rates, 0.5), expected, atol=2e-4)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.config import REFERENCE_PIXELS, StartConfig
+from pipeline.image import separable
 
 REC709 = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue in brightness
 MAX_CONTRAST_GAIN = 1.5  # a mixture of two unrelated frames needs √2
@@ -26,6 +27,9 @@ def resize(frame: Tensor, size: tuple[int, int]) -> Tensor:
     """``(1, 3, h, w)`` → ``(1, 3, *size)``, bicubic, with antialiasing."""
     if (frame.shape[2], frame.shape[3]) == size:
         return frame
+    if separable.is_possible(frame):
+        rows, columns = (separable.antialiased(*sides) for sides in zip(frame.shape[2:], size, strict=True))
+        return separable.resample(frame, rows, columns)
     return F.interpolate(frame, size=size, mode="bicubic", antialias=True, align_corners=False)
 
 
