@@ -44,8 +44,9 @@ AT = {
     "triptych": "9s",
     "sleep": "9s",
     "morph": "5s",
-    "wildlife": "1s",
-    **dict.fromkeys(("birds", "gardens", "insects", "serpents", "temples", "volcanoes"), "2.4s"),
+    **dict.fromkeys(("gardens", "insects"), "0.3s"),
+    **dict.fromkeys(("birds", "fur", "serpents", "temples", "wildlife"), "0.5s"),
+    **dict.fromkeys(("eyes", "jewels", "origami", "pearls", "silk", "volcanoes"), "1s"),
 }
 """Times of the stills of some presets and looks."""
 TIMEOUT_SECONDS = 3600
