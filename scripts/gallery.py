@@ -40,13 +40,13 @@ CLIP_SECONDS, CLIP_FPS = 5, 24
 JPEG_QUALITY, MAX_BYTES = 85, 12_000_000  # of all stills
 DEFAULT_AT = "3s"
 AT = {
-    "fractal_zoom": "1s",
+    "fractal_zoom": "0.5s",
     "triptych": "9s",
     "sleep": "9s",
     "morph": "5s",
     **dict.fromkeys(("gardens", "insects"), "0.3s"),
     **dict.fromkeys(("birds", "fur", "serpents", "temples", "wildlife"), "0.5s"),
-    **dict.fromkeys(("eyes", "jewels", "origami", "pearls", "silk", "volcanoes"), "1s"),
+    **dict.fromkeys(("animals", "eyes", "jewels", "masks", "origami", "pearls", "reef", "silk", "volcanoes"), "1s"),
 }
 """Times of the stills of some presets and looks."""
 TIMEOUT_SECONDS = 3600
