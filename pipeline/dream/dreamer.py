@@ -142,8 +142,8 @@ class Dreamer:
                 step = self._step(after, weights, config, generator)
                 # All pixels are divided by a deviation that is NaN once any of them is: one pixel tells.
                 finite.append((scale, step[0, 0, 0, 0].isfinite()))
-                after = step.mul_(amount).add_(after)
-            canvas = resize(after.sub_(small), size).add_(canvas)
+                after = torch.add(after, step, alpha=amount, out=step)
+            canvas = after if small is canvas else resize(after.sub_(small), size).add_(canvas)
         _check_finite(finite)
         regions = self._masks.cover(octaves, size, canvas.device)
         canvas = self._hold_tone(before, canvas, regions, seconds, config)
@@ -204,7 +204,8 @@ class Dreamer:
         down, right = torch.randint(-limit, limit + 1, (2,), generator=generator).tolist()
         moved, shift = jitter.moved(picture, (down, right)), (down, right)
         if config.noise > 0:
-            moved = _normal(moved, generator).mul_(config.noise).add_(moved)
+            noise = _normal(moved, generator)
+            moved = torch.add(moved, noise, alpha=config.noise, out=noise)
         self._objective.network.draw(generator)
         side = tiling.tile_side(self.tile, (picture.shape[2], picture.shape[3]), picture.device)
         if side is not None:

@@ -28,11 +28,13 @@ def moved_back(gradient: Tensor, shift: Shift) -> Tensor:
     """The gradient in the moved picture → in the original one, both ``(N, C, h, w)``: the adjoint of ``moved``."""
     for dim, by in zip((2, 3), shift, strict=True):
         length = gradient.shape[dim]
-        result = torch.zeros_like(gradient) if by else gradient
+        result = torch.empty_like(gradient) if by else gradient
         if by > 0:
+            result.narrow(dim, length - by, by).zero_()
             result.narrow(dim, 0, length - by).copy_(gradient.narrow(dim, by, length - by))
             result.narrow(dim, 1, by).add_(gradient.narrow(dim, 0, by).flip(dim))
         elif by < 0:
+            result.narrow(dim, 0, -by).zero_()
             result.narrow(dim, -by, length + by).copy_(gradient.narrow(dim, 0, length + by))
             result.narrow(dim, length - 1 + by, -by).add_(gradient.narrow(dim, length + by, -by).flip(dim))
         gradient = result

@@ -31,5 +31,8 @@ def carry_on(before: Tensor, after: Tensor, velocity: Tensor, momentum: float, s
     if momentum <= 0:  # the same bits as without a velocity
         return torch.cat([after, after - before], 1)
     share = 1 - momentum ** (seconds / REFERENCE_SECONDS)
-    velocity = torch.lerp(velocity, after - before, share)
-    return torch.cat([(before + velocity).clamp_(0, 1), velocity], 1)
+    canvas = before.new_empty(1, 6, *before.shape[2:])
+    colors, later = canvas[:, :3], canvas[:, 3:]
+    torch.lerp(velocity, after - before, share, out=later)
+    torch.add(before, later, out=colors).clamp_(0, 1)
+    return canvas
