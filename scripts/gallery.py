@@ -46,8 +46,8 @@ AT = {
     "morph": "5s",
     **dict.fromkeys(("gardens", "insects"), "0.3s"),
     **dict.fromkeys(("birds", "fur", "serpents", "temples", "wildlife"), "0.5s"),
-    **dict.fromkeys(("animals", "ascent", "eyes", "jewels", "masks", "origami", "pearls"), "1s"),
-    **dict.fromkeys(("reef", "silk", "spiral", "volcanoes"), "1s"),
+    **dict.fromkeys(("animals", "ascent", "eyes", "jewels", "masks", "origami"), "1s"),
+    **dict.fromkeys(("pearls", "reef", "silk", "spiral", "volcanoes"), "1s"),
 }
 """Times of the stills of some presets and looks."""
 TIMEOUT_SECONDS = 3600

@@ -16,6 +16,7 @@ LMS_TO_RGB = (
     (-1.2684380040921763, 2.6097574006633715, -0.3413193963102196),
     (-0.004196086541837121, -0.7034186144594494, 1.7076147009309446),
 )
+"""The inverse of ``RGB_TO_LMS``."""
 CONES_TO_LAB = (
     (0.2104542553, 0.7936177850, -0.0040720468),
     (1.9779984951, -2.4285922050, 0.4505937099),
@@ -37,7 +38,7 @@ def matrix(rows: object) -> Tensor:
 
 
 def power(base: Tensor, exponent: float) -> Tensor:
-    """``base`` to a positive power, in place: a logarithm and an exponential take a quarter of the time of ``pow``."""
+    """``base`` to a positive power, in place: faster than ``pow``."""
     return base.log_().mul_(exponent).exp_()
 
 

@@ -1,8 +1,8 @@
 """Resampling of rows and columns on a CPU, as products with small matrices.
 
 A row of the result is a weighted sum of a few rows that lie next to each other. So a block of rows needs a narrow band
-of rows, and is the product of a small matrix with it; the same holds for columns. BLAS computes these products in a
-quarter of the time that torch's own resampling takes, and both agree except for rounding.
+of rows, and is the product of a small matrix with it; the same holds for columns. BLAS computes these products in
+less than half of the time that torch's own resampling takes, and both agree except for rounding.
 """
 
 from collections.abc import Sequence

@@ -146,7 +146,7 @@ def test_camera_uses_no_matrix_products_and_no_copies() -> None:
             operations.add(func.overloadpacket.__name__)
             return func(*args, **(kwargs or {}))
 
-    with Listening():  # so small a frame is sampled in one piece, as on a GPU; a CPU moves straight otherwise
+    with Listening():  # small and turned, it is sampled in one piece by a CPU too
         move(blob(30, 60, 20, 10), CameraRates(zoom=1.5, rotate=10.0), 1.0)
     assert "grid_sampler_2d" in operations
     products = {"mm", "bmm", "addmm", "baddbmm", "matmul", "affine_grid_generator"}
