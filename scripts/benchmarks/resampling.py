@@ -5,10 +5,19 @@
 Milliseconds are medians, ratios the medians of the ratios of neighbouring runs. ``difference`` is the largest one.
 """
 
+import os
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
+
+if not __package__:  # run as a file
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+from pipeline.runtime.environment import PASSIVE_THREADS
+
+os.environ.update({**PASSIVE_THREADS, **os.environ})
 
 import torch
 import torch.nn.functional as F
