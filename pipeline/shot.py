@@ -5,7 +5,7 @@ before it, the score at its second, and a random generator of its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,9 +15,9 @@ from pipeline.cue import Cue
 from pipeline.dream import momentum
 from pipeline.dream.dreamer import Dreamer
 from pipeline.errors import DreamError
-from pipeline.image import GrowthStep, resize
+from pipeline.image import GrowthStep, Resize, resize
 from pipeline.motion.dream_mask import DreamMask, change, fit_alpha
-from pipeline.motion.stage import Resize, Stage
+from pipeline.motion.stage import Stage
 from pipeline.motion.views import View
 from pipeline.runtime.seeding import FRAMES, START, generator
 from pipeline.score.score import Score
@@ -54,7 +54,9 @@ class Clock:
 class SeededDreamer:
     """The dreamer with the random seed of a shot. ``seconds`` is the duration of a frame.
 
-    With ``has_momentum`` the canvases that it returns have a velocity (``dream/momentum.py``).
+    With ``has_momentum`` the canvases that it returns have a velocity (``dream/momentum.py``), and ``dream.interval``
+    leaves octaves out: by the number of the frame, or by ``turn`` where frames are left out. ``resize`` brings a
+    picture to another size.
     """
 
     dreamer: Dreamer
@@ -62,6 +64,8 @@ class SeededDreamer:
     seed: int
     shot: int
     has_momentum: bool = False
+    turn: int | None = None
+    resize: Resize = resize
 
     def frame(
         self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int, grown: float = 1.0, boost: float = 1.0
@@ -90,15 +94,19 @@ class SeededDreamer:
     def _dream(
         self, canvas: Tensor, cue: Cue, mask: Tensor | None, grown: float, number: int, stream: int, seconds: float
     ) -> Tensor:
-        rng = generator(self.seed, self.shot, number, stream)
+        rng, dream, turn = generator(self.seed, self.shot, number, stream), cue.dream, None
         before, velocity = momentum.split(canvas) if self.has_momentum else (canvas, None)
+        if stream == START or grown < 1:
+            dream = replace(dream, coarse_momentum=0.0)  # motifs begin without delay
+        elif self.has_momentum:
+            turn = number if self.turn is None else self.turn
         try:
-            after = self.dreamer.dream(before, cue.targets, cue.dream, seconds, rng, mask, grown)
+            after = self.dreamer.dream(before, cue.targets, dream, seconds, rng, mask, grown, turn)
         except DreamError as error:
             raise DreamError(f"{'frame' if stream == FRAMES else 'warm-up'} {number}: {error}") from error
         if velocity is None:
             return after
-        return momentum.carry_on(before, after, velocity, cue.dream.momentum, seconds)
+        return momentum.carry_on(before, after, velocity, dream, seconds, self.resize)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pipeline.config.imagine import ImagineConfig
 from pipeline.config.limits import LimitsConfig
 from pipeline.config.mask import MaskConfig
 from pipeline.config.network import NETWORKS, NetworkConfig
-from pipeline.config.octave_scales import REFERENCE_PIXELS, octave_scales, octave_strengths
+from pipeline.config.octave_scales import CONSTANT_OCTAVES, REFERENCE_PIXELS, octave_scales, octave_strengths
 from pipeline.config.playback import PlaybackConfig
 from pipeline.config.preview import PreviewConfig
 from pipeline.config.ray import RayConfig
@@ -28,6 +28,7 @@ from pipeline.config.source import SourceConfig
 from pipeline.config.start import StartConfig
 
 __all__ = [
+    "CONSTANT_OCTAVES",
     "NETWORKS",
     "REFERENCE_PIXELS",
     "AudioConfig",

@@ -79,6 +79,20 @@ class DreamConfig:
         high=0.97,
         curve=True,
     )
+    coarse_momentum: Any = option(
+        0.0,
+        "the same for forms that the smallest octave shows, if it is more: calm motifs under lively detail",
+        low=0,
+        high=0.99,
+        curve=True,
+    )
+    interval: int = option(
+        1,
+        "frames from one dream to the next, that much stronger, of the third smallest octave and all larger ones:"
+        " faster, a little less calm",
+        low=1,
+        high=8,
+    )
     mask: str = option(
         "none",
         "where the dream is strong: everywhere, or where the footage moves, stands still or is bright",

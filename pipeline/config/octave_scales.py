@@ -14,6 +14,7 @@ REFERENCE_PIXELS = 360  # the short side that dream.octaves refers to: scale 1
 FINEST_GAP = 1.2  # a frame this much larger than its finest octave gets one of its own size
 DRAFT_GAP = 1.1  # the same for frames smaller than the reference, where it costs little
 TOLERANCE = 1.01
+CONSTANT_OCTAVES = 2  # the smallest ones, which every frame dreams whatever dream.interval: motifs come from them
 
 
 def octave_scales(dream: DreamConfig, short_side: float, grown: float = 1.0) -> list[float]:

@@ -33,13 +33,14 @@ class SphereDreamer(Dreamer):
         generator: torch.Generator,
         mask: Tensor | None = None,
         grown: float = 1.0,
+        turn: int | None = None,
     ) -> Tensor:
         """As ``Dreamer.dream``."""
 
         flat = super().dream
 
         def dream(picture: Tensor) -> Tensor:
-            return flat(picture, targets, config, seconds, generator, None, grown)
+            return flat(picture, targets, config, seconds, generator, None, grown, turn)
 
         height, width = canvas.shape[2:]
         angle, margin = int(torch.randint(width, (), generator=generator)), max(4, round(MARGIN * height))

@@ -1,6 +1,6 @@
 """Operations on frames ``(1, 3, H, W)`` in [0, 1] that several rooms share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,9 @@ from pipeline.image import separable
 REC709 = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue in brightness
 MAX_CONTRAST_GAIN = 1.5  # a mixture of two unrelated frames needs √2
 GROWTH_FRACTION = 0.75  # of the steps from noise to the full size; the others are at full size
+
+Resize = Callable[[Tensor, tuple[int, int]], Tensor]
+"""A canvas and a size (H, W) → the canvas at this size."""
 
 
 def fit(size: tuple[int, int], short_side: float) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from pipeline.config import RenderConfig, settings
 from pipeline.errors import ConfigError, nearest
 
 OF_FOOTAGE = ("flow.",)
-WITHOUT_FOOTAGE = ("dream.momentum",)
+WITHOUT_FOOTAGE = ("dream.momentum", "dream.coarse_momentum")
 OF_PALETTES = ("color.palette_strength",)
 UNPLAYED = ("playback.", "dream.echo", "imagine.")  # of finished films; of where a film begins
 AXES = (".x", ".y")

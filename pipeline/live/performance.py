@@ -176,7 +176,7 @@ class Performance:
                 stage = stage.standing_for(frames)
             elif isinstance(stage, Zoom):
                 stage = replace(stage, camera=replace(stage.camera, fps=fps / frames, stride=frames))
-            shot = replace(shot, stage=stage, dreamer=replace(shot.dreamer, seconds=frames / fps))
+            shot = replace(shot, stage=stage, dreamer=replace(shot.dreamer, seconds=frames / fps, turn=index // frames))
         return next(replace(shot, frames=index + 1).render(canvas, index))
 
     def _take_gestures(self, before: float, t: float) -> None:

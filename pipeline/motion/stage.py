@@ -1,17 +1,14 @@
 """Stages of the frame loop: what happens to the canvas between two frames, before and after the dream."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from pipeline.cue import Cue
-from pipeline.image import GrowthStep, luma, resize
+from pipeline.image import GrowthStep, Resize, luma, resize
 from pipeline.motion.camera import Camera
-
-Resize = Callable[[Tensor, tuple[int, int]], Tensor]
-"""A canvas and a size (H, W) → the canvas at this size."""
 
 
 class Stage(ABC):

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
 
-from pipeline.config import RenderConfig
+from pipeline.config import CONSTANT_OCTAVES, RenderConfig, octave_scales
 from pipeline.config.camera import NO_RATES, CameraRates, is_neutral
 from pipeline.networks.imagine_plan import encodes_start
 from pipeline.plan import shot_list
+from pipeline.plan.frame_size import requested_size
 from pipeline.targets.target import TEXT_NETWORK
 
 
@@ -72,6 +73,13 @@ def _stands_still(config: RenderConfig) -> bool:
 
 def _stays_in_plane(config: RenderConfig) -> bool:
     return all(map(_is_zero, (config.camera.dolly, config.camera.truck, config.camera.pedestal)))
+
+
+def _octaves(config: RenderConfig) -> int:
+    """How many a frame has; of footage, whose size is not known here, ``dream.octaves``."""
+    if _has_footage(config):
+        return config.dream.octaves
+    return len(octave_scales(config.dream, min(requested_size(config.frame, None))))
 
 
 def _is_zero(value: Any) -> bool:
@@ -142,9 +150,19 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "the camera neither turns (camera.yaw, camera.pitch) nor changes its field of view",
     ),
     ("camera.shake_rate", lambda c: _is_zero(c.camera.shake), "the camera does not shake (camera.shake=0)"),
-    ("dream.octave_ratio dream.detail", lambda c: c.dream.octaves == 1, "there is one octave only"),
+    ("dream.octave_ratio dream.detail dream.coarse_momentum", lambda c: _octaves(c) == 1, "there is one octave only"),
     ("dream.echo_seconds", lambda c: _is_zero(c.dream.echo), "there are no trails (dream.echo=0)"),
-    ("dream.momentum", _has_footage, "steps do not follow what moves in footage"),
+    ("dream.momentum dream.coarse_momentum dream.interval", _has_footage, "steps do not follow what moves in footage"),
+    (
+        "dream.interval",
+        lambda c: _is_zero(c.dream.momentum) and _is_zero(c.dream.coarse_momentum),
+        "only steps that go on (dream.momentum) may leave frames out",
+    ),
+    (
+        "dream.interval",
+        lambda c: _octaves(c) <= CONSTANT_OCTAVES,
+        "it is for the third smallest octave and larger ones",
+    ),
     ("dream.exponent", lambda c: c.dream.precondition != "fourier", "it is of dream.precondition=fourier"),
     ("dream.tone_mean dream.tone_contrast", lambda c: c.dream.tone != "hold", "they are of dream.tone=hold"),
     ("dream.tone_rate", lambda c: c.dream.tone == "free", "tone drifts (dream.tone=free)"),

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipeline.config import DreamConfig
 from pipeline.dream.momentum import carry_on, split
 
 CANVAS = torch.full((1, 3, 4, 5), 0.5)
@@ -13,7 +14,7 @@ def after_steps(steps: list[float], momentum: float, seconds: float) -> Tensor:
     canvas = CANVAS
     for step in steps:
         colors, velocity = split(canvas)
-        canvas = carry_on(colors, colors + step, velocity, momentum, seconds)
+        canvas = carry_on(colors, colors + step, velocity, DreamConfig(momentum=momentum), seconds)
     return canvas
 
 
