@@ -1,3 +1,4 @@
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,9 @@ from pipeline.config import DreamConfig, NetworkConfig
 from pipeline.dream import model_zoo
 from pipeline.dream.dreamer import Dreamer
 from pipeline.dream.network import Network
-from pipeline.dream.weighted_objective import Objective
+from pipeline.dream.weighted_objective import Factors, Objective
 from pipeline.errors import DreamError
+from pipeline.targets.target import Target
 from tests.targets.notation import target_of, weights_of
 
 TARGETS = weights_of({"three": 1.0})
@@ -40,6 +42,43 @@ def test_frames_depend_on_the_generator(tiny: Network) -> None:
     dreamer = Dreamer(Objective(tiny), DreamConfig())
     assert torch.equal(dream(dreamer, noise()), dream(dreamer, noise()))
     assert not torch.equal(dream(dreamer, noise()), dream(dreamer, noise(), seed=1))
+
+
+class Recorder(Objective):
+    """Notes the height of each picture that the network looks at."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network)
+        self.heights: list[int] = []
+
+    def combine(self, measures: Mapping[Target, Tensor], factors: Factors, size: tuple[int, int]) -> Tensor:
+        self.heights.append(size[0])
+        return super().combine(measures, factors, size)
+
+
+HEIGHTS = (21, 32, 48, 72, 96)  # of the octaves of a frame of 96 pixels
+LEAVING_OUT = DreamConfig(octaves=8, octave_ratio=1.5, tone="free", interval=2)
+
+
+@pytest.mark.parametrize(("turn", "dreamed"), [(None, range(5)), (0, [0, 1, 2, 4]), (1, [0, 1, 3]), (2, [0, 1, 2, 4])])
+def test_octaves_above_the_second_leave_frames_out(tiny: Network, turn: int | None, dreamed: Sequence[int]) -> None:
+    objective = Recorder(tiny)
+    generator = torch.Generator().manual_seed(0)
+    Dreamer(objective, LEAVING_OUT).dream(noise(), lambda scale: TARGETS, LEAVING_OUT, 1 / 24, generator, turn=turn)
+    assert objective.heights == [HEIGHTS[number] for number in dreamed]
+
+
+def test_an_octave_that_leaves_frames_out_is_stronger(tiny: Network) -> None:
+    def largest(config: DreamConfig, turn: int) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        dreamer = Dreamer(Objective(tiny), config)
+        return dreamer.dream(
+            noise(), lambda scale: TARGETS if scale > 0.25 else {}, config, 1 / 24, generator, turn=turn
+        )
+
+    twice = replace(LEAVING_OUT, interval=1, strength=2 * LEAVING_OUT.strength)
+    assert torch.equal(largest(LEAVING_OUT, 2), largest(twice, 2))
+    assert torch.equal(largest(LEAVING_OUT, 3), noise())
 
 
 def test_noise_reaches_the_network_alone(tiny: Network) -> None:

@@ -1,5 +1,7 @@
 """Momentum: steps that agree add up, others cancel, at any frame rate."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from torch import Tensor
@@ -10,11 +12,12 @@ from pipeline.dream.momentum import carry_on, split
 CANVAS = torch.full((1, 3, 4, 5), 0.5)
 
 
-def after_steps(steps: list[float], momentum: float, seconds: float) -> Tensor:
-    canvas = CANVAS
+def after_steps(steps: Sequence[float | Tensor], momentum: float, seconds: float, coarse: float = 0.0) -> Tensor:
+    canvas = torch.full_like(steps[0], 0.5) if isinstance(steps[0], Tensor) else CANVAS
+    config = DreamConfig(momentum=momentum, coarse_momentum=coarse)
     for step in steps:
         colors, velocity = split(canvas)
-        canvas = carry_on(colors, colors + step, velocity, DreamConfig(momentum=momentum), seconds)
+        canvas = carry_on(colors, colors + step, velocity, config, seconds)
     return canvas
 
 
@@ -40,3 +43,23 @@ def test_colors_stay_within_their_range() -> None:
 
 def test_without_momentum_a_step_is_whole() -> None:
     assert torch.equal(after_steps([0.1], 0.0, 1 / 24)[:, :3], CANVAS + 0.1)
+
+
+WAVE = 0.001 * torch.sin(torch.arange(640.0) * 2 * torch.pi / 160).expand(1, 3, 360, 640)  # of 160 pixels
+CHECKS = 0.001 * (1 - 2 * (torch.arange(640) % 2).float()).expand(1, 3, 360, 640)
+
+
+@pytest.mark.parametrize(("form", "share"), [(WAVE, 0.05), (CHECKS, 0.2)])
+def test_large_forms_go_on_for_longer(form: Tensor, share: float) -> None:
+    """The first of many equal steps shows how much of each is taken up."""
+    velocity = after_steps([form], 0.8, 1 / 24, coarse=0.95)[:, 3:]
+    assert float((velocity * form).sum() / form.square().sum()) == pytest.approx(share, rel=0.05)
+
+
+def test_large_forms_reach_their_full_size() -> None:
+    velocity = after_steps([WAVE] * 120, 0.8, 1 / 24, coarse=0.95)[:, 3:]
+    assert float((velocity * WAVE).sum() / WAVE.square().sum()) == pytest.approx(1, abs=0.01)
+
+
+def test_a_coarse_momentum_that_is_less_changes_nothing() -> None:
+    assert torch.equal(after_steps([WAVE, CHECKS], 0.8, 1 / 24), after_steps([WAVE, CHECKS], 0.8, 1 / 24, coarse=0.8))

@@ -30,6 +30,10 @@ def test_rules_name_settings() -> None:
         ("preset=spiral flow.warmup=3 source.cut=5 audio.fade_out=1s", "flow.warmup source.cut audio.fade_out"),
         ("camera=static camera.center=[0,0] score=constant score.hold=1s", "camera.center score.hold"),
         ("dream.octaves=1 dream.detail=0.3 dream.tone=free dream.tone_mean=0.4", "dream.detail dream.tone_mean"),
+        ("dream.octaves=1 dream.coarse_momentum=0.9 frame.height=720 frame.width=1280 dream.interval=3", ""),
+        ("dream.octaves=1 dream.coarse_momentum=0.9", "dream.coarse_momentum"),
+        ("dream.octaves=2 dream.interval=2", "dream.interval"),
+        ("network=motifnet dream.momentum=0 dream.interval=2", "dream.interval"),
         ("preset=portrait start.path=a.jpg start.size=32 start.steps=3", "start.size"),
         (
             "preset=footage source.path=a.mp4 start.steps=3 start.boost=2 start=noise flow=raft flow.preset=fast",
