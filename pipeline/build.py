@@ -106,9 +106,7 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
         score=score,
         clock=clock,
         stage=_dressed(stage, plan, camera),
-        dreamer=SeededDreamer(
-            dreamer, 1 / rate, config.seed, plan.index, momentum.is_used(config), resize=zoom.enlarge
-        ),
+        dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index, momentum.is_used(config), zoom.enlarge),
         size=shown,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
         warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),

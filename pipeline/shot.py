@@ -64,8 +64,8 @@ class SeededDreamer:
     seed: int
     shot: int
     has_momentum: bool = False
-    turn: int | None = None
     resize: Resize = resize
+    turn: int | None = None
 
     def frame(
         self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int, grown: float = 1.0, boost: float = 1.0

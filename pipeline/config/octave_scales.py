@@ -33,13 +33,20 @@ def octave_scales(dream: DreamConfig, short_side: float, grown: float = 1.0) -> 
     return scales
 
 
-def octave_strengths(dream: DreamConfig, scales: Sequence[float], grown: float = 1.0) -> list[float]:
+def octave_strengths(
+    dream: DreamConfig, scales: Sequence[float], grown: float = 1.0, turn: int | None = None
+) -> list[float]:
     """The strengths of these octaves, with a mean of 1 over the ``dream.octaves`` of the reference.
 
     They fall to ``dream.detail`` from octave to octave by the same factor, as the amplitudes of fractal noise do. Finer
-    octaves, which only large frames have, keep the last strength.
+    octaves, which only large frames have, keep the last strength. ``turn`` counts frames: in those that leave an octave
+    out, as ``dream.interval`` says, its strength is 0, in the others that much more; None: no frame does.
     """
     last = max(1, dream.octaves - 1)
     mean = sum(dream.detail ** (n / last) for n in range(dream.octaves)) / dream.octaves
     places = [last + math.log(scale / grown) / math.log(dream.octave_ratio) for scale in scales]
-    return [dream.detail ** (min(max(place, 0.0), last) / last) / mean for place in places]
+    strengths = [dream.detail ** (min(max(place, 0.0), last) / last) / mean for place in places]
+    if turn is not None:
+        for number in range(CONSTANT_OCTAVES, len(strengths)):
+            strengths[number] *= 0 if (turn + number) % dream.interval else dream.interval
+    return strengths

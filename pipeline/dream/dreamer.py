@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from pipeline.config import CONSTANT_OCTAVES, REFERENCE_PIXELS, DreamConfig, octave_scales, octave_strengths
+from pipeline.config import REFERENCE_PIXELS, DreamConfig, octave_scales, octave_strengths
 from pipeline.dream import jitter, tiling, tone
 from pipeline.dream.cuda_graphs import RecordedGradients, recorded_gradients
 from pipeline.dream.gradient import TiledGradient, whole_gradient
@@ -91,8 +91,7 @@ class Dreamer:
         """Canvas ``(1, 3, h, w)`` → canvas dreamed for ``seconds`` with the settings of this frame.
 
         ``mask`` ``(1, 1, h, w)`` in [0, 1] is where to dream; ``grown`` is the fraction of the finished frame's detail
-        that the canvas has. ``turn`` counts frames: it says which octaves ``interval`` leaves out; None: no one.
-        Out of memory, the frame starts again in smaller tiles.
+        that the canvas has, ``turn`` that of ``octave_strengths``. Out of memory, it starts again in smaller tiles.
         Raises DreamError if there are none, and if a gradient is not finite.
         """
         state = generator.get_state()
@@ -133,17 +132,16 @@ class Dreamer:
         before, size = canvas, (canvas.shape[2], canvas.shape[3])
         octaves, finite = list[TargetWeights](), list[tuple[float, Tensor]]()
         scales = octave_scales(config, min(size), grown)
-        for number, (scale, strength) in enumerate(zip(scales, octave_strengths(config, scales, grown), strict=True)):
+        for scale, strength in zip(scales, octave_strengths(config, scales, grown, turn), strict=True):
             weights = self._fitting(targets(min(scale, 1.0)), scale)
             if not weights:
                 continue
             octaves.append(weights)
-            interval = 1 if turn is None or number < CONSTANT_OCTAVES else config.interval
-            if turn is not None and (turn + number) % interval:
+            if not strength:  # left out this time
                 continue
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
             small = resize(canvas, octave_size(size, scale * REFERENCE_PIXELS))
-            after, amount = small, interval * config.strength * strength * seconds / config.steps
+            after, amount = small, config.strength * strength * seconds / config.steps
             for _ in range(config.steps):
                 step = self._step(after, weights, config, generator)
                 # All pixels are divided by a deviation that is NaN once any of them is: one pixel tells.

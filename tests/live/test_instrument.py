@@ -40,7 +40,8 @@ def test_every_curve_of_the_settings_has_a_control() -> None:
     known = controls()
     assert {"camera.zoom", "camera.pan.x", "camera.center.y", "dream.strength", "dream.tone_mean"} <= set(known)
     assert not [key for key in known if key.startswith(("flow", "playback", "imagine"))]
-    assert set(known) - set(controls(has_footage=True)) == {"dream.momentum"}, "steps do not follow footage"
+    momenta = {"dream.momentum", "dream.coarse_momentum"}
+    assert set(known) - set(controls(has_footage=True)) == momenta, "steps do not follow footage"
     assert set(known) - set(controls(has_palette=False)) == {"color.palette_strength"}
     assert all(each.low is None or each.low <= each.usual[0] < each.usual[1] for each in known.values())
 
