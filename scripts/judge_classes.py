@@ -92,7 +92,8 @@ DRAWN = {
     "beetle": range(300, 308),
 }
 """MotifNet's classes and the indices of ImageNet's that are the same or kinds of them."""
-PLAIN = ["octaves=1", "precondition=none", "color_correlation=0", "noise=0", "fill=0", "momentum=0"]
+PLAIN = ["octaves=1", "precondition=none", "color_correlation=0", "noise=0", "fill=0"]
+PLAIN += ["momentum=0", "coarse_momentum=0"]
 WAYS = ("program", "plain ascent", "MotifNet")
 VIEW = 224  # pixels of what the judge looks at
 TOP = 5

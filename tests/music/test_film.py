@@ -47,6 +47,7 @@ def test_targets_change_on_the_beat_until_the_song_ends(tmp_path: Path) -> None:
         "score.every=2b",
         "score.fade=0b",
         "dream.momentum=0",
+        "dream.coarse_momentum=0",
         targets,
     )
     size = ("frame.width=64", "frame.height=64", "frame.fps=24")
