@@ -18,7 +18,8 @@ LAYERS = (
     ("shot", "plan", "inputs", "latent"),
     ("score", "motion", "dream", "color", "media", "music"),
     ("cue",),
-    ("targets", "timing", "networks", "image", "projection"),
+    ("targets", "timing", "networks", "projection"),
+    ("image",),
     ("runtime", "config"),
     ("errors",),
 )

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.image import resize
+
 PAD = 3  # pixels around the picture that a bicubic sample may reach
 
 Vector = tuple[Tensor, Tensor, Tensor]
@@ -39,9 +41,13 @@ def sample(canvas: Tensor, direction: Vector) -> Tensor:
 
 
 def enlarge(canvas: Tensor, size: tuple[int, int]) -> Tensor:
-    """The sphere at another size (H, W), continued at its sides and poles; bicubic."""
+    """The sphere at another size (H, W), continued at its sides and poles; bicubic, with antialiasing if smaller."""
     if (canvas.shape[2], canvas.shape[3]) == size:
         return canvas
+    if size[0] < canvas.shape[2]:
+        rows, columns = (round(PAD * old / new) for old, new in zip(canvas.shape[2:], size, strict=True))
+        padded = resize(wrap(canvas, rows, columns), (size[0] + 2 * PAD, size[1] + 2 * PAD))
+        return padded[:, :, PAD:-PAD, PAD:-PAD]
     return sample(canvas, directions(canvas.new_empty(1, 1, *size)))
 
 

@@ -61,5 +61,15 @@ def test_large_forms_reach_their_full_size() -> None:
     assert float((velocity * WAVE).sum() / WAVE.square().sum()) == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.parametrize("step", [0.1 * WAVE, torch.full_like(WAVE, 0.001)])
+def test_contrast_and_brightness_are_not_slowed(step: Tensor) -> None:
+    """Else ``tone.hold`` would overshoot."""
+    colors = 0.5 + 100 * WAVE
+    canvas = carry_on(
+        colors, colors + step, torch.zeros_like(step), DreamConfig(momentum=0.8, coarse_momentum=0.95), 1 / 24
+    )
+    assert float((canvas[:, 3:] * step).sum() / step.square().sum()) == pytest.approx(0.2, rel=0.02)
+
+
 def test_a_coarse_momentum_that_is_less_changes_nothing() -> None:
     assert torch.equal(after_steps([WAVE, CHECKS], 0.8, 1 / 24), after_steps([WAVE, CHECKS], 0.8, 1 / 24, coarse=0.8))

@@ -104,6 +104,12 @@ def test_growth_and_sharpness_know_no_sides() -> None:
     assert off(enlarge(painted(), (3 * HEIGHT, 3 * WIDTH))[..., 1::3, 1::3], painted()) < 0.1
 
 
+def test_a_smaller_sphere_has_no_aliases_and_no_seam() -> None:
+    stripes = (torch.arange(WIDTH) % 2).float().expand(1, 3, HEIGHT, WIDTH)
+    small = enlarge(stripes, (HEIGHT // 4, WIDTH // 4))
+    assert float((small - 0.5).abs().max()) < 0.02
+
+
 @pytest.mark.parametrize("pole", [-1, 1])
 def test_view_of_a_pole_comes_back_where_it_was(pole: int) -> None:
     view = pole_view(painted(), 80, 1.3, pole)
