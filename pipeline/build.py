@@ -97,16 +97,16 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     opening = plan.opening if fps is None else round(plan.opening / float(plan.fps) * fps)
     camera = replace(_camera(plan, score, clock, network.device), first=max(0, opening - 1))
     zoom = Zoom(camera, size, plan.handles.continues, config.camera.mirror, enlarge if plan.is_sphere else resize)
-    stage: Stage = (
-        Opening(list(growth_steps(config.start, size, opening)), zoom, config.start.boost) if opening else zoom
-    )
+    growth = list(growth_steps(config.start, size, opening))
+    stage: Stage = Opening(growth, zoom, config.start.boost) if opening else zoom
+    has_momentum = momentum.is_used(config)
     has_warm_up = not (opening or plan.handles.continues or has_source)
     return Shot(
         canvas=canvas.to(network.device),
         score=score,
         clock=clock,
         stage=_dressed(stage, plan, camera),
-        dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index, momentum.is_used(config), zoom.enlarge),
+        dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index, has_momentum, zoom.enlarge, opening),
         size=shown,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
         warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),

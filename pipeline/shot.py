@@ -56,7 +56,7 @@ class SeededDreamer:
 
     With ``has_momentum`` the canvases that it returns have a velocity (``dream/momentum.py``), and ``dream.interval``
     leaves octaves out: by the number of the frame, or by ``turn`` where frames are left out. ``resize`` brings a
-    picture to another size.
+    picture to another size. The first ``opening`` frames grow.
     """
 
     dreamer: Dreamer
@@ -65,6 +65,7 @@ class SeededDreamer:
     shot: int
     has_momentum: bool = False
     resize: Resize = resize
+    opening: int = 0
     turn: int | None = None
 
     def frame(
@@ -99,6 +100,7 @@ class SeededDreamer:
         if stream == START or grown < 1:
             dream = replace(dream, coarse_momentum=0.0)  # motifs begin without delay
         elif self.has_momentum:
+            dream = replace(dream, coarse_momentum=momentum.early_coarse(dream, (number - self.opening) * self.seconds))
             turn = number if self.turn is None else self.turn
         try:
             after = self.dreamer.dream(before, cue.targets, dream, seconds, rng, mask, grown, turn)

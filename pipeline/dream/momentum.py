@@ -27,6 +27,15 @@ def split(canvas: Tensor) -> tuple[Tensor, Tensor]:
     return colors, canvas[:, 3:6] if canvas.shape[1] > 3 else torch.zeros_like(colors)
 
 
+def early_coarse(config: DreamConfig, seconds: float) -> float:
+    """The ``coarse_momentum`` this long after the noise has grown to a frame.
+
+    It begins at ``momentum`` and counts the time, as a running mean does: what growing left in the velocity would else
+    drift on for long.
+    """
+    return min(config.coarse_momentum, 1 - 1 / (seconds / REFERENCE_SECONDS + 1 / (1 - config.momentum)))
+
+
 def carry_on(
     before: Tensor,
     after: Tensor,
