@@ -33,7 +33,8 @@ def early_coarse(config: DreamConfig, seconds: float) -> float:
     It begins at ``momentum`` and counts the time, as a running mean does: what growing left in the velocity would else
     drift on for long.
     """
-    return min(config.coarse_momentum, 1 - 1 / (seconds / REFERENCE_SECONDS + 1 / (1 - config.momentum)))
+    running = 1 - 1 / (seconds / REFERENCE_SECONDS + 1 / (1 - config.momentum))
+    return min(float(config.coarse_momentum), float(running))
 
 
 def carry_on(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.config import DreamConfig
-from pipeline.dream.momentum import carry_on, split
+from pipeline.dream.momentum import carry_on, early_coarse, split
 
 CANVAS = torch.full((1, 3, 4, 5), 0.5)
 
@@ -59,6 +59,12 @@ def test_large_forms_go_on_for_longer(form: Tensor, share: float) -> None:
 def test_large_forms_reach_their_full_size() -> None:
     velocity = after_steps([WAVE] * 120, 0.8, 1 / 24, coarse=0.95)[:, 3:]
     assert float((velocity * WAVE).sum() / WAVE.square().sum()) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(("frames", "coarse"), [(0, 0.8), (5, 0.9), (15, 0.95), (1000, 0.95)])
+def test_coarse_momentum_begins_as_that_of_details(frames: int, coarse: float) -> None:
+    config = DreamConfig(momentum=0.8, coarse_momentum=0.95)
+    assert early_coarse(config, frames / 24) == pytest.approx(coarse)
 
 
 @pytest.mark.parametrize("step", [0.1 * WAVE, torch.full_like(WAVE, 0.001)])
