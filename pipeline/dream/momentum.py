@@ -68,8 +68,10 @@ def carry_on(
 
 def _without_tone(change: Tensor, picture: Tensor) -> Tensor:
     """The change without what makes the whole picture brighter or richer in contrast: delayed, ``tone.hold`` would
-    overshoot for seconds.
+    overshoot for seconds. Where nothing changes, outside of regions, it stays nothing.
     """
-    forms = picture - picture.mean()
-    change = change - change.mean()
+    dreamed = (change != 0).to(change.dtype)
+    count = dreamed.sum().clamp(min=1)
+    forms = (picture - (picture * dreamed).sum() / count) * dreamed
+    change = change - dreamed * (change.sum() / count)
     return change.sub_(forms * ((change * forms).sum() / forms.square().sum().clamp(min=EPSILON)))

@@ -77,5 +77,17 @@ def test_contrast_and_brightness_are_not_slowed(step: Tensor) -> None:
     assert float((canvas[:, 3:] * step).sum() / step.square().sum()) == pytest.approx(0.2, rel=0.02)
 
 
+def test_nothing_changes_outside_of_what_is_dreamed() -> None:
+    """A region's brightness, which grows, must not tint the ground around it."""
+    colors, step = 0.5 + 100 * WAVE, torch.zeros_like(WAVE)
+    step[..., 100:200, 200:400] = 0.01
+    canvas = carry_on(
+        colors, colors + step, torch.zeros_like(step), DreamConfig(momentum=0.8, coarse_momentum=0.95), 1 / 24
+    )
+    far = torch.ones(360, 640, dtype=torch.bool)
+    far[80:220, 180:420] = False
+    assert float(canvas[:, 3:, far].abs().max()) == 0
+
+
 def test_a_coarse_momentum_that_is_less_changes_nothing() -> None:
     assert torch.equal(after_steps([WAVE, CHECKS], 0.8, 1 / 24), after_steps([WAVE, CHECKS], 0.8, 1 / 24, coarse=0.8))
