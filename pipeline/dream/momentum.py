@@ -12,7 +12,6 @@ from pipeline.dream.octave_sizes import octave_size
 from pipeline.image import Resize, resize
 
 REFERENCE_SECONDS = 1 / 24  # that dream.momentum refers to
-EPSILON = 1e-12  # for a picture of one colour
 
 
 def is_used(config: RenderConfig) -> bool:
@@ -59,19 +58,7 @@ def carry_on(
     size = (before.shape[2], before.shape[3])
     side = octave_scales(config, min(size))[0] * REFERENCE_PIXELS
     if coarse > fine and min(size) > side:
-        small = octave_size(size, side)
-        change = resize((after - before).sub_(velocity), small)
-        later.sub_(resize(_without_tone(change, resize(before, small)), size), alpha=coarse - fine)
+        change = (after - before).sub_(velocity)
+        later.sub_(resize(resize(change, octave_size(size, side)), size), alpha=coarse - fine)
     torch.add(before, later, out=colors).clamp_(0, 1)
     return canvas
-
-
-def _without_tone(change: Tensor, picture: Tensor) -> Tensor:
-    """The change without what makes the whole picture brighter or richer in contrast: delayed, ``tone.hold`` would
-    overshoot for seconds. Where nothing changes, outside of regions, it stays nothing.
-    """
-    dreamed = (change != 0).to(change.dtype)
-    count = dreamed.sum().clamp(min=1)
-    forms = (picture - (picture * dreamed).sum() / count) * dreamed
-    change = change - dreamed * (change.sum() / count)
-    return change.sub_(forms * ((change * forms).sum() / forms.square().sum().clamp(min=EPSILON)))
