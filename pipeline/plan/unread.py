@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
 from pipeline.config import CONSTANT_OCTAVES, RenderConfig, octave_scales
 from pipeline.config.camera import NO_RATES, CameraRates, is_neutral
+from pipeline.errors import ConfigError
 from pipeline.networks.imagine_plan import encodes_start
 from pipeline.plan import shot_list
 from pipeline.plan.frame_size import requested_size
@@ -75,11 +77,16 @@ def _stays_in_plane(config: RenderConfig) -> bool:
     return all(map(_is_zero, (config.camera.dolly, config.camera.truck, config.camera.pedestal)))
 
 
+def _has_no_momentum(config: RenderConfig) -> bool:
+    return _is_zero(config.dream.momentum) and _is_zero(config.dream.coarse_momentum)
+
+
 def _octaves(config: RenderConfig) -> int:
-    """How many a frame has; of footage, whose size is not known here, ``dream.octaves``."""
-    if _has_footage(config):
-        return config.dream.octaves
-    return len(octave_scales(config.dream, min(requested_size(config.frame, None))))
+    """How many a frame has; ``dream.octaves`` where its size comes from footage, which is not known here."""
+    if not _has_footage(config):
+        with suppress(ConfigError):  # a size of 0 comes from the footage of another shot
+            return len(octave_scales(config.dream, min(requested_size(config.frame, None))))
+    return config.dream.octaves
 
 
 def _is_zero(value: Any) -> bool:
@@ -108,11 +115,7 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         lambda c: _has_footage(c) and c.dream.tone != "start" and not encodes_start(c),
         "the film begins with its footage",
     ),
-    (
-        "start.size start.noise start.unfold",
-        lambda c: _has_picture(c),
-        "the film begins with a picture, not with noise",
-    ),
+    ("start.size start.noise start.unfold", _has_picture, "the film begins with a picture, not with noise"),
     (
         "start.kind start.size start.noise start.unfold start.steps start.boost",
         _has_footage,
@@ -153,11 +156,7 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("dream.octave_ratio dream.detail dream.coarse_momentum", lambda c: _octaves(c) == 1, "there is one octave only"),
     ("dream.echo_seconds", lambda c: _is_zero(c.dream.echo), "there are no trails (dream.echo=0)"),
     ("dream.momentum dream.coarse_momentum dream.interval", _has_footage, "steps do not follow what moves in footage"),
-    (
-        "dream.interval",
-        lambda c: _is_zero(c.dream.momentum) and _is_zero(c.dream.coarse_momentum),
-        "only steps that go on (dream.momentum) may leave frames out",
-    ),
+    ("dream.interval", _has_no_momentum, "only steps that go on (dream.momentum) may leave frames out"),
     (
         "dream.interval",
         lambda c: _octaves(c) <= CONSTANT_OCTAVES,
