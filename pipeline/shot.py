@@ -97,7 +97,7 @@ class SeededDreamer:
     ) -> Tensor:
         rng, dream, turn = generator(self.seed, self.shot, number, stream), cue.dream, None
         before, velocity = momentum.split(canvas) if self.has_momentum else (canvas, None)
-        if stream == START or grown < 1:
+        if stream == START or number < self.opening:
             dream = replace(dream, coarse_momentum=0.0)  # motifs begin without delay
         elif self.has_momentum:
             dream = replace(dream, coarse_momentum=momentum.early_coarse(dream, (number - self.opening) * self.seconds))

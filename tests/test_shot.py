@@ -64,6 +64,13 @@ def test_momentum_calms_a_film(tmp_path: Path) -> None:
     assert 0 < changes["0.85"] < changes["0"] / 2
 
 
+def test_a_film_unfolds_with_coarse_momentum(tmp_path: Path) -> None:
+    """The last quarter of the frames that grow have the full size already."""
+    words = ("network=motifnet", "start.unfold=20f", "duration=22f", "dream.momentum=0.8", "dream.coarse_momentum=0.95")
+    frames = run(planned(tmp_path, *TINY, *words))
+    assert len(frames) == 22 and all(bool(frame.isfinite().all()) for frame in frames)
+
+
 def test_a_shot_goes_on_with_momentum_from_colors_alone(tmp_path: Path) -> None:
     shot = shot_of(planned(tmp_path, *TINY, "duration=2f", "dream.momentum=0.8"))
     step = next(iter(shot.render(torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1)))))
