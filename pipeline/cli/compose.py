@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ _FILE_IN_TARGET = re.compile(r"(guide:(?:[\w.]+:)?|\{(?:not )?)(~[^}]*)")
 REPEAT = "repeat"  # the config name of a run that repeats a film
 
 
+@cache
 def register() -> None:
     """Make the schema and the checked reader of files known to Hydra."""
     sanitize.register()

@@ -4,6 +4,7 @@ Hydra builds any class that its settings name (``_target_``) and imports the pac
 user's ``--config-dir`` are therefore checked as Hydra opens them.
 """
 
+import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from pipeline.errors import InputError, RenderError
 CONF = Path(__file__).resolve().parents[2] / "conf"
 REFERENCES = "only references to other settings, such as ${frame.width}, are allowed"
 NO_CODE = "is not allowed: settings are data and cannot name code"
+
+_read: dict[tuple[Path, int], ConfigResult] = {}  # the program's own files, by when they changed: parsing takes long
 
 
 def choices(group: str) -> list[str]:
@@ -59,7 +62,10 @@ class CheckedFiles(FileConfigSource):
         if Path(self.path).resolve() == CONF:
             if not path.is_relative_to(CONF):
                 raise InputError(f"{safe_yaml.shown(config_path)}: a choice is a name, not a path")
-            return super().load_config(config_path)
+            key = path, path.stat().st_mtime_ns
+            if key not in _read:
+                _read[key] = super().load_config(config_path)
+            return copy.deepcopy(_read[key])  # Hydra changes what it gets
         text = safe_yaml.read_text(path)
         header = self._get_header_dict(text[:512])
         if header.get("package") not in (None, "_global_", "_group_"):

@@ -83,7 +83,7 @@ def test_classes_are_learned_and_measured(
 @pytest.mark.parametrize("model", MODELS)
 def test_killed_training_resumes_to_the_same_bytes(folder: Path, tmp_path: Path, model: str) -> None:
     whole, killed = tmp_path / "whole.safetensors", tmp_path / "killed.safetensors"
-    settings = {"model": model, "steps": 40, "every": 10, "dreams": True, "ages": True}
+    settings = {"model": model, "steps": 16, "every": 4, "dreams": True, "ages": True}
     train(folder, whole, **settings)
     words = [f"{key}={value}" for key, value in {**TINY, **settings}.items()]
     words += ["seed=3", "precision=float32", "device=cpu", f"pictures={folder}", f"output={killed}"]
@@ -102,7 +102,7 @@ def test_killed_training_resumes_to_the_same_bytes(folder: Path, tmp_path: Path,
     assert killed.read_bytes() == whole.read_bytes() and not state.exists()
     films = [path.with_suffix(".dreams.mp4") for path in (killed, whole)]
     assert films[0].read_bytes() == films[1].read_bytes()
-    assert count_frames(films[0]) == 40 and not killed.with_name(f"{killed.name}.dreams").exists()
+    assert count_frames(films[0]) == 16 and not killed.with_name(f"{killed.name}.dreams").exists()
 
 
 @pytest.mark.parametrize(

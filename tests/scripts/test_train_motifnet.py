@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def run(folder: Path, *arguments: str) -> str:
     """The output of the training program, which writes below ``folder``."""
     command = [sys.executable, "-m", "scripts.train_motifnet", "--smoke", "--size", "72", "--crop", "48"]
-    command += ["--device", "cpu", "--workers", "2", "--count", "2", "--check", "1", "--judge-count", "1"]
+    command += ["--device", "cpu", "--workers", "1", "--count", "2", "--check", "1", "--judge-count", "1"]
     places = ["--cache", folder / "cache", "--out", folder / "net.safetensors", "--docs", folder / "docs"]
     done = subprocess.run(
         [*command, *map(str, places), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300
