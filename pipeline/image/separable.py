@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-BLOCK, SMALL_BLOCK = 32, 8  # rows of the result in a product: in wider bands more of a matrix is 0
+BLOCK = 32  # rows of the result in a product: in wider bands more of a matrix is 0, and each call costs time
 SHARP, SOFT = -0.75, -0.5  # the slope of a cubic at 1: of torch's bicubic sampling, and with antialiasing
 
 
@@ -72,7 +72,7 @@ def antialiased(length: int, result: int) -> Bands:
     places = first[:, None] + torch.arange(int(4 * wide) + 2)
     is_inside = (places >= 0) & (places < length)
     weights = torch.where(is_inside, _cubic((places + 0.5 - middles[:, None]) / wide, SOFT), 0.0)
-    return _bands(places.clamp(0, length - 1).long(), weights / weights.sum(1, keepdim=True), length)
+    return _bands(places.clamp(0, length - 1).long(), weights / weights.sum(1, keepdim=True))
 
 
 def interpolated(places: Tensor, length: int) -> Bands:
@@ -83,7 +83,7 @@ def interpolated(places: Tensor, length: int) -> Bands:
     taps = places.floor()[:, None] + torch.arange(-1, 3)
     weights = _cubic(taps - places[:, None], SHARP)
     taps = taps.long() % (2 * length)
-    return _bands(torch.minimum(taps, 2 * length - 1 - taps), weights, length)
+    return _bands(torch.minimum(taps, 2 * length - 1 - taps), weights)
 
 
 def _cubic(distance: Tensor, slope: float) -> Tensor:
@@ -94,11 +94,10 @@ def _cubic(distance: Tensor, slope: float) -> Tensor:
     return torch.where(x <= 1, near, torch.where(x < 2, far, 0.0))
 
 
-def _bands(taps: Tensor, weights: Tensor, length: int) -> Bands:
-    """The bands whose result i is the sum of the rows ``taps[i]`` times ``weights[i]``, of ``length`` rows."""
-    block = BLOCK if 2 * len(taps) > length else SMALL_BLOCK
+def _bands(taps: Tensor, weights: Tensor) -> Bands:
+    """The bands whose result i is the sum of the rows ``taps[i]`` times ``weights[i]``."""
     bands = []
-    for rows, row_weights in zip(torch.split(taps, block), torch.split(weights, block), strict=True):
+    for rows, row_weights in zip(torch.split(taps, BLOCK), torch.split(weights, BLOCK), strict=True):
         start = int(rows.min())
         matrix = torch.zeros(len(rows), int(rows.max()) + 1 - start, dtype=weights.dtype)
         bands.append(Band(start, matrix.scatter_add_(1, rows - start, row_weights).float()))

@@ -99,7 +99,8 @@ def settings(
     Raises RenderError for what cannot be.
     """
     given = [f"network={name}", f"frame.height={size[0]}", f"frame.width={size[1]}", f"device={device}"]
-    given += ["camera=zoom", "score=constant", "duration=100000f", "start.steps=0", *more]
+    given += ["camera=zoom", "score=constant", "duration=100000f", "start.steps=0"]
+    given += ["dream.interval=1", *more]  # every frame makes all the passes that ``Subject.bare`` makes
     with initialize_config_dir(str(command.CONF), version_base="1.3"):
         config = command.read(compose_config("config", given))
     config.score.targets = [str(config.network.default_targets[0])]
