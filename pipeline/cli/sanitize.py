@@ -25,7 +25,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 REFERENCES = "only references to other settings, such as ${frame.width}, are allowed"
 NO_CODE = "is not allowed: settings are data and cannot name code"
 
-_read: dict[tuple[Path, int], ConfigResult] = {}  # the program's own files, by when they changed: parsing takes long
+_read: dict[Path, tuple[int, ConfigResult]] = {}  # the program's own files, and when they changed: parsing takes long
 
 
 def choices(group: str) -> list[str]:
@@ -62,10 +62,10 @@ class CheckedFiles(FileConfigSource):
         if Path(self.path).resolve() == CONF:
             if not path.is_relative_to(CONF):
                 raise InputError(f"{safe_yaml.shown(config_path)}: a choice is a name, not a path")
-            key = path, path.stat().st_mtime_ns
-            if key not in _read:
-                _read[key] = super().load_config(config_path)
-            return copy.deepcopy(_read[key])  # Hydra changes what it gets
+            changed = path.stat().st_mtime_ns
+            if path not in _read or _read[path][0] != changed:
+                _read[path] = changed, super().load_config(config_path)
+            return copy.deepcopy(_read[path][1])  # Hydra changes what it gets
         text = safe_yaml.read_text(path)
         header = self._get_header_dict(text[:512])
         if header.get("package") not in (None, "_global_", "_group_"):

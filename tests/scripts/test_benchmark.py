@@ -184,3 +184,11 @@ def test_networks_of_our_own_have_their_weights(name: str, tmp_path: Path) -> No
     film = subject(name, (64, 96), tmp_path, device="cpu")
     assert film.trained and film.network.name == name
     assert Path(film.network.weights.path).is_file()
+
+
+def test_the_loop_makes_all_passes_that_it_is_compared_with(tmp_path: Path) -> None:
+    """The default network leaves octaves out; bare passes leave out none."""
+    compose.register()
+    of = subject("efficientnet_lite0", (192, 320), tmp_path, device="cpu")
+    assert compose.make_config().dream.interval > 1
+    assert of.plan.config.dream.interval == 1 and len(of.octaves()) > 2
