@@ -98,9 +98,9 @@ class SeededDreamer:
         rng, dream, turn = generator(self.seed, self.shot, number, stream), cue.dream, None
         before, velocity = momentum.split(canvas) if self.has_momentum else (canvas, None)
         if stream == START or number < self.opening:
-            dream = replace(dream, coarse_momentum=0.0)  # motifs begin without delay
+            dream = replace(dream, momentum=0.0, coarse_momentum=0.0)  # motifs begin without delay
         elif self.has_momentum:
-            dream = replace(dream, coarse_momentum=momentum.early_coarse(dream, (number - self.opening) * self.seconds))
+            dream = momentum.early(dream, (number - self.opening) * self.seconds)
             turn = number if self.turn is None else self.turn
         try:
             after = self.dreamer.dream(before, cue.targets, dream, seconds, rng, mask, grown, turn)

@@ -4,6 +4,8 @@ As in ``torch.optim.SGD`` with ``dampening=momentum``. The velocity of every pix
 channels 3 to 5 of the canvas, which camera and checkpoints treat like colours.
 """
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -26,14 +28,14 @@ def split(canvas: Tensor) -> tuple[Tensor, Tensor]:
     return colors, canvas[:, 3:6] if canvas.shape[1] > 3 else torch.zeros_like(colors)
 
 
-def early_coarse(config: DreamConfig, seconds: float) -> float:
-    """The ``coarse_momentum`` this long after the noise has grown to a frame.
+def early(config: DreamConfig, seconds: float) -> DreamConfig:
+    """The settings this long after the noise has grown to a frame: momentum begins at 0.
 
-    It begins at ``momentum`` and counts the time, as a running mean does: what growing left in the velocity would else
-    drift on for long.
+    It counts the time, as a running mean does: what growing left in the velocity would else drift on for long.
     """
-    running = 1 - 1 / (seconds / REFERENCE_SECONDS + 1 / (1 - config.momentum))
-    return min(float(config.coarse_momentum), float(running))
+    running = seconds / REFERENCE_SECONDS / (seconds / REFERENCE_SECONDS + 1)
+    fine, coarse = (min(float(number), running) for number in (config.momentum, config.coarse_momentum))
+    return replace(config, momentum=fine, coarse_momentum=coarse)
 
 
 def carry_on(

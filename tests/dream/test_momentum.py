@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.config import DreamConfig
-from pipeline.dream.momentum import carry_on, early_coarse, split
+from pipeline.dream.momentum import carry_on, early, split
 
 CANVAS = torch.full((1, 3, 4, 5), 0.5)
 
@@ -61,10 +61,10 @@ def test_large_forms_reach_their_full_size() -> None:
     assert float((velocity * WAVE).sum() / WAVE.square().sum()) == pytest.approx(1, abs=0.01)
 
 
-@pytest.mark.parametrize(("frames", "coarse"), [(0, 0.8), (5, 0.9), (15, 0.95), (1000, 0.95)])
-def test_coarse_momentum_begins_as_that_of_details(frames: int, coarse: float) -> None:
-    config = DreamConfig(momentum=0.8, coarse_momentum=0.95)
-    assert early_coarse(config, frames / 24) == pytest.approx(coarse)
+@pytest.mark.parametrize(("frames", "fine", "coarse"), [(0, 0, 0), (1, 0.5, 0.5), (9, 0.8, 0.9), (1000, 0.8, 0.95)])
+def test_momentum_begins_at_0_and_counts_the_time(frames: int, fine: float, coarse: float) -> None:
+    config = early(DreamConfig(momentum=0.8, coarse_momentum=0.95), frames / 24)
+    assert (config.momentum, config.coarse_momentum) == pytest.approx((fine, coarse))
 
 
 def test_nothing_changes_outside_of_what_is_dreamed() -> None:
