@@ -64,11 +64,18 @@ def test_momentum_calms_a_film(tmp_path: Path) -> None:
     assert 0 < changes["0.85"] < changes["0"] / 2
 
 
-def test_coarse_momentum_begins_once_the_noise_has_grown(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("settings", "others"),
+    [
+        ("dream.momentum=0.1 dream.coarse_momentum=0", "dream.momentum=0.9 dream.coarse_momentum=0"),
+        ("dream.momentum=0.1 dream.coarse_momentum=0", "dream.momentum=0.1 dream.coarse_momentum=0.95"),
+    ],
+)
+def test_momentum_begins_once_the_noise_has_grown(tmp_path: Path, settings: str, others: str) -> None:
     """The last quarter of the frames that grow have the full size already."""
-    words = (*TINY, "network=motifnet", "dream.octaves=6", "start.unfold=20f", "duration=23f", "dream.momentum=0.8")
-    calm, plain = (run(planned(tmp_path, *words, f"dream.coarse_momentum={number}")) for number in ("0.95", "0"))
-    same = [torch.equal(*frames) for frames in zip(calm, plain, strict=True)]
+    words = (*TINY, "network=motifnet", "dream.octaves=6", "start.unfold=20f", "duration=23f")
+    frames = (run(planned(tmp_path, *words, *each.split())) for each in (settings, others))
+    same = [torch.equal(*pair) for pair in zip(*frames, strict=True)]
     assert all(same[:20]) and not same[-1]
 
 
