@@ -33,7 +33,8 @@ def early(config: DreamConfig, seconds: float) -> DreamConfig:
 
     It counts the time, as a running mean does: what growing left in the velocity would else drift on for long.
     """
-    running = seconds / REFERENCE_SECONDS / (seconds / REFERENCE_SECONDS + 1)
+    frames = seconds / REFERENCE_SECONDS
+    running = frames / (frames + 1)
     fine, coarse = (min(float(number), running) for number in (config.momentum, config.coarse_momentum))
     return replace(config, momentum=fine, coarse_momentum=coarse)
 
