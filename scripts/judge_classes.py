@@ -175,13 +175,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sheet", type=Path, help="saves all stills, with what the judge sees in them")
     options = parser.parse_args(arguments)
 
-    def build(name: str, **settings: str) -> Network:
-        network = model_zoo.build(NetworkConfig(name=name, **settings))
-        return network.to(torch.device("cpu"), torch.float32, deterministic=True)
+    def build(config: NetworkConfig) -> Network:
+        return model_zoo.build(config).to(torch.device("cpu"), torch.float32, deterministic=True)
 
-    judge = build("squeezenet1_0", weights=str(options.judge))
-    networks = {way: build("efficientnet_lite0") for way in ("program", "plain ascent")}
-    networks["MotifNet"] = build("motifnet")
+    judge = build(NetworkConfig(name="squeezenet1_0", weights=str(options.judge)))
+    networks = dict.fromkeys(("program", "plain ascent"), build(make_config([]).network))
+    networks["MotifNet"] = build(make_config(["network=motifnet"]).network)
     tasks = [task for task in dreams(options.classes, networks["program"]) if task.way in options.ways]
     hits_by_kind: dict[str, list[tuple[bool, bool]]] = {}
     stills = []

@@ -50,6 +50,12 @@ class NetworkConfig:
     class_support: list[Any] = option(
         [], "what calms class targets: a weighted sum of layers added to each, for a weight of 1"
     )
+    stochastic_depth: float = option(
+        0.0,
+        "how likely a step for classes leaves out the last residual block, earlier ones less; whole animals, faster",
+        low=0,
+        high=1,
+    )
     guide_layer: str = option(
         "",
         "layer of guides that name none; empty: that of the first of network.default_targets, else of network.layers",

@@ -1,6 +1,6 @@
 """A list of convolutions and sums for one size of frames, forward and backward, without autograd."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -9,10 +9,15 @@ from pipeline.dream.sized_convolution import Bounds, SizedConvolution
 
 
 class Operation(NamedTuple):
-    """A convolution of one value, or the sum of two where there is none. Values are numbered; the frame is 0."""
+    """A convolution of one value, or the sum of two where there is none. Values are numbered; the frame is 0.
+
+    ``residual`` is the number of the residual block that a sum ends, if it may be left out; the first value is its
+    input.
+    """
 
     convolution: SizedConvolution | None
     sources: tuple[int, ...]
+    residual: int | None = None
 
     @property
     def bounds(self) -> Bounds | None:
@@ -45,7 +50,8 @@ class Plan:
         bounds = {number: each.bounds for number, each in enumerate(operations, 1) if each.bounds is not None}
         passed = {number for number in bounds if number not in outputs and _can_pass(operations, number, users[number])}
         self.outputs, self.saved, self._steps = outputs, sorted(bounds), list[Step]()
-        for number, (convolution, sources) in enumerate(operations, 1):
+        self._operations = operations
+        for number, (convolution, sources, _) in enumerate(operations, 1):
             unused = {each for each in sources if users[each][-1] == number and each not in outputs}
             self._steps.append(
                 Step(
@@ -57,6 +63,24 @@ class Plan:
                     bounds[sources[0]] if sources[0] in passed else None,
                 )
             )
+
+    def without(self, left_out: Container[int | None]) -> "Plan":
+        """The plan in which these residual blocks return their input, without what only they would need."""
+        same = list(range(len(self._operations) + 1))  # the value that stands for each one
+        for number, operation in enumerate(self._operations, 1):
+            if operation.residual in left_out:
+                same[number] = same[operation.sources[0]]
+        needed = {0, *(same[number] for number in self.outputs)}
+        for number in range(len(self._operations), 0, -1):
+            if number in needed:
+                needed.update(same[source] for source in self._operations[number - 1].sources)
+        numbers = {before: after for after, before in enumerate(sorted(needed))}
+        operations = [
+            operation._replace(sources=tuple(numbers[same[source]] for source in operation.sources))
+            for number, operation in enumerate(self._operations, 1)
+            if number in needed
+        ]
+        return Plan(operations, [numbers[same[number]] for number in self.outputs])
 
     def forward(self, frame: Tensor, *, with_gradient: bool) -> list[Any]:
         """All values; None for those that are not needed any more."""
@@ -75,7 +99,7 @@ class Plan:
         values = dict(zip(self.saved, maps, strict=True))
         sums: list[Tensor | None] = [None] * (len(self._steps) + 1)
         for number, gradient in zip(self.outputs, gradients, strict=True):
-            sums[number] = gradient
+            sums[number] = _sum(sums[number], gradient)  # where a block is left out, two outputs can be one value
         for number in range(len(self._steps), 0, -1):
             gradient, sums[number] = sums[number], None
             if gradient is None:
@@ -86,9 +110,12 @@ class Plan:
                 source_clip = None if source_bounds is None else (values[sources[0]], source_bounds)
                 gradient = convolution.backward(gradient, clip, source_clip)
             for source in sources:
-                before = sums[source]
-                sums[source] = gradient if before is None else before + gradient
+                sums[source] = _sum(sums[source], gradient)
         return sums[0]
+
+
+def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    return other if one is None else one if other is None else one + other
 
 
 def _can_pass(operations: Sequence[Operation], number: int, users: Sequence[int]) -> bool:

@@ -51,7 +51,7 @@ class TextNetwork(Network):
         """The crops of the next steps are drawn by ``generator``."""
         self._seed = int(torch.randint(2**62, (), generator=generator))
 
-    def activations(self, frame: Tensor, layers: Any, *, exact: bool = False) -> dict[str, Tensor]:
+    def activations(self, frame: Tensor, layers: Any, *, exact: bool = False, drawn: bool = False) -> dict[str, Tensor]:
         """As ``Network.activations``, of random crops; ``exact`` always looks at the same ones."""
         crops = random_crops(frame, self._crops, self._side, 0 if exact else self._seed, self._smallest)
         maps = super().activations(crops, layers, exact=exact)

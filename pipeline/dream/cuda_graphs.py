@@ -103,7 +103,7 @@ class RecordedGradients:
             return plain()
         device = picture.device
         forms = tuple(objective.resolve(target).graph_key()[0] for target in targets)
-        key = (objective, forms, picture.shape, picture.dtype)
+        key = (objective, forms, objective.networks_of_classes(targets), picture.shape, picture.dtype)
         known = self._known.pop(key, 0)
         gradient: Tensor | None
         if isinstance(known, _Recording):

@@ -3,7 +3,7 @@
 A layer of the film's own network has its usual name; one of another network is written ``layer@network``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 import torch
 from torch import Tensor
@@ -42,11 +42,13 @@ class Ensemble:
         for network in {self.main, *self.main.companions.values()}:
             network.draw(generator.clone_state())
 
-    def activations(self, frame: Tensor, layers: Iterable[str], *, exact: bool = False) -> dict[str, Tensor]:
-        """As ``Network.activations``, for layers of several networks."""
+    def activations(
+        self, frame: Tensor, layers: Iterable[str], *, exact: bool = False, drawn: Container[str] = ()
+    ) -> dict[str, Tensor]:
+        """As ``Network.activations``, for layers of several networks; ``drawn`` are the names of some of them."""
         maps = dict[str, Tensor]()
         for name, group in _by_network(layers).items():
-            computed = self.of(name).activations(frame, group, exact=exact)
+            computed = self.of(name).activations(frame, group, exact=exact, drawn=name in drawn)
             maps |= {qualified(layer, name): activation for layer, activation in computed.items()}
         return maps
 

@@ -16,9 +16,9 @@ from torch import Tensor, fx, nn
 from pipeline.dream.chain_plan import Operation, Plan
 from pipeline.dream.fused_convolution import MAX_SIZES, NO_PADDING, FusedConvolution
 from pipeline.dream.sized_convolution import Pair
+from pipeline.dream.stochastic_depth import SUMS, ResidualSum
 
 ON_SIZES = (operator.getitem, operator.add, operator.sub, operator.mod, operator.floordiv)
-SUMS = (operator.add, torch.add)
 
 
 class Chain(nn.Module):
@@ -27,6 +27,7 @@ class Chain(nn.Module):
     def __init__(self, graph: fx.GraphModule) -> None:
         super().__init__()
         self.graph = graph
+        self._depth = next((part.depth for part in graph.children() if isinstance(part, ResidualSum)), None)
         self._plans: dict[torch.Size, Plan | None] = {}
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -35,6 +36,8 @@ class Chain(nn.Module):
                 del self._plans[next(iter(self._plans))]
             self._plans[x.shape] = self._plan(x.shape)
         plan = self._plans[x.shape]
+        if plan is not None and self._depth is not None:
+            plan = plan.without(self._depth.left_out)
         result: tuple[Tensor, ...] = self.graph(x) if plan is None else _Function.apply(x, plan, self._dtype)
         return result
 
@@ -50,24 +53,24 @@ class Chain(nn.Module):
         operations = list[Operation]()
         for node in self.graph.graph.nodes:
             arguments = fx.map_arg(node.args, known.get)
+            module = self.graph.get_submodule(str(node.target)) if node.op == "call_module" else None
             if node.op == "placeholder":
                 known[node], numbers[node] = shape, 0
-            elif node.op == "call_module":
+            elif isinstance(module, FusedConvolution):
                 source, padding = node.args[0], NO_PADDING
                 if source in paddings:
                     source, padding = source.args[0], paddings[source]
-                module = self.graph.get_submodule(str(node.target))
-                assert isinstance(module, FusedConvolution)
                 if not _fits(module, known[source], padding):
                     return None
                 convolution = module.sized(known[source], padding)
                 known[node], numbers[node] = convolution.output_shape, len(operations) + 1
                 operations.append(Operation(convolution, (numbers[source],)))
-            elif node.target in SUMS and node.args[0] in numbers:
+            elif isinstance(module, ResidualSum) or (node.target in SUMS and node.args[0] in numbers):
                 if arguments[0] != arguments[1]:
                     return None
+                block = module.number if isinstance(module, ResidualSum) else None
                 known[node], numbers[node] = arguments[0], len(operations) + 1
-                operations.append(Operation(None, tuple(numbers[each] for each in node.args)))
+                operations.append(Operation(None, tuple(numbers[each] for each in node.args), block))
             elif node.target is F.pad:
                 sides = _sides(*fx.map_arg(node.args, known.get), **fx.map_arg(node.kwargs, known.get))
                 assert sides is not None
@@ -136,7 +139,7 @@ def _members(module: fx.GraphModule) -> tuple[fx.Node, dict[fx.Node, None], dict
         of_sizes = all(each in sizes for each in inputs)
         if (node.target is getattr and node.args[1] == "shape") or (node.target in ON_SIZES and of_sizes):
             sizes[node] = None
-        elif _is_fused(node, module) or _is_sum(node, maps) or _is_padding_of_fused(node, module):
+        elif _is_fused(node, module) or _is_sum(node, module, maps) or _is_padding_of_fused(node, module):
             maps[node] = None
     return frame, sizes, maps
 
@@ -145,8 +148,10 @@ def _is_fused(node: fx.Node, module: fx.GraphModule) -> bool:
     return node.op == "call_module" and isinstance(module.get_submodule(str(node.target)), FusedConvolution)
 
 
-def _is_sum(node: fx.Node, maps: Container[object]) -> bool:
-    return node.target in SUMS and len(node.args) == 2 and not node.kwargs and all(each in maps for each in node.args)
+def _is_sum(node: fx.Node, module: fx.GraphModule, maps: Container[object]) -> bool:
+    part = module.get_submodule(str(node.target)) if node.op == "call_module" else None
+    is_sum = isinstance(part, ResidualSum) or node.target in SUMS
+    return is_sum and len(node.args) == 2 and not node.kwargs and all(each in maps for each in node.args)
 
 
 def _is_padding_of_fused(node: fx.Node, module: fx.GraphModule) -> bool:

@@ -31,8 +31,16 @@ IMAGENET_CLASSES = Path(__file__).parents[1] / "networks" / "imagenet_classes.tx
 def build(config: NetworkConfig) -> Network:
     """The network of ``config``, on the CPU, weights loaded and verified.
 
-    Raises ConfigError for an unknown name, InputError for weights that are missing, damaged or of another network.
+    Raises ConfigError for an unknown name or a setting that it cannot have, InputError for weights that are missing,
+    damaged or of another network.
     """
+    network = _build(config)
+    if config.stochastic_depth:
+        network.use_stochastic_depth(config.stochastic_depth)
+    return network
+
+
+def _build(config: NetworkConfig) -> Network:
     if config.library == "timm":
         from pipeline.dream import timm_models  # an extra that is slow to load
 

@@ -16,6 +16,7 @@ from pipeline.dream.feature_extractor import LOGITS, cast_weights, cut, infer_sh
 from pipeline.dream.fused_chain import chain
 from pipeline.dream.fused_convolution import fuse
 from pipeline.dream.layout import PROBE_SIZE, Layout, Tokens, as_map, find_layout
+from pipeline.dream.stochastic_depth import StochasticDepth, leave_out, residual_sums
 from pipeline.dream.weights import Weights
 from pipeline.errors import ConfigError, nearest
 from pipeline.targets.layer_names import Layers, plain
@@ -65,9 +66,10 @@ class Network:
         self.name, self.classes, self.weights = name, classes, weights
         self.class_layer, self._tokens = anatomy.class_layer, anatomy.tokens
         self.companions: dict[str, Network] = {}  # other networks of the same film, see ensemble.py
+        self._depth: StochasticDepth | None = None
         self.model = model.eval().requires_grad_(False)
         self._graph, self._nodes = trace(self.model, anatomy.leaves)
-        self._cuts: dict[tuple[frozenset[str], bool], fx.GraphModule] = {}
+        self._cuts: dict[tuple[frozenset[str], bool, bool], fx.GraphModule] = {}
         self._cast: dict[nn.Module, nn.Module] = {}
         self._fused: dict[object, nn.Module] = {}
         self._layouts = dict[str, Layout]()
@@ -93,19 +95,23 @@ class Network:
             use_deterministic_padding(self.model, self._graph)
         self.model.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
         self._mean, self._std = self._mean.to(device), self._std.to(device)
+        if self._depth is not None:
+            self._depth.factors = self._depth.factors.to(device)
         self._cuts.clear()
         self._cast.clear()
         self._fused.clear()
         return self
 
-    def activations(self, frame: Tensor, layers: Iterable[str], *, exact: bool = False) -> dict[str, Tensor]:
+    def activations(
+        self, frame: Tensor, layers: Iterable[str], *, exact: bool = False, drawn: bool = False
+    ) -> dict[str, Tensor]:
         """Frame ``(1, 3, H, W)`` in [0, 1] → ``{layer: (1, C, h, w)}`` (``logits``: ``(1, classes)``), float32.
 
         Computes only what these layers need. ``layers`` are names as ``resolve`` returns them. ``exact`` computes in
-        float32 whatever the network's precision.
+        float32 whatever the network's precision; ``drawn`` leaves out the residual blocks that were drawn.
         """
         half = self.precision != torch.float32 and not exact
-        extractor = self.extractor(frozenset(layers), half)
+        extractor = self.extractor(frozenset(layers), half, drawn)
         with torch.autocast(self.device.type, self.precision, enabled=half):
             maps: dict[str, Tensor] = extractor(self.normalise(frame))
         size = (frame.shape[2], frame.shape[3])
@@ -119,8 +125,20 @@ class Network:
             normalised.register_hook(torch.Tensor.contiguous)  # type: ignore[no-untyped-call]
         return normalised.contiguous(memory_format=self.memory_format)
 
+    def use_stochastic_depth(self, probability: float) -> None:
+        """Leave out residual blocks in steps for classes; see ``StochasticDepth``. Raises ConfigError if it cannot."""
+        sums = residual_sums(self._graph)
+        if not sums or not self.classes:
+            lack = "classes" if sums else "residual blocks"
+            raise ConfigError("network.stochastic_depth", probability, f"{self.name} has no {lack}; only 0 is allowed")
+        self._depth = StochasticDepth(sums, probability)
+        self._depth.factors = self._depth.factors.to(self.device)
+        self._cuts.clear()
+
     def draw(self, generator: torch.Generator) -> None:
-        """Draw what the network looks at in the next steps; most look at the whole frame."""
+        """Draw the residual blocks that steps for classes leave out, and what of the frame the network looks at."""
+        if self._depth is not None:
+            self._depth.draw(generator)
 
     def text_embedding(self, words: str, key: str) -> Tensor:
         """The embedding of a text; see ``TextNetwork``. Raises ConfigError."""
@@ -206,17 +224,23 @@ class Network:
                 self._layouts[name] = layout
         return counts
 
-    def extractor(self, layers: frozenset[str], half: bool) -> fx.GraphModule:
-        """What computes these layers; ``half``: with weights in half precision where autocast would cast them."""
-        if (layers, half) not in self._cuts:
+    def extractor(self, layers: frozenset[str], half: bool, drawn: bool = False) -> fx.GraphModule:
+        """What computes these layers; ``half``: with weights in half precision where autocast would cast them.
+
+        ``drawn``: without the residual blocks that were drawn.
+        """
+        key = layers, half, drawn and self._depth is not None
+        if key not in self._cuts:
             extractor = cut(self.model, self._graph, self._nodes, layers)
+            if drawn and self._depth is not None:
+                leave_out(extractor, self._depth)
             if half and self.channels_last and self.device.type == "cpu":
                 fuse(extractor, self.precision, self._fused)
                 chain(extractor)
             if half:
                 cast_weights(extractor, self.precision, self._cast)
-            self._cuts[layers, half] = extractor
-        return self._cuts[layers, half]
+            self._cuts[key] = extractor
+        return self._cuts[key]
 
     def _shapes(self, layers: frozenset[str], size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
         parts = self.model, self._graph, self._nodes

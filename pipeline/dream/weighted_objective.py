@@ -48,7 +48,11 @@ class Objective:
     def value(self, frame: Tensor, targets: Mapping[Target, float], shift: tuple[int, int] = (0, 0)) -> Tensor:
         """Frame ``(1, 3, H, W)`` → scalar. ``shift`` (down, right; pixels) is how far the frame was moved."""
         size = (frame.shape[2], frame.shape[3])
-        return self.combine(self.measure(frame, targets, size, shift), self.factors(targets), size)
+        maps = self.network.activations(frame, self.layers(targets))
+        moved = (shift[0] / size[0], shift[1] / size[1])
+        objectives = {target: self.resolve(target) for target in targets}
+        measures = {target: each.measure(maps[each.layer], moved) for target, each in objectives.items()}
+        return self.combine(measures, self.factors(targets), size)
 
     def measure(
         self,
@@ -62,9 +66,9 @@ class Objective:
         """The measures of each target in the picture ``(1, 3, h, w)``, a frame of ``size`` (h, w) or a part of it.
 
         For a part, ``views`` has the places that count in the map of each layer. ``indices`` ``(1,)`` replace the
-        channel of targets that are one channel.
+        channel of targets that are one channel. Networks of class targets leave out the blocks that they have drawn.
         """
-        maps = self.network.activations(picture, self.layers(targets))
+        maps = self.network.activations(picture, self.layers(targets), drawn=self.networks_of_classes(targets))
         if views is not None:
             maps = {layer: views[layer].crop(activation) for layer, activation in maps.items()}
         moved = (shift[0] / size[0], shift[1] / size[1])
@@ -86,6 +90,10 @@ class Objective:
     def factors(self, targets: Mapping[Target, float]) -> dict[Target, float]:
         """What each target's pull is multiplied by."""
         return {target: weight / self.resolve(target).gain() for target, weight in targets.items()}
+
+    def networks_of_classes(self, targets: Iterable[Target]) -> frozenset[str]:
+        """The names of the networks that have class targets among these."""
+        return frozenset(target.network for target in targets if target.kind == "class")
 
     def is_graph_safe(self, targets: Iterable[Target]) -> bool:
         """Whether the gradient of these targets can be recorded as a CUDA graph."""
