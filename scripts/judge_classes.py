@@ -179,8 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return model_zoo.build(config).to(torch.device("cpu"), torch.float32, deterministic=True)
 
     judge = build(NetworkConfig(name="squeezenet1_0", weights=str(options.judge)))
-    networks = dict.fromkeys(("program", "plain ascent"), build(make_config([]).network))
-    networks["MotifNet"] = build(make_config(["network=motifnet"]).network)
+    networks = dict.fromkeys(("program", "plain ascent"), build(make_config(options.set).network))
+    networks["MotifNet"] = build(make_config(["network=motifnet", *options.set]).network)
     tasks = [task for task in dreams(options.classes, networks["program"]) if task.way in options.ways]
     hits_by_kind: dict[str, list[tuple[bool, bool]]] = {}
     stills = []

@@ -210,7 +210,7 @@ class Dreamer:
         if config.noise > 0:
             noise = _normal(moved, generator)
             moved = torch.add(moved, noise, alpha=config.noise, out=noise)
-        self._objective.network.draw(generator)
+        self._objective.draw(targets, generator)
         side = tiling.tile_side(self.tile, (picture.shape[2], picture.shape[3]), picture.device)
         if side is not None:
             cuts = generator.clone_state()  # the frame's own draws stay the same, with or without tiles

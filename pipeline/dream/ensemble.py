@@ -37,10 +37,15 @@ class Ensemble:
             self.main.companions[name] = self._load(name)
         return self.main.companions[name]
 
-    def draw(self, generator: torch.Generator) -> None:
-        """Draw what networks look at in the next steps, from copies of ``generator``: its own draws stay the same."""
-        for network in {self.main, *self.main.companions.values()}:
+    def draw(self, generator: torch.Generator, of_classes: Container[str] = ()) -> None:
+        """Draw what networks look at in the next steps, from copies of ``generator``: its own draws stay the same.
+
+        Networks of the names ``of_classes`` also draw the residual blocks that they leave out.
+        """
+        for name, network in {"": self.main, **self.main.companions}.items():
             network.draw(generator.clone_state())
+            if name in of_classes and network.depth is not None:
+                network.depth.draw(generator.clone_state())
 
     def activations(
         self, frame: Tensor, layers: Iterable[str], *, exact: bool = False, drawn: Container[str] = ()

@@ -50,7 +50,7 @@ class Network:
 
     ``layers`` maps every layer that has a map of channels to its channel count, shallow to deep; ``named`` resolves
     their names. ``model`` is the bare module, ``classes`` are the names that ``class:`` targets may use, ``weights``
-    says what was loaded.
+    says what was loaded; ``depth`` draws which residual blocks steps for classes leave out.
     """
 
     embeds = False  # whether it compares frames with texts
@@ -66,7 +66,7 @@ class Network:
         self.name, self.classes, self.weights = name, classes, weights
         self.class_layer, self._tokens = anatomy.class_layer, anatomy.tokens
         self.companions: dict[str, Network] = {}  # other networks of the same film, see ensemble.py
-        self._depth: StochasticDepth | None = None
+        self.depth: StochasticDepth | None = None
         self.model = model.eval().requires_grad_(False)
         self._graph, self._nodes = trace(self.model, anatomy.leaves)
         self._cuts: dict[tuple[frozenset[str], bool, bool], fx.GraphModule] = {}
@@ -95,8 +95,8 @@ class Network:
             use_deterministic_padding(self.model, self._graph)
         self.model.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
         self._mean, self._std = self._mean.to(device), self._std.to(device)
-        if self._depth is not None:
-            self._depth.factors = self._depth.factors.to(device)
+        if self.depth is not None:
+            self.depth.factors = self.depth.factors.to(device)
         self._cuts.clear()
         self._cast.clear()
         self._fused.clear()
@@ -126,19 +126,15 @@ class Network:
         return normalised.contiguous(memory_format=self.memory_format)
 
     def use_stochastic_depth(self, probability: float) -> None:
-        """Leave out residual blocks in steps for classes; see ``StochasticDepth``. Raises ConfigError if it cannot."""
+        """Leave out residual blocks in steps for classes. Call it once, before ``to``. Raises ConfigError."""
         sums = residual_sums(self._graph)
         if not sums or not self.classes:
             lack = "classes" if sums else "residual blocks"
             raise ConfigError("network.stochastic_depth", probability, f"{self.name} has no {lack}; only 0 is allowed")
-        self._depth = StochasticDepth(sums, probability)
-        self._depth.factors = self._depth.factors.to(self.device)
-        self._cuts.clear()
+        self.depth = StochasticDepth(sums, probability)
 
     def draw(self, generator: torch.Generator) -> None:
-        """Draw the residual blocks that steps for classes leave out, and what of the frame the network looks at."""
-        if self._depth is not None:
-            self._depth.draw(generator)
+        """Draw what the network looks at in the next steps; most look at the whole frame."""
 
     def text_embedding(self, words: str, key: str) -> Tensor:
         """The embedding of a text; see ``TextNetwork``. Raises ConfigError."""
@@ -229,11 +225,11 @@ class Network:
 
         ``drawn``: without the residual blocks that were drawn.
         """
-        key = layers, half, drawn and self._depth is not None
+        key = layers, half, drawn and self.depth is not None
         if key not in self._cuts:
             extractor = cut(self.model, self._graph, self._nodes, layers)
-            if drawn and self._depth is not None:
-                leave_out(extractor, self._depth)
+            if drawn and self.depth is not None:
+                leave_out(extractor, self.depth)
             if half and self.channels_last and self.device.type == "cpu":
                 fuse(extractor, self.precision, self._fused)
                 chain(extractor)

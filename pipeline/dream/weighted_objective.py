@@ -48,11 +48,7 @@ class Objective:
     def value(self, frame: Tensor, targets: Mapping[Target, float], shift: tuple[int, int] = (0, 0)) -> Tensor:
         """Frame ``(1, 3, H, W)`` → scalar. ``shift`` (down, right; pixels) is how far the frame was moved."""
         size = (frame.shape[2], frame.shape[3])
-        maps = self.network.activations(frame, self.layers(targets))
-        moved = (shift[0] / size[0], shift[1] / size[1])
-        objectives = {target: self.resolve(target) for target in targets}
-        measures = {target: each.measure(maps[each.layer], moved) for target, each in objectives.items()}
-        return self.combine(measures, self.factors(targets), size)
+        return self.combine(self.measure(frame, targets, size, shift, whole=True), self.factors(targets), size)
 
     def measure(
         self,
@@ -62,13 +58,16 @@ class Objective:
         shift: tuple[int, int] = (0, 0),
         views: Mapping[str, View] | None = None,
         indices: Mapping[Target, Tensor] | None = None,
+        whole: bool = False,
     ) -> dict[Target, Tensor]:
         """The measures of each target in the picture ``(1, 3, h, w)``, a frame of ``size`` (h, w) or a part of it.
 
         For a part, ``views`` has the places that count in the map of each layer. ``indices`` ``(1,)`` replace the
-        channel of targets that are one channel. Networks of class targets leave out the blocks that they have drawn.
+        channel of targets that are one channel. Networks of class targets leave out the blocks that were drawn, unless
+        they shall be ``whole``.
         """
-        maps = self.network.activations(picture, self.layers(targets), drawn=self.networks_of_classes(targets))
+        drawn = frozenset[str]() if whole else self.networks_of_classes(targets)
+        maps = self.network.activations(picture, self.layers(targets), drawn=drawn)
         if views is not None:
             maps = {layer: views[layer].crop(activation) for layer, activation in maps.items()}
         moved = (shift[0] / size[0], shift[1] / size[1])
@@ -90,6 +89,10 @@ class Objective:
     def factors(self, targets: Mapping[Target, float]) -> dict[Target, float]:
         """What each target's pull is multiplied by."""
         return {target: weight / self.resolve(target).gain() for target, weight in targets.items()}
+
+    def draw(self, targets: Iterable[Target], generator: torch.Generator) -> None:
+        """Draw what the next step for these targets looks at; ``generator`` itself stays as it is."""
+        self.network.draw(generator, self.networks_of_classes(targets))
 
     def networks_of_classes(self, targets: Iterable[Target]) -> frozenset[str]:
         """The names of the networks that have class targets among these."""

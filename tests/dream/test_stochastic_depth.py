@@ -67,6 +67,11 @@ def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def draw(network: Network, seed: int) -> None:
+    assert network.depth is not None
+    network.depth.draw(generator(seed))
+
+
 def drawn_blocks(network: Network, seed: int) -> frozenset[int]:
     depth = StochasticDepth(residual_sums(fx.symbolic_trace(network.model).graph), 1.0)
     depth.draw(generator(seed))
@@ -84,7 +89,7 @@ def test_blocks_are_sums_with_their_own_input() -> None:
 def test_a_step_for_a_class_is_that_of_the_network_without_the_blocks(network: Network) -> None:
     drawn = set[frozenset[int]]()
     for seed in range(12):
-        network.draw(generator(seed))
+        draw(network, seed)
         drawn.add(drawn_blocks(network, seed))
         expected = gradient(residuals(drawn_blocks(network, seed)), CLASS)
         # Only the length of the gradient depends on the gain, which is that of the whole network.
@@ -95,13 +100,13 @@ def test_a_step_for_a_class_is_that_of_the_network_without_the_blocks(network: N
 
 @pytest.mark.parametrize("weights", [{"first": 1.0}, {"last:3": 1.0, "third": -0.5}])
 def test_steps_for_layers_use_the_whole_network(network: Network, weights: dict[str, float]) -> None:
-    network.draw(generator(1))
+    draw(network, 1)
     assert drawn_blocks(network, 1)
     assert torch.equal(gradient(network, weights), gradient(residuals(), weights))
 
 
 def test_values_and_activations_are_of_the_whole_network(network: Network) -> None:
-    network.draw(generator(1))
+    draw(network, 1)
     objective, whole = Objective(network), Objective(residuals())
     targets = weights_of(CLASS)
     assert torch.equal(objective.value(noise(), targets), whole.value(noise(), targets))
@@ -134,7 +139,7 @@ def test_a_chain_leaves_out_what_its_graph_does() -> None:
 
     joined = 0
     for seed in range(6):
-        network.draw(generator(seed))
+        draw(network, seed)
         (*maps, gradient), (*expected, expected_gradient) = maps_and_gradient(chain), maps_and_gradient(chain.graph)
         assert all(map(torch.equal, maps, expected))
         joined += torch.equal(maps[0], maps[1])
@@ -148,7 +153,7 @@ def test_recordings_follow_the_draws(network: Network) -> None:
     objective, recorder = Objective(network), RerunRecorder()
     recorded = RecordedGradients(recorder)
     for seed in range(8):
-        network.draw(generator(seed))
+        draw(network, seed)
         for weights in (weights_of(CLASS), weights_of({"last:0": 1.0})):
             expected = whole_gradient(objective, noise(), weights, (0, 0))
             assert torch.equal(recorded.recorded_gradient(objective, noise(), weights, (0, 0)), expected)
@@ -158,10 +163,10 @@ def test_recordings_follow_the_draws(network: Network) -> None:
 def test_tiles_of_a_frame_leave_out_the_same_blocks() -> None:
     network = model_zoo.build(NetworkConfig(stochastic_depth=1.0))
     objective, weights = Objective(network), weights_of({"class:lion": 1.0})
-    network.draw(generator(4))
+    draw(network, 4)
     tiled = TiledGradient(objective).tiled_gradient(noise(224, 320), weights, (0, 0), 224, generator(1))
     whole = whole_gradient(objective, noise(224, 320), weights, (0, 0))
-    network.draw(generator(5))
+    draw(network, 5)
     other = whole_gradient(objective, noise(224, 320), weights, (0, 0))
     assert (tiled - whole).std() < 0.5 * (other - whole).std()
 
@@ -175,7 +180,8 @@ def test_only_networks_of_class_targets_leave_blocks_out() -> None:
     before = [whole_gradient(objective, noise(), weights, (0, 0)) for weights in (of_class, of_layer)]
     draws = generator(1)
     state = draws.get_state()
-    objective.network.draw(draws)
+    for weights in (of_layer, of_class):  # what the former draws is nothing
+        objective.draw(weights, draws)
     assert torch.equal(draws.get_state(), state)  # jitter and noise are those without
     after = [whole_gradient(objective, noise(), weights, (0, 0)) for weights in (of_class, of_layer)]
     assert not torch.equal(before[0], after[0])
