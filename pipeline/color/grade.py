@@ -1,4 +1,4 @@
-"""Colours of finished frames: sharpness, palette, temperature, saturation, contrast, look-up table, in this order.
+"""Colours of finished frames: chroma, sharpness, palette, temperature, saturation, contrast, look-up table, in this order.
 
 Palette, temperature and saturation are one affine map between cube roots of cone responses (``oklab.py``), so each
 pixel is converted once. What leaves the range is compressed toward a grey of its lightness, softly, so that hues and
@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.color import oklab
+from pipeline.color.chroma import smooth_chroma
 from pipeline.color.lut import Lut
 from pipeline.color.palette import ColorStatistics, frame_statistics, transport
 from pipeline.config import ColorConfig
@@ -38,6 +39,8 @@ class Grade:
 
     def __call__(self, frame: Tensor, color: ColorConfig) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1], coloured; the frame itself where nothing changes."""
+        if float(color.chroma_smoothing):
+            frame = smooth_chroma(frame.float(), float(color.chroma_smoothing), is_sphere=self.is_sphere)
         if float(color.sharpness) != 1:
             frame = sharpen(frame.float(), float(color.sharpness), is_sphere=self.is_sphere)
         cones, contrast = self._cones(frame, color), float(color.contrast)

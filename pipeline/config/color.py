@@ -19,6 +19,9 @@ class ColorConfig:
     sharpness: Any = option(
         1.0, "strength of the finest detail; below 1 softer, above 1 sharper", low=0, high=4, curve=True, usual=(0, 2)
     )
+    chroma_smoothing: Any = option(
+        0.0, "how far mottled colors are evened out within forms; brightness stays", low=0, high=1, curve=True
+    )
     lut: str | None = option(None, "your look-up table, a .cube file, applied last")
 
     @property

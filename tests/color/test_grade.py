@@ -11,7 +11,8 @@ from pipeline.color.oklab import to_lab
 from pipeline.color.palette import frame_statistics, palette_of
 from pipeline.config import ColorConfig
 from pipeline.config.palettes import PALETTES
-from pipeline.image import resize
+from pipeline.image import luma, resize
+from pipeline.image.frames import REC709
 from pipeline.inputs.grade import build_grade
 from pipeline.media.decode.image_file import save_png
 
@@ -47,6 +48,7 @@ def test_neutral_settings_change_nothing() -> None:
         {"saturation": 1.001},
         {"temperature": 0.001},
         {"contrast": 1.001},
+        {"chroma_smoothing": 0.001},
         {"palette": "neon", "palette_strength": 0.001},
     ],
 )
@@ -83,6 +85,19 @@ def test_sharpness_scales_the_finest_detail_alone() -> None:
     assert float(soft[..., 20:28].mean()) == pytest.approx(0.6, abs=1e-3)
     sharp = colored(picture, sharpness=2.0)
     assert torch.allclose(sharp[..., 4:12] - 0.3, 2 * stripes[4:12].expand(1, 3, 16, 8), atol=1e-5)
+
+
+@pytest.mark.parametrize("height", [24, 90, 360])
+def test_smoothed_chroma_keeps_luma_and_forms_and_loses_mottling(height: int) -> None:
+    rng = torch.Generator().manual_seed(2)
+    halves = torch.tensor([0.6, 0.4, 0.3]).view(1, 3, 1, 1).repeat(1, 1, height, 2 * height)
+    halves[..., height:] = torch.tensor([0.2, 0.25, 0.3]).view(1, 3, 1, 1)
+    mottling = torch.randn(1, 3, height, 2 * height, generator=rng) * 0.05
+    mottling -= (mottling * torch.tensor(REC709).view(1, 3, 1, 1)).sum(1, keepdim=True)  # of colour alone
+    result = colored(halves + mottling, chroma_smoothing=1.0)
+    assert (luma(result) - luma(halves)).abs().max() < 1e-5
+    assert (result - halves).square().mean() < (0.1 if height >= 90 else 0.2) * mottling.square().mean()
+    assert (colored(halves, chroma_smoothing=1.0) - halves).abs().mean() < 0.004
 
 
 def test_contrast_has_its_slope_at_middle_gray() -> None:
