@@ -45,7 +45,7 @@ AT = {
     "sleep": "9s",
     "morph": "5s",
     **dict.fromkeys(("gardens", "insects"), "0.3s"),
-    **dict.fromkeys(("birds", "fur", "serpents", "temples", "wildlife"), "0.5s"),
+    **dict.fromkeys(("birds", "deep_sea", "fur", "savanna", "serpents", "temples", "wildlife"), "0.5s"),
     **dict.fromkeys(("animals", "ascent", "eyes", "jewels", "masks", "origami"), "1s"),
     **dict.fromkeys(("pearls", "reef", "silk", "spiral", "volcanoes"), "1s"),
 }
