@@ -41,6 +41,7 @@ JPEG_QUALITY, MAX_BYTES = 85, 12_000_000  # of all stills
 DEFAULT_AT = "3s"
 AT = {
     "fractal_zoom": "0.5s",
+    "breathing": "4.2s",
     "triptych": "9s",
     "sleep": "9s",
     "morph": "5s",

@@ -26,7 +26,7 @@ def smooth_chroma(frame: Tensor, amount: float, *, is_sphere: bool = False) -> T
     light = luma(small)
     chroma = small - light
     means = _window_means(torch.cat([light, light * light, chroma, light * chroma], dim=1), radius)
-    mean, square, mean_chroma, product = means.split([1, 1, 3, 3], dim=1)
+    mean, square, mean_chroma, product = torch.split(means, [1, 1, 3, 3], dim=1)
     slope = (product - mean * mean_chroma) / (square - mean * mean + EDGE**2)
     line = _window_means(torch.cat([slope, mean_chroma - slope * mean], dim=1), radius)
     line = resize(line, (height, wide.shape[3]))[..., margin : margin + width]

@@ -1,4 +1,4 @@
-"""Colours of finished frames: chroma, sharpness, palette, temperature, saturation, contrast, look-up table, in this order.
+"""Colours of finished frames: chroma, sharpness, palette, temperature, saturation, contrast, look-up table, in order.
 
 Palette, temperature and saturation are one affine map between cube roots of cone responses (``oklab.py``), so each
 pixel is converted once. What leaves the range is compressed toward a grey of its lightness, softly, so that hues and
