@@ -85,6 +85,22 @@ def test_typed_settings_win_over_a_preset() -> None:
     assert (config.camera.zoom, config.camera.rotate, config.duration) == (1.0, 3, "2s")
 
 
+@pytest.mark.parametrize(
+    ("words", "zoom", "rotate"),
+    [
+        (["preset=bestiary", "camera=static"], 1.0, 0.0),
+        (["camera=static", "look=birds"], 1.0, 0.0),
+        (["preset=bestiary", "look=birds", "camera=spiral"], 1.45, 14.0),
+        (["preset=bestiary", "camera=static", "camera.rotate=3"], 1.0, 3.0),
+        (["preset=bestiary", "camera=static", "move=push_in"], "0%: 1.0, 100%: 2.2 in", 0.0),
+        (["preset=bestiary"], 1.3, "5*sin(2*pi*t/16)"),
+    ],
+)
+def test_typed_camera_wins_over_preset_and_look(words: list[str], zoom: object, rotate: object) -> None:
+    camera = make_config(words).camera
+    assert (camera.zoom, camera.rotate) == (zoom, rotate)
+
+
 def test_every_setting_has_a_meaning() -> None:
     for key, item, _ in settings(RenderConfig()):
         assert len(item.metadata["help"]) > 5, key

@@ -14,7 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 
 import pipeline
-from pipeline.cli import network_file, safe_yaml
+from pipeline.cli import camera_choice, network_file, safe_yaml
 from pipeline.cli.file_settings import FILES, INPUTS, TARGETS, escaped_once
 from pipeline.cli.frame_arguments import check_frame
 from pipeline.cli.messages import unknown_setting
@@ -71,10 +71,16 @@ def _parser() -> _Parser:
 
 
 def in_order(overrides: Sequence[str]) -> list[str]:
-    """The overrides with the preset first, then look and move: of two files the later one wins; these are narrower."""
+    """The overrides with the preset first, then look and move: of two files the later one wins; these are narrower.
+
+    A typed camera comes after all of them, and before what else was typed.
+    """
     first = ("+preset", "+look", "+move")
     rank = {name: number for number, name in enumerate(first)}
-    return sorted(overrides, key=lambda word: rank.get(word.partition("=")[0], len(first)))
+    return sorted(
+        [*camera_choice.written_out(overrides), *overrides],
+        key=lambda word: rank.get(word.partition("=")[0], len(first)),
+    )
 
 
 def parse(arguments: Sequence[str]) -> Namespace:
