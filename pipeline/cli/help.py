@@ -60,8 +60,9 @@ output and overwrite. What you type wins, and files (such as start.path) have to
 -m renders one film for each value of a list, as in -m seed=1,2,3: one on each GPU, or jobs=2 at a time.
 python -m pipeline.score draws the settings over time before anything is rendered; with export=score.json as data
 too."""
+LOOKS = "look=NAME chooses what appears: {looks}."
 MORE = """\
-look=NAME chooses what appears: {looks}.
+{looks}
 quality=draft, hd or uhd sets the size; format=reel, square, portrait45, cinema, sphere (360°) or dome the shape."""
 EXIT_CODES = "Exit codes: 0 done, 1 something for you to correct, 130 interrupted. --help all lists every setting."
 
@@ -76,7 +77,8 @@ def text(usage: str, *, full: bool) -> str:
         body += f"Settings (setting=value; [default]):\n\n{table(rows.values())}\n\n{WORDS}"
     else:
         presets = [(f"preset={name}", _first_comment(CONF / "preset" / f"{name}.yaml")) for name in choices("preset")]
-        more = MORE.format(looks=fill(", ".join(choices("look")), 80).replace("\n", "\n" + " " * 4))
+        looks = fill(LOOKS.format(looks=", ".join(choices("look"))), 120, subsequent_indent=" " * 4)
+        more = MORE.format(looks=looks)
         body = (
             f"Settings to begin with:\n\n{table(rows[key] for key in FIRST)}\n\nPresets:\n\n{table(presets)}\n\n{more}"
         )
