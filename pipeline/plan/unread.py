@@ -64,7 +64,7 @@ def _has_guide(config: RenderConfig) -> bool:
 
 
 def _targets(config: RenderConfig) -> str:
-    return str((config.score.targets, config.score.keys, config.network.default_targets))
+    return str((config.score.targets or config.network.default_targets, config.score.keys))
 
 
 def _stands_still(config: RenderConfig) -> bool:
