@@ -11,8 +11,7 @@ from pipeline.color.oklab import to_lab
 from pipeline.color.palette import frame_statistics, palette_of
 from pipeline.config import ColorConfig
 from pipeline.config.palettes import PALETTES
-from pipeline.image import luma, resize
-from pipeline.image.frames import REC709
+from pipeline.image import REC709, luma, resize
 from pipeline.inputs.grade import build_grade
 from pipeline.media.decode.image_file import save_png
 
