@@ -98,19 +98,18 @@ def build_shot(plan: ShotPlan, network: Network, fps: float | None = None, score
     camera = replace(_camera(plan, score, clock, network.device), first=max(0, opening - 1))
     zoom = Zoom(camera, size, plan.handles.continues, config.camera.mirror, enlarge if plan.is_sphere else resize)
     growth = list(growth_steps(config.start, size, opening))
-    stage: Stage = Opening(growth, zoom, config.start.boost) if opening else zoom
-    has_momentum = momentum.is_used(config)
+    stage: Stage = Opening(growth, zoom) if opening else zoom
+    seeded = SeededDreamer(dreamer, 1 / rate, config.seed, plan.index, momentum.is_used(config))
     has_warm_up = not (opening or plan.handles.continues or has_source)
     return Shot(
         canvas=canvas.to(network.device),
         score=score,
         clock=clock,
         stage=_dressed(stage, plan, camera),
-        dreamer=SeededDreamer(dreamer, 1 / rate, config.seed, plan.index, has_momentum, zoom.enlarge, opening),
+        dreamer=replace(seeded, resize=zoom.enlarge, opening=opening, hidden_seconds=plan.hidden_seconds),
         size=shown,
         frames=plan.frames if fps is None else max(1, math.ceil(plan.frames / float(plan.fps) * fps)),
         warm_up=list(growth_steps(config.start, size, config.start.steps)) if has_warm_up else (),
-        boost=config.start.boost,
         grade=build_grade(config.color, network.device, is_sphere=plan.is_sphere),
         dream_mask=_dream_mask(plan),
         alpha=config.encode.alpha,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline.color.grade import Grade
+from pipeline.config import WARM_UP_SECONDS
 from pipeline.cue import Cue
 from pipeline.dream import momentum
 from pipeline.dream.dreamer import Dreamer
@@ -21,8 +22,6 @@ from pipeline.motion.stage import Stage
 from pipeline.motion.views import View
 from pipeline.runtime.seeding import FRAMES, START, generator
 from pipeline.score.score import Score
-
-WARM_UP_SECONDS = 1 / 24  # that one hidden dream counts for
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class SeededDreamer:
 
     With ``has_momentum`` the canvases that it returns have a velocity (``dream/momentum.py``), and ``dream.interval``
     leaves octaves out: by the number of the frame, or by ``turn`` where frames are left out. ``resize`` brings a
-    picture to another size. The first ``opening`` frames grow.
+    picture to another size. The first ``opening`` frames grow. A hidden dream counts as ``hidden_seconds``.
     """
 
     dreamer: Dreamer
@@ -67,6 +66,7 @@ class SeededDreamer:
     resize: Resize = resize
     opening: int = 0
     turn: int | None = None
+    hidden_seconds: float = WARM_UP_SECONDS
 
     def frame(
         self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int, grown: float = 1.0, boost: float = 1.0
@@ -78,7 +78,7 @@ class SeededDreamer:
         self, canvas: Tensor, cue: Cue, mask: Tensor | None, number: int, grown: float = 1.0, boost: float = 1.0
     ) -> Tensor:
         """One hidden dream before a frame; every ``number`` has its own random stream. Raises DreamError."""
-        return self._dream(canvas, cue, mask, grown, number, START, WARM_UP_SECONDS * boost)
+        return self._dream(canvas, cue, mask, grown, number, START, self.hidden_seconds * boost)
 
     def state(self) -> Mapping[str, str]:
         """What the next frame depends on besides the canvas, as text."""
@@ -115,10 +115,10 @@ class SeededDreamer:
 class Shot:
     """Everything that renders a shot of ``frames`` frames of ``size`` (H, W).
 
-    ``canvas`` is the very first one. Before frame 0 it grows step by step (``warm_up``), with a hidden dream each that
-    counts ``boost`` times. ``grade`` colours what is shown; the canvas keeps its own colours. ``view`` makes a dome or
-    two eyes of it. ``dream_mask`` masks the dream. With ``alpha`` frames have a fourth channel: the ``mask``, or how
-    much the ``dream`` changed the footage.
+    ``canvas`` is the very first one. Before frame 0 it grows step by step (``warm_up``), with a hidden dream each.
+    ``grade`` colours what is shown; the canvas keeps its own colours. ``view`` makes a dome or two eyes of it.
+    ``dream_mask`` masks the dream. With ``alpha`` frames have a fourth channel: the ``mask``, or how much the ``dream``
+    changed the footage.
     """
 
     canvas: Tensor
@@ -129,7 +129,6 @@ class Shot:
     size: tuple[int, int]
     frames: int
     warm_up: Sequence[GrowthStep] = ()
-    boost: float = 1.0
     grade: Grade | None = None
     dream_mask: DreamMask | None = None
     alpha: str = "none"
@@ -156,7 +155,7 @@ class Shot:
         for number, step in enumerate(self.warm_up, 1):
             canvas = self.enlarge(canvas, step.size)
             mask = self._mask(canvas, cue, 0)
-            canvas = self.dreamer.warm_up(canvas, cue, mask, number, step.grown, self.boost)
+            canvas = self.dreamer.warm_up(canvas, cue, mask, number, step.grown, step.boost)
             yield canvas
 
     def _show(self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int) -> Tensor:

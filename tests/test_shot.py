@@ -86,25 +86,27 @@ def test_a_shot_goes_on_with_momentum_from_colors_alone(tmp_path: Path) -> None:
     assert step.canvas.shape == (1, 6, 64, 96)
 
 
-GENTLE, STRONG = ((f"dream.strength={strength}", f"dream.tone_rate={rate}") for strength, rate in ((0.2, 3), (0.4, 6)))
-
-
 def test_boost_strengthens_the_hidden_growth(tmp_path: Path) -> None:
-    film = (*TINY, "network=motifnet", "duration=2f", "camera=static")
-    boosted, strong = (shot_of(planned(tmp_path, *film, *s)) for s in (("start.boost=2", *GENTLE), STRONG))
-    grown = [list(shot.begin())[-1] for shot in (boosted, strong)]
-    assert torch.equal(*grown)
-    first, after = (
-        next(iter(shot.render(canvas))).frame for shot, canvas in zip((boosted, strong), grown, strict=True)
+    film = (*TINY, "network=motifnet", "duration=2f", "camera=static", "start.boost=2")
+    boosted = shot_of(planned(tmp_path, *film, "dream.strength=0.2", "dream.tone_rate=3"))
+    factor = boosted.warm_up[0].boost
+    strong = shot_of(
+        planned(tmp_path, *film, f"dream.strength={0.2 * factor}", f"dream.tone_rate={3 * factor}", "start.boost=1")
     )
-    assert float((first - grown[0]).abs().mean()) < 0.75 * float((after - grown[1]).abs().mean())
+    assert factor > 1.5
+    assert torch.allclose(*(next(shot.begin()) for shot in (boosted, strong)), atol=1e-5)
 
 
 def test_boost_strengthens_an_opening_and_nothing_after_it(tmp_path: Path) -> None:
-    film = (*TINY, "network=motifnet", "duration=10f", "camera=static", "start.unfold=8f")
-    boosted, strong = (run(planned(tmp_path, *film, *s)) for s in (("start.boost=2", *GENTLE), STRONG))
-    assert all(torch.equal(*frames) for frames in zip(boosted[:8], strong[:8], strict=True))
-    assert not torch.equal(boosted[8], strong[8])
+    film = (*TINY, "network=motifnet", "duration=10f", "camera=static", "start.unfold=8f", "start.boost=2")
+    boosted = shot_of(planned(tmp_path, *film, "dream.strength=0.2", "dream.tone_rate=3"))
+    factors = [boosted.stage.boost(index) for index in range(10)]
+    assert factors[0] > 1.5 and factors[7:] == [1, 1, 1]
+    strong = (f"dream.strength={0.2 * factors[0]}", f"dream.tone_rate={3 * factors[0]}", "start.boost=1")
+    first, as_strong = (
+        next(iter(shot.render(shot.canvas))).frame for shot in (boosted, shot_of(planned(tmp_path, *film, *strong)))
+    )
+    assert torch.allclose(first, as_strong, atol=1e-5)
 
 
 def test_camera_and_targets_follow_seconds_at_any_rate(tmp_path: Path) -> None:

@@ -25,12 +25,13 @@ from pipeline.config.render import RenderConfig, validate
 from pipeline.config.score import ScoreConfig
 from pipeline.config.setting import check_range, option, settings
 from pipeline.config.source import SourceConfig
-from pipeline.config.start import StartConfig
+from pipeline.config.start import WARM_UP_SECONDS, StartConfig
 
 __all__ = [
     "CONSTANT_OCTAVES",
     "NETWORKS",
     "REFERENCE_PIXELS",
+    "WARM_UP_SECONDS",
     "AudioConfig",
     "CameraConfig",
     "CameraRates",

@@ -5,6 +5,8 @@ from typing import Any
 
 from pipeline.config.setting import option
 
+WARM_UP_SECONDS = 1 / 24  # of a film, that one of ``start.steps`` counts for
+
 
 @dataclass
 class StartConfig:
@@ -22,6 +24,9 @@ class StartConfig:
         high=2000,
     )
     boost: float = option(
-        1.0, "factor on dream.strength and dream.tone_rate while the noise grows, also as an opening", low=0.1, high=10
+        1.0,
+        "factor on dream.strength and dream.tone_rate while the noise is small; fades to 1 as it grows",
+        low=0.1,
+        high=10,
     )
     unfold: Any = option("0s", "show this growth as the film's opening, for this long")

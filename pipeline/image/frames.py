@@ -1,5 +1,6 @@
 """Operations on frames ``(1, 3, H, W)`` in [0, 1] that several rooms share."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -14,7 +15,9 @@ from pipeline.image import separable
 
 REC709 = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue in brightness
 MAX_CONTRAST_GAIN = 1.5  # a mixture of two unrelated frames needs √2
-GROWTH_FRACTION = 0.75  # of the steps from noise to the full size; the others are at full size
+GROWTH_FRACTION = 0.95  # of the steps, from noise to the full size; the others are at full size
+DRAFT_FRACTION = 0.85  # of those, up to DRAFT_PIXELS: forms arise while noise is small, alike in films of all sizes
+DRAFT_PIXELS = REFERENCE_PIXELS // 2  # of the short side
 
 Resize = Callable[[Tensor, tuple[int, int]], Tensor]
 """A canvas and a size (H, W) → the canvas at this size."""
@@ -71,14 +74,19 @@ def from_array(array: NDArray[Any]) -> Tensor:
 
 
 class GrowthStep(NamedTuple):
-    """A hidden or opening frame: the canvas size (h, w), and the fraction of the finished frame's detail it shows."""
+    """A hidden or opening frame: the canvas size (h, w), and the fraction of the finished frame's detail it shows.
+
+    It is dreamed ``boost`` times as long as others.
+    """
 
     size: tuple[int, int]
     grown: float
+    boost: float
 
 
 def growth_steps(config: StartConfig, size: tuple[int, int], steps: int) -> Iterator[GrowthStep]:
-    """Every step from the start to ``size``: geometric growth to the reference size, then the full size.
+    """Every step from the start to ``size``: slow geometric growth to half the reference size, fast growth to the
+    reference size, then the full size. ``start.boost`` fades to 1 meanwhile.
 
     The growth is the same for all sizes, so that they have the same composition; small frames stop growing earlier.
     """
@@ -88,6 +96,15 @@ def growth_steps(config: StartConfig, size: tuple[int, int], steps: int) -> Iter
     growing = max(1, round(steps * GROWTH_FRACTION))
     for step in range(steps):
         fraction = min(1.0, (step + 1) / growing)
-        side = smallest * (largest / smallest) ** fraction
+        side = _grown_side(smallest, largest, fraction)
+        boost = 1 + (config.boost - 1) * (largest - side) / max(1, largest - smallest)
         is_whole = fraction == 1 or side >= short_side
-        yield GrowthStep(size if is_whole else fit(size, side), min(1.0, side / largest))
+        yield GrowthStep(size if is_whole else fit(size, side), min(1.0, side / largest), boost)
+
+
+def _grown_side(smallest: int, largest: int, fraction: float) -> float:
+    """The short side in pixels after this fraction of the growth."""
+    draft = min(max(smallest, DRAFT_PIXELS), largest)
+    if fraction < DRAFT_FRACTION:
+        return smallest * math.pow(draft / smallest, fraction / DRAFT_FRACTION)
+    return draft * math.pow(largest / draft, (fraction - DRAFT_FRACTION) / (1 - DRAFT_FRACTION))

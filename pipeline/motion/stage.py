@@ -106,11 +106,10 @@ class Zoom(Stage):
 
 @dataclass(frozen=True)
 class Opening(Stage):
-    """The canvas grows through ``steps``, one a frame, dreamed ``growth_boost`` times; then ``zoom`` takes over."""
+    """The canvas grows through ``steps``, one a frame; then ``zoom`` takes over."""
 
     steps: Sequence[GrowthStep]
     zoom: Zoom
-    growth_boost: float = 1.0
 
     def advance(self, canvas: Tensor, cue: Cue, index: int) -> Tensor:
         is_growing = index < len(self.steps)
@@ -122,7 +121,7 @@ class Opening(Stage):
         return self.steps[index].grown if index < len(self.steps) else 1.0
 
     def boost(self, index: int) -> float:
-        return self.growth_boost if index < len(self.steps) else 1.0
+        return self.steps[index].boost if index < len(self.steps) else 1.0
 
     def finish(self, canvas: Tensor, index: int) -> Tensor:
         return self.zoom.finish(canvas, index)

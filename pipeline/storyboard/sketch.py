@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from pipeline.build import build_shot, open_footage
+from pipeline.config import WARM_UP_SECONDS
 from pipeline.dream.network import Network
 from pipeline.errors import Interrupted
 from pipeline.motion.footage import Footage
 from pipeline.motion.stage import Opening
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.progress import Progress
-from pipeline.shot import WARM_UP_SECONDS, Shot
+from pipeline.shot import Shot
 
 SHORT_SIDE_PIXELS = 144
 SKETCH_FPS = 4.0
@@ -54,18 +55,18 @@ def draft(plan: ShotPlan, short_side: int = SHORT_SIDE_PIXELS, effort: float = 0
     steps = config.dream.steps
     if plan.footage is None:
         steps = max(1, round(steps * float(plan.fps) / SKETCH_FPS * effort))
-    start = replace(config.start, size=min(config.start.size, height, width))
+    start, hidden_seconds = replace(config.start, size=min(config.start.size, height, width)), plan.hidden_seconds
     if not plan.opening:
         # Each hidden dream counts as much as a sketched frame.
         hidden = min(MAX_START_STEPS, math.ceil(start.steps * WARM_UP_SECONDS * SKETCH_FPS))
         longer = min(start.steps / max(1, hidden), 1 / (WARM_UP_SECONDS * SKETCH_FPS))
-        start = replace(start, steps=hidden, boost=start.boost * max(1.0, longer))
+        start, hidden_seconds = replace(start, steps=hidden), WARM_UP_SECONDS * max(1.0, longer)
     dream, flow = (
         replace(config.dream, steps=steps),
         replace(config.flow, warmup=min(config.flow.warmup, MAX_START_STEPS)),
     )
     config = replace(config, start=start, dream=dream, flow=flow, encode=replace(config.encode, alpha="none"))
-    return replace(plan, config=config, width=width, height=height)
+    return replace(plan, config=config, width=width, height=height, hidden_seconds=hidden_seconds)
 
 
 def sketch(

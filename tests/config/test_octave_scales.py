@@ -44,11 +44,18 @@ def test_noise_grows_alike_in_all_sizes() -> None:
     start = StartConfig(size=64, steps=48)
     small, middle, large = (list(growth_steps(start, size, 48)) for size in ((180, 320), (360, 640), (1080, 1920)))
     assert [step.grown for step in small] == [step.grown for step in middle] == [step.grown for step in large]
-    assert middle[:35] == large[:35] and large[36].size == (1080, 1920)
+    assert middle[:45] == large[:45] and large[46].size == (1080, 1920)
     assert [step.size for step in small] == [min(step.size, (180, 320)) for step in middle]
-    assert middle[-1] == ((360, 640), 1.0)
+    assert middle[-1] == ((360, 640), 1.0, 1.0)
+    assert sum(step.grown <= 0.5 for step in large) > 0.75 * 48  # forms arise while noise is small
+
+
+def test_boost_fades_while_noise_grows() -> None:
+    boosts = [step.boost for step in growth_steps(StartConfig(size=64, boost=3), (360, 640), 48)]
+    assert 2.9 < boosts[0] < 3 and boosts[-1] == 1 and boosts == sorted(boosts, reverse=True)
+    assert {step.boost for step in growth_steps(StartConfig(size=64), (360, 640), 48)} == {1}
 
 
 def test_photograph_does_not_grow() -> None:
     steps = list(growth_steps(StartConfig(kind="image"), (180, 320), 5))
-    assert steps == [((180, 320), 1.0)] * 5
+    assert steps == [((180, 320), 1.0, 1.0)] * 5

@@ -59,12 +59,13 @@ def test_a_draft_is_small_and_keeps_its_shape(tmp_path: Path) -> None:
 
 def test_a_draft_dreams_as_long_before_its_first_frame(tmp_path: Path) -> None:
     for steps in (0, 1, 5, 48, 100):
-        start = draft(planned(tmp_path, f"start.steps={steps}", "start.boost=1.5")).config.start
-        assert start.steps <= 17 and start.steps * start.boost == pytest.approx(1.5 * steps)
-    long = draft(planned(tmp_path, "start.steps=2000", "start.boost=1.5")).config.start
-    assert long.boost == 6 * 1.5  # none counts more than a sketched frame
-    unfolding = planned(tmp_path, "start.unfold=1s", "start.boost=2")
-    assert draft(unfolding).config.start.boost == 2
+        sketched = draft(planned(tmp_path, f"start.steps={steps}"))
+        hidden = sketched.config.start.steps
+        assert hidden <= 17 and hidden * sketched.hidden_seconds == pytest.approx(steps / 24)
+    long = draft(planned(tmp_path, "start.steps=2000"))
+    assert long.hidden_seconds == 1 / SKETCH_FPS  # none counts more than a sketched frame
+    unfolding = planned(tmp_path, "start.unfold=1s")
+    assert draft(unfolding).hidden_seconds == unfolding.hidden_seconds
 
 
 def test_each_moment_follows_the_score(tmp_path: Path, tiny: Network) -> None:
