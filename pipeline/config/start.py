@@ -18,7 +18,7 @@ class StartConfig:
     size: int = option(64, "pixels of the short side at which the noise starts to grow", low=16, high=4096)
     noise: float = option(0.16, "standard deviation of the white noise around middle gray", low=0.0, high=0.5)
     steps: int = option(
-        48,
+        72,
         "dreams before the first frame, in which noise grows from start.size to the frame's size",
         low=0,
         high=2000,

@@ -16,7 +16,7 @@ from pipeline.image import separable
 REC709 = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue in brightness
 MAX_CONTRAST_GAIN = 1.5  # a mixture of two unrelated frames needs √2
 GROWTH_FRACTION = 0.95  # of the steps, from noise to the full size; the others are at full size
-DRAFT_FRACTION = 0.85  # of those, up to DRAFT_PIXELS: forms arise while noise is small, alike in films of all sizes
+DRAFT_FRACTION = 0.9  # of those, up to DRAFT_PIXELS: forms arise while noise is small, alike in films of all sizes
 DRAFT_PIXELS = REFERENCE_PIXELS // 2  # of the short side
 
 Resize = Callable[[Tensor, tuple[int, int]], Tensor]
