@@ -5,8 +5,8 @@
     python scripts/gallery.py --missing                those that have no still yet
     python scripts/gallery.py --at 5s --set seed=7     the frame at another second; a setting laid over all films
 
-Presets that need a picture, a clip or a song say so in their first comment (``start.path=photo.jpg``). They get a
-castle as scripts/motifnet draws it, a view that glides over it, or bars of kicks and chords. Each still is a frame of
+Presets that need a picture, a clip or a song say so in their first comment (``start.path=photo.jpg``). They get an
+octopus as scripts/motifnet draws it, a view that glides over a castle, or bars of kicks and chords. Each still is a frame of
 the real render. Exit code 1 names what fails, and a gallery that is too large.
 """
 
@@ -123,7 +123,7 @@ def draw_clip(path: Path) -> None:
 
 
 INPUTS: dict[str, tuple[str, Callable[[Path], None]]] = {
-    "start.path": ("photo.png", lambda path: draw_picture(path, "castle")),
+    "start.path": ("photo.png", lambda path: draw_picture(path, "octopus")),
     "imagine.to": ("other.png", lambda path: draw_picture(path, "mushroom")),
     "source.path": ("clip.mp4", draw_clip),
     "audio.path": ("song.wav", draw_song),
