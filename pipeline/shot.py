@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline.color.grade import Grade
-from pipeline.config import WARM_UP_SECONDS
+from pipeline.config import HIDDEN_SECONDS
 from pipeline.cue import Cue
 from pipeline.dream import momentum
 from pipeline.dream.dreamer import Dreamer
@@ -55,7 +55,8 @@ class SeededDreamer:
 
     With ``has_momentum`` the canvases that it returns have a velocity (``dream/momentum.py``), and ``dream.interval``
     leaves octaves out: by the number of the frame, or by ``turn`` where frames are left out. ``resize`` brings a
-    picture to another size. The first ``opening`` frames grow. A hidden dream counts as ``hidden_seconds``.
+    picture to another size. The first ``opening`` frames grow. A hidden dream counts as ``hidden_seconds`` of
+    the film.
     """
 
     dreamer: Dreamer
@@ -66,7 +67,7 @@ class SeededDreamer:
     resize: Resize = resize
     opening: int = 0
     turn: int | None = None
-    hidden_seconds: float = WARM_UP_SECONDS
+    hidden_seconds: float = HIDDEN_SECONDS
 
     def frame(
         self, canvas: Tensor, cue: Cue, mask: Tensor | None, index: int, grown: float = 1.0, boost: float = 1.0

@@ -6,8 +6,8 @@
     python scripts/gallery.py --at 5s --set seed=7     the frame at another second; a setting laid over all films
 
 Presets that need a picture, a clip or a song say so in their first comment (``start.path=photo.jpg``). They get an
-octopus as scripts/motifnet draws it, a view that glides over a castle, or bars of kicks and chords. Each still is a frame of
-the real render. Exit code 1 names what fails, and a gallery that is too large.
+octopus as scripts/motifnet draws it, a view that glides over a castle, or bars of kicks and chords. Each still is a
+frame of the real render. Exit code 1 names what fails, and a gallery that is too large.
 """
 
 import argparse

@@ -1,13 +1,16 @@
 """Properties of whole shots, with real networks."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from torch import Tensor
 
 from pipeline import film
 from pipeline.build import build_shot
@@ -86,6 +89,19 @@ def test_a_shot_goes_on_with_momentum_from_colors_alone(tmp_path: Path) -> None:
     assert step.canvas.shape == (1, 6, 64, 96)
 
 
+def hidden_seconds(shot: Shot) -> list[float]:
+    """How long each hidden dream of the shot is."""
+    seconds = list[float]()
+
+    class Recorder:
+        def dream(self, canvas: Tensor, targets: object, dream: object, length: float, *more: object) -> Tensor:
+            seconds.append(length)
+            return canvas
+
+    list(replace(shot, dreamer=replace(shot.dreamer, dreamer=cast(Any, Recorder()))).begin())
+    return seconds
+
+
 def test_boost_strengthens_the_hidden_growth(tmp_path: Path) -> None:
     film = (*TINY, "network=motifnet", "duration=2f", "camera=static", "start.boost=2")
     boosted = shot_of(planned(tmp_path, *film, "dream.strength=0.2", "dream.tone_rate=3"))
@@ -95,6 +111,7 @@ def test_boost_strengthens_the_hidden_growth(tmp_path: Path) -> None:
     )
     assert factor > 1.5
     assert torch.allclose(*(next(shot.begin()) for shot in (boosted, strong)), atol=1e-5)
+    assert hidden_seconds(boosted) == [step.boost / 24 for step in boosted.warm_up]
 
 
 def test_boost_strengthens_an_opening_and_nothing_after_it(tmp_path: Path) -> None:

@@ -17,7 +17,14 @@ from pipeline.config.imagine import ImagineConfig
 from pipeline.config.limits import LimitsConfig
 from pipeline.config.mask import MaskConfig
 from pipeline.config.network import NETWORKS, NetworkConfig
-from pipeline.config.octave_scales import CONSTANT_OCTAVES, REFERENCE_PIXELS, octave_scales, octave_strengths
+from pipeline.config.octave_scales import (
+    CONSTANT_OCTAVES,
+    REFERENCE_PIXELS,
+    Octave,
+    frame_octaves,
+    octave_scales,
+    octave_strengths,
+)
 from pipeline.config.playback import PlaybackConfig
 from pipeline.config.preview import PreviewConfig
 from pipeline.config.ray import RayConfig
@@ -25,13 +32,13 @@ from pipeline.config.render import RenderConfig, validate
 from pipeline.config.score import ScoreConfig
 from pipeline.config.setting import check_range, option, settings
 from pipeline.config.source import SourceConfig
-from pipeline.config.start import WARM_UP_SECONDS, StartConfig
+from pipeline.config.start import HIDDEN_SECONDS, StartConfig
 
 __all__ = [
     "CONSTANT_OCTAVES",
+    "HIDDEN_SECONDS",
     "NETWORKS",
     "REFERENCE_PIXELS",
-    "WARM_UP_SECONDS",
     "AudioConfig",
     "CameraConfig",
     "CameraRates",
@@ -46,6 +53,7 @@ __all__ = [
     "LimitsConfig",
     "MaskConfig",
     "NetworkConfig",
+    "Octave",
     "PlaybackConfig",
     "PreviewConfig",
     "RayConfig",
@@ -54,6 +62,7 @@ __all__ = [
     "SourceConfig",
     "StartConfig",
     "check_range",
+    "frame_octaves",
     "octave_scales",
     "octave_strengths",
     "option",

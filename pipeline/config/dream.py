@@ -50,6 +50,13 @@ class DreamConfig:
     exponent: Any = option(
         1.0, "power of the frequency that fourier divides by; 0 is the classic look", low=0, high=3, curve=True
     )
+    crispness: Any = option(
+        0.0,
+        "how much lower the exponent is in fine octaves, as a fraction: crisp fur and feathers on whole animals",
+        low=0,
+        high=1,
+        curve=True,
+    )
     color_correlation: Any = option(
         1.0, "color channels change together as in photographs (1) or independently (0)", low=0, high=1, curve=True
     )

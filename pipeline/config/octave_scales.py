@@ -7,6 +7,7 @@ seconds of zooming their details part.
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pipeline.config.dream import DreamConfig
 
@@ -15,6 +16,28 @@ FINEST_GAP = 1.2  # a frame this much larger than its finest octave gets one of 
 DRAFT_GAP = 1.1  # the same for frames smaller than the reference, where it costs little
 TOLERANCE = 1.01
 CONSTANT_OCTAVES = 2  # the smallest ones, which every frame dreams whatever dream.interval: motifs come from them
+
+
+class Octave(NamedTuple):
+    """An octave of one frame: its ``scale``, its ``strength`` (0: left out this time), and the ``exponent`` that its
+    gradient's frequencies are divided by.
+    """
+
+    scale: float
+    strength: float
+    exponent: float
+
+
+def frame_octaves(dream: DreamConfig, short_side: float, grown: float = 1.0, turn: int | None = None) -> list[Octave]:
+    """The octaves of a frame, coarse to fine. ``turn`` is that of ``octave_strengths``.
+
+    The exponent falls by ``dream.crispness`` from the smallest octave of the reference to its largest: small octaves
+    make whole forms, large ones the fine lines on them.
+    """
+    scales = octave_scales(dream, short_side, grown)
+    strengths = octave_strengths(dream, scales, grown, turn)
+    exponents = [dream.exponent * (1 - dream.crispness * part) for part in _places(dream, scales, grown)]
+    return [Octave(*values) for values in zip(scales, strengths, exponents, strict=True)]
 
 
 def octave_scales(dream: DreamConfig, short_side: float, grown: float = 1.0) -> list[float]:
@@ -44,9 +67,15 @@ def octave_strengths(
     """
     last = max(1, dream.octaves - 1)
     mean = sum(dream.detail ** (n / last) for n in range(dream.octaves)) / dream.octaves
-    places = [last + math.log(scale / grown) / math.log(dream.octave_ratio) for scale in scales]
-    strengths = [dream.detail ** (min(max(place, 0.0), last) / last) / mean for place in places]
+    strengths = [dream.detail**place / mean for place in _places(dream, scales, grown)]
     if turn is not None:
         for number in range(CONSTANT_OCTAVES, len(strengths)):
             strengths[number] *= 0 if (turn + number) % dream.interval else dream.interval
     return strengths
+
+
+def _places(dream: DreamConfig, scales: Sequence[float], grown: float) -> list[float]:
+    """Where these octaves lie between the smallest (0) and the largest (1) of the reference."""
+    last = max(1, dream.octaves - 1)
+    places = [last + math.log(scale / grown) / math.log(dream.octave_ratio) for scale in scales]
+    return [min(max(place, 0.0), last) / last for place in places]

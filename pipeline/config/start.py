@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.config.setting import option
 
-WARM_UP_SECONDS = 1 / 24  # of a film, that one of ``start.steps`` counts for
+HIDDEN_SECONDS = 1 / 24  # seconds of the film that one hidden dream counts for
 
 
 @dataclass

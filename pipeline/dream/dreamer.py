@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from pipeline.config import REFERENCE_PIXELS, DreamConfig, octave_scales, octave_strengths
+from pipeline.config import REFERENCE_PIXELS, DreamConfig, frame_octaves
 from pipeline.dream import jitter, tiling, tone
 from pipeline.dream.cuda_graphs import RecordedGradients, recorded_gradients
 from pipeline.dream.gradient import TiledGradient, whole_gradient
@@ -131,8 +131,7 @@ class Dreamer:
         """``dream``, in tiles as they are."""
         before, size = canvas, (canvas.shape[2], canvas.shape[3])
         octaves, finite = list[TargetWeights](), list[tuple[float, Tensor]]()
-        scales = octave_scales(config, min(size), grown)
-        for scale, strength in zip(scales, octave_strengths(config, scales, grown, turn), strict=True):
+        for scale, strength, exponent in frame_octaves(config, min(size), grown, turn):
             weights = self._fitting(targets(min(scale, 1.0)), scale)
             if not weights:
                 continue
@@ -140,10 +139,11 @@ class Dreamer:
             if not strength:  # left out this time
                 continue
             # Only the change travels between sizes: the canvas keeps detail that a small octave cannot hold.
+            own = replace(config, exponent=exponent)
             small = resize(canvas, octave_size(size, scale * REFERENCE_PIXELS))
             after, amount = small, config.strength * strength * seconds / config.steps
             for _ in range(config.steps):
-                step = self._step(after, weights, config, generator)
+                step = self._step(after, weights, own, generator)
                 # All pixels are divided by a deviation that is NaN once any of them is: one pixel tells.
                 finite.append((scale, step[0, 0, 0, 0].isfinite()))
                 after = torch.add(after, step, alpha=amount, out=step)

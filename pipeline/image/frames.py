@@ -16,8 +16,9 @@ from pipeline.image import separable
 REC709 = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue in brightness
 MAX_CONTRAST_GAIN = 1.5  # a mixture of two unrelated frames needs √2
 GROWTH_FRACTION = 0.95  # of the steps, from noise to the full size; the others are at full size
-DRAFT_FRACTION = 0.9  # of those, up to DRAFT_PIXELS: forms arise while noise is small, alike in films of all sizes
-DRAFT_PIXELS = REFERENCE_PIXELS // 2  # of the short side
+SMALL_FRACTION = 0.9  # of the growing steps: the noise is smaller than SMALL_PIXELS; forms arise, alike in all sizes
+SMALL_PIXELS = REFERENCE_PIXELS // 2  # of the short side
+FAST_STEPS = 3  # from SMALL_PIXELS on, at least, unless these are more than half of the growing steps
 
 Resize = Callable[[Tensor, tuple[int, int]], Tensor]
 """A canvas and a size (H, W) → the canvas at this size."""
@@ -76,7 +77,7 @@ def from_array(array: NDArray[Any]) -> Tensor:
 class GrowthStep(NamedTuple):
     """A hidden or opening frame: the canvas size (h, w), and the fraction of the finished frame's detail it shows.
 
-    It is dreamed ``boost`` times as long as others.
+    It is dreamed ``boost`` times as long as without ``start.boost``.
     """
 
     size: tuple[int, int]
@@ -94,17 +95,19 @@ def growth_steps(config: StartConfig, size: tuple[int, int], steps: int) -> Iter
     smallest = min(config.size, short_side) if config.kind != "image" else max(short_side, REFERENCE_PIXELS)
     largest = max(smallest, REFERENCE_PIXELS)
     growing = max(1, round(steps * GROWTH_FRACTION))
+    slow = min(SMALL_FRACTION, max(0.5, 1 - FAST_STEPS / growing))
     for step in range(steps):
         fraction = min(1.0, (step + 1) / growing)
-        side = _grown_side(smallest, largest, fraction)
-        boost = 1 + (config.boost - 1) * (largest - side) / max(1, largest - smallest)
+        side = _grown_side(smallest, largest, fraction, slow) if fraction < 1 else float(largest)
+        left = (largest - side) / (largest - smallest) if largest > smallest else 1 - fraction
         is_whole = fraction == 1 or side >= short_side
-        yield GrowthStep(size if is_whole else fit(size, side), min(1.0, side / largest), boost)
+        yield GrowthStep(size if is_whole else fit(size, side), side / largest, 1 + (config.boost - 1) * left)
 
 
-def _grown_side(smallest: int, largest: int, fraction: float) -> float:
-    """The short side in pixels after this fraction of the growth."""
-    draft = min(max(smallest, DRAFT_PIXELS), largest)
-    if fraction < DRAFT_FRACTION:
-        return smallest * math.pow(draft / smallest, fraction / DRAFT_FRACTION)
-    return draft * math.pow(largest / draft, (fraction - DRAFT_FRACTION) / (1 - DRAFT_FRACTION))
+def _grown_side(smallest: int, largest: int, fraction: float, slow: float) -> float:
+    """The short side in pixels after this fraction of the growth. Before the fraction ``slow`` it is small."""
+    if smallest >= SMALL_PIXELS:
+        return smallest * math.pow(largest / smallest, fraction)
+    if fraction < slow:
+        return smallest * math.pow(SMALL_PIXELS / smallest, fraction / slow)
+    return SMALL_PIXELS * math.pow(largest / SMALL_PIXELS, (fraction - slow) / (1 - slow))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.config import WARM_UP_SECONDS, CameraConfig, NetworkConfig, RenderConfig, ScoreConfig, octave_scales
+from pipeline.config import HIDDEN_SECONDS, CameraConfig, NetworkConfig, RenderConfig, ScoreConfig, octave_scales
 from pipeline.config.camera import is_neutral
 from pipeline.config.limits import LimitsConfig
 from pipeline.errors import ConfigError, InputError, nearest
@@ -41,7 +41,8 @@ class ShotPlan:
     """What one shot renders: sizes in pixels (even), times in frames.
 
     The first ``opening`` frames show the noise unfolding. ``guides`` and ``masks`` are the images that targets name.
-    ``signals`` start with the shot. ``notes`` are for the user. A hidden dream counts as ``hidden_seconds``.
+    ``signals`` start with the shot. ``notes`` are for the user. A hidden dream counts as
+    ``hidden_seconds`` of the film, in a sketch as more.
     """
 
     config: RenderConfig
@@ -59,7 +60,7 @@ class ShotPlan:
     notes: tuple[str, ...] = ()
     index: int = 0
     handles: Handles = Handles()
-    hidden_seconds: float = WARM_UP_SECONDS
+    hidden_seconds: float = HIDDEN_SECONDS
 
     @property
     def is_sphere(self) -> bool:

@@ -18,12 +18,12 @@ from pipeline.media.encode.encoder import Encoder
 from pipeline.plan.shot_plan import ShotPlan
 from pipeline.runtime.files import format_bytes
 from pipeline.segments.disk_space import bytes_per_frame
+from pipeline.segments.resume import warm_up_frames
 from pipeline.storyboard.sketch import Moment
 
 MAX_SECONDS = 12.0  # of rendering; no frame starts after that
 MAX_FRAMES = 3  # at full size; the first only warms up, if there is time
 KEYFRAME_INTERVAL = 250  # frames, of the encoder
-START_STEP_COST = 0.5  # of a frame, on average while the noise grows
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Estimate:
 
 def measure(plan: ShotPlan, network: Network, moment: Moment) -> Estimate:
     """Render and encode a few frames of the film, from the sketched ``moment`` on."""
-    frames, each = _render(plan, network, moment)
-    extra = plan.config.start.steps * START_STEP_COST if plan.footage is None else plan.config.flow.warmup
+    frames, each, growth = _render(plan, network, moment)
+    extra = growth if plan.config.source.kind == "none" else plan.config.flow.warmup
     total = _estimate_bytes(frames, plan)
     return Estimate(each * (plan.frames + (0 if plan.opening else extra)), each, total)
 
 
-def _render(plan: ShotPlan, network: Network, moment: Moment) -> tuple[list[Tensor], float]:
-    """A few consecutive frames at full size, and the seconds of one."""
+def _render(plan: ShotPlan, network: Network, moment: Moment) -> tuple[list[Tensor], float, float]:
+    """A few consecutive frames at full size, the seconds of one, and the work of the warm-up, in frames."""
     config = replace(plan.config, flow=replace(plan.config.flow, warmup=0))
     plan = replace(plan, config=config, opening=0)
     shot = build_shot(plan, network)
@@ -65,8 +65,8 @@ def _render(plan: ShotPlan, network: Network, moment: Moment) -> tuple[list[Tens
             if times[-1] - times[0] > MAX_SECONDS:
                 break
     if len(frames) == 1:
-        return frames, times[1] - times[0]
-    return frames, (times[-1] - times[1]) / (len(frames) - 1)
+        return frames, times[1] - times[0], warm_up_frames(shot)
+    return frames, (times[-1] - times[1]) / (len(frames) - 1), warm_up_frames(shot)
 
 
 def _estimate_bytes(frames: Sequence[Tensor], plan: ShotPlan) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from pipeline.build import build_shot, open_footage
-from pipeline.config import WARM_UP_SECONDS
+from pipeline.config import HIDDEN_SECONDS
 from pipeline.dream.network import Network
 from pipeline.errors import Interrupted
 from pipeline.motion.footage import Footage
@@ -25,7 +25,7 @@ SHORT_SIDE_PIXELS = 144
 SKETCH_FPS = 4.0
 MAX_PRE_ROLL_FRAMES = 5
 MAX_MOMENTS = 20
-MAX_START_STEPS = 24
+MIN_START_STEPS, MAX_START_STEPS = 6, 24
 _INTERVALS = (0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)  # seconds between two moments
 
 
@@ -56,11 +56,12 @@ def draft(plan: ShotPlan, short_side: int = SHORT_SIDE_PIXELS, effort: float = 0
     if plan.footage is None:
         steps = max(1, round(steps * float(plan.fps) / SKETCH_FPS * effort))
     start, hidden_seconds = replace(config.start, size=min(config.start.size, height, width)), plan.hidden_seconds
-    if not plan.opening:
-        # Each hidden dream counts as much as a sketched frame.
-        hidden = min(MAX_START_STEPS, math.ceil(start.steps * WARM_UP_SECONDS * SKETCH_FPS))
-        longer = min(start.steps / max(1, hidden), 1 / (WARM_UP_SECONDS * SKETCH_FPS))
-        start, hidden_seconds = replace(start, steps=hidden), WARM_UP_SECONDS * max(1.0, longer)
+    if not plan.opening and config.source.kind == "none":
+        # Each hidden dream counts as much as a sketched frame, or less: a few are needed to grow.
+        enough = max(MIN_START_STEPS, math.ceil(start.steps * HIDDEN_SECONDS * SKETCH_FPS))
+        hidden = min(MAX_START_STEPS, start.steps, enough)
+        longer = min(start.steps / max(1, hidden), 1 / (HIDDEN_SECONDS * SKETCH_FPS))
+        start, hidden_seconds = replace(start, steps=hidden), HIDDEN_SECONDS * max(1.0, longer)
     dream, flow = (
         replace(config.dream, steps=steps),
         replace(config.flow, warmup=min(config.flow.warmup, MAX_START_STEPS)),

@@ -1,8 +1,18 @@
 """Which octaves a frame has, and how strong they are."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
-from pipeline.config import REFERENCE_PIXELS, DreamConfig, StartConfig, octave_scales, octave_strengths
+from pipeline.config import (
+    REFERENCE_PIXELS,
+    DreamConfig,
+    StartConfig,
+    frame_octaves,
+    octave_scales,
+    octave_strengths,
+)
 from pipeline.image import growth_steps
 
 DREAM = DreamConfig(octaves=4, octave_ratio=1.5, detail=0.15)
@@ -41,19 +51,48 @@ def test_same_octave_has_same_strength_in_all_sizes(short_side: int) -> None:
 
 
 def test_noise_grows_alike_in_all_sizes() -> None:
-    start = StartConfig(size=64, steps=48)
-    small, middle, large = (list(growth_steps(start, size, 48)) for size in ((180, 320), (360, 640), (1080, 1920)))
+    start = StartConfig(size=64)
+    small, middle, large = (list(growth_steps(start, size, 72)) for size in ((180, 320), (360, 640), (1080, 1920)))
     assert [step.grown for step in small] == [step.grown for step in middle] == [step.grown for step in large]
-    assert middle[:45] == large[:45] and large[46].size == (1080, 1920)
+    whole = [step.size == (1080, 1920) for step in large]
+    first = whole.index(True)
+    assert all(whole[first:]) and len(whole) - first == 5 and middle[:first] == large[:first]
     assert [step.size for step in small] == [min(step.size, (180, 320)) for step in middle]
     assert middle[-1] == ((360, 640), 1.0, 1.0)
-    assert sum(step.grown <= 0.5 for step in large) > 0.75 * 48  # forms arise while noise is small
+    assert sum(step.grown < 0.5 for step in large) == pytest.approx(0.9 * first, abs=1)  # while forms arise
+
+
+@pytest.mark.parametrize("first_side", [16, 64, 150, 200, 312, 343, 359, 360, 400])
+@pytest.mark.parametrize("steps", [1, 2, 6, 8, 24, 72])
+def test_noise_grows_in_small_steps_to_the_whole(first_side: int, steps: int) -> None:
+    grown = list(growth_steps(StartConfig(size=first_side), (720, 1280), steps))
+    parts = [step.grown for step in grown]
+    assert len(parts) == steps and parts[-1] == 1 and grown[-1].size == (720, 1280)
+    growing = parts[: parts.index(1) + 1]
+    assert growing == sorted(set(growing))
+    if steps >= 6 and first_side >= 64:
+        assert max(after / before for before, after in pairwise([min(1, first_side / 360), *parts])) < 1.5
+
+
+def test_fine_octaves_are_crisp() -> None:
+    dream = replace(DREAM, exponent=1.5, crispness=0.4)
+    small, whole, large = (frame_octaves(dream, side) for side in (180, 360, 720))
+    assert [whole[0].exponent, whole[-1].exponent] == pytest.approx([1.5, 0.9])
+    assert [octave.exponent for octave in whole] == sorted((octave.exponent for octave in whole), reverse=True)
+    assert large[:4] == whole and large[-1].exponent == whole[-1].exponent
+    assert small[:2] == whole[:2]
+    assert {octave.exponent for octave in frame_octaves(replace(DREAM, exponent=1.5), 720)} == {1.5}
+    growing = frame_octaves(dream, 90, 0.25)
+    assert [octave.exponent for octave in growing] == pytest.approx([octave.exponent for octave in whole])
 
 
 def test_boost_fades_while_noise_grows() -> None:
-    boosts = [step.boost for step in growth_steps(StartConfig(size=64, boost=3), (360, 640), 48)]
-    assert 2.9 < boosts[0] < 3 and boosts[-1] == 1 and boosts == sorted(boosts, reverse=True)
-    assert {step.boost for step in growth_steps(StartConfig(size=64), (360, 640), 48)} == {1}
+    for size in (64, 400):
+        boosts = [step.boost for step in growth_steps(StartConfig(size=size, boost=3), (360, 640), 72)]
+        assert 2.9 < boosts[0] < 3 and boosts[-1] == 1 and boosts == sorted(boosts, reverse=True)
+    assert {step.boost for step in growth_steps(StartConfig(size=64), (360, 640), 72)} == {1}
+    photograph = [step.boost for step in growth_steps(StartConfig(kind="image", boost=3), (360, 640), 5)]
+    assert photograph[0] > 2 and photograph[-1] == 1
 
 
 def test_photograph_does_not_grow() -> None:
