@@ -111,7 +111,7 @@ def test_boost_strengthens_the_hidden_growth(tmp_path: Path) -> None:
     )
     assert factor > 1.5
     assert torch.allclose(*(next(shot.begin()) for shot in (boosted, strong)), atol=1e-5)
-    assert hidden_seconds(boosted) == [step.boost / 24 for step in boosted.warm_up]
+    assert hidden_seconds(boosted) == pytest.approx([step.boost / 24 for step in boosted.warm_up])
 
 
 def test_boost_strengthens_an_opening_and_nothing_after_it(tmp_path: Path) -> None:
