@@ -66,7 +66,7 @@ def test_a_draft_dreams_as_long_before_its_first_frame(tmp_path: Path) -> None:
         assert hidden * sketched.hidden_seconds == pytest.approx(steps / 24)
     long = draft(planned(tmp_path, "start.steps=2000"))
     assert long.hidden_seconds == 1 / SKETCH_FPS  # none counts more than a sketched frame
-    for words in (("start.unfold=1s",), ("preset=latent_walk",)):  # in these no noise grows before the first frame
+    for words in (("start.unfold=1s",), ("+preset=latent_walk",)):  # in these no noise grows before the first frame
         plan = planned(tmp_path, *words)
         assert draft(plan).hidden_seconds == plan.hidden_seconds
 
