@@ -1,4 +1,6 @@
-"""Colours of finished frames: chroma, sharpness, palette, temperature, saturation, contrast, look-up table, in order.
+"""Colours of finished frames.
+
+In this order: chroma, grain, sharpness, palette, temperature, saturation, contrast, look-up table.
 
 Palette, temperature and saturation are one affine map between cube roots of cone responses (``oklab.py``), so each
 pixel is converted once. What leaves the range is compressed toward a grey of its lightness, softly, so that hues and
@@ -14,9 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.color import oklab
-from pipeline.color.chroma import smooth_chroma
 from pipeline.color.lut import Lut
 from pipeline.color.palette import ColorStatistics, frame_statistics, transport
+from pipeline.color.smoothing import denoise, smooth_chroma
 from pipeline.config import ColorConfig
 
 STRIP_PIXELS = 1 << 16  # converted at a time: they fit into caches
@@ -41,6 +43,8 @@ class Grade:
         """``(1, 3, H, W)`` in [0, 1], coloured; the frame itself where nothing changes."""
         if float(color.chroma_smoothing):
             frame = smooth_chroma(frame.float(), float(color.chroma_smoothing), is_sphere=self.is_sphere)
+        if float(color.denoise):
+            frame = denoise(frame.float(), float(color.denoise), is_sphere=self.is_sphere)
         if float(color.sharpness) != 1:
             frame = sharpen(frame.float(), float(color.sharpness), is_sphere=self.is_sphere)
         cones, contrast = self._cones(frame, color), float(color.contrast)

@@ -22,6 +22,9 @@ class ColorConfig:
     chroma_smoothing: Any = option(
         0.0, "how far mottled colors are evened out within forms; brightness stays", low=0, high=1, curve=True
     )
+    denoise: Any = option(
+        0.0, "how far grain is taken away within forms; edges and strong lines stay", low=0, high=1, curve=True
+    )
     lut: str | None = option(None, "your look-up table, a .cube file, applied last")
 
     @property

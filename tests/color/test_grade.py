@@ -48,6 +48,7 @@ def test_neutral_settings_change_nothing() -> None:
         {"temperature": 0.001},
         {"contrast": 1.001},
         {"chroma_smoothing": 0.001},
+        {"denoise": 0.001},
         {"palette": "neon", "palette_strength": 0.001},
     ],
 )
@@ -97,6 +98,21 @@ def test_smoothed_chroma_keeps_luma_and_forms_and_loses_mottling(height: int) ->
     assert (luma(result) - luma(halves)).abs().max() < 1e-5
     assert (result - halves).square().mean() < (0.1 if height >= 90 else 0.2) * mottling.square().mean()
     assert (colored(halves, chroma_smoothing=1.0) - halves).abs().mean() < 0.004
+
+
+def test_denoise_takes_grain_and_keeps_edges_and_colors() -> None:
+    rng = torch.Generator().manual_seed(2)
+    halves = torch.tensor([0.6, 0.4, 0.3]).view(1, 3, 1, 1).repeat(1, 1, 64, 128)
+    halves[..., 64:] = torch.tensor([0.2, 0.25, 0.3]).view(1, 3, 1, 1)
+    grain = torch.randn(1, 1, 64, 128, generator=rng) * 0.02
+    result = colored(halves + grain, denoise=1.0)
+    left = (result - halves)[..., 4:-4, :]
+    for inside in (left[..., 8:56], left[..., 72:120]):
+        assert inside.square().mean() < 0.2 * grain.square().mean()
+    steps = [light[..., 63].mean() - light[..., 64].mean() for light in (luma(result), luma(halves))]
+    assert steps[0] > 0.75 * steps[1]
+    assert torch.allclose(result - luma(result), halves - luma(halves), atol=1e-5)
+    assert (colored(halves, denoise=1.0) - halves).abs().mean() < 0.004
 
 
 def test_contrast_has_its_slope_at_middle_gray() -> None:

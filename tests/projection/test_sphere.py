@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.color.chroma import smooth_chroma
 from pipeline.color.grade import sharpen
+from pipeline.color.smoothing import denoise, smooth_chroma
 from pipeline.config import CameraRates, EncodeConfig
 from pipeline.dream.sphere_dreamer import joined
 from pipeline.media.decode.probe import read_frame
@@ -94,12 +94,13 @@ def test_seam_of_a_dream_is_continuous_and_what_agrees_stays() -> None:
     assert float((seam.roll(-1, 3) - seam).abs().max()) < 0.12
 
 
-def test_growth_sharpness_and_chroma_know_no_sides() -> None:
+def test_growth_and_grading_know_no_sides() -> None:
     canvas = torch.rand(1, 3, 24, 48, generator=torch.Generator().manual_seed(1))
     for change, factor in (
         (lambda picture: enlarge(picture, (36, 72)), 1.5),
         (lambda picture: sharpen(picture, 2.0, is_sphere=True), 1.0),
         (lambda picture: smooth_chroma(picture, 1.0, is_sphere=True), 1.0),
+        (lambda picture: denoise(picture, 1.0, is_sphere=True), 1.0),
     ):
         turned = change(canvas.roll(24, 3)).roll(-round(24 * factor), 3)
         assert float((turned - change(canvas)).abs().max()) < 1e-5

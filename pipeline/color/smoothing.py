@@ -1,4 +1,4 @@
-"""Calm colours within forms."""
+"""Calm colours within forms, and brightness without grain: guided filters, which keep edges."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,8 @@ from pipeline.image import luma, resize
 
 LINES = 180  # on the short side of the copy that is measured: colours need no finer one
 REACH = 1 / 45  # of the short side: how far around a pixel its colours are taken
-EDGE = 0.045  # deviation of the luma from which brightness and colour change together
+EDGE = 0.045  # deviation of the luma from which an edge counts as one
+GRAIN = 2  # pixels around each one in which grain is told from edges
 
 
 def smooth_chroma(frame: Tensor, amount: float, *, is_sphere: bool = False) -> Tensor:
@@ -32,6 +33,23 @@ def smooth_chroma(frame: Tensor, amount: float, *, is_sphere: bool = False) -> T
     line = resize(line, (height, wide.shape[3]))[..., margin : margin + width]
     light = luma(frame)
     return torch.lerp(frame, light + line[:, :3] * light + line[:, 3:], amount).clamp_(0, 1)
+
+
+def denoise(frame: Tensor, amount: float, *, is_sphere: bool = False) -> Tensor:
+    """``(1, 3, H, W)`` whose luma is smooth where it changes little, by the guided filter (He, Sun and Tang 2010).
+
+    Grain goes, edges and strong lines stay. ``amount`` is the share of it, 0 to 1.
+    """
+    width = frame.shape[3]
+    light = luma(frame)
+    margin = min(2 * GRAIN, width) if is_sphere else 0
+    wide = F.pad(light, (margin, margin, 0, 0), "circular") if margin else light
+    mean, square = torch.split(_window_means(torch.cat([wide, wide * wide], dim=1), GRAIN), 1, dim=1)
+    variance = square - mean * mean
+    slope = variance / (variance + EDGE**2)
+    slope, constant = torch.split(_window_means(torch.cat([slope, mean - slope * mean], dim=1), GRAIN), 1, dim=1)
+    smooth = (slope * wide + constant)[..., margin : margin + width]
+    return torch.add(frame, smooth - light, alpha=amount).clamp_(0, 1)
 
 
 def _window_means(planes: Tensor, radius: int) -> Tensor:
