@@ -75,7 +75,9 @@ def octave_strengths(
 
 
 def _places(dream: DreamConfig, scales: Sequence[float], grown: float) -> list[float]:
-    """Where these octaves lie between the smallest (0) and the largest (1) of the reference."""
-    last = max(1, dream.octaves - 1)
+    """Where these octaves lie between the smallest (0) and the largest (1) of the reference; 0 if it has one only."""
+    last = dream.octaves - 1
+    if not last:
+        return [0.0] * len(scales)
     places = [last + math.log(scale / grown) / math.log(dream.octave_ratio) for scale in scales]
     return [min(max(place, 0.0), last) / last for place in places]

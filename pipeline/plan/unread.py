@@ -161,15 +161,11 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("dream.echo_seconds", lambda c: _is_zero(c.dream.echo), "there are no trails (dream.echo=0)"),
     ("dream.momentum dream.coarse_momentum dream.interval", _has_footage, "steps do not follow what moves in footage"),
     ("dream.interval", _has_no_momentum, "only steps that go on (dream.momentum) may leave frames out"),
-    (
-        "dream.interval",
-        lambda c: _octaves(c) <= CONSTANT_OCTAVES,
-        "it is for the third smallest octave and larger ones",
-    ),
+    ("dream.interval", lambda c: _octaves(c) <= CONSTANT_OCTAVES, "it is for the third octave and larger ones"),
     (
         "dream.exponent dream.crispness",
         lambda c: c.dream.precondition != "fourier",
-        "it is of dream.precondition=fourier",
+        "dream.precondition=fourier has it",
     ),
     ("dream.tone_mean dream.tone_contrast", lambda c: c.dream.tone != "hold", "they are of dream.tone=hold"),
     ("dream.tone_rate", lambda c: c.dream.tone == "free", "tone drifts (dream.tone=free)"),

@@ -50,6 +50,11 @@ def test_same_octave_has_same_strength_in_all_sizes(short_side: int) -> None:
             assert strength == pytest.approx(reference[min(side, 360)], rel=0.01)
 
 
+def test_one_octave_has_all_of_the_strength() -> None:
+    (octave,) = frame_octaves(replace(DREAM, octaves=1, exponent=1.5, crispness=0.4), 360)
+    assert octave == (1.0, 1.0, 1.5)
+
+
 def test_noise_grows_alike_in_all_sizes() -> None:
     start = StartConfig(size=64)
     small, middle, large = (list(growth_steps(start, size, 72)) for size in ((180, 320), (360, 640), (1080, 1920)))
