@@ -162,11 +162,7 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
     ("dream.momentum dream.coarse_momentum dream.interval", _has_footage, "steps do not follow what moves in footage"),
     ("dream.interval", _has_no_momentum, "only steps that go on (dream.momentum) may leave frames out"),
     ("dream.interval", lambda c: _octaves(c) <= CONSTANT_OCTAVES, "it is for the third octave and larger ones"),
-    (
-        "dream.exponent dream.crispness",
-        lambda c: c.dream.precondition != "fourier",
-        "dream.precondition=fourier has it",
-    ),
+    ("dream.exponent dream.crispness", lambda c: c.dream.precondition != "fourier", "it is of precondition=fourier"),
     ("dream.tone_mean dream.tone_contrast", lambda c: c.dream.tone != "hold", "they are of dream.tone=hold"),
     ("dream.tone_rate", lambda c: c.dream.tone == "free", "tone drifts (dream.tone=free)"),
     ("score.hold score.fade", _score("constant", "guided"), "this score does not change"),
