@@ -153,11 +153,8 @@ RULES: tuple[tuple[str, Callable[[RenderConfig], bool], str], ...] = (
         "the camera neither turns (camera.yaw, camera.pitch) nor changes its field of view",
     ),
     ("camera.shake_rate", lambda c: _is_zero(c.camera.shake), "the camera does not shake (camera.shake=0)"),
-    (
-        "dream.octave_ratio dream.detail dream.crispness dream.coarse_momentum",
-        lambda c: _octaves(c) == 1,
-        "there is one octave only",
-    ),
+    ("dream.octave_ratio dream.coarse_momentum", lambda c: _octaves(c) == 1, "there is one octave only"),
+    ("dream.detail dream.crispness", lambda c: c.dream.octaves == 1, "there is one octave only (dream.octaves=1)"),
     ("dream.echo_seconds", lambda c: _is_zero(c.dream.echo), "there are no trails (dream.echo=0)"),
     ("dream.momentum dream.coarse_momentum dream.interval", _has_footage, "steps do not follow what moves in footage"),
     ("dream.interval", _has_no_momentum, "only steps that go on (dream.momentum) may leave frames out"),
