@@ -6,8 +6,8 @@
     python scripts/gallery.py --at 5s --set seed=7     the frame at another second; a setting laid over all films
 
 Presets that need a picture, a clip or a song say so in their first comment (``start.path=photo.jpg``). They get an
-octopus as scripts/motifnet draws it, a view that glides over a castle, or bars of kicks and chords. Each still is a
-frame of the real render. Exit code 1 names what fails, and a gallery that is too large.
+octopus as scripts/motifnet draws it, drifting clouds, or bars of kicks and chords. Each still is a frame of the real
+render. Exit code 1 names what fails, and a gallery that is too large.
 """
 
 import argparse
@@ -21,7 +21,10 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
+import torch
+import torch.nn.functional as F
 from PIL import Image
+from torch import Tensor
 from tqdm import tqdm
 
 if not __package__:  # run as a file
@@ -41,14 +44,19 @@ JPEG_QUALITY, MAX_BYTES = 85, 12_000_000  # of all stills
 DEFAULT_AT = "3s"
 AT = {
     "fractal_zoom": "0.5s",
-    "breathing": "4.2s",
     "triptych": "9s",
-    "sleep": "9s",
-    "morph": "5s",
-    **dict.fromkeys(("gardens", "insects"), "0.3s"),
-    **dict.fromkeys(("birds", "deep_sea", "fur", "savanna", "serpents", "temples", "wildlife"), "0.5s"),
-    **dict.fromkeys(("animals", "ascent", "eyes", "jewels", "masks", "origami"), "1s"),
-    **dict.fromkeys(("pearls", "reef", "silk", "spiral", "volcanoes"), "1s"),
+    "sleep": "5.5s",
+    "latent_walk": "5s",
+    "morph": "8s",
+    "gardens": "5.4s",
+    "silk": "0.3s",
+    "serpents": "7.5s",
+    "shells": "7.5s",
+    **dict.fromkeys(("birds", "deep_sea", "temples", "volcanoes", "wildlife"), "0.5s"),
+    **dict.fromkeys(("animals", "ascent", "eyes", "jewels", "origami", "pearls", "spiral"), "1s"),
+    **dict.fromkeys(("fur", "insects", "masks", "savanna"), "4.6s"),
+    "reef": "3.4s",
+    "breathing": "7.5s",
 }
 """Times of the stills of some presets and looks."""
 TIMEOUT_SECONDS = 3600
@@ -110,13 +118,32 @@ def draw_picture(path: Path, motif: str) -> None:
     Image.fromarray(draw(motif, WIDTH, HEIGHT)).save(path)
 
 
+def fractal_noise(height: int, width: int, cells: int, generator: torch.Generator) -> Tensor:
+    """``(height, width)`` around 0: clouds as large as the height over ``cells``, with ever smaller and weaker ones."""
+    total = torch.zeros(1, 1, height, width)
+    for octave in range(6):
+        rows = cells * 2**octave
+        coarse = torch.randn(1, 1, rows + 3, round(rows * width / height) + 3, generator=generator)
+        total += F.interpolate(coarse, size=(height, width), mode="bicubic") * 0.55**octave
+    return total[0, 0]
+
+
 def draw_clip(path: Path) -> None:
-    """A view that glides over a picture."""
-    scene = draw("castle", WIDTH * 3 // 2, HEIGHT * 3 // 2)
+    """Clouds that drift over a wood, in two layers of their own speeds."""
+    generator = torch.Generator().manual_seed(4)
+    near, far = (fractal_noise(HEIGHT, 2 * WIDTH, cells, generator) for cells in (2, 3))
+    horizon = 0.86 - 0.05 * fractal_noise(64, WIDTH, 2, generator)[32]
+    rows = torch.linspace(0, 1, HEIGHT)[:, None]
+    sky = torch.stack([0.16 + 0.55 * rows, 0.33 + 0.42 * rows, 0.62 + 0.2 * rows], dim=-1)
+    wood = torch.tensor([0.16, 0.2, 0.13]) * (1 + 0.3 * far[:, :WIDTH, None])
     frames = []
     for part in np.linspace(0, 1, CLIP_SECONDS * CLIP_FPS):
-        left, top = round(part * WIDTH / 2), round(part * HEIGHT / 4)
-        frames.append(scene[top : top + HEIGHT, left : left + WIDTH].tobytes())
+        moved, slow = round(part * WIDTH / 2), round(part * WIDTH / 4)
+        density = (near[:, moved : moved + WIDTH] + 0.6 * far[:, slow : slow + WIDTH])[..., None]
+        light = torch.tensor([1.0, 0.93, 0.84]) * (1 - 0.45 * ((density - 0.8) / 1.5).clamp(0, 1))
+        clouds = torch.lerp(sky.expand_as(light), light, ((density - 0.1) / 1.3).clamp(0, 1))
+        scene = torch.where((rows > horizon)[..., None], wood, clouds)
+        frames.append((scene.clamp(0, 1) * 255).round().to(torch.uint8).numpy().tobytes())
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(CLIP_FPS), "-i", "-"]
     encode = ["-c:v", "libx264", "-crf", "10", "-pix_fmt", "yuv420p", str(path)]
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *raw, *encode], input=b"".join(frames), check=True)
