@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
 
 from pipeline.cli import safe_yaml
 from pipeline.cli.quoted_texts import in_quotes
@@ -23,6 +25,17 @@ def written_out(words: Sequence[str]) -> list[str]:
         return []
     values = {key: own.get(key, getattr(CameraConfig(), key)) for key in sorted(laid - {*_camera_of("move", chosen)})}
     return [f"camera.{key}={in_quotes(value) if isinstance(value, str) else value}" for key, value in values.items()]
+
+
+def in_sweep(tree: DictConfig, words: Sequence[str]) -> DictConfig:
+    """The tree of a film of a sweep, with what is ``written_out`` for its own camera, preset and look."""
+    typed = {word.partition("=")[0] for word in words}
+    return cast(
+        DictConfig,
+        OmegaConf.merge(
+            tree, OmegaConf.from_dotlist([word for word in written_out(words) if word.partition("=")[0] not in typed])
+        ),
+    )
 
 
 def _camera_of(group: str, chosen: dict[str, str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from pipeline.cli import arguments, compose, from_film, help, messages, sweep
+from pipeline.cli import arguments, camera_choice, compose, from_film, help, messages, sweep
 from pipeline.cli.from_film import Repeat
 from pipeline.cli.sanitize import CONF
 from pipeline.cli.sweep import DONE, FAILED, INTERRUPTED, Film
@@ -134,7 +134,7 @@ def _options(typed: list[str]) -> tuple[Namespace, Repeat | None]:
 def _film(tree: DictConfig, options: Namespace, repeat: Repeat | None) -> Film:
     """The film of one composed ``tree``, with notes in the log. Raises RenderError."""
     job = HydraConfig.get()
-    config = compose.read(tree)
+    config = compose.read(camera_choice.in_sweep(tree, job.overrides.task))
     for note in repeat.notes(config) if repeat else ():
         log.info(note)
     typed = [re.split(r"[=@]", word.lstrip("+~"))[0] for word in job.overrides.task]

@@ -231,6 +231,13 @@ def test_films_of_one_name_are_refused_first(program: Program, tmp_path: Path, s
     assert not list(tmp_path.rglob("x*"))
 
 
+def test_each_camera_of_a_sweep_wins_over_the_preset(program: Program, tmp_path: Path) -> None:
+    words = (*SMALL, "network=motifnet", "preset=bestiary", "score.targets=[stage4]", "duration=2f")
+    run = program.run("-m", "camera=zoom,static", *words, "output=${camera.zoom}-${camera.rotate}.mp4", folder=tmp_path)
+    assert run.code == 0, run.err
+    assert {path.stem for path in tmp_path.glob("*.mp4")} == {"1.5-0.0", "1.0-0.0"}
+
+
 @pytest.mark.parametrize("output", [(), ("output=film-${seed}.mp4",)])
 def test_finished_films_of_a_sweep_are_not_rendered_again(
     program: Program, tmp_path: Path, output: tuple[str, ...]
