@@ -6,7 +6,7 @@
     python scripts/gallery.py --at 5s --set seed=7     the frame at another second; a setting laid over all films
 
 Presets that need a picture, a clip or a song say so in their first comment (``start.path=photo.jpg``). They get an
-octopus as scripts/motifnet draws it, drifting clouds, or bars of kicks and chords. Each still is a frame of the real
+octopus as scripts/motifnet draws it, clouds over water, or bars of kicks and chords. Each still is a frame of the real
 render. Exit code 1 names what fails, and a gallery that is too large.
 """
 
@@ -42,23 +42,21 @@ WIDTH, HEIGHT = 640, 360  # pixels of pictures and stills
 CLIP_SECONDS, CLIP_FPS = 5, 24
 JPEG_QUALITY, MAX_BYTES = 85, 12_000_000  # of all stills
 DEFAULT_AT = "3s"
-AT = {
-    "fractal_zoom": "0.5s",
-    "triptych": "9s",
-    "sleep": "5.5s",
-    "latent_walk": "5s",
-    "morph": "8s",
-    "gardens": "5.4s",
-    "silk": "0.3s",
-    "serpents": "7.5s",
-    "shells": "7.5s",
-    **dict.fromkeys(("birds", "deep_sea", "temples", "volcanoes", "wildlife"), "0.5s"),
-    **dict.fromkeys(("animals", "ascent", "eyes", "jewels", "origami", "pearls", "spiral"), "1s"),
-    **dict.fromkeys(("fur", "insects", "masks", "savanna"), "4.6s"),
-    "reef": "3.4s",
-    "breathing": "7.5s",
+MOMENTS = {
+    "0.3s": "silk",
+    "0.5s": "fractal_zoom birds deep_sea insects savanna serpents temples volcanoes wildlife",
+    "1s": "ascent bestiary spiral animals eyes gardens jewels origami pearls",
+    "2s": "kaleidoscope",
+    "3.4s": "reef",
+    "4.6s": "fur masks",
+    "5s": "latent_walk",
+    "5.5s": "sleep",
+    "7.5s": "breathing shells",
+    "8s": "morph",
+    "9s": "triptych",
 }
 """Times of the stills of some presets and looks."""
+AT = {name: at for at, names in MOMENTS.items() for name in names.split()}
 TIMEOUT_SECONDS = 3600
 GROUPS = {"preset": "Presets", "look": "Looks"}
 INTRODUCTION = """\
@@ -129,20 +127,19 @@ def fractal_noise(height: int, width: int, cells: int, generator: torch.Generato
 
 
 def draw_clip(path: Path) -> None:
-    """Clouds that drift over a wood, in two layers of their own speeds."""
-    generator = torch.Generator().manual_seed(4)
+    """Clouds that drift over water and are mirrored in it, in two layers of their own speeds."""
+    generator = torch.Generator().manual_seed(2)
     near, far = (fractal_noise(HEIGHT, 2 * WIDTH, cells, generator) for cells in (2, 3))
-    horizon = 0.86 - 0.05 * fractal_noise(64, WIDTH, 2, generator)[32]
-    rows = torch.linspace(0, 1, HEIGHT)[:, None]
-    sky = torch.stack([0.16 + 0.55 * rows, 0.33 + 0.42 * rows, 0.62 + 0.2 * rows], dim=-1)
-    wood = torch.tensor([0.16, 0.2, 0.13]) * (1 + 0.3 * far[:, :WIDTH, None])
+    rows, shore = torch.linspace(0, 1, HEIGHT)[:, None], HEIGHT * 3 // 4
+    sky = torch.stack([0.16 + 0.6 * rows, 0.36 + 0.45 * rows, 0.66 + 0.22 * rows], dim=-1)
     frames = []
     for part in np.linspace(0, 1, CLIP_SECONDS * CLIP_FPS):
         moved, slow = round(part * WIDTH / 2), round(part * WIDTH / 4)
         density = (near[:, moved : moved + WIDTH] + 0.6 * far[:, slow : slow + WIDTH])[..., None]
-        light = torch.tensor([1.0, 0.93, 0.84]) * (1 - 0.45 * ((density - 0.8) / 1.5).clamp(0, 1))
-        clouds = torch.lerp(sky.expand_as(light), light, ((density - 0.1) / 1.3).clamp(0, 1))
-        scene = torch.where((rows > horizon)[..., None], wood, clouds)
+        shade = ((density - 0.9) / 1.6).clamp(0, 1)
+        light = torch.tensor([1.0, 0.96, 0.9]) - torch.tensor([0.5, 0.45, 0.36]) * shade
+        scene = torch.lerp(sky.expand_as(light), light, ((density - 0.1) / 0.9).clamp(0, 1))
+        scene[shore:] = scene[2 * shore - HEIGHT : shore].flip(0) * torch.tensor([0.45, 0.55, 0.6])
         frames.append((scene.clamp(0, 1) * 255).round().to(torch.uint8).numpy().tobytes())
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(CLIP_FPS), "-i", "-"]
     encode = ["-c:v", "libx264", "-crf", "10", "-pix_fmt", "yuv420p", str(path)]
