@@ -6,7 +6,7 @@
     python scripts/gallery.py --at 5s --set seed=7     the frame at another second; a setting laid over all films
 
 Presets that need a picture, a clip or a song say so in their first comment (``start.path=photo.jpg``). They get an
-octopus as scripts/motifnet draws it, clouds over water, or bars of kicks and chords. Each still is a frame of the real
+octopus as scripts/motifnet draws it, drifting clouds, or bars of kicks and chords. Each still is a frame of the real
 render. Exit code 1 names what fails, and a gallery that is too large.
 """
 
@@ -44,9 +44,10 @@ JPEG_QUALITY, MAX_BYTES = 85, 12_000_000  # of all stills
 DEFAULT_AT = "3s"
 MOMENTS = {
     "0.3s": "silk",
-    "0.5s": "fractal_zoom birds deep_sea insects savanna serpents temples volcanoes wildlife",
-    "1s": "ascent bestiary spiral animals eyes gardens jewels origami pearls",
+    "0.5s": "fractal_zoom spiral birds deep_sea insects savanna serpents temples volcanoes wildlife",
+    "1s": "ascent bestiary animals eyes gardens jewels origami pearls",
     "2s": "kaleidoscope",
+    "2.5s": "footage",
     "3.4s": "reef",
     "4.6s": "fur masks",
     "5s": "latent_walk",
@@ -127,19 +128,18 @@ def fractal_noise(height: int, width: int, cells: int, generator: torch.Generato
 
 
 def draw_clip(path: Path) -> None:
-    """Clouds that drift over water and are mirrored in it, in two layers of their own speeds."""
-    generator = torch.Generator().manual_seed(2)
+    """Clouds that drift across the sky in two layers, each at its own speed."""
+    generator = torch.Generator().manual_seed(1)
     near, far = (fractal_noise(HEIGHT, 2 * WIDTH, cells, generator) for cells in (2, 3))
-    rows, shore = torch.linspace(0, 1, HEIGHT)[:, None], HEIGHT * 3 // 4
+    rows = torch.linspace(0, 1, HEIGHT)[:, None]
     sky = torch.stack([0.16 + 0.6 * rows, 0.36 + 0.45 * rows, 0.66 + 0.22 * rows], dim=-1)
     frames = []
     for part in np.linspace(0, 1, CLIP_SECONDS * CLIP_FPS):
         moved, slow = round(part * WIDTH / 2), round(part * WIDTH / 4)
         density = (near[:, moved : moved + WIDTH] + 0.6 * far[:, slow : slow + WIDTH])[..., None]
-        shade = ((density - 0.9) / 1.6).clamp(0, 1)
-        light = torch.tensor([1.0, 0.96, 0.9]) - torch.tensor([0.5, 0.45, 0.36]) * shade
-        scene = torch.lerp(sky.expand_as(light), light, ((density - 0.1) / 0.9).clamp(0, 1))
-        scene[shore:] = scene[2 * shore - HEIGHT : shore].flip(0) * torch.tensor([0.45, 0.55, 0.6])
+        shade = ((density - 0.8) / 1.5).clamp(0, 1)
+        light = torch.tensor([1.0, 0.93, 0.84]) * (1 - 0.45 * shade)
+        scene = torch.lerp(sky.expand_as(light), light, ((density - 0.1) / 1.3).clamp(0, 1))
         frames.append((scene.clamp(0, 1) * 255).round().to(torch.uint8).numpy().tobytes())
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(CLIP_FPS), "-i", "-"]
     encode = ["-c:v", "libx264", "-crf", "10", "-pix_fmt", "yuv420p", str(path)]
