@@ -39,8 +39,8 @@ CASES = {
     " duration=6f start.steps=4",
     "preset-portrait": "+preset=portrait start.path=photo.png",
     "preset-triptych": f"+preset=triptych {EFFICIENTNET} frame.fps=2 duration=17s",
-    "preset-latent_walk": "+preset=latent_walk duration=2s",
-    "preset-sleep": "+preset=sleep duration=12f",
+    "preset-latent_walk": f"+preset=latent_walk {EFFICIENTNET} duration=2s",
+    "preset-sleep": f"+preset=sleep {EFFICIENTNET} duration=12f",
     "preset-morph": "+preset=morph start.path=photo.png imagine.to=guide.png duration=6f",
     "preset-bestiary": f"+preset=bestiary {EFFICIENTNET}",
     **{

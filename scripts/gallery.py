@@ -34,7 +34,7 @@ from pipeline.cli.compose import make_config
 from pipeline.errors import RenderError
 from pipeline.plan.planner import plan_film
 from pipeline.timing.timecode import parse_time
-from scripts.frame_cases import ROOT, Picture, draw_song
+from scripts.frame_cases import ROOT, draw_song
 from scripts.motifnet.compose import Style, picture
 from scripts.motifnet.motifs import MOTIFS
 
@@ -105,16 +105,12 @@ def entries() -> list[Entry]:
     return result
 
 
-def draw(motif: str, width: int, height: int) -> Picture:
-    """A picture of a motif on its ground."""
-    scene = picture(list(MOTIFS).index(motif), width, np.random.default_rng(5), Style(radius=(0.24, 0.3), loyalty=1.0))
-    top = (width - height) // 2
-    return np.asarray((scene[top : top + height].clip(0, 1) * 255).round(), np.uint8)
-
-
 def draw_picture(path: Path, motif: str) -> None:
-    """A picture file."""
-    Image.fromarray(draw(motif, WIDTH, HEIGHT)).save(path)
+    """A picture of a motif on its ground."""
+    scene = picture(list(MOTIFS).index(motif), WIDTH, np.random.default_rng(5), Style(radius=(0.24, 0.3), loyalty=1.0))
+    top = (WIDTH - HEIGHT) // 2
+    pixels = (scene[top : top + HEIGHT].clip(0, 1) * 255).round().astype(np.uint8)
+    Image.fromarray(pixels).save(path)
 
 
 def fractal_noise(height: int, width: int, cells: int, generator: torch.Generator) -> Tensor:
@@ -196,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="presets and looks to render")
     parser.add_argument("--missing", action="store_true", help="render those without a still")
-    parser.add_argument("--at", help=f"time of all stills; by default {DEFAULT_AT} and those of AT")
+    parser.add_argument("--at", help=f"time of all stills; by default {DEFAULT_AT}, or a moment of its own")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of all films")
     parser.add_argument("--folder", type=Path, default=ROOT / "docs", help="where the page goes")
     options = parser.parse_args(arguments)

@@ -137,7 +137,6 @@ def test_atlas_shows_colors_and_caches_none(tmp_path: Path, monkeypatch: pytest.
     ("setting", "error", "message"),
     [
         ("color.palette=duks", InputError, "color.palette=duks: there is no such picture .*dusk"),
-        ("color.palette_strength=0.5", ConfigError, "color.palette_strength=0.5: it needs color.palette"),
         ("color.lut=nowhere.cube", InputError, "color.lut=nowhere.cube"),
         ("color.saturation='0s: 1, 1s: 9'", ConfigError, "color.saturation=.* between 0 and 4"),
     ],

@@ -3,15 +3,19 @@
 import logging
 from dataclasses import is_dataclass
 from itertools import cycle
+from pathlib import Path
 
 import pytest
+import torch
 
-from pipeline.cli.compose import make_config
+from pipeline.cli.compose import make_config, typed_config
 from pipeline.cli.sanitize import CONF, choices
 from pipeline.config import NETWORKS, RenderConfig, settings
 from pipeline.config.encode import CODECS
 from pipeline.errors import RenderError
+from pipeline.inputs.grade import build_grade
 from pipeline.media.encode import codecs
+from pipeline.plan.input_files import check_color_files
 from pipeline.score.target_weights import parse_targets
 from pipeline.targets.layer_names import known_layers
 
@@ -83,6 +87,29 @@ def test_files_hold_no_code_and_no_reference_outside() -> None:
 def test_typed_settings_win_over_a_preset() -> None:
     config = make_config(["preset=spiral", "camera=static", "camera.rotate=3", "duration=2s"])
     assert (config.camera.zoom, config.camera.rotate, config.duration) == (1.0, 3, "2s")
+
+
+def test_typed_camera_wins_over_presets_of_an_own_folder_and_own_moves_over_it(tmp_path: Path) -> None:
+    for name in ("preset/mine", "move/mine"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / f"{name}.yaml").write_text("# @package _global_\ncamera: {zoom: 1.9, rotate: 33}\n")
+    own = f"--config-dir={tmp_path}"
+    for words, expected in (
+        (["preset=mine"], (1.9, 33)),
+        (["preset=mine", "camera=static"], (1.0, 0.0)),
+        (["preset=bestiary", "camera=static", "move=mine"], (1.9, 33)),
+    ):
+        camera = typed_config([own, *words]).camera
+        assert (camera.zoom, camera.rotate) == expected
+
+
+@pytest.mark.parametrize("group", ["preset", "look"])
+def test_grading_can_be_switched_off(group: str) -> None:
+    off = ["palette=null", "saturation=1", "contrast=1", "denoise=0", "chroma_smoothing=0"]
+    for name in sorted(path.stem for path in (CONF / group).glob("*.yaml")):
+        config = make_config([f"{group}={name}", *(f"color.{word}" for word in off)])
+        assert build_grade(config.color, torch.device("cpu")) is None, name
+        check_color_files(config.color, config.limits)
 
 
 @pytest.mark.parametrize(

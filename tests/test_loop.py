@@ -71,7 +71,7 @@ def test_latent_walk_on_a_song_closes_and_resumes_the_same(program: Program, tmp
     words = [word for word in SMALL if not word.startswith(("duration", "segment", "frame.fps"))]
     words += ["preset=latent_walk", "imagine.z=class:owl", "imagine.speed=0.3+0.4*bass", "audio.path=song.wav"]
     words += ["frame.fps=8", "duration=2.5s", "segment=4", "output=film.mp4"]
-    words += ["color.chroma_smoothing=0", "color.denoise=0"]  # a graded film has no lead: its seam is an ordinary step
+    words += ["color.chroma_smoothing=0", "color.denoise=0"]  # the end of a graded film does not run ahead
     films = []
     for name, events in (("whole", ("",)), ("killed", ("SIGKILL", ""))):
         folder = tmp_path / name

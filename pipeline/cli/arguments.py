@@ -70,15 +70,17 @@ def _parser() -> _Parser:
     return parser
 
 
-def in_order(overrides: Sequence[str]) -> list[str]:
+def in_order(overrides: Sequence[str], folder: str | None = None, *, sweep: bool = False) -> list[str]:
     """The overrides with the preset first, then look and move: of two files the later one wins; these are narrower.
 
-    A typed camera comes after all of them, and before what else was typed.
+    A typed camera comes after all of them, and before what else was typed; in a sweep, ``camera_choice.in_sweep``
+    does that for each film. ``folder`` is that of ``--config-dir``.
     """
+    camera = [] if sweep else camera_choice.written_out(overrides, folder)
     first = ("+preset", "+look", "+move")
     rank = {name: number for number, name in enumerate(first)}
     return sorted(
-        [*camera_choice.written_out(overrides), *overrides],
+        [*camera, *overrides],
         key=lambda word: rank.get(word.partition("=")[0], len(first)),
     )
 
@@ -111,7 +113,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
         normalise(word, sweep=options.multirun)
         for word in network_file.expand(options.overrides, sweep=options.multirun)
     ]
-    options.overrides = check_frame(in_order(words))
+    options.overrides = check_frame(in_order(words, options.config_dir, sweep=options.multirun))
     return options
 
 

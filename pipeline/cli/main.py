@@ -134,7 +134,9 @@ def _options(typed: list[str]) -> tuple[Namespace, Repeat | None]:
 def _film(tree: DictConfig, options: Namespace, repeat: Repeat | None) -> Film:
     """The film of one composed ``tree``, with notes in the log. Raises RenderError."""
     job = HydraConfig.get()
-    config = compose.read(camera_choice.in_sweep(tree, job.overrides.task))
+    if job.mode == RunMode.MULTIRUN:
+        camera_choice.in_sweep(tree, job.overrides.task, options.config_dir)
+    config = compose.read(tree)
     for note in repeat.notes(config) if repeat else ():
         log.info(note)
     typed = [re.split(r"[=@]", word.lstrip("+~"))[0] for word in job.overrides.task]

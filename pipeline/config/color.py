@@ -1,6 +1,6 @@
 """Colours of the finished frames."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.config.palettes import PALETTES
@@ -30,4 +30,5 @@ class ColorConfig:
     @property
     def is_neutral(self) -> bool:
         """Whether frames stay as they are."""
-        return self == ColorConfig()
+        plain = ColorConfig()
+        return (self if self.palette else replace(self, palette_strength=plain.palette_strength)) == plain

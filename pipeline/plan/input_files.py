@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.config import ColorConfig
 from pipeline.config.limits import LimitsConfig
 from pipeline.config.palettes import PALETTES
-from pipeline.errors import ConfigError, InputError, nearest
+from pipeline.errors import InputError, nearest
 from pipeline.runtime.files import check_name, check_regular, format_bytes
 
 
@@ -23,11 +23,7 @@ def check_picture(key: str, written: str, path: Path, limits: LimitsConfig) -> N
 
 
 def check_color_files(color: ColorConfig, limits: LimitsConfig) -> None:
-    """Raise InputError for a palette or a look-up table that is missing, damaged or too large, ConfigError for a
-    strength without a palette.
-    """
-    if color.palette is None and color.palette_strength != ColorConfig().palette_strength:
-        raise ConfigError("color.palette_strength", color.palette_strength, "it needs color.palette=NAME or a picture")
+    """Raise InputError for a palette or a look-up table that is missing, damaged or too large."""
     if color.palette is not None and color.palette not in PALETTES:
         path, names = Path(color.palette), ", ".join(PALETTES)
         if not os.path.lexists(path):

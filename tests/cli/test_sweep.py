@@ -231,11 +231,20 @@ def test_films_of_one_name_are_refused_first(program: Program, tmp_path: Path, s
     assert not list(tmp_path.rglob("x*"))
 
 
-def test_each_camera_of_a_sweep_wins_over_the_preset(program: Program, tmp_path: Path) -> None:
-    words = (*SMALL, "network=motifnet", "preset=bestiary", "score.targets=[stage4]", "duration=2f")
-    run = program.run("-m", "camera=zoom,static", *words, "output=${camera.zoom}-${camera.rotate}.mp4", folder=tmp_path)
+@pytest.mark.parametrize(
+    ("words", "cameras"),
+    [
+        (["camera=zoom,static"], {"1.5-0.0", "1.0-0.0"}),
+        (["camera=zoom", "move=orbit,arc"], {"1.12-18", "1.05-0.0"}),
+    ],
+)
+def test_cameras_of_a_sweep_win_over_the_preset(
+    program: Program, tmp_path: Path, words: list[str], cameras: set[str]
+) -> None:
+    film = (*SMALL, "network=motifnet", "preset=bestiary", "score.targets=[stage4]", "duration=2f")
+    run = program.run("-m", *words, *film, "output=${camera.zoom}-${camera.rotate}.mp4", folder=tmp_path)
     assert run.code == 0, run.err
-    assert {path.stem for path in tmp_path.glob("*.mp4")} == {"1.5-0.0", "1.0-0.0"}
+    assert {path.stem for path in tmp_path.glob("*.mp4")} == cameras
 
 
 @pytest.mark.parametrize("output", [(), ("output=film-${seed}.mp4",)])
