@@ -48,11 +48,10 @@ MOMENTS = {
     "1s": "ascent bestiary animals eyes gardens jewels origami pearls",
     "2s": "kaleidoscope",
     "2.5s": "footage",
-    "3.4s": "reef",
     "4.6s": "fur masks",
     "5s": "latent_walk",
     "5.5s": "sleep",
-    "7.5s": "breathing shells",
+    "7.5s": "breathing reef shells",
     "8s": "morph",
     "9s": "triptych",
 }
