@@ -44,11 +44,11 @@ JPEG_QUALITY, MAX_BYTES = 85, 12_000_000  # of all stills
 DEFAULT_AT = "3s"
 MOMENTS = {
     "0.3s": "silk",
-    "0.5s": "fractal_zoom spiral birds deep_sea insects savanna serpents temples volcanoes wildlife",
+    "0.5s": "fractal_zoom spiral birds deep_sea fur insects savanna serpents temples volcanoes wildlife",
     "1s": "ascent bestiary animals eyes gardens jewels origami pearls",
     "2s": "kaleidoscope",
     "2.5s": "footage",
-    "4.6s": "fur masks",
+    "4.6s": "masks",
     "5s": "latent_walk",
     "5.5s": "sleep",
     "7.5s": "breathing reef shells",
