@@ -18,11 +18,11 @@ CUT = "testsrc2=s=96x64:r=12:d=0.5[a];mandelbrot=s=96x64:r=12,trim=duration=0.5,
 
 
 def frames(plan: ShotPlan, canvas: torch.Tensor, first: int) -> list[torch.Tensor]:
-    """Frames ``first`` … of the plan's film, as a process of its own would render them."""
+    """The canvases of frames ``first`` … of the plan's film, as a process of its own would render them."""
     plan = replace(plan, config=replace(plan.config, flow=replace(plan.config.flow, warmup=2)))
     with ExitStack() as stack:
         shot = open_footage(plan, build_shot(plan, model_zoo.build(plan.config.network)), stack, first)
-        return [step.frame for step in shot.render(canvas, first)]
+        return [step.canvas for step in shot.render(canvas, first)]
 
 
 @pytest.mark.parametrize("style", ["residual", "blend"])
